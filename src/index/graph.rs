@@ -1,0 +1,431 @@
+//! The graph under the index: packages, and an edge from each package to each of its dependencies.
+//!
+//! It is petgraph's stable graph, in which removing an edge walks the list of edges into its
+//! target. For a package with 100,000 dependents that walk would be the whole cost of re-indexing
+//! one of them, so the edges into one vertex are kept to a bound. Past it, dependents point to
+//! *relays*, vertices without a name that lead on to the package:
+//!
+//! ```text
+//! dependents ──▶ package
+//! dependents ──▶ relay ──▶ package              the open relay, the newest
+//! dependents ──▶ relay ──▶ relay ──▶ package    older ones behind it
+//! ```
+//!
+//! A relay has one edge out, at most one edge in from another relay, and between one and the bound
+//! from dependents. A path through relays is a dependency all the same, so petgraph's algorithms
+//! run on the graph as it is, and the relays are left out of what they find. Which commands are
+//! allowed is the parent's business: this file knows who depends on whom, and no rule.
+
+use std::num::NonZeroU8;
+
+use petgraph::Direction::{self, Incoming, Outgoing};
+use petgraph::algo::kosaraju_scc;
+use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
+use petgraph::visit::{Dfs, Reversed};
+
+use crate::name::{Name, NameRef};
+
+/// A package in a [`DependencyGraph`], valid until that package is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct PackageId(NodeIndex);
+
+/// Packages and what each depends on.
+#[derive(Debug, Clone)]
+pub(super) struct DependencyGraph {
+    graph: StableDiGraph<Vertex, ()>,
+    packages: usize,
+    dependencies: usize,
+    max_fan_in: NonZeroU8,
+}
+
+/// A package or a relay. Its `fan_in` counts the dependents that point to it directly.
+#[derive(Debug, Clone)]
+enum Vertex {
+    Package {
+        name: Name,
+        fan_in: u8,
+        /// The relay that points to this package and takes new dependents; `end()` if none does.
+        open_relay: NodeIndex,
+    },
+    Relay {
+        /// The package at the end of the chain.
+        package: PackageId,
+        fan_in: u8,
+    },
+}
+
+/// How a [`DependencyGraph`] contradicts itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum GraphFault {
+    #[error("{package} has two edges to its dependency {dependency}")]
+    ParallelEdges { package: Name, dependency: Name },
+    #[error("{counted} {what} are counted, {found} are there")]
+    Count { what: &'static str, counted: usize, found: usize },
+    #[error("a relay or its count is out of order at {package}")]
+    Relay { package: Name },
+}
+
+impl DependencyGraph {
+    /// An empty graph in which no removal walks more than about `max_fan_in` edges.
+    pub(super) fn new(max_fan_in: NonZeroU8) -> Self {
+        Self { graph: StableDiGraph::default(), packages: 0, dependencies: 0, max_fan_in }
+    }
+
+    /// How many packages there are. O(1).
+    pub(super) fn package_count(&self) -> usize {
+        self.packages
+    }
+
+    /// How many dependencies all packages have together. O(1).
+    pub(super) fn dependency_count(&self) -> usize {
+        self.dependencies
+    }
+
+    /// The name of a package. O(1).
+    ///
+    /// # Panics
+    /// If the package was removed: an id outlives its package only by a bug in the parent.
+    pub(super) fn name(&self, package: PackageId) -> NameRef<'_> {
+        match &self.graph[package.0] {
+            Vertex::Package { name, .. } => name.borrowed(),
+            Vertex::Relay { .. } => unreachable!("invariant: a package's id leads to its name"),
+        }
+    }
+
+    /// All packages, in no particular order. O(1) each.
+    pub(super) fn packages(&self) -> impl Iterator<Item = PackageId> {
+        self.graph.node_indices().filter_map(|vertex| self.as_package(vertex))
+    }
+
+    /// What a package depends on, in no particular order, none twice. O(1) each.
+    pub(super) fn dependencies(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
+        self.graph.neighbors_directed(package.0, Outgoing).map(|target| self.leads_to(target))
+    }
+
+    /// Who depends on a package, itself included if it does, in no particular order. O(1) each.
+    pub(super) fn dependents(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
+        Dependents {
+            graph: self,
+            into: self.graph.neighbors_directed(package.0, Incoming),
+            next: None,
+        }
+    }
+
+    /// Whether a package other than this one depends on it. O(1).
+    pub(super) fn has_other_dependent(&self, package: PackageId) -> bool {
+        self.dependents(package).any(|dependent| dependent != package)
+    }
+
+    /// All packages that can be reached from a package in one step or more, in no particular
+    /// order; itself among them if it is on a cycle. Linear in what is reached.
+    pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
+        let mut search = Dfs::empty(&self.graph);
+        search.stack.extend(self.graph.neighbors_directed(package.0, direction));
+        let step = || match direction {
+            Outgoing => search.next(&self.graph),
+            Incoming => search.next(Reversed(&self.graph)),
+        };
+        std::iter::from_fn(step).filter_map(|vertex| self.as_package(vertex)).collect()
+    }
+
+    /// The strongly connected components, in no particular order. Linear in the graph.
+    pub(super) fn components(&self) -> Vec<Vec<PackageId>> {
+        let mut components: Vec<Vec<PackageId>> = kosaraju_scc(&self.graph)
+            .into_iter()
+            .map(|vertices| vertices.into_iter().filter_map(|v| self.as_package(v)).collect())
+            .collect();
+        components.retain(|component| !component.is_empty());
+        components
+    }
+
+    /// Adds a package that depends on nothing. O(1), amortized.
+    pub(super) fn add_package(&mut self, name: Name) -> PackageId {
+        self.packages += 1;
+        let vertex = Vertex::Package { name, fan_in: 0, open_relay: NodeIndex::end() };
+        PackageId(self.graph.add_node(vertex))
+    }
+
+    /// Removes a package that nobody else depends on, and its list. O(its list).
+    pub(super) fn remove_package(&mut self, package: PackageId) {
+        self.clear_dependencies(package);
+        debug_assert_eq!(self.dependents(package).next(), None, "invariant: nothing dangles");
+        self.graph.remove_node(package.0);
+        self.packages -= 1;
+    }
+
+    /// Makes a package depend on exactly these, none of them given twice. O(old list + new list).
+    pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
+        self.clear_dependencies(package);
+        for &dependency in dependencies {
+            let target = self.vertex_with_room(dependency);
+            *self.fan_in_mut(target) += 1;
+            self.graph.add_edge(package.0, target, ());
+        }
+        self.dependencies += dependencies.len();
+    }
+
+    /// Checks what the methods above rely on. Linear in the graph, apart from a sort of each list.
+    pub(super) fn check(&self) -> Result<(), GraphFault> {
+        let mut dependencies = 0;
+        for package in self.packages() {
+            let mut list: Vec<_> = self.dependencies(package).collect();
+            dependencies += list.len();
+            list.sort_unstable();
+            if let Some(pair) = list.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(GraphFault::ParallelEdges {
+                    package: self.name(package).to_owned(),
+                    dependency: self.name(pair[0]).to_owned(),
+                });
+            }
+        }
+        let relays = self.graph.node_indices().filter(|&v| self.as_package(v).is_none()).count();
+        for (what, counted, found) in [
+            ("packages", self.packages, self.packages().count()),
+            ("dependencies", self.dependencies, dependencies),
+            ("edges", self.graph.edge_count(), dependencies + relays),
+            ("vertices", self.graph.node_count(), self.packages + relays),
+        ] {
+            if counted != found {
+                return Err(GraphFault::Count { what, counted, found });
+            }
+        }
+        match self.graph.node_indices().find(|&vertex| !self.is_in_order(vertex)) {
+            Some(vertex) => {
+                Err(GraphFault::Relay { package: self.name(self.leads_to(vertex)).to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a vertex counts its dependents right, keeps the bound, and hangs in its chain as
+    /// the head of this file says.
+    fn is_in_order(&self, vertex: NodeIndex) -> bool {
+        let sources = || self.graph.neighbors_directed(vertex, Incoming);
+        let relays: Vec<_> = sources().filter(|&v| self.as_package(v).is_none()).collect();
+        let dependents = sources().count() - relays.len();
+        let package = self.leads_to(vertex);
+        let in_chain = relays.len() <= 1 && relays.iter().all(|&v| self.leads_to(v) == package);
+        let counted = dependents <= usize::from(self.max_fan_in.get());
+        counted
+            && in_chain
+            && match &self.graph[vertex] {
+                Vertex::Package { fan_in, open_relay, .. } => {
+                    usize::from(*fan_in) == dependents
+                        && relays.first().copied().unwrap_or(NodeIndex::end()) == *open_relay
+                }
+                Vertex::Relay { fan_in, .. } => {
+                    let mut targets = self.graph.neighbors_directed(vertex, Outgoing);
+                    usize::from(*fan_in) == dependents
+                        && dependents > 0
+                        && targets.next().is_some_and(|v| self.leads_to(v) == package)
+                        && targets.next().is_none()
+                }
+            }
+    }
+
+    /// The package that a vertex is, unless it is a relay.
+    fn as_package(&self, vertex: NodeIndex) -> Option<PackageId> {
+        match self.graph[vertex] {
+            Vertex::Package { .. } => Some(PackageId(vertex)),
+            Vertex::Relay { .. } => None,
+        }
+    }
+
+    /// The package that whoever points to a vertex depends on.
+    fn leads_to(&self, vertex: NodeIndex) -> PackageId {
+        match self.graph[vertex] {
+            Vertex::Package { .. } => PackageId(vertex),
+            Vertex::Relay { package, .. } => package,
+        }
+    }
+
+    fn fan_in_mut(&mut self, vertex: NodeIndex) -> &mut u8 {
+        match &mut self.graph[vertex] {
+            Vertex::Package { fan_in, .. } | Vertex::Relay { fan_in, .. } => fan_in,
+        }
+    }
+
+    fn open_relay_mut(&mut self, package: PackageId) -> &mut NodeIndex {
+        match &mut self.graph[package.0] {
+            Vertex::Package { open_relay, .. } => open_relay,
+            Vertex::Relay { .. } => unreachable!("invariant: a package's id leads to a package"),
+        }
+    }
+
+    /// The package itself or its open relay, whichever has room; failing both, a new relay.
+    fn vertex_with_room(&mut self, package: PackageId) -> NodeIndex {
+        let bound = self.max_fan_in.get();
+        let open = *self.open_relay_mut(package);
+        if *self.fan_in_mut(package.0) < bound {
+            package.0
+        } else if open != NodeIndex::end() && *self.fan_in_mut(open) < bound {
+            open
+        } else {
+            self.insert_relay(package, open)
+        }
+    }
+
+    /// Puts a new relay between a package and its open one (`end()` if it has none).
+    fn insert_relay(&mut self, package: PackageId, open: NodeIndex) -> NodeIndex {
+        let relay = self.graph.add_node(Vertex::Relay { package, fan_in: 0 });
+        if let Some(edge) = self.first_edge(open) {
+            self.graph.remove_edge(edge);
+            self.graph.add_edge(open, relay, ());
+        }
+        self.graph.add_edge(relay, package.0, ());
+        *self.open_relay_mut(package) = relay;
+        relay
+    }
+
+    /// Takes out a relay that no dependent points to any more, and closes the chain behind it.
+    fn remove_relay(&mut self, relay: NodeIndex, package: PackageId) {
+        let before = self.graph.neighbors_directed(relay, Incoming).next();
+        let after = self.graph.neighbors_directed(relay, Outgoing).next();
+        self.graph.remove_node(relay);
+        if let (Some(before), Some(after)) = (before, after) {
+            self.graph.add_edge(before, after, ());
+        }
+        if *self.open_relay_mut(package) == relay {
+            *self.open_relay_mut(package) = before.unwrap_or(NodeIndex::end());
+        }
+    }
+
+    /// Removes the edges out of a package, always the first: petgraph finds that one at once.
+    fn clear_dependencies(&mut self, package: PackageId) {
+        while let Some(edge) = self.first_edge(package.0) {
+            let target = self.graph.edge_endpoints(edge).map(|(_, target)| target);
+            self.graph.remove_edge(edge);
+            self.dependencies -= 1;
+            let Some(target) = target else { continue };
+            *self.fan_in_mut(target) -= 1;
+            if let Vertex::Relay { fan_in: 0, package } = self.graph[target] {
+                self.remove_relay(target, package);
+            }
+        }
+    }
+
+    fn first_edge(&self, vertex: NodeIndex) -> Option<EdgeIndex> {
+        let mut edges = self.graph.neighbors_directed(vertex, Outgoing).detach();
+        edges.next_edge(&self.graph)
+    }
+}
+
+/// The packages that point to a vertex, then those that point to the relay that does, and so on.
+struct Dependents<'a> {
+    graph: &'a DependencyGraph,
+    into: Neighbors<'a, ()>,
+    next: Option<NodeIndex>,
+}
+
+impl Iterator for Dependents<'_> {
+    type Item = PackageId;
+
+    fn next(&mut self) -> Option<PackageId> {
+        loop {
+            for source in self.into.by_ref() {
+                match self.graph.as_package(source) {
+                    Some(package) => return Some(package),
+                    None => self.next = Some(source),
+                }
+            }
+            self.into = self.graph.graph.neighbors_directed(self.next.take()?, Incoming);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A graph whose vertices take two edges, with a hub that `count` packages depend on.
+    fn hub(count: usize) -> (DependencyGraph, PackageId, Vec<PackageId>) {
+        let mut graph = DependencyGraph::new(NonZeroU8::new(2).unwrap());
+        let hub = graph.add_package(Name::new("hub").unwrap());
+        let dependents: Vec<_> = (0..count)
+            .map(|number| graph.add_package(Name::new(format!("p{number}")).unwrap()))
+            .collect();
+        for &dependent in &dependents {
+            graph.set_dependencies(dependent, &[hub]);
+        }
+        (graph, hub, dependents)
+    }
+
+    #[test]
+    fn a_relay_costs_a_package_no_memory() {
+        assert_eq!(size_of::<Option<Vertex>>(), 24);
+    }
+
+    #[test]
+    fn dependents_past_the_bound_are_found_behind_relays() {
+        let (graph, hub, mut dependents) = hub(9);
+        assert_eq!(graph.check(), Ok(()));
+        let mut found: Vec<_> = graph.dependents(hub).collect();
+        found.sort_unstable();
+        dependents.sort_unstable();
+        assert_eq!(found, dependents);
+        let mut reached = graph.reachable(hub, Incoming);
+        reached.sort_unstable();
+        assert_eq!(reached, dependents);
+    }
+
+    #[test]
+    fn relays_go_with_their_last_dependent_in_every_order_of_removal() {
+        // Every permutation of six dependents: a chain of two relays behind the hub.
+        let mut orders = vec![vec![]];
+        for length in 0..6 {
+            orders = orders
+                .into_iter()
+                .flat_map(|order: Vec<usize>| {
+                    (0..=length).map(move |at| {
+                        let mut longer = order.clone();
+                        longer.insert(at, length);
+                        longer
+                    })
+                })
+                .collect();
+        }
+        assert_eq!(orders.len(), 720);
+        for order in orders {
+            let (mut graph, hub, dependents) = hub(6);
+            for &position in &order {
+                graph.set_dependencies(dependents[position], &[]);
+                assert_eq!(graph.check(), Ok(()), "after {position} of {order:?}");
+            }
+            assert_eq!(graph.graph.node_count(), 7, "{order:?}");
+            assert_eq!(graph.graph.edge_count(), 0, "{order:?}");
+            assert!(!graph.has_other_dependent(hub));
+        }
+    }
+
+    #[test]
+    fn a_self_loop_behind_a_relay_is_no_other_dependent() {
+        let (mut graph, hub, dependents) = hub(4);
+        graph.set_dependencies(hub, &[hub]);
+        assert!(graph.has_other_dependent(hub));
+        for dependent in dependents {
+            graph.remove_package(dependent);
+        }
+        assert_eq!(graph.check(), Ok(()));
+        assert!(!graph.has_other_dependent(hub));
+        graph.remove_package(hub);
+        assert_eq!((graph.graph.node_count(), graph.graph.edge_count()), (0, 0));
+    }
+
+    #[test]
+    fn components_see_through_relays() {
+        let (mut graph, hub, dependents) = hub(5);
+        graph.set_dependencies(hub, &[dependents[4]]);
+        let mut sizes: Vec<_> = graph.components().iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 1, 1, 1, 2]);
+    }
+
+    #[test]
+    fn the_check_notices_a_wrong_count_and_a_parallel_edge() {
+        let (mut graph, hub, dependents) = hub(3);
+        graph.dependencies += 1;
+        assert!(matches!(graph.check(), Err(GraphFault::Count { what: "dependencies", .. })));
+        graph.graph.add_edge(dependents[0].0, hub.0, ());
+        assert!(matches!(graph.check(), Err(GraphFault::ParallelEdges { .. })));
+    }
+}

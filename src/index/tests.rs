@@ -1,0 +1,135 @@
+//! Tests of the index on its own; against the model it is tested in `testing`.
+
+use super::*;
+
+fn index_of(lists: &[(&str, &[&str])]) -> PackageIndex {
+    let mut index = PackageIndex::new();
+    for (package, dependencies) in lists {
+        assert_eq!(say(&mut index, "INDEX", package, dependencies), Outcome::Ok, "{package}");
+    }
+    index
+}
+
+fn say(index: &mut PackageIndex, verb: &str, package: &str, dependencies: &[&str]) -> Outcome {
+    let command = match verb {
+        "INDEX" => Command::index(package, dependencies.iter().copied()),
+        "REMOVE" => Command::remove(package),
+        _ => Command::query(package),
+    };
+    let outcome = index.apply(&command.unwrap()).unwrap();
+    assert_eq!(index.check_invariants(), Ok(()));
+    outcome
+}
+
+fn listed(names: Option<Names<'_>>) -> Vec<&str> {
+    names.expect("indexed").map(NameRef::as_str).collect()
+}
+
+#[test]
+fn a_failed_index_leaves_the_earlier_dependencies_in_place() {
+    let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
+    let before = index.clone();
+    assert_eq!(say(&mut index, "INDEX", "b", &["a", "missing"]), Outcome::Fail);
+    assert_eq!(say(&mut index, "INDEX", "new", &["missing"]), Outcome::Fail);
+    assert_eq!(index, before);
+}
+
+#[test]
+fn indexing_again_replaces_the_list() {
+    let mut index = index_of(&[("a", &[]), ("b", &[]), ("p", &["a"]), ("p", &["b"])]);
+    assert_eq!(listed(index.dependencies("p")), ["b"]);
+    assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
+    assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Fail);
+}
+
+#[test]
+fn a_package_that_depends_on_itself_can_be_removed() {
+    let mut index = PackageIndex::new();
+    assert_eq!(say(&mut index, "INDEX", "p", &["p"]), Outcome::Fail);
+    assert_eq!(say(&mut index, "INDEX", "p", &[]), Outcome::Ok);
+    assert_eq!(say(&mut index, "INDEX", "p", &["p"]), Outcome::Ok);
+    assert_eq!(listed(index.transitive_dependencies("p")), ["p"]);
+    assert_eq!(say(&mut index, "REMOVE", "p", &[]), Outcome::Ok);
+    assert!(index.is_empty());
+}
+
+#[test]
+fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
+    let mut index = index_of(&[("b", &[]), ("a", &["b"]), ("b", &["a"])]);
+    assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Fail);
+    assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Fail);
+    assert_eq!(say(&mut index, "INDEX", "b", &[]), Outcome::Ok);
+    assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
+}
+
+#[test]
+fn a_limit_refuses_and_changes_nothing() {
+    let mut index = PackageIndex::with_config(Config {
+        max_packages: 2,
+        max_dependencies: 1,
+        ..Config::default()
+    });
+    say(&mut index, "INDEX", "a", &[]);
+    say(&mut index, "INDEX", "b", &["a", "a"]);
+    let before = index.clone();
+    let third = Command::index("c", []).unwrap();
+    assert_eq!(index.apply(&third), Err(LimitError::Packages { limit: 2 }));
+    let second_dependency = Command::index("a", ["b"]).unwrap();
+    let refused = Err(LimitError::Dependencies { limit: 1, wanted: 2 });
+    assert_eq!(index.apply(&second_dependency), refused);
+    assert_eq!(index, before);
+    // A list that replaces one of its own length still fits, and FAIL comes before the limit.
+    assert_eq!(say(&mut index, "INDEX", "b", &["b"]), Outcome::Ok);
+    assert_eq!(say(&mut index, "INDEX", "c", &["missing"]), Outcome::Fail);
+    assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
+    assert_eq!(index.apply(&third), Ok(Outcome::Ok));
+}
+
+#[test]
+fn what_is_shown_depends_on_the_state_and_not_on_its_history() {
+    let one = index_of(&[("a", &[]), ("b", &["a"]), ("c", &["b", "a"])]);
+    let mut other = index_of(&[("b", &[]), ("x", &["b"]), ("a", &["b"]), ("c", &["a", "b"])]);
+    say(&mut other, "INDEX", "a", &[]);
+    say(&mut other, "INDEX", "b", &["a"]);
+    say(&mut other, "REMOVE", "x", &[]);
+    assert_eq!(one, other);
+    assert_eq!(one.digest(), other.digest());
+    assert_eq!(one.to_commands(), other.to_commands());
+    assert_eq!(one.installation_order(), other.installation_order());
+    assert_eq!(one.dot().to_string(), other.dot().to_string());
+    assert_eq!(format!("{one:?}"), r#"{"a": [], "b": ["a"], "c": ["a", "b"]}"#);
+}
+
+#[test]
+fn the_order_respects_every_dependency_outside_cycles() {
+    let index = index_of(&[
+        ("z", &[]),
+        ("y", &["z"]),
+        ("x", &["y"]),
+        ("y", &["z", "x"]),
+        ("a", &["x"]),
+        ("self", &[]),
+        ("self", &["self"]),
+    ]);
+    let order: Vec<Vec<&str>> = index
+        .installation_order()
+        .iter()
+        .map(|step| step.packages().iter().map(|name| name.as_str()).collect())
+        .collect();
+    assert_eq!(order, [vec!["self"], vec!["z"], vec!["x", "y"], vec!["a"]]);
+    assert_eq!(index.to_commands().into_iter().collect::<PackageIndex>(), index);
+}
+
+#[test]
+fn a_chain_of_100_000_packages_is_searched_without_recursion() {
+    let mut index = PackageIndex::new();
+    index.apply(&Command::index("p0", []).unwrap()).unwrap();
+    for number in 1..100_000 {
+        let dependency = format!("p{}", number - 1);
+        let command = Command::index(&format!("p{number}"), [dependency.as_str()]).unwrap();
+        assert_eq!(index.apply(&command), Ok(Outcome::Ok));
+    }
+    assert_eq!(index.transitive_dependencies("p99999").map(|names| names.len()), Some(99_999));
+    assert_eq!(index.installation_order().len(), 100_000);
+    assert_eq!(index.check_invariants(), Ok(()));
+}

@@ -1,0 +1,50 @@
+//! Floor 1: the one trait that joins everything that answers commands.
+//!
+//! The index, the reference model, the client of a remote server and the engine all implement
+//! [`StateMachine`], so whatever drives one of them drives the others. Nothing here knows of
+//! packages: the trait fits any machine with commands and replies.
+
+/// A machine that changes state one command at a time and answers each command.
+///
+/// Commands are data that can be kept, shrunk and replayed, hence borrowed here. A machine is
+/// *deterministic* when the same commands always give the same replies; every implementation in
+/// this crate that holds its own state is.
+///
+/// ```
+/// use package_indexer::StateMachine;
+/// use std::convert::Infallible;
+///
+/// /// Counts up to a limit; `true` counts, `false` reads.
+/// struct Counter(u32);
+///
+/// impl StateMachine for Counter {
+///     type Command = bool;
+///     type Reply = u32;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, &count: &bool) -> Result<u32, Infallible> {
+///         self.0 = (self.0 + u32::from(count)).min(10);
+///         Ok(self.0)
+///     }
+/// }
+///
+/// let mut counter = Counter(9);
+/// let replies = [true, true, false].map(|command| counter.apply(&command));
+/// assert_eq!(replies, [Ok(10), Ok(10), Ok(10)]);
+/// ```
+pub trait StateMachine {
+    /// What the machine is told.
+    type Command;
+    /// What it answers.
+    type Reply;
+    /// Why it could not answer: [`Infallible`](std::convert::Infallible) for a machine in memory
+    /// without limits, an I/O error for one at the far end of a connection.
+    type Error;
+
+    /// Applies one command and answers it.
+    ///
+    /// # Errors
+    /// When the command has no answer. A machine in memory has then not changed; a remote one may
+    /// have.
+    fn apply(&mut self, command: &Self::Command) -> Result<Self::Reply, Self::Error>;
+}

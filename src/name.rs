@@ -1,0 +1,253 @@
+//! Floor 0: package names, checked once at the border and trusted from there on.
+//!
+//! [`NameRef`] borrows the bytes it was read from, [`Name`] owns them. Nothing here knows of
+//! commands, of the wire or of the index.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+/// The most bytes that a package name may have (protocol rule N1).
+///
+/// The longest names in use are npm's, with 214; a bound keeps a client from making us remember
+/// an arbitrary amount of memory under one name.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Whether a byte may stand in a package name: `[A-Za-z0-9+._@/-]` (protocol rule N1).
+#[must_use]
+pub const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'@' | b'/')
+}
+
+/// Why some text is not a package name (protocol rule N1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The text has no bytes.
+    #[error("a package name cannot be empty")]
+    Empty,
+    /// The text is longer than [`MAX_NAME_BYTES`].
+    #[error("a package name has at most {MAX_NAME_BYTES} bytes, this one has {length}")]
+    TooLong {
+        /// The length found, in bytes.
+        length: usize,
+    },
+    /// The text holds a byte outside the alphabet.
+    #[error(
+        "byte {byte:#04x} at offset {offset} cannot stand in a package name (A-Z a-z 0-9 + - . _ @ /)"
+    )]
+    Byte {
+        /// The first offending byte.
+        byte: u8,
+        /// Where it stands, counted in bytes from 0.
+        offset: usize,
+    },
+}
+
+/// A borrowed package name: 1 to 255 bytes of `[A-Za-z0-9+._@/-]` (protocol rule N1).
+///
+/// ```
+/// use package_indexer::{NameError, NameRef};
+///
+/// let name = NameRef::new("gir1.2-gtk-3.0")?;
+/// assert_eq!(name.as_str(), "gir1.2-gtk-3.0");
+/// assert_eq!(NameRef::new("gn:arly"), Err(NameError::Byte { byte: b':', offset: 2 }));
+/// # Ok::<(), NameError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameRef<'a>(&'a str);
+
+impl<'a> NameRef<'a> {
+    /// Checks `text`. O(length).
+    ///
+    /// # Errors
+    /// [`NameError::Empty`], [`NameError::TooLong`], or [`NameError::Byte`] with the first
+    /// offending byte and its offset.
+    pub fn new(text: &'a str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() > MAX_NAME_BYTES {
+            return Err(NameError::TooLong { length: text.len() });
+        }
+        match text.bytes().position(|byte| !is_name_byte(byte)) {
+            Some(offset) => Err(NameError::Byte { byte: text.as_bytes()[offset], offset }),
+            None => Ok(Self(text)),
+        }
+    }
+
+    /// Takes text that the grammar, or an owned name, has already checked.
+    pub(crate) fn from_checked(text: &'a str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "unchecked name {text:?}");
+        Self(text)
+    }
+
+    /// The name as text, for as long as the bytes it was read from live.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// Copies the name out of the bytes it was read from.
+    #[must_use]
+    pub fn to_owned(self) -> Name {
+        Name(self.0.into())
+    }
+}
+
+impl fmt::Display for NameRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for NameRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+/// An owned package name: 1 to 255 bytes of `[A-Za-z0-9+._@/-]` (protocol rule N1).
+///
+/// Two words of memory beside the text itself. Ordered by bytes, like its text, so that maps
+/// keyed by `Name` can be asked with a `&str`.
+///
+/// ```
+/// use package_indexer::Name;
+///
+/// let name: Name = "python@3.12".parse()?;
+/// assert_eq!(name.to_string(), "python@3.12");
+/// assert!("vi vim improved".parse::<Name>().is_err());
+/// # Ok::<(), package_indexer::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Box<str>);
+
+impl Name {
+    /// Checks `text` and keeps it. O(length).
+    ///
+    /// # Errors
+    /// As [`NameRef::new`].
+    pub fn new(text: impl Into<Box<str>>) -> Result<Self, NameError> {
+        let text = text.into();
+        NameRef::new(&text)?;
+        Ok(Self(text))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The borrowed form.
+    #[must_use]
+    pub fn borrowed(&self) -> NameRef<'_> {
+        NameRef(&self.0)
+    }
+}
+
+/// Serialized as text, and checked when read back.
+#[cfg(feature = "serde")]
+mod serialize {
+    use serde::de::{Deserialize, Deserializer, Error as _};
+    use serde::ser::{Serialize, Serializer};
+
+    use super::{Name, NameRef};
+
+    impl Serialize for NameRef<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.0)
+        }
+    }
+
+    impl Serialize for Name {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.borrowed().serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Name {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Self::new(Box::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+        }
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        NameRef::new(text).map(NameRef::to_owned)
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::new(text)
+    }
+}
+
+impl From<NameRef<'_>> for Name {
+    fn from(name: NameRef<'_>) -> Self {
+        name.to_owned()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_ecosystem_are_accepted() {
+        for name in ["libstdc++6", "gir1.2-gtk-3.0", "python@3.12", "@types/node", "a", "A_b-9"] {
+            assert_eq!(NameRef::new(name).map(NameRef::as_str), Ok(name));
+        }
+    }
+
+    #[test]
+    fn exactly_sixty_eight_bytes_may_stand_in_a_name() {
+        let allowed: String = (0..=u8::MAX).filter(|&b| is_name_byte(b)).map(char::from).collect();
+        assert_eq!(allowed, "+-./0123456789@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+        assert_eq!(allowed.len(), 68);
+    }
+
+    #[test]
+    fn a_name_has_one_to_255_bytes() {
+        assert_eq!(NameRef::new(""), Err(NameError::Empty));
+        assert!(NameRef::new(&"x".repeat(255)).is_ok());
+        assert_eq!(NameRef::new(&"x".repeat(256)), Err(NameError::TooLong { length: 256 }));
+    }
+
+    #[test]
+    fn the_first_offending_byte_is_named_with_its_offset() {
+        assert_eq!(NameRef::new("emacs:ye ah"), Err(NameError::Byte { byte: b':', offset: 5 }));
+        assert_eq!(Name::new("caf\u{e9}"), Err(NameError::Byte { byte: 0xc3, offset: 3 }));
+    }
+
+    #[test]
+    fn a_map_keyed_by_names_can_be_asked_with_text() {
+        let names = std::collections::BTreeSet::from(["b", "a"].map(|n| Name::new(n).unwrap()));
+        assert!(names.contains("a"));
+        assert!(!names.contains("c"));
+    }
+}

@@ -1,0 +1,312 @@
+//! Conversations kept as text: what clients send, and what they must read back.
+//!
+//! The format is described in `spec/README.md`. A [`Transcript`] runs against any [`Endpoint`]: a
+//! machine in memory ([`InMemory`]) or a server behind an address ([`Remote`]).
+
+mod endpoint;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::{fmt, io};
+
+pub use endpoint::{Endpoint, InMemory, Link, MemoryLink, Remote};
+
+/// A conversation: what is sent on which connection, and what must come back.
+///
+/// ```
+/// use package_indexer::testing::transcript::{InMemory, Transcript};
+/// use package_indexer::PackageIndex;
+///
+/// let transcript: Transcript = "
+///     ## X3: a package that another needs stays.
+///     > INDEX|a|
+///     > INDEX|b|a
+///     > REMOVE|a|
+///     < OK
+///     < OK
+///     < FAIL
+/// ".parse()?;
+/// transcript.run(&mut InMemory::new(PackageIndex::new()))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    steps: Vec<(usize, Step)>,
+}
+
+/// One line of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Send(Vec<u8>),
+    HalfClose,
+    BreakOff,
+    Expect(String),
+    ExpectEnd,
+    Switch(String),
+}
+
+/// What is wrong with the text of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct TranscriptError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Where a conversation went another way than its transcript.
+#[derive(Debug, thiserror::Error)]
+pub enum Mismatch {
+    /// Another reply came, or none.
+    #[error("line {line}: expected {expected}, got {actual}")]
+    Reply {
+        /// The line of the transcript, counted from 1.
+        line: usize,
+        /// What the transcript says.
+        expected: String,
+        /// What came.
+        actual: String,
+    },
+    /// A reply came that the transcript does not know of.
+    #[error(
+        "after the last line: nothing more was expected on connection {connection}, got {actual}"
+    )]
+    Surplus {
+        /// The name of the connection.
+        connection: String,
+        /// What came.
+        actual: String,
+    },
+    /// The connection failed.
+    #[error("line {line}: {error}")]
+    Io {
+        /// The line of the transcript, counted from 1.
+        line: usize,
+        /// How.
+        error: io::Error,
+    },
+}
+
+impl Transcript {
+    /// Holds the conversation with `endpoint`, which should know no package yet.
+    ///
+    /// # Errors
+    /// The first [`Mismatch`].
+    pub fn run<E: Endpoint>(&self, endpoint: &mut E) -> Result<(), Mismatch> {
+        let mut links: BTreeMap<&str, E::Link> = BTreeMap::new();
+        let mut current = "main";
+        for (line, step) in &self.steps {
+            let line = *line;
+            let failed = |error| Mismatch::Io { line, error };
+            if let Step::Switch(name) = step {
+                current = name;
+                continue;
+            }
+            let link = match links.entry(current) {
+                Entry::Occupied(link) => link.into_mut(),
+                Entry::Vacant(place) => place.insert(endpoint.connect().map_err(failed)?),
+            };
+            match step {
+                Step::Send(bytes) => link.send(bytes).map_err(failed)?,
+                Step::HalfClose => link.half_close().map_err(failed)?,
+                Step::BreakOff => drop(links.remove(current)),
+                Step::Expect(reply) => {
+                    let actual = link.receive().map_err(failed)?;
+                    if actual.as_ref() != Some(reply) {
+                        let (expected, actual) = (reply.clone(), or_end(actual));
+                        return Err(Mismatch::Reply { line, expected, actual });
+                    }
+                }
+                Step::ExpectEnd => {
+                    let actual = link.receive().map_err(failed)?;
+                    if actual.is_some() {
+                        let expected = or_end(None);
+                        return Err(Mismatch::Reply { line, expected, actual: or_end(actual) });
+                    }
+                    links.remove(current);
+                }
+                Step::Switch(_) => {}
+            }
+        }
+        self.finish(links)
+    }
+
+    /// Half-closes what is still open: no reply may be left over.
+    fn finish<L: Link>(&self, links: BTreeMap<&str, L>) -> Result<(), Mismatch> {
+        let last = self.steps.last().map_or(0, |(line, _)| *line);
+        for (name, mut link) in links {
+            let rest = link.half_close().and_then(|()| link.receive());
+            if let Some(actual) = rest.map_err(|error| Mismatch::Io { line: last, error })? {
+                return Err(Mismatch::Surplus { connection: name.to_owned(), actual });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn or_end(reply: Option<String>) -> String {
+    reply.unwrap_or_else(|| "the end of the stream".into())
+}
+
+impl std::str::FromStr for Transcript {
+    type Err = TranscriptError;
+
+    /// Indentation is ignored, as are blank lines and comments.
+    fn from_str(text: &str) -> Result<Self, TranscriptError> {
+        let mut steps = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim_start();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let step =
+                Step::parse(line).map_err(|problem| TranscriptError { line: number, problem })?;
+            steps.push((number, step));
+        }
+        Ok(Self { steps })
+    }
+}
+
+impl Step {
+    fn parse(line: &str) -> Result<Self, String> {
+        let (directive, text) = line.split_once(' ').unwrap_or((line, ""));
+        Ok(match directive {
+            ">" => {
+                let mut message = unescape(text)?;
+                message.push(b'\n');
+                Self::Send(message)
+            }
+            ">~" => Self::Send(unescape(text)?),
+            ">$" => Self::HalfClose,
+            ">!" => Self::BreakOff,
+            "<" => Self::Expect(text.to_owned()),
+            "<$" => Self::ExpectEnd,
+            "@" => Self::Switch(text.to_owned()),
+            other => return Err(format!("{other:?} is none of > >~ >$ >! < <$ @ #")),
+        })
+    }
+}
+
+/// The bytes that a text with escapes stands for.
+fn unescape(text: &str) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((literal, escape)) = rest.split_once('\\') {
+        bytes.extend_from_slice(literal.as_bytes());
+        rest = if let Some(repeat) = escape.strip_prefix('{') {
+            let (repeat, rest) = repeat.split_once('}').ok_or(r"\{ without }")?;
+            let (count, text) = repeat.split_once(':').ok_or(r"\{ without a count and a colon")?;
+            let count: usize = count.parse().map_err(|_| format!("{count:?} is no count"))?;
+            bytes.extend_from_slice(&unescape(text)?.repeat(count));
+            rest
+        } else {
+            let (byte, rest) = unescape_byte(escape)
+                .ok_or(r"an escape other than \r \n \t \0 \\ \xHH \{N:text}")?;
+            bytes.push(byte);
+            rest
+        };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Ok(bytes)
+}
+
+/// The byte that an escape stands for, and what comes behind it.
+fn unescape_byte(escape: &str) -> Option<(u8, &str)> {
+    let simple = |byte, length| Some((byte, escape.get(length..)?));
+    match escape.as_bytes().first()? {
+        b'r' => simple(b'\r', 1),
+        b'n' => simple(b'\n', 1),
+        b't' => simple(b'\t', 1),
+        b'0' => simple(0, 1),
+        b'\\' => simple(b'\\', 1),
+        b'x' => simple(u8::from_str_radix(escape.get(1..3)?, 16).ok()?, 3),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Transcript {
+    /// The transcript without its comments, escaped where need be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (_, step) in &self.steps {
+            match step {
+                Step::Send(bytes) => match bytes.split_last() {
+                    Some((b'\n', message)) => writeln!(f, "> {}", escape(message))?,
+                    _ => writeln!(f, ">~ {}", escape(bytes))?,
+                },
+                Step::HalfClose => writeln!(f, ">$")?,
+                Step::BreakOff => writeln!(f, ">!")?,
+                Step::Expect(reply) => writeln!(f, "< {reply}")?,
+                Step::ExpectEnd => writeln!(f, "<$")?,
+                Step::Switch(name) => writeln!(f, "@ {name}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn escape(bytes: &[u8]) -> String {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
+    bytes
+        .iter()
+        .map(
+            |byte| {
+                if plain(byte) { char::from(*byte).to_string() } else { format!("\\x{byte:02x}") }
+            },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Model, PackageIndex};
+
+    fn run(text: &str) -> Result<(), Mismatch> {
+        text.parse::<Transcript>().unwrap().run(&mut InMemory::new(Model::default()))
+    }
+
+    #[test]
+    fn escapes_stand_for_their_bytes() {
+        assert_eq!(unescape(r"a\r\n\t\0\\\x7fb"), Ok(b"a\r\n\t\0\\\x7fb".to_vec()));
+        assert_eq!(unescape(r"<\{3:a\x00}>"), Ok(b"<a\0a\0a\0>".to_vec()));
+        for wrong in [r"\q", r"\x9", r"\xgg", r"\{3:a", r"\{3}", r"\{x:a}", "\\"] {
+            assert!(unescape(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_transcript_prints_as_it_reads() {
+        let text = "> QUERY|a|\\x0d\n>~ QUE\n>$\n< FAIL\n<$\n@ other\n>!\n";
+        let transcript: Transcript = text.parse().unwrap();
+        assert_eq!(transcript.to_string(), text);
+    }
+
+    #[test]
+    fn an_unknown_directive_is_named_with_its_line() {
+        let error = "# fine\n\n? QUERY".parse::<Transcript>().unwrap_err();
+        assert_eq!(error.to_string(), r#"line 3: "?" is none of > >~ >$ >! < <$ @ #"#);
+    }
+
+    #[test]
+    fn another_reply_is_a_mismatch_at_its_line() {
+        let mismatch = run("> INDEX|a|\n< FAIL").unwrap_err();
+        assert_eq!(mismatch.to_string(), "line 2: expected FAIL, got OK");
+    }
+
+    #[test]
+    fn a_missing_reply_and_one_too_many_are_mismatches() {
+        let missing = run("> INDEX|a|\n< OK\n>$\n< OK").unwrap_err();
+        assert_eq!(missing.to_string(), "line 4: expected OK, got the end of the stream");
+        let surplus = run("> INDEX|a|").unwrap_err();
+        assert!(matches!(surplus, Mismatch::Surplus { actual, .. } if actual == "OK"));
+    }
+
+    #[test]
+    fn connections_in_memory_share_one_machine() {
+        let text =
+            "> INDEX|a|\n< OK\n@ two\n> QUERY|a|\n< OK\n>!\n@ main\n> REMOVE|a|\n< OK\n>$\n<$";
+        let transcript: Transcript = text.parse().unwrap();
+        transcript.run(&mut InMemory::new(PackageIndex::new())).unwrap();
+    }
+}

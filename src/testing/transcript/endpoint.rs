@@ -1,0 +1,154 @@
+//! What a transcript can be run against.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::command::{Command, CommandRef, Outcome, Reply};
+use crate::machine::StateMachine;
+use crate::wire::{self, DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer};
+
+/// How long a server may take for a reply before the run counts as failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest line that is read as a reply, in bytes.
+const MAX_REPLY_BYTES: u64 = 64;
+
+/// Something that clients can connect to.
+pub trait Endpoint {
+    /// One client's connection. Dropping it breaks it off.
+    type Link: Link;
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached.
+    fn connect(&mut self) -> io::Result<Self::Link>;
+}
+
+/// One client's connection.
+pub trait Link {
+    /// Sends bytes, whether they end a message or not.
+    ///
+    /// # Errors
+    /// When the connection has failed.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Ends the client's stream; replies can still be received.
+    ///
+    /// # Errors
+    /// When the connection has failed.
+    fn half_close(&mut self) -> io::Result<()>;
+
+    /// The next reply without its LF, `None` at the end of the server's stream.
+    ///
+    /// # Errors
+    /// When the connection has failed, or nothing comes.
+    fn receive(&mut self) -> io::Result<Option<String>>;
+}
+
+/// A machine in memory behind a session so simple that it can be checked by eye: message by
+/// message, no batches, no borrowing.
+#[derive(Debug)]
+pub struct InMemory<M>(Rc<RefCell<M>>);
+
+/// A connection to an [`InMemory`] machine.
+#[derive(Debug)]
+pub struct MemoryLink<M> {
+    machine: Rc<RefCell<M>>,
+    lines: LineBuffer,
+    replies: VecDeque<Reply>,
+    half_closed: bool,
+}
+
+impl<M> InMemory<M> {
+    /// Lets clients talk to `machine`, each line of at most [`DEFAULT_MAX_LINE_BYTES`] bytes.
+    pub fn new(machine: M) -> Self {
+        Self(Rc::new(RefCell::new(machine)))
+    }
+}
+
+impl<M: StateMachine<Command = Command, Reply = Outcome>> Endpoint for InMemory<M> {
+    type Link = MemoryLink<M>;
+
+    fn connect(&mut self) -> io::Result<MemoryLink<M>> {
+        Ok(MemoryLink {
+            machine: Rc::clone(&self.0),
+            lines: LineBuffer::new(DEFAULT_MAX_LINE_BYTES),
+            replies: VecDeque::new(),
+            half_closed: false,
+        })
+    }
+}
+
+impl<M: StateMachine<Command = Command, Reply = Outcome>> Link for MemoryLink<M> {
+    fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.lines.fill(bytes)..];
+            for frame in self.lines.lines() {
+                let command = match frame {
+                    Frame::Line(line) => wire::parse(line).ok().map(CommandRef::to_owned),
+                    Frame::TooLong => None,
+                };
+                let outcome = command.and_then(|c| self.machine.borrow_mut().apply(&c).ok());
+                self.replies.push_back(outcome.map_or(Reply::Error, Reply::from));
+            }
+        }
+        Ok(())
+    }
+
+    fn half_close(&mut self) -> io::Result<()> {
+        self.half_closed = true;
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        match self.replies.pop_front() {
+            Some(reply) => Ok(Some(reply.to_string())),
+            None if self.half_closed => Ok(None),
+            None => Err(io::Error::new(io::ErrorKind::TimedOut, "no reply is due")),
+        }
+    }
+}
+
+/// A server behind an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Remote(pub SocketAddr);
+
+impl Endpoint for Remote {
+    type Link = BufReader<TcpStream>;
+
+    fn connect(&mut self) -> io::Result<Self::Link> {
+        let stream = TcpStream::connect(self.0)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(BufReader::new(stream))
+    }
+}
+
+impl Link for BufReader<TcpStream> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.get_ref().write_all(bytes)
+    }
+
+    fn half_close(&mut self) -> io::Result<()> {
+        self.get_ref().shutdown(Shutdown::Write)
+    }
+
+    fn receive(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        self.take(MAX_REPLY_BYTES).read_line(&mut line)?;
+        match line.strip_suffix('\n') {
+            Some(reply) => Ok(Some(reply.to_owned())),
+            None if line.is_empty() => Ok(None),
+            None => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("the server's stream holds {line:?}, which is no line"),
+            )),
+        }
+    }
+}

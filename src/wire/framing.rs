@@ -1,0 +1,257 @@
+//! The framing: bytes in any segmentation in, lines of bounded length out.
+//!
+//! What a line says is the grammar's business; where its bytes come from is the caller's.
+
+use memchr::memchr;
+
+/// The line limit unless another is chosen, in bytes, LF included (protocol rule L2).
+pub const DEFAULT_MAX_LINE_BYTES: usize = 65_536;
+
+/// The least line limit that makes sense: room for `REMOVE|`, a name of 255 bytes, a bar and LF.
+pub const MIN_LINE_BYTES: usize = 264;
+
+/// What a fresh buffer holds, in bytes. It grows only for a client that fills it.
+const INITIAL_BYTES: usize = 4_096;
+
+/// The most that one read may bring, in bytes, however long lines may be.
+const MAX_READ_BYTES: usize = 65_536;
+
+/// What the framing found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A line within the limit, its LF included.
+    Line(&'a [u8]),
+    /// A line passed the limit. Said once a line, as soon as the limit is passed; what follows up
+    /// to the LF is dropped without being stored.
+    TooLong,
+}
+
+/// Collects bytes and yields the lines that are complete.
+///
+/// Memory: at most the line limit or 64 KiB, whichever is more, and 4 KiB until a client sends
+/// more than that at once. How the bytes were split into reads changes nothing.
+///
+/// ```
+/// use package_indexer::wire::{Frame, LineBuffer};
+///
+/// let mut buffer = LineBuffer::new(65_536);
+/// buffer.fill(b"QUERY|a|\nQUE");
+/// assert_eq!(buffer.lines().collect::<Vec<_>>(), [Frame::Line(b"QUERY|a|\n")]);
+/// buffer.fill(b"RY|b|\n");
+/// assert_eq!(buffer.lines().collect::<Vec<_>>(), [Frame::Line(b"QUERY|b|\n")]);
+/// ```
+#[derive(Debug)]
+pub struct LineBuffer {
+    /// Initialized memory; what is in use is `cursor.start..filled`.
+    bytes: Vec<u8>,
+    filled: usize,
+    cursor: Cursor,
+    max_line_bytes: usize,
+}
+
+/// How far the lines of a buffer have been read.
+#[derive(Debug, Default)]
+struct Cursor {
+    /// Where the next line begins.
+    start: usize,
+    /// Up to here there is no LF behind `start`, so that no byte is searched twice.
+    searched: usize,
+    /// Whether the rest of a line that passed the limit is still to be dropped.
+    discarding: bool,
+}
+
+impl LineBuffer {
+    /// An empty buffer for lines of at most `max_line_bytes` bytes, LF included.
+    #[must_use]
+    pub fn new(max_line_bytes: usize) -> Self {
+        Self { bytes: Vec::new(), filled: 0, cursor: Cursor::default(), max_line_bytes }
+    }
+
+    /// Free space for the next read, never empty once [`lines`](Self::lines) has been exhausted.
+    ///
+    /// Say with [`advance`](Self::advance) how much of it was filled.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.make_room();
+        &mut self.bytes[self.filled..]
+    }
+
+    /// Says that a read filled the first `count` bytes of [`space`](Self::space).
+    ///
+    /// # Panics
+    /// If that is more than the space there was, a bug in the caller.
+    pub fn advance(&mut self, count: usize) {
+        assert!(count <= self.bytes.len() - self.filled, "a read cannot fill more than its space");
+        self.filled += count;
+    }
+
+    /// Copies as much of `bytes` as there is space for, and says how much that was.
+    pub fn fill(&mut self, bytes: &[u8]) -> usize {
+        let space = self.space();
+        let count = space.len().min(bytes.len());
+        space[..count].copy_from_slice(&bytes[..count]);
+        self.advance(count);
+        count
+    }
+
+    /// The lines that are complete, each yielded once; dropping the iterator early keeps the rest.
+    pub fn lines(&mut self) -> Lines<'_> {
+        Lines {
+            bytes: &self.bytes[..self.filled],
+            cursor: &mut self.cursor,
+            max_line_bytes: self.max_line_bytes,
+        }
+    }
+
+    /// The bytes of memory in use, for limits and their tests.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Moves what is left to the front, and grows, up to the bound, if that left no room.
+    fn make_room(&mut self) {
+        let Cursor { start, searched, .. } = &mut self.cursor;
+        if *start == self.filled {
+            (self.filled, *start, *searched) = (0, 0, 0);
+        } else if self.filled == self.bytes.len() && *start > 0 {
+            self.bytes.copy_within(*start..self.filled, 0);
+            self.filled -= *start;
+            *searched -= *start;
+            *start = 0;
+        }
+        if self.filled == self.bytes.len() {
+            let bound = self.max_line_bytes.max(MAX_READ_BYTES);
+            let wanted = (self.bytes.len() * 2).clamp(INITIAL_BYTES, bound);
+            self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()));
+            self.bytes.resize(wanted.max(self.filled), 0);
+        }
+    }
+}
+
+/// The complete lines of a [`LineBuffer`]. Linear in the bytes, each looked at once.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    bytes: &'a [u8],
+    cursor: &'a mut Cursor,
+    max_line_bytes: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let Self { bytes, cursor, max_line_bytes } = self;
+        loop {
+            let line_end = memchr(b'\n', &bytes[cursor.searched..])
+                .map(|position| cursor.searched + position + 1);
+            let line = &bytes[cursor.start..line_end.unwrap_or(bytes.len())];
+            // Without its LF, a line that fills the limit has already passed it.
+            let too_long = line.len() + usize::from(line_end.is_none()) > *max_line_bytes;
+            let dropped = cursor.discarding;
+            cursor.searched = line_end.unwrap_or(bytes.len());
+            if line_end.is_some() || too_long || dropped {
+                cursor.start = cursor.searched;
+                cursor.discarding = line_end.is_none();
+            }
+            match (line_end, dropped) {
+                (Some(_), true) => {}
+                (None, true) => return None,
+                (_, false) if too_long => return Some(Frame::TooLong),
+                (Some(_), false) => return Some(Frame::Line(line)),
+                (None, false) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `input` in pieces of `size` bytes and says what came out.
+    fn frames(input: &[u8], size: usize, max_line_bytes: usize) -> Vec<Result<Vec<u8>, ()>> {
+        let mut buffer = LineBuffer::new(max_line_bytes);
+        let mut frames = Vec::new();
+        for mut piece in input.chunks(size) {
+            while !piece.is_empty() {
+                piece = &piece[buffer.fill(piece)..];
+                frames.extend(buffer.lines().map(|frame| match frame {
+                    Frame::Line(line) => Ok(line.to_vec()),
+                    Frame::TooLong => Err(()),
+                }));
+            }
+        }
+        frames
+    }
+
+    #[test]
+    fn segmentation_changes_nothing() {
+        let mut input = b"a\n\nbcd\r\n".to_vec();
+        input.extend([b'x'; 9]);
+        input.extend(b"\n1234567\n12345678\nend\ncut off");
+        let whole = frames(&input, input.len(), 8);
+        assert_eq!(
+            whole,
+            [
+                Ok(b"a\n".to_vec()),
+                Ok(b"\n".to_vec()),
+                Ok(b"bcd\r\n".to_vec()),
+                Err(()),
+                Ok(b"1234567\n".to_vec()),
+                Err(()),
+                Ok(b"end\n".to_vec()),
+            ]
+        );
+        for size in 1..input.len() {
+            assert_eq!(frames(&input, size, 8), whole, "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_reported_as_soon_as_the_limit_is_passed() {
+        let mut buffer = LineBuffer::new(8);
+        buffer.fill(b"1234567");
+        assert_eq!(buffer.lines().next(), None);
+        buffer.fill(b"8");
+        assert_eq!(buffer.lines().next(), Some(Frame::TooLong));
+        buffer.fill(b"more of the same");
+        assert_eq!(buffer.lines().next(), None);
+        buffer.fill(b" line\nnext\n");
+        assert_eq!(buffer.lines().collect::<Vec<_>>(), [Frame::Line(b"next\n")]);
+    }
+
+    #[test]
+    fn ten_megabytes_without_lf_cost_no_more_than_the_limit() {
+        let mut buffer = LineBuffer::new(DEFAULT_MAX_LINE_BYTES);
+        let mut reported = 0;
+        let mut left = 10_000_000;
+        while left > 0 {
+            let space = buffer.space();
+            let count = space.len().min(left);
+            space[..count].fill(b'x');
+            buffer.advance(count);
+            left -= count;
+            reported += buffer.lines().count();
+        }
+        assert_eq!(reported, 1);
+        assert!(buffer.capacity() <= DEFAULT_MAX_LINE_BYTES, "{}", buffer.capacity());
+    }
+
+    #[test]
+    fn lines_left_unread_are_kept() {
+        let mut buffer = LineBuffer::new(100);
+        buffer.fill(b"a\nb\nc");
+        assert_eq!(buffer.lines().next(), Some(Frame::Line(b"a\n")));
+        buffer.fill(b"d\n");
+        let rest: Vec<_> = buffer.lines().collect();
+        assert_eq!(rest, [Frame::Line(b"b\n"), Frame::Line(b"cd\n")]);
+    }
+
+    #[test]
+    fn a_quiet_client_costs_four_kilobytes() {
+        let mut buffer = LineBuffer::new(DEFAULT_MAX_LINE_BYTES);
+        assert_eq!(buffer.capacity(), 0);
+        buffer.fill(b"QUERY|a|\n");
+        assert_eq!(buffer.capacity(), 4_096);
+    }
+}

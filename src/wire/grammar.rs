@@ -1,0 +1,307 @@
+//! The grammar of a message, one combinator a rule, in the order of the grammar in
+//! `spec/protocol.md`, so that the two can be read side by side.
+//!
+//! Parsing borrows from the line and allocates nothing.
+
+use std::fmt;
+use std::str;
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while1};
+use nom::combinator::{map, opt, recognize, value};
+use nom::error::{ErrorKind, ParseError as NomError};
+use nom::multi::many0_count;
+use nom::sequence::preceded;
+use nom::{Err, IResult, Parser};
+
+use crate::command::{CommandRef, Dependencies};
+use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
+
+/// Reads one message: a whole line, its LF included. O(length), allocates nothing.
+///
+/// ```
+/// use package_indexer::{Command, wire};
+///
+/// let command = wire::parse(b"INDEX|vim|ncurses,lua,\n")?.to_owned();
+/// assert_eq!(command, Command::index("vim", ["ncurses", "lua"]).unwrap());
+///
+/// let error = wire::parse(b"INDEX|emacs:yeah|\n").unwrap_err();
+/// assert_eq!((error.rule, error.offset, error.found), (wire::Rule::Message, 11, Some(b':')));
+/// assert_eq!(
+///     error.to_string(),
+///     "message: expected `|` after the package at byte 11, found ':'",
+/// );
+/// # Ok::<(), wire::ParseError>(())
+/// ```
+///
+/// # Errors
+/// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
+pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+    match message(line) {
+        Ok((_nothing, command)) => Ok(command),
+        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.in_line(line)),
+        Err(Err::Incomplete(_)) => Err(Fault::at(line).in_line(line)),
+    }
+}
+
+/// `message = command "|" package "|" [ dependencies ] [ CR ] LF`
+fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
+    let first_bar = expect(Rule::Message, "`|` after the command", tag("|"));
+    let second_bar = expect(Rule::Message, "`|` after the package", tag("|"));
+    let end = expect(
+        Rule::Message,
+        "names with single commas between them up to the end of the line",
+        (opt(tag("\r")), tag("\n")),
+    );
+    let (rest, (verb, _, package, _, dependencies, _)) =
+        (command, first_bar, package, second_bar, opt(dependencies), end).parse(line)?;
+    if !rest.is_empty() {
+        return Err(Err::Failure(Fault {
+            expected: "nothing after the end of the line",
+            ..Fault::at(rest)
+        }));
+    }
+    let command = match verb {
+        Verb::Index => {
+            CommandRef::Index { package, dependencies: dependencies.unwrap_or(Dependencies::NONE) }
+        }
+        Verb::Remove => CommandRef::Remove { package },
+        Verb::Query => CommandRef::Query { package },
+    };
+    Ok((rest, command))
+}
+
+/// `command = "INDEX" / "REMOVE" / "QUERY"`
+fn command(input: &[u8]) -> Parsed<'_, Verb> {
+    let verb = alt((
+        value(Verb::Index, tag("INDEX")),
+        value(Verb::Remove, tag("REMOVE")),
+        value(Verb::Query, tag("QUERY")),
+    ));
+    expect(Rule::Command, "INDEX, REMOVE or QUERY", verb).parse(input)
+}
+
+/// `package = name`
+fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
+    map(expect(Rule::Package, "a package name", text(name)), NameRef::from_checked).parse(input)
+}
+
+/// `dependencies = name *( "," name ) [ "," ]`
+fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
+    let list = recognize((name, many0_count(preceded(tag(","), name)), opt(tag(","))));
+    map(text(list), Dependencies::from_checked).parse(input)
+}
+
+/// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
+fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let (rest, name) = take_while1(is_name_byte).parse(input)?;
+    if name.len() > MAX_NAME_BYTES {
+        // A failure, not an error: no other reading of these bytes may be tried.
+        return Err(Err::Failure(Fault {
+            rule: Rule::Name,
+            expected: "a name of at most 255 bytes",
+            ..Fault::at(&input[MAX_NAME_BYTES..])
+        }));
+    }
+    Ok((rest, name))
+}
+
+/// The bytes that `bytes` recognizes, as the text that they are once it has checked them.
+fn text<'a>(
+    bytes: impl Parser<&'a [u8], Output = &'a [u8], Error = Fault>,
+) -> impl Parser<&'a [u8], Output = &'a str, Error = Fault> {
+    nom::combinator::map_res(bytes, str::from_utf8)
+}
+
+/// `parser`, whose error says that `rule` expected `expected` where it began.
+fn expect<'a, O>(
+    rule: Rule,
+    expected: &'static str,
+    mut parser: impl Parser<&'a [u8], Output = O, Error = Fault>,
+) -> impl Parser<&'a [u8], Output = O, Error = Fault> {
+    move |input| {
+        parser.parse(input).map_err(|error| match error {
+            Err::Error(fault) => Err::Error(Fault { rule, expected, ..fault }),
+            failure => failure,
+        })
+    }
+}
+
+type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
+
+/// The three commands, before their package is known.
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    Index,
+    Remove,
+    Query,
+}
+
+/// A rule of the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// `message`: the bars, and what may stand behind the last name.
+    Message,
+    /// `command`: the three words.
+    Command,
+    /// `package`: the name between the bars.
+    Package,
+    /// `name`: the length of a name.
+    Name,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Message => "message",
+            Self::Command => "command",
+            Self::Package => "package",
+            Self::Name => "name",
+        })
+    }
+}
+
+/// Why a line is not a message: which rule broke, at which byte, and what stood to be read there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{rule}: expected {expected} at byte {offset}, found {}", Found(*.found))]
+pub struct ParseError {
+    /// The innermost rule of the grammar that could not be met.
+    pub rule: Rule,
+    /// Where, counted in bytes of the line from 0.
+    pub offset: usize,
+    /// The byte that stood there; none if the line ended.
+    pub found: Option<u8>,
+    /// What the rule expected there, in words.
+    pub expected: &'static str,
+}
+
+/// Prints a byte so that no client can write a control byte into a log.
+struct Found(Option<u8>);
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(byte) => write!(f, "'{}'", byte.escape_ascii()),
+            None => f.write_str("the end"),
+        }
+    }
+}
+
+/// nom's view of a [`ParseError`]: it knows what is left of the line, not yet the offset.
+#[derive(Debug, Clone, Copy)]
+struct Fault {
+    rest: usize,
+    rule: Rule,
+    expected: &'static str,
+}
+
+impl Fault {
+    fn at(input: &[u8]) -> Self {
+        Self { rest: input.len(), rule: Rule::Message, expected: "a message" }
+    }
+
+    fn in_line(self, line: &[u8]) -> ParseError {
+        let Self { rest, rule, expected } = self;
+        let offset = line.len().saturating_sub(rest);
+        ParseError { rule, offset, found: line.get(offset).copied(), expected }
+    }
+}
+
+impl NomError<&[u8]> for Fault {
+    fn from_error_kind(input: &[u8], _: ErrorKind) -> Self {
+        Self::at(input)
+    }
+
+    fn append(_: &[u8], _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+impl<E> nom::error::FromExternalError<&[u8], E> for Fault {
+    fn from_external_error(input: &[u8], _: ErrorKind, _: E) -> Self {
+        Self::at(input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+
+    fn error(line: &[u8]) -> (Rule, usize, Option<u8>) {
+        let error = parse(line).expect_err("malformed");
+        (error.rule, error.offset, error.found)
+    }
+
+    fn printed(line: &[u8]) -> String {
+        parse(line).expect("well formed").to_string()
+    }
+
+    #[test]
+    fn every_command_is_read() {
+        assert_eq!(printed(b"INDEX|a|b,c\n"), "INDEX|a|b,c");
+        assert_eq!(printed(b"INDEX|a|\n"), "INDEX|a|");
+        assert_eq!(printed(b"REMOVE|a|\n"), "REMOVE|a|");
+        assert_eq!(printed(b"QUERY|a|\n"), "QUERY|a|");
+    }
+
+    #[test]
+    fn dependencies_of_remove_and_query_are_checked_and_dropped() {
+        assert_eq!(printed(b"REMOVE|vim|foo,bar,baz\n"), "REMOVE|vim|");
+        assert_eq!(printed(b"QUERY|vim|foo,\n"), "QUERY|vim|");
+        assert_eq!(error(b"QUERY|vim|foo,,bar\n"), (Rule::Message, 14, Some(b',')));
+    }
+
+    #[test]
+    fn one_comma_may_trail_and_one_cr_may_stand_before_lf() {
+        assert_eq!(printed(b"INDEX|a|b,c,\n"), "INDEX|a|b,c");
+        assert_eq!(printed(b"INDEX|a|b\r\n"), "INDEX|a|b");
+        assert_eq!(error(b"INDEX|a|b\r\r\n"), (Rule::Message, 10, Some(b'\r')));
+        assert_eq!(error(b"INDEX|a\r|b\n"), (Rule::Message, 7, Some(b'\r')));
+    }
+
+    #[test]
+    fn the_error_names_rule_offset_and_byte() {
+        assert_eq!(error(b"\n"), (Rule::Command, 0, Some(b'\n')));
+        assert_eq!(error(b"index|a|\n"), (Rule::Command, 0, Some(b'i')));
+        assert_eq!(error(b"INDEXED|a|\n"), (Rule::Message, 5, Some(b'E')));
+        assert_eq!(error(b"INDEX||\n"), (Rule::Package, 6, Some(b'|')));
+        assert_eq!(error(b"INDEX|a\n"), (Rule::Message, 7, Some(b'\n')));
+        assert_eq!(error(b"INDEX|gn:arly|\n"), (Rule::Message, 8, Some(b':')));
+        assert_eq!(error(b"INDEX|a||\n"), (Rule::Message, 8, Some(b'|')));
+        assert_eq!(error(b"INDEX|a|,\n"), (Rule::Message, 8, Some(b',')));
+        assert_eq!(error(b"INDEX|a|,b\n"), (Rule::Message, 8, Some(b',')));
+        assert_eq!(error(b"INDEX|a|b,,c\n"), (Rule::Message, 10, Some(b',')));
+        assert_eq!(error(b"INDEX|a|b c\n"), (Rule::Message, 9, Some(b' ')));
+        assert_eq!(error(b"INDEX|a|b\xff\n"), (Rule::Message, 9, Some(0xff)));
+        assert_eq!(error(b"INDEX|a|"), (Rule::Message, 8, None));
+        assert_eq!(error(b""), (Rule::Command, 0, None));
+        assert_eq!(error(b"QUERY|a|\nQUERY|b|\n"), (Rule::Message, 9, Some(b'Q')));
+    }
+
+    #[test]
+    fn a_name_of_256_bytes_breaks_the_name_rule_in_either_position() {
+        let long = "n".repeat(256);
+        assert!(parse(format!("QUERY|{}|\n", &long[1..]).as_bytes()).is_ok());
+        assert_eq!(error(format!("QUERY|{long}|\n").as_bytes()), (Rule::Name, 261, Some(b'n')));
+        assert_eq!(error(format!("INDEX|a|b,{long}\n").as_bytes()), (Rule::Name, 265, Some(b'n')));
+    }
+
+    #[test]
+    fn an_error_prints_no_control_byte() {
+        let error = parse(b"INDEX|a\x1b[2J|\n").unwrap_err().to_string();
+        assert_eq!(error, r"message: expected `|` after the package at byte 7, found '\x1b'");
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for command in [
+            Command::index("@types/node", ["a+b", "c_d", "a+b"]).unwrap(),
+            Command::remove("libstdc++6").unwrap(),
+            Command::query("python@3.12").unwrap(),
+        ] {
+            let line = format!("{command}\n");
+            assert_eq!(parse(line.as_bytes()).map(CommandRef::to_owned), Ok(command));
+        }
+    }
+}
