@@ -19,3 +19,5 @@ pub use index::PackageIndex;
 pub use machine::*;
 pub use model::Model;
 pub use name::*;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,143 @@
+//! Floor 8: the `indexer` program: its commands, what it prints, its exit codes.
+//!
+//! What the commands do to packages is the library's business; here is what a person at a terminal
+//! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered
+//! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
+
+mod failure;
+mod generate;
+mod import;
+mod list;
+mod logging;
+mod ping;
+mod plan;
+mod progress;
+mod render;
+mod send;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::client::Client;
+use failure::Failure;
+
+/// The address of the protocol (rule C1).
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
+
+/// Keep an index of packages and what each depends on, and serve it over TCP.
+///
+/// Without a command, serves, and takes the options of `serve`. Clients send lines such as
+/// `INDEX|vim|ncurses,lua`, `QUERY|vim|` and `REMOVE|vim|`, and get OK, FAIL or ERROR for each.
+#[derive(Debug, Parser)]
+#[command(name = "indexer", version, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 answered no (ERROR, or not indexed), 2 could not be done."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Send(send::Arguments),
+    Import(import::Arguments),
+    /// Print in which order a package list can be installed
+    ///
+    /// One step a line; packages that need each other share a line. What the list lacks is said on
+    /// standard error.
+    Order(render::Arguments),
+    /// Print a package list as a graph in Graphviz's language
+    ///
+    /// Render it with, for example: indexer dot --format brew FILE | dot -Tsvg -o packages.svg
+    Dot(render::Arguments),
+    Ping(ping::Arguments),
+    #[command(hide = true)]
+    Generate(generate::Arguments),
+}
+
+/// Where the server is.
+#[derive(Debug, Args)]
+struct Server {
+    /// The server's address
+    #[arg(long = "addr", value_name = "HOST:PORT", default_value = DEFAULT_ADDRESS)]
+    address: String,
+}
+
+impl Server {
+    fn connect(&self) -> Result<Client, Failure> {
+        Client::connect(&self.address)
+            .map_err(|error| Failure::Connect { address: self.address.clone(), error })
+    }
+}
+
+/// What a command that could be done was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+}
+
+impl Answer {
+    fn yes_if(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// Runs the program on its process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    let answer = match command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Send(arguments) => send::run(arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Order(arguments) => render::order(&arguments),
+        Command::Dot(arguments) => render::dot(&arguments),
+        Command::Ping(arguments) => ping::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
+    };
+    match answer {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            if let Some(hint) = failure.hint() {
+                eprintln!("  {hint}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_program_alone_takes_the_options_of_serve() {
+        for arguments in [
+            ["indexer", "--listen", "127.0.0.1:9000"].as_slice(),
+            &["indexer", "serve", "--listen", "127.0.0.1:9000"],
+        ] {
+            let cli = Cli::try_parse_from(arguments).unwrap();
+            let Command::Serve(serve) = cli.command.unwrap_or(Command::Serve(cli.serve)) else {
+                panic!("{arguments:?} does not serve");
+            };
+            assert_eq!(serve.listen, ["127.0.0.1:9000"]);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `indexer import`: a package list of another tool, indexed on a server.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::list::Source;
+use super::plan::{Plan, some_of};
+use super::{Answer, Failure, Server, progress};
+use crate::command::{Command, Reply};
+
+/// Index a package list on a server
+///
+/// Turns the list into INDEX commands in an order that succeeds, sends them, and says how many
+/// packages were indexed, which dependencies the list does not have, and which packages are in a
+/// cycle. Exits with 1 if a package was not indexed.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    server: Server,
+    /// Print the commands instead of sending them, and the report on standard error
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let plan = Plan::read(&arguments.source)?;
+    if arguments.dry_run {
+        plan.report(&mut io::stderr()).map_err(Failure::Output)?;
+        print(&plan.commands()).map_err(Failure::Output)?;
+        return Ok(Answer::Yes);
+    }
+    let mut output = io::stdout();
+    plan.report(&mut output).map_err(Failure::Output)?;
+    let refused = send(&plan.commands(), &arguments.server)?;
+    report(plan.index.len(), &refused, &mut output).map_err(Failure::Output)?;
+    Ok(Answer::yes_if(refused.is_empty()))
+}
+
+fn print(commands: &[Command]) -> io::Result<()> {
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    for command in commands {
+        writeln!(output, "{command}")?;
+    }
+    output.flush()
+}
+
+/// Sends the commands; returns the packages one of whose commands was not answered OK, each with
+/// that reply.
+fn send(commands: &[Command], server: &Server) -> Result<BTreeMap<String, Reply>, Failure> {
+    let mut client = server.connect()?;
+    let bar = progress::bar("indexing", Some(commands.len() as u64));
+    let mut answered = commands.iter();
+    let mut refused = BTreeMap::new();
+    client.apply_all(commands.iter().cloned(), |reply| {
+        if let (Some(command), Reply::Fail | Reply::Error) = (answered.next(), reply) {
+            refused.insert(command.package().to_string(), reply);
+        }
+        bar.inc(1);
+    })?;
+    bar.finish_and_clear();
+    Ok(refused)
+}
+
+fn report(
+    packages: usize,
+    refused: &BTreeMap<String, Reply>,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(output, "indexed {} of {packages}", packages - refused.len())?;
+    for reply in [Reply::Fail, Reply::Error] {
+        let names: Vec<_> =
+            refused.iter().filter(|(_, it)| **it == reply).map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            writeln!(output, "answered {reply}: {}", some_of(names.into_iter()))?;
+        }
+    }
+    Ok(())
+}

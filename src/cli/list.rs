@@ -1,0 +1,129 @@
+//! Package lists as other tools write them: which packages there are, and what each says it needs.
+//!
+//! Reading a list decides nothing: needs may name packages that do not exist, offer alternatives
+//! and form cycles. Making something that can be indexed of it is `plan`'s work.
+
+mod brew;
+mod commands;
+mod debian;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+use crate::name::{Name, NameError};
+use crate::wire::ParseError;
+
+/// Which list to read.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// The list; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// The format of the list
+    #[arg(long, value_enum)]
+    format: Format,
+}
+
+/// The formats that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines `name: dependency dependency`, as of Homebrew's formulae
+    Brew,
+    /// A Debian `Packages` index
+    Debian,
+    /// INDEX messages of this protocol, in any order
+    Commands,
+}
+
+/// Packages and what they say they need.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PackageList {
+    /// Each package with its needs, in the order read; of packages listed twice the first counts.
+    pub(super) packages: BTreeMap<Name, Vec<Need>>,
+    /// Names that are no packages themselves, each with the packages that provide it.
+    pub(super) provided: BTreeMap<Name, Vec<Name>>,
+    /// How many entries came for a package that was listed already.
+    pub(super) repeated: usize,
+}
+
+/// Something that a package needs: one of the alternatives, best first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Need(pub(super) Vec<Name>);
+
+/// Why a list cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ListError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("line {line}: {problem}")]
+    Line { line: usize, problem: String },
+    #[error("line {line}: {error}")]
+    Message { line: usize, error: ParseError },
+    #[error("line {line}: a list holds INDEX messages alone")]
+    NotIndex { line: usize },
+    #[error("stanza {stanza} (of {package:?}): {problem}")]
+    Stanza { stanza: usize, package: String, problem: String },
+    #[error("the {name:?} of {of}: {error}")]
+    Name { name: String, of: String, error: NameError },
+}
+
+impl Source {
+    pub(super) fn read(&self) -> Result<PackageList, Failure> {
+        let path = &self.file;
+        let reader: Box<dyn BufRead> = if path == Path::new("-") {
+            Box::new(io::stdin().lock())
+        } else {
+            match File::open(path) {
+                Ok(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+                Err(error) => return Err(Failure::Read { path: path.clone(), error }),
+            }
+        };
+        let list = match self.format {
+            Format::Brew => brew::read(reader),
+            Format::Debian => debian::read(reader),
+            Format::Commands => commands::read(reader),
+        };
+        list.map_err(|error| Failure::List { path: path.clone(), error })
+    }
+}
+
+impl PackageList {
+    fn add(&mut self, package: Name, needs: Vec<Need>) {
+        if self.packages.contains_key(&package) {
+            self.repeated += 1;
+        } else {
+            self.packages.insert(package, needs);
+        }
+    }
+}
+
+impl Need {
+    /// The one package that will do.
+    fn just(name: Name) -> Self {
+        Self(vec![name])
+    }
+}
+
+/// The name that `text` is, or where in the list it is not.
+fn name(text: &str, of: &str) -> Result<Name, ListError> {
+    let error = |error| ListError::Name { name: text.to_owned(), of: of.to_owned(), error };
+    text.parse().map_err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a list says, in one line a package.
+    pub(super) fn printed(list: &PackageList) -> String {
+        let needs = |needs: &Vec<Need>| {
+            needs.iter().map(|Need(names)| format!(" {names:?}")).collect::<String>()
+        };
+        list.packages.iter().map(|(name, list)| format!("{name}:{}\n", needs(list))).collect()
+    }
+}

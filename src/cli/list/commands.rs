@@ -1,0 +1,46 @@
+//! INDEX messages of the protocol, in any order.
+
+use std::io::BufRead;
+
+use super::{ListError, Need, PackageList};
+use crate::command::Command;
+use crate::wire;
+
+pub(super) fn read(mut reader: impl BufRead) -> Result<PackageList, ListError> {
+    let mut list = PackageList::default();
+    let mut message = Vec::new();
+    for line in 1.. {
+        message.clear();
+        if reader.read_until(b'\n', &mut message)? == 0 {
+            break;
+        }
+        if message.last() != Some(&b'\n') {
+            message.push(b'\n');
+        }
+        let command = wire::parse(&message).map_err(|error| ListError::Message { line, error })?;
+        let Command::Index { package, dependencies } = command.to_owned() else {
+            return Err(ListError::NotIndex { line });
+        };
+        list.add(package, dependencies.into_iter().map(Need::just).collect());
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::printed;
+    use super::*;
+
+    #[test]
+    fn index_messages_are_read_in_any_order() {
+        let list = read(b"INDEX|vim|lua,ncurses\r\nINDEX|lua|".as_slice()).unwrap();
+        assert_eq!(printed(&list), "lua:\nvim: [\"lua\"] [\"ncurses\"]\n");
+    }
+
+    #[test]
+    fn other_messages_are_refused_with_their_line() {
+        let error = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error("INDEX|a|\nREMOVE|a|"), "line 2: a list holds INDEX messages alone");
+        assert!(error("INDEX|a").starts_with("line 1: message: expected `|` after the package"));
+    }
+}

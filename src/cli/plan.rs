@@ -1,0 +1,239 @@
+//! From a package list to commands that succeed: alternatives chosen, what does not exist left
+//! out, cycles closed at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use super::Failure;
+use super::list::{Need, PackageList, Source};
+use crate::command::Command;
+use crate::index::{LimitError, PackageIndex, Step};
+use crate::name::{Name, NameRef};
+
+/// How many names a report gives before it only counts the rest.
+const NAMED: usize = 5;
+
+/// What indexing a list comes to.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The index that the commands build.
+    pub(super) index: PackageIndex,
+    /// Needs that no package of the list meets, each with the packages that have it.
+    missing: BTreeMap<Need, BTreeSet<Name>>,
+    repeated: usize,
+}
+
+impl Plan {
+    /// Reads a list and plans for it.
+    pub(super) fn read(source: &Source) -> Result<Self, Failure> {
+        let list = source.read()?;
+        Self::for_list(&list).map_err(|error| Failure::List {
+            path: source.file.clone(),
+            error: io::Error::other(error).into(),
+        })
+    }
+
+    fn for_list(list: &PackageList) -> Result<Self, LimitError> {
+        let mut index = PackageIndex::new();
+        let mut missing: BTreeMap<Need, BTreeSet<Name>> = BTreeMap::new();
+        // First every package alone, so that the full lists can come in any order.
+        for package in list.packages.keys() {
+            index.apply(&Command::Index { package: package.clone(), dependencies: Vec::new() })?;
+        }
+        for (package, needs) in &list.packages {
+            let mut dependencies = Vec::new();
+            for need in needs {
+                match meet(need, package, list) {
+                    Met::By(dependency) => dependencies.push(dependency.clone()),
+                    Met::ByItself => {}
+                    Met::NotAtAll => {
+                        missing.entry(need.clone()).or_default().insert(package.clone());
+                    }
+                }
+            }
+            index.apply(&Command::Index { package: package.clone(), dependencies })?;
+        }
+        Ok(Self { index, missing, repeated: list.repeated })
+    }
+
+    /// The commands, each of which succeeds on an empty index.
+    pub(super) fn commands(&self) -> Vec<Command> {
+        self.index.to_commands()
+    }
+
+    /// Says what was found and what was done about it.
+    pub(super) fn report(&self, output: &mut impl Write) -> io::Result<()> {
+        let Self { index, missing, repeated } = self;
+        writeln!(
+            output,
+            "{} packages with {} dependencies",
+            index.len(),
+            index.dependency_count()
+        )?;
+        if *repeated > 0 {
+            writeln!(output, "{repeated} entries repeat a package; the first of each counts")?;
+        }
+        if !missing.is_empty() {
+            writeln!(
+                output,
+                "{} dependencies are not in the list and are left out:",
+                missing.len()
+            )?;
+        }
+        for (Need(names), packages) in missing {
+            let alternatives: Vec<_> = names.iter().map(Name::as_str).collect();
+            let needed_by = some_of(packages.iter().map(Name::as_str));
+            writeln!(output, "  {}, needed by {needed_by}", alternatives.join(" | "))?;
+        }
+        let order = index.installation_order();
+        let cycles: Vec<_> = order.iter().filter(|step| matches!(step, Step::Cycle(_))).collect();
+        if !cycles.is_empty() {
+            writeln!(
+                output,
+                "{} cycles, whose packages are indexed first without each other and then in full:",
+                cycles.len()
+            )?;
+        }
+        for cycle in cycles {
+            writeln!(
+                output,
+                "  {}",
+                some_of(cycle.packages().iter().copied().map(NameRef::as_str))
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// How a need is met.
+enum Met<'a> {
+    By(&'a Name),
+    /// By something that the package itself provides.
+    ByItself,
+    NotAtAll,
+}
+
+/// The first alternative that exists: as a package of that name or, failing that, as the first
+/// package that provides it.
+fn meet<'a>(Need(alternatives): &'a Need, package: &Name, list: &'a PackageList) -> Met<'a> {
+    for name in alternatives {
+        if list.packages.contains_key(name) {
+            return Met::By(name);
+        }
+        let providers = list.provided.get(name).map_or([].as_slice(), Vec::as_slice);
+        if providers.contains(package) {
+            return Met::ByItself;
+        }
+        if let Some(provider) = providers.first() {
+            return Met::By(provider);
+        }
+    }
+    Met::NotAtAll
+}
+
+/// The first few of some names, and how many more there are.
+pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let named = names.take(NAMED).collect::<Vec<_>>().join(" ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Outcome;
+
+    fn names(text: &str) -> Vec<Name> {
+        text.split_whitespace().map(|name| name.parse().unwrap()).collect()
+    }
+
+    /// A list from `package: need need`, with `|` between alternatives, and `provided = packages`.
+    fn plan(packages: &[(&str, &[&str])], provided: &[(&str, &str)]) -> Plan {
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        let list = PackageList {
+            packages: packages
+                .iter()
+                .map(|(package, needs)| {
+                    (name(package), needs.iter().map(|need| Need(names(need))).collect())
+                })
+                .collect(),
+            provided: provided.iter().map(|(what, by)| (name(what), names(by))).collect(),
+            repeated: 0,
+        };
+        let plan = Plan::for_list(&list).unwrap();
+        let mut replayed = PackageIndex::new();
+        for command in plan.commands() {
+            assert_eq!(replayed.apply(&command), Ok(Outcome::Ok), "{command}");
+        }
+        assert_eq!(replayed, plan.index);
+        plan
+    }
+
+    fn printed(plan: &Plan) -> Vec<String> {
+        plan.commands().iter().map(ToString::to_string).collect()
+    }
+
+    fn reported(plan: &Plan) -> String {
+        let mut report = Vec::new();
+        plan.report(&mut report).unwrap();
+        String::from_utf8(report).unwrap()
+    }
+
+    #[test]
+    fn dependencies_come_first_whatever_the_order_of_the_list() {
+        let plan = plan(&[("a", &["b"]), ("b", &["c"]), ("c", &[])], &[]);
+        assert_eq!(printed(&plan), ["INDEX|c|", "INDEX|b|c", "INDEX|a|b"]);
+        assert_eq!(reported(&plan), "3 packages with 2 dependencies\n");
+    }
+
+    #[test]
+    fn the_first_alternative_that_exists_is_taken_and_a_package_before_its_provider() {
+        let provided = [("mta", "postfix exim"), ("awk", "gawk")];
+        let packages: [(&str, &[&str]); 5] = [
+            ("cron", &["sendmail mta", "gone awk"]),
+            ("postfix", &[]),
+            ("exim", &["mta"]),
+            ("gawk", &[]),
+            ("awk", &[]),
+        ];
+        let plan = plan(&packages, &provided);
+        assert_eq!(
+            printed(&plan),
+            [
+                "INDEX|awk|",
+                "INDEX|exim|",
+                "INDEX|gawk|",
+                "INDEX|postfix|",
+                "INDEX|cron|awk,postfix"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_in_a_cycle_is_reported() {
+        let packages: [(&str, &[&str]); 4] =
+            [("a", &["b", "x y"]), ("b", &["a"]), ("c", &["x y", "c"]), ("d", &["x y"])];
+        let plan = plan(&packages, &[]);
+        assert_eq!(
+            printed(&plan),
+            ["INDEX|a|", "INDEX|b|", "INDEX|a|b", "INDEX|b|a", "INDEX|c|", "INDEX|c|c", "INDEX|d|"]
+        );
+        assert_eq!(
+            reported(&plan),
+            "4 packages with 3 dependencies\n\
+             1 dependencies are not in the list and are left out:\n  \
+             x | y, needed by a c d\n\
+             1 cycles, whose packages are indexed first without each other and then in full:\n  \
+             a b\n"
+        );
+    }
+
+    #[test]
+    fn long_lists_of_names_are_counted_instead() {
+        assert_eq!(some_of(["a", "b"].into_iter()), "a b");
+        assert_eq!(
+            some_of(["a", "b", "c", "d", "e", "f", "g"].into_iter()),
+            "a b c d e and 2 more"
+        );
+    }
+}

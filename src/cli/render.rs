@@ -1,0 +1,45 @@
+//! `indexer order` and `indexer dot`: what `indexer import` would build, as text or as a picture.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::list::Source;
+use super::plan::Plan;
+use super::{Answer, Failure};
+use crate::index::PackageIndex;
+
+/// Where the packages come from.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Prints the installation order, one step a line.
+pub(super) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
+    render(arguments, |index, output| {
+        for step in index.installation_order() {
+            let names: Vec<_> = step.packages().iter().map(|name| name.as_str()).collect();
+            writeln!(output, "{}", names.join(" "))?;
+        }
+        Ok(())
+    })
+}
+
+/// Prints the graph in Graphviz's language.
+pub(super) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
+    render(arguments, |index, output| write!(output, "{}", index.dot()))
+}
+
+/// Prints something of the index that the list comes to, and the report where logs go.
+fn render(
+    Arguments { source }: &Arguments,
+    print: impl FnOnce(&PackageIndex, &mut dyn Write) -> io::Result<()>,
+) -> Result<Answer, Failure> {
+    let plan = Plan::read(source)?;
+    plan.report(&mut io::stderr()).map_err(Failure::Output)?;
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    print(&plan.index, &mut output).and_then(|()| output.flush()).map_err(Failure::Output)?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,127 @@
+//! `indexer send`: messages from files or standard input, replies to standard output.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use memchr::memchr_iter;
+
+use super::{Answer, Failure, Server, progress};
+use crate::command::Reply;
+
+/// The most input that is read and sent at once, in bytes.
+const CHUNK_BYTES: usize = 32_768;
+
+/// Send messages to a server and print its replies
+///
+/// Reads messages, one a line and as they are, well formed or not, from the files in turn or from
+/// standard input, sends them without waiting for replies, and prints the replies in order, one a
+/// line. Exits with 1 if any reply was ERROR.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Files to read; `-`, or none at all, is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    server: Server,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+    let mut input = Input::open(arguments.files)?;
+    let mut client = arguments.server.connect()?;
+    // A bar would mix with the replies on one terminal.
+    let quiet = io::stdout().is_terminal();
+    let bar = if quiet { indicatif::ProgressBar::hidden() } else { progress::bar("replies", None) };
+
+    let mut output = io::stdout();
+    let mut written = Ok(());
+    let mut errors = 0_u64;
+    client.pipeline(
+        |chunk| input.next_chunk(chunk),
+        |reply| {
+            if written.is_ok() {
+                written = writeln!(output, "{reply}");
+            }
+            errors += u64::from(reply == Reply::Error);
+            bar.inc(1);
+        },
+    )?;
+    bar.finish_and_clear();
+    written.map_err(Failure::Output)?;
+    Ok(Answer::yes_if(errors == 0))
+}
+
+/// The bytes of several sources as one stream of whole lines.
+struct Input {
+    sources: VecDeque<Box<dyn Read + Send>>,
+    /// Whether the last byte handed out was no LF.
+    in_line: bool,
+}
+
+impl Input {
+    fn open(mut files: Vec<PathBuf>) -> Result<Self, Failure> {
+        if files.is_empty() {
+            files.push("-".into());
+        }
+        let sources = files
+            .into_iter()
+            .map(|path| match path.to_str() {
+                Some("-") => Ok(Box::new(io::stdin()) as Box<dyn Read + Send>),
+                _ => match File::open(&path) {
+                    Ok(file) => Ok(Box::new(file) as _),
+                    Err(error) => Err(Failure::Read { path, error }),
+                },
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { sources, in_line: false })
+    }
+
+    /// Puts what the next read brings into `chunk` and says how many lines end in it. The last
+    /// line of a source gets an LF if it has none. Empty at the end.
+    fn next_chunk(&mut self, chunk: &mut Vec<u8>) -> io::Result<u64> {
+        while let Some(source) = self.sources.front_mut() {
+            chunk.resize(CHUNK_BYTES, 0);
+            let count = match source.read(chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            chunk.truncate(count);
+            if count == 0 {
+                self.sources.pop_front();
+                if std::mem::take(&mut self.in_line) {
+                    chunk.push(b'\n');
+                }
+            }
+            if let Some(last) = chunk.last() {
+                self.in_line = *last != b'\n';
+                break;
+            }
+        }
+        Ok(memchr_iter(b'\n', chunk).map(|_| 1).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_and_the_last_one_of_each_source_is_ended() {
+        let sources = ["a\nb", "", "c\n"].map(|text| Box::new(text.as_bytes()) as _);
+        let mut input = Input { sources: sources.into(), in_line: false };
+        let mut chunk = Vec::new();
+        let mut all = Vec::new();
+        let mut lines = 0;
+        loop {
+            chunk.clear();
+            lines += input.next_chunk(&mut chunk).unwrap();
+            if chunk.is_empty() {
+                break;
+            }
+            all.extend_from_slice(&chunk);
+        }
+        assert_eq!((all.as_slice(), lines), (b"a\nb\nc\n".as_slice(), 3));
+    }
+}

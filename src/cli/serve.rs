@@ -1,0 +1,128 @@
+//! `indexer serve`: the server, until a signal stops it.
+
+use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
+use crate::engine::Engine;
+use crate::server::{self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, Server};
+use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
+
+/// Serve an empty index until SIGINT or SIGTERM
+///
+/// Prints each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it
+/// takes no more clients, lets running batches finish and their replies leave, and exits with 0.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// An address to listen on; may be given more than once, and port 0 takes any free port
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS)]
+    pub(super) listen: Vec<String>,
+    /// The longest line that a client may send, in bytes, its LF included
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_LINE_BYTES, value_parser = line_bytes)]
+    max_line_bytes: usize,
+    /// The most clients at once; whoever comes then is let go at once
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS)]
+    max_connections: usize,
+    /// How long a stopping server waits for clients to take their replies
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SHUTDOWN_GRACE.as_secs())]
+    shutdown_grace: u64,
+    #[command(flatten)]
+    logging: logging::Logging,
+}
+
+fn line_bytes(text: &str) -> Result<usize, String> {
+    let bytes: usize = text.parse().map_err(|error| format!("{error}"))?;
+    if bytes < MIN_LINE_BYTES {
+        return Err(format!("a line needs {MIN_LINE_BYTES} bytes for a name of 255 bytes"));
+    }
+    Ok(bytes)
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    logging::start(&arguments.logging);
+    let signals = Signals::register().map_err(Failure::Signals)?;
+    let listeners = arguments
+        .listen
+        .iter()
+        .map(|address| {
+            TcpListener::bind(address)
+                .map_err(|error| Failure::Listen { address: address.clone(), error })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let config = server::Config {
+        max_line_bytes: arguments.max_line_bytes,
+        max_connections: arguments.max_connections,
+        shutdown_grace: Duration::from_secs(arguments.shutdown_grace),
+    };
+    let server =
+        Server::start(listeners, Arc::new(Engine::default()), config).map_err(Failure::Start)?;
+    announce(&server).map_err(Failure::Output)?;
+    tracing::info!(
+        addresses = ?server.addresses(),
+        max_connections = config.max_connections,
+        max_line_bytes = config.max_line_bytes,
+        "serving"
+    );
+    let signal = signals.wait();
+    server.shut_down();
+    let stopped = server.join();
+    tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
+    Ok(Answer::Yes)
+}
+
+/// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
+fn announce(server: &Server) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    for address in server.addresses() {
+        writeln!(output, "listening on {address}")?;
+    }
+    output.flush()
+}
+
+/// The signals that stop the server.
+#[cfg(unix)]
+struct Signals(signal_hook::iterator::Signals);
+
+#[cfg(unix)]
+impl Signals {
+    /// From here on the signals are kept for [`wait`](Self::wait); a second one ends the process
+    /// at once, for whoever cannot wait for the first.
+    fn register() -> io::Result<Self> {
+        use signal_hook::consts::TERM_SIGNALS;
+        let stopping = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        for &signal in TERM_SIGNALS {
+            // In this order the first signal only arms the exit, and the second one takes it.
+            let armed = Arc::clone(&stopping);
+            signal_hook::flag::register_conditional_shutdown(signal, 2, armed)?;
+            signal_hook::flag::register(signal, Arc::clone(&stopping))?;
+        }
+        signal_hook::iterator::Signals::new(TERM_SIGNALS).map(Self)
+    }
+
+    /// Waits for the first signal and returns its name.
+    fn wait(mut self) -> &'static str {
+        let signal = self.0.forever().next();
+        signal.and_then(signal_hook::low_level::signal_name).unwrap_or("unknown")
+    }
+}
+
+/// Elsewhere the process ends the way the system ends it.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn register() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    fn wait(self) -> &'static str {
+        loop {
+            std::thread::park();
+        }
+    }
+}
