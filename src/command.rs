@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::name::{Name, NameRef};
+use crate::name::{Name, NameError, NameRef};
 
 /// A command that owns its names: what traces, transcripts and exports are made of.
 ///
@@ -47,7 +47,7 @@ impl Command {
     pub fn index<'a>(
         package: &str,
         dependencies: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, crate::NameError> {
+    ) -> Result<Self, NameError> {
         let dependencies = dependencies.into_iter().map(str::parse).collect::<Result<_, _>>()?;
         Ok(Self::Index { package: package.parse()?, dependencies })
     }
@@ -56,7 +56,7 @@ impl Command {
     ///
     /// # Errors
     /// As [`Name::new`].
-    pub fn remove(package: &str) -> Result<Self, crate::NameError> {
+    pub fn remove(package: &str) -> Result<Self, NameError> {
         Ok(Self::Remove { package: package.parse()? })
     }
 
@@ -64,7 +64,7 @@ impl Command {
     ///
     /// # Errors
     /// As [`Name::new`].
-    pub fn query(package: &str) -> Result<Self, crate::NameError> {
+    pub fn query(package: &str) -> Result<Self, NameError> {
         Ok(Self::Query { package: package.parse()? })
     }
 

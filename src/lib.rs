@@ -1,23 +1,89 @@
-//! draft
+//! A package index that can be trusted.
+//!
+//! It knows which packages exist and what each depends on, and keeps itself consistent: nothing is
+//! indexed before its dependencies, nothing is removed while another package needs it. It is a
+//! deterministic state machine first, [`PackageIndex`], and a server second.
+//!
+//! ```
+//! use package_indexer::{Command, Outcome, PackageIndex, wire};
+//!
+//! let mut index = PackageIndex::new();
+//! index.apply(&Command::index("ncurses", [])?)?;
+//! index.apply(wire::parse(b"INDEX|vim|ncurses\n")?)?;
+//!
+//! assert_eq!(index.apply(&Command::remove("ncurses")?)?, Outcome::Fail);
+//! for step in index.installation_order() {
+//!     println!("{:?}", step.packages());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! The modules form floors, and each imports only from floors below its own:
+//!
+//! | floor | module | what lives there |
+//! |---|---|---|
+//! | 0 | [`name`] | package names, checked once |
+//! | 1 | [`command`], [`machine`] | commands, outcomes, replies; the trait that joins all machines |
+//! | 2 | [`wire`] | the grammar and the framing |
+//! | 2 | [`index`], [`model`] | the machine, and the reference model that it is held against |
+//! | 4 | [`engine`] | one index shared by many connections |
+//! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
+//! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
+//! | 7 | `testing` | transcripts and lockstep, for this machine and for yours (feature `testing`) |
+//! | 8 | `cli` | the `indexer` program (feature `cli`) |
+//!
+//! # Features
+//!
+//! | feature | on by default | what it adds |
+//! |---|---|---|
+//! | `server` | yes | `server` and `client` |
+//! | `cli` | yes | the `indexer` program |
+//! | `testing` | no | `testing` |
+//! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
+//!
+//! Whoever wants only the state machine asks for `default-features = false`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-#[cfg(feature = "server")]
-pub mod client;
-pub mod command;
-pub mod engine;
-pub mod index;
-pub mod machine;
-pub mod model;
+#![warn(clippy::unwrap_used, clippy::expect_used)]
+
 pub mod name;
-#[cfg(feature = "server")]
-pub mod server;
-pub mod session;
-#[cfg(feature = "testing")]
-pub mod testing;
+
+pub mod command;
+pub mod machine;
+
+pub mod index;
+pub mod model;
 pub mod wire;
-pub use command::*;
-pub use index::PackageIndex;
-pub use machine::*;
-pub use model::Model;
-pub use name::*;
+
+pub mod engine;
+
+pub mod session;
+
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod client;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
+
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
+
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
+
+pub use command::{Command, CommandRef, Dependencies, Outcome, Reply};
+pub use index::PackageIndex;
+pub use machine::StateMachine;
+pub use model::Model;
+pub use name::{MAX_NAME_BYTES, Name, NameError, NameRef};
+
+/// The README's examples are tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -70,7 +70,7 @@ fn report(
     refused: &BTreeMap<String, Reply>,
     output: &mut impl Write,
 ) -> io::Result<()> {
-    writeln!(output, "indexed {} of {packages}", packages - refused.len())?;
+    writeln!(output, "indexed: {} of {packages}", packages - refused.len())?;
     for reply in [Reply::Fail, Reply::Error] {
         let names: Vec<_> =
             refused.iter().filter(|(_, it)| **it == reply).map(|(name, _)| name.as_str()).collect();

@@ -8,6 +8,7 @@ mod commands;
 mod debian;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -94,10 +95,11 @@ impl Source {
 
 impl PackageList {
     fn add(&mut self, package: Name, needs: Vec<Need>) {
-        if self.packages.contains_key(&package) {
-            self.repeated += 1;
-        } else {
-            self.packages.insert(package, needs);
+        match self.packages.entry(package) {
+            Entry::Occupied(_first) => self.repeated += 1,
+            Entry::Vacant(place) => {
+                place.insert(needs);
+            }
         }
     }
 }

@@ -64,21 +64,13 @@ impl Plan {
     /// Says what was found and what was done about it.
     pub(super) fn report(&self, output: &mut impl Write) -> io::Result<()> {
         let Self { index, missing, repeated } = self;
-        writeln!(
-            output,
-            "{} packages with {} dependencies",
-            index.len(),
-            index.dependency_count()
-        )?;
+        writeln!(output, "packages: {}, dependencies: {}", index.len(), index.dependency_count())?;
         if *repeated > 0 {
-            writeln!(output, "{repeated} entries repeat a package; the first of each counts")?;
+            writeln!(output, "repeated entries, of which the first counts: {repeated}")?;
         }
         if !missing.is_empty() {
-            writeln!(
-                output,
-                "{} dependencies are not in the list and are left out:",
-                missing.len()
-            )?;
+            let count = missing.len();
+            writeln!(output, "dependencies that are not in the list, left out: {count}")?;
         }
         for (Need(names), packages) in missing {
             let alternatives: Vec<_> = names.iter().map(Name::as_str).collect();
@@ -88,11 +80,8 @@ impl Plan {
         let order = index.installation_order();
         let cycles: Vec<_> = order.iter().filter(|step| matches!(step, Step::Cycle(_))).collect();
         if !cycles.is_empty() {
-            writeln!(
-                output,
-                "{} cycles, whose packages are indexed first without each other and then in full:",
-                cycles.len()
-            )?;
+            let count = cycles.len();
+            writeln!(output, "cycles, indexed first without what closes them: {count}")?;
         }
         for cycle in cycles {
             writeln!(
@@ -183,7 +172,7 @@ mod tests {
     fn dependencies_come_first_whatever_the_order_of_the_list() {
         let plan = plan(&[("a", &["b"]), ("b", &["c"]), ("c", &[])], &[]);
         assert_eq!(printed(&plan), ["INDEX|c|", "INDEX|b|c", "INDEX|a|b"]);
-        assert_eq!(reported(&plan), "3 packages with 2 dependencies\n");
+        assert_eq!(reported(&plan), "packages: 3, dependencies: 2\n");
     }
 
     #[test]
@@ -220,10 +209,10 @@ mod tests {
         );
         assert_eq!(
             reported(&plan),
-            "4 packages with 3 dependencies\n\
-             1 dependencies are not in the list and are left out:\n  \
+            "packages: 4, dependencies: 3\n\
+             dependencies that are not in the list, left out: 1\n  \
              x | y, needed by a c d\n\
-             1 cycles, whose packages are indexed first without each other and then in full:\n  \
+             cycles, indexed first without what closes them: 1\n  \
              a b\n"
         );
     }

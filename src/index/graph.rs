@@ -16,6 +16,8 @@
 //! run on the graph as it is, and the relays are left out of what they find. Which commands are
 //! allowed is the parent's business: this file knows who depends on whom, and no rule.
 
+mod check;
+
 use std::num::NonZeroU8;
 
 use petgraph::Direction::{self, Incoming, Outgoing};
@@ -24,6 +26,8 @@ use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
 use petgraph::visit::{Dfs, Reversed};
 
 use crate::name::{Name, NameRef};
+
+pub(super) use check::GraphFault;
 
 /// A package in a [`DependencyGraph`], valid until that package is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,17 +56,6 @@ enum Vertex {
         package: PackageId,
         fan_in: u8,
     },
-}
-
-/// How a [`DependencyGraph`] contradicts itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum GraphFault {
-    #[error("{package} has two edges to its dependency {dependency}")]
-    ParallelEdges { package: Name, dependency: Name },
-    #[error("{counted} {what} are counted, {found} are there")]
-    Count { what: &'static str, counted: usize, found: usize },
-    #[error("a relay or its count is out of order at {package}")]
-    Relay { package: Name },
 }
 
 impl DependencyGraph {
@@ -162,65 +155,6 @@ impl DependencyGraph {
             self.graph.add_edge(package.0, target, ());
         }
         self.dependencies += dependencies.len();
-    }
-
-    /// Checks what the methods above rely on. Linear in the graph, apart from a sort of each list.
-    pub(super) fn check(&self) -> Result<(), GraphFault> {
-        let mut dependencies = 0;
-        for package in self.packages() {
-            let mut list: Vec<_> = self.dependencies(package).collect();
-            dependencies += list.len();
-            list.sort_unstable();
-            if let Some(pair) = list.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(GraphFault::ParallelEdges {
-                    package: self.name(package).to_owned(),
-                    dependency: self.name(pair[0]).to_owned(),
-                });
-            }
-        }
-        let relays = self.graph.node_indices().filter(|&v| self.as_package(v).is_none()).count();
-        for (what, counted, found) in [
-            ("packages", self.packages, self.packages().count()),
-            ("dependencies", self.dependencies, dependencies),
-            ("edges", self.graph.edge_count(), dependencies + relays),
-            ("vertices", self.graph.node_count(), self.packages + relays),
-        ] {
-            if counted != found {
-                return Err(GraphFault::Count { what, counted, found });
-            }
-        }
-        match self.graph.node_indices().find(|&vertex| !self.is_in_order(vertex)) {
-            Some(vertex) => {
-                Err(GraphFault::Relay { package: self.name(self.leads_to(vertex)).to_owned() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a vertex counts its dependents right, keeps the bound, and hangs in its chain as
-    /// the head of this file says.
-    fn is_in_order(&self, vertex: NodeIndex) -> bool {
-        let sources = || self.graph.neighbors_directed(vertex, Incoming);
-        let relays: Vec<_> = sources().filter(|&v| self.as_package(v).is_none()).collect();
-        let dependents = sources().count() - relays.len();
-        let package = self.leads_to(vertex);
-        let in_chain = relays.len() <= 1 && relays.iter().all(|&v| self.leads_to(v) == package);
-        let counted = dependents <= usize::from(self.max_fan_in.get());
-        counted
-            && in_chain
-            && match &self.graph[vertex] {
-                Vertex::Package { fan_in, open_relay, .. } => {
-                    usize::from(*fan_in) == dependents
-                        && relays.first().copied().unwrap_or(NodeIndex::end()) == *open_relay
-                }
-                Vertex::Relay { fan_in, .. } => {
-                    let mut targets = self.graph.neighbors_directed(vertex, Outgoing);
-                    usize::from(*fan_in) == dependents
-                        && dependents > 0
-                        && targets.next().is_some_and(|v| self.leads_to(v) == package)
-                        && targets.next().is_none()
-                }
-            }
     }
 
     /// The package that a vertex is, unless it is a relay.
@@ -334,98 +268,4 @@ impl Iterator for Dependents<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A graph whose vertices take two edges, with a hub that `count` packages depend on.
-    fn hub(count: usize) -> (DependencyGraph, PackageId, Vec<PackageId>) {
-        let mut graph = DependencyGraph::new(NonZeroU8::new(2).unwrap());
-        let hub = graph.add_package(Name::new("hub").unwrap());
-        let dependents: Vec<_> = (0..count)
-            .map(|number| graph.add_package(Name::new(format!("p{number}")).unwrap()))
-            .collect();
-        for &dependent in &dependents {
-            graph.set_dependencies(dependent, &[hub]);
-        }
-        (graph, hub, dependents)
-    }
-
-    #[test]
-    fn a_relay_costs_a_package_no_memory() {
-        assert_eq!(size_of::<Option<Vertex>>(), 24);
-    }
-
-    #[test]
-    fn dependents_past_the_bound_are_found_behind_relays() {
-        let (graph, hub, mut dependents) = hub(9);
-        assert_eq!(graph.check(), Ok(()));
-        let mut found: Vec<_> = graph.dependents(hub).collect();
-        found.sort_unstable();
-        dependents.sort_unstable();
-        assert_eq!(found, dependents);
-        let mut reached = graph.reachable(hub, Incoming);
-        reached.sort_unstable();
-        assert_eq!(reached, dependents);
-    }
-
-    #[test]
-    fn relays_go_with_their_last_dependent_in_every_order_of_removal() {
-        // Every permutation of six dependents: a chain of two relays behind the hub.
-        let mut orders = vec![vec![]];
-        for length in 0..6 {
-            orders = orders
-                .into_iter()
-                .flat_map(|order: Vec<usize>| {
-                    (0..=length).map(move |at| {
-                        let mut longer = order.clone();
-                        longer.insert(at, length);
-                        longer
-                    })
-                })
-                .collect();
-        }
-        assert_eq!(orders.len(), 720);
-        for order in orders {
-            let (mut graph, hub, dependents) = hub(6);
-            for &position in &order {
-                graph.set_dependencies(dependents[position], &[]);
-                assert_eq!(graph.check(), Ok(()), "after {position} of {order:?}");
-            }
-            assert_eq!(graph.graph.node_count(), 7, "{order:?}");
-            assert_eq!(graph.graph.edge_count(), 0, "{order:?}");
-            assert!(!graph.has_other_dependent(hub));
-        }
-    }
-
-    #[test]
-    fn a_self_loop_behind_a_relay_is_no_other_dependent() {
-        let (mut graph, hub, dependents) = hub(4);
-        graph.set_dependencies(hub, &[hub]);
-        assert!(graph.has_other_dependent(hub));
-        for dependent in dependents {
-            graph.remove_package(dependent);
-        }
-        assert_eq!(graph.check(), Ok(()));
-        assert!(!graph.has_other_dependent(hub));
-        graph.remove_package(hub);
-        assert_eq!((graph.graph.node_count(), graph.graph.edge_count()), (0, 0));
-    }
-
-    #[test]
-    fn components_see_through_relays() {
-        let (mut graph, hub, dependents) = hub(5);
-        graph.set_dependencies(hub, &[dependents[4]]);
-        let mut sizes: Vec<_> = graph.components().iter().map(Vec::len).collect();
-        sizes.sort_unstable();
-        assert_eq!(sizes, [1, 1, 1, 1, 2]);
-    }
-
-    #[test]
-    fn the_check_notices_a_wrong_count_and_a_parallel_edge() {
-        let (mut graph, hub, dependents) = hub(3);
-        graph.dependencies += 1;
-        assert!(matches!(graph.check(), Err(GraphFault::Count { what: "dependencies", .. })));
-        graph.graph.add_edge(dependents[0].0, hub.0, ());
-        assert!(matches!(graph.check(), Err(GraphFault::ParallelEdges { .. })));
-    }
-}
+mod tests;

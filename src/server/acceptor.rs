@@ -20,11 +20,15 @@ const STACK_BYTES: usize = 256 * 1024;
 pub(super) fn run(listener: &TcpListener, shared: &Arc<Shared>) {
     while !shared.connections.is_closed() {
         match listener.accept() {
-            Ok((stream, peer)) => {
-                if let Err(error) = welcome(stream, peer, shared) {
-                    tracing::warn!(%peer, %error, "connection closed at once");
+            Ok((stream, peer)) => match welcome(stream, peer, shared) {
+                Ok(()) => {}
+                Err(Unwelcome::NotTaken(reason)) => {
+                    tracing::debug!(%peer, %reason, "connection closed at once");
                 }
-            }
+                Err(Unwelcome::NoThread(error)) => {
+                    tracing::warn!(%peer, %error, "no thread for a connection; it is closed");
+                }
+            },
             Err(error) if is_of_one_client(&error) => {
                 tracing::debug!(%error, "a client was gone before it was accepted");
             }
@@ -50,7 +54,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Result<
 enum Unwelcome {
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
-    #[error("no thread could be started for it: {0}")]
+    #[error(transparent)]
     NoThread(#[from] io::Error),
 }
 

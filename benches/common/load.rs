@@ -1,0 +1,155 @@
+//! The load: messages made beforehand, and clients that send them and count replies.
+//!
+//! Clients share the machine with the server, so whatever they do is time that it does not get:
+//! a few threads drive all connections, each write is a slice of memory that lies ready, and of
+//! the replies only the line ends are looked at.
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use package_indexer::{Command, NameError};
+
+/// How many names the messages are about.
+pub(crate) const NAMES: usize = 10_000;
+
+/// How many messages there are before they repeat.
+const MESSAGES: usize = 65_536;
+
+/// The most dependencies of an INDEX; there are 0 to this many, each number as often.
+const MAX_DEPENDENCIES: usize = 4;
+
+/// Messages to send, in batches of equally many.
+pub(crate) struct Messages {
+    bytes: Vec<u8>,
+    /// Where each batch ends in `bytes`.
+    ends: Vec<usize>,
+    /// How many messages a batch has.
+    pipeline: usize,
+}
+
+impl Messages {
+    /// The messages of a seed: of ten, about two INDEX, one REMOVE and seven QUERY.
+    pub(crate) fn new(seed: u64, pipeline: usize) -> Result<Self, Box<dyn Error>> {
+        let mut rng = Rng::with_seed(seed);
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for _ in 0..MESSAGES.div_ceil(pipeline) {
+            for _ in 0..pipeline {
+                writeln!(bytes, "{}", command(&mut rng)?)?;
+            }
+            ends.push(bytes.len());
+        }
+        Ok(Self { bytes, ends, pipeline })
+    }
+
+    fn batch(&self, number: usize) -> &[u8] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[number]]
+    }
+}
+
+fn command(rng: &mut Rng) -> Result<Command, NameError> {
+    let package = name(rng);
+    match rng.u8(..10) {
+        0..2 => {
+            let names: Vec<_> = (0..rng.usize(..=MAX_DEPENDENCIES)).map(|_| name(rng)).collect();
+            Command::index(&package, names.iter().map(String::as_str))
+        }
+        2 => Command::remove(&package),
+        _ => Command::query(&package),
+    }
+}
+
+fn name(rng: &mut Rng) -> String {
+    format!("package-{:05}", rng.usize(..NAMES))
+}
+
+/// Connections to one server, each with a batch of messages in flight while they run.
+pub(crate) struct Clients<'a>(Vec<Client<'a>>);
+
+impl<'a> Clients<'a> {
+    /// Opens connections, each of which begins at another place of `messages`.
+    pub(crate) fn connect(
+        server: SocketAddr,
+        connections: usize,
+        messages: &'a Messages,
+    ) -> io::Result<Self> {
+        let client = |number| {
+            let stream = TcpStream::connect(server)?;
+            stream.set_nodelay(true)?;
+            let next = number * messages.ends.len() / connections;
+            Ok(Client { stream, messages, next })
+        };
+        (0..connections).map(client).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Lets `drivers` threads share the connections and keep them busy for a time, then until the
+    /// last reply is there. Returns the messages answered in a second.
+    pub(crate) fn run(&mut self, drivers: usize, time: Duration) -> Result<f64, Box<dyn Error>> {
+        let share = self.0.len().div_ceil(drivers);
+        let start = Instant::now();
+        let answered = thread::scope(|scope| {
+            let drive = |clients| {
+                let drive = move || drive(clients, start + time);
+                thread::Builder::new().name("load".into()).spawn_scoped(scope, drive)
+            };
+            let drivers: Vec<_> = self.0.chunks_mut(share).map(drive).collect::<io::Result<_>>()?;
+            drivers.into_iter().try_fold(0, |sum, driver| {
+                let answered = driver.join().map_err(|_panic| "a thread of load panicked")??;
+                Ok::<u32, Box<dyn Error>>(sum + answered)
+            })
+        })?;
+        Ok(f64::from(answered) / start.elapsed().as_secs_f64())
+    }
+}
+
+/// Goes round the clients, so that the server has work on all others while one is waited for.
+fn drive(clients: &mut [Client<'_>], until: Instant) -> io::Result<u32> {
+    let mut answered = 0;
+    for client in &mut *clients {
+        client.send()?;
+    }
+    while Instant::now() < until {
+        for client in &mut *clients {
+            answered += client.receive()?;
+            client.send()?;
+        }
+    }
+    for client in clients {
+        answered += client.receive()?;
+    }
+    Ok(answered)
+}
+
+struct Client<'a> {
+    stream: TcpStream,
+    messages: &'a Messages,
+    /// The batch to send next.
+    next: usize,
+}
+
+impl Client<'_> {
+    fn send(&mut self) -> io::Result<()> {
+        self.stream.write_all(self.messages.batch(self.next))?;
+        self.next = (self.next + 1) % self.messages.ends.len();
+        Ok(())
+    }
+
+    /// Waits for the replies to what was sent last, and says how many those are.
+    fn receive(&mut self) -> io::Result<u32> {
+        let mut buffer = [0; 1_024];
+        let mut due = self.messages.pipeline;
+        while due > 0 {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(count) => due -= memchr::memchr_iter(b'\n', &buffer[..count]).count(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        u32::try_from(self.messages.pipeline).map_err(io::Error::other)
+    }
+}

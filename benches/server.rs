@@ -1,0 +1,92 @@
+//! How much of what the kernel can carry is left once the server does its work.
+//!
+//! Two servers run in this process and take turns with the same load: the *bare* one, which counts
+//! line ends and says `OK` to each, and ours. What a machine can do changes with whatever else it
+//! does; so each round of one is followed at once by a round of the other, and the ratio of each
+//! such pair is what counts, not the rates.
+//!
+//! ```text
+//! cargo bench --bench server -- [--seconds 0.4] [--rounds 15] [--seed 64] [--drivers N] [16x64 ...]
+//! ```
+
+mod common;
+
+use std::error::Error;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::load::{Clients, Messages};
+use common::options::{Options, Row};
+use common::{bare, load};
+use package_indexer::engine::Engine;
+use package_indexer::server::{Config, Server};
+
+/// What is measured unless rows are named: the loneliest client, latency with as many clients as
+/// the machine has work for and with many more, and throughput.
+const ROWS: [Row; 4] = [
+    Row { connections: 1, pipeline: 1 },
+    Row { connections: 16, pipeline: 1 },
+    Row { connections: 100, pipeline: 1 },
+    Row { connections: 16, pipeline: 64 },
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::from_args(std::env::args().skip(1))?;
+    let bare = bare::start()?;
+    let engine = Arc::new(Engine::default());
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
+    let ours = server.addresses()[0];
+
+    let Options { round, rounds, seed, drivers, .. } = options;
+    println!("seed {seed}, {drivers} threads of load, {rounds} pairs of rounds of {round:?}\n");
+    println!("| connections × pipeline | bare, messages/s | ours, messages/s | ours / bare |");
+    println!("|---|--:|--:|--:|");
+    for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
+        println!("{}", measure(row, bare, ours, &options)?);
+    }
+    let (packages, dependencies) = engine.batch(|index| (index.len(), index.dependency_count()))?;
+    println!("\nRates are medians, ratios the median of the pairs and (least–greatest).");
+    println!(
+        "At the end {packages} of {} names were indexed, with {dependencies} dependencies.",
+        load::NAMES
+    );
+    Ok(())
+}
+
+/// Measures one row and puts it into the form of the table.
+fn measure(
+    row: Row,
+    bare: SocketAddr,
+    ours: SocketAddr,
+    options: &Options,
+) -> Result<String, Box<dyn Error>> {
+    let messages = Messages::new(options.seed, row.pipeline)?;
+    let mut to_bare = Clients::connect(bare, row.connections, &messages)?;
+    let mut to_ours = Clients::connect(ours, row.connections, &messages)?;
+    // Until threads and buffers are warm and the index is about as full as it stays.
+    let warm_up = options.round.min(Duration::from_millis(200));
+    to_bare.run(options.drivers, warm_up)?;
+    to_ours.run(options.drivers, warm_up)?;
+
+    let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        let pair = (
+            to_bare.run(options.drivers, options.round)?,
+            to_ours.run(options.drivers, options.round)?,
+        );
+        bare.push(pair.0);
+        ours.push(pair.1);
+        ratios.push(pair.1 / pair.0);
+    }
+    let ([_, bare, _], [_, ours, _]) = (spread(&mut bare), spread(&mut ours));
+    let [least, ratio, greatest] = spread(&mut ratios);
+    Ok(format!("| {row} | {bare:.0} | {ours:.0} | {ratio:.2} ({least:.2}–{greatest:.2}) |"))
+}
+
+/// The least, the median (of an even number, the upper one) and the greatest.
+fn spread(values: &mut [f64]) -> [f64; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
+}

@@ -1,0 +1,153 @@
+//! The whole of Homebrew over TCP, by brute force: clients that send what they have until it is
+//! answered OK, in random order and with nonsense in between.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::thread;
+
+use fastrand::Rng;
+use package_indexer::Reply;
+use package_indexer::client::Client;
+
+/// How many messages a client sends before it reads their replies.
+const PIPELINE: usize = 64;
+
+/// One message in twenty is one of these.
+const MALFORMED: [&str; 12] = [
+    "",
+    "INDEX",
+    "INDEX|zlib",
+    "INDEX||",
+    "INDEX|zlib||",
+    "INDEX|zlib|a,,b",
+    "INDEX|zlib|,",
+    "BLINDEX|zlib|",
+    "query|zlib|",
+    "QUERY|emacs elisp|",
+    "REMOVE|zlib|a:b",
+    "INDEX|\u{e9}lan|",
+];
+
+/// The formulae with those of their dependencies that are formulae themselves.
+fn formulae() -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(common::BREW).unwrap();
+    let all: BTreeMap<&str, Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_once(':').unwrap())
+        .map(|(name, list)| (name, list.split_whitespace().collect()))
+        .collect();
+    assert_eq!(all.len(), 3_368);
+    all.iter()
+        .map(|(name, list)| {
+            let known = list.iter().filter(|dependency| all.contains_key(*dependency));
+            ((*name).to_owned(), known.map(ToString::to_string).collect())
+        })
+        .collect()
+}
+
+/// Sends each message until its reply is `wanted`; in between, messages that must be answered
+/// ERROR.
+fn insist(client: &mut Client, rng: &mut Rng, messages: Vec<String>, wanted: Reply) {
+    let mut left = messages;
+    while !left.is_empty() {
+        rng.shuffle(&mut left);
+        let mut again = Vec::new();
+        for batch in left.chunks(PIPELINE) {
+            let mut text = String::new();
+            let mut sent = Vec::new();
+            for message in batch {
+                while rng.u8(..20) == 0 {
+                    text += MALFORMED[rng.usize(..MALFORMED.len())];
+                    text.push('\n');
+                    sent.push(None);
+                }
+                text += message;
+                text.push('\n');
+                sent.push(Some(message));
+            }
+            let mut replies = Vec::new();
+            let mut chunks = [(text.into_bytes(), sent.len() as u64)].into_iter();
+            let next_chunk = |chunk: &mut Vec<u8>| {
+                let (bytes, count) = chunks.next().unwrap_or_default();
+                *chunk = bytes;
+                Ok(count)
+            };
+            client.pipeline(next_chunk, |reply| replies.push(reply)).unwrap();
+            assert_eq!(replies.len(), sent.len());
+            for (message, reply) in sent.into_iter().zip(replies) {
+                match message {
+                    None => assert_eq!(reply, Reply::Error),
+                    Some(_) if reply == wanted => {}
+                    Some(message) => {
+                        assert_eq!(reply, Reply::Fail, "{message}");
+                        again.push(message.clone());
+                    }
+                }
+            }
+        }
+        left = again;
+    }
+}
+
+/// Has `clients` clients insist on one message for each formula, each on its own share.
+fn by_all(
+    clients: usize,
+    address: SocketAddr,
+    seed: u64,
+    wanted: Reply,
+    message: impl Fn(&(String, Vec<String>)) -> String + Sync,
+) {
+    let formulae = formulae();
+    thread::scope(|scope| {
+        for number in 0..clients {
+            let share = formulae.iter().skip(number).step_by(clients).map(&message).collect();
+            scope.spawn(move || {
+                let mut rng = Rng::with_seed(seed + number as u64);
+                insist(&mut Client::connect(address).unwrap(), &mut rng, share, wanted);
+            });
+        }
+    });
+}
+
+/// Indexes, verifies and removes all formulae.
+fn brute_force(clients: usize) {
+    let seed = common::seed();
+    let (_server, address, engine) = common::serve();
+    let query = |(name, _): &(String, Vec<String>)| format!("QUERY|{name}|");
+    by_all(clients, address, seed, Reply::Ok, |(name, list)| {
+        format!("INDEX|{name}|{}", list.join(","))
+    });
+    by_all(clients, address, seed, Reply::Ok, query);
+    engine
+        .batch(|index| {
+            assert_eq!(index.len(), 3_368);
+            assert_eq!(index.check_invariants(), Ok(()));
+        })
+        .unwrap();
+    by_all(clients, address, seed, Reply::Ok, |(name, _)| format!("REMOVE|{name}|"));
+    by_all(clients, address, seed, Reply::Fail, query);
+    engine
+        .batch(|index| {
+            assert!(index.is_empty());
+            assert_eq!(index.check_invariants(), Ok(()));
+        })
+        .unwrap();
+}
+
+#[test]
+fn one_client_indexes_verifies_and_removes_homebrew() {
+    brute_force(1);
+}
+
+#[test]
+fn ten_clients_index_verify_and_remove_homebrew() {
+    brute_force(10);
+}
+
+#[test]
+fn a_hundred_clients_index_verify_and_remove_homebrew() {
+    brute_force(100);
+}

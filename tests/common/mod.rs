@@ -1,0 +1,130 @@
+//! What several integration tests need: a server of their own, and the program as a process.
+
+#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+
+use package_indexer::engine::Engine;
+use package_indexer::server::{Config, Server};
+
+/// The list of Homebrew's formulae, `name: dependency dependency`.
+pub(crate) const BREW: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/brew-dependencies.txt");
+
+/// A server in this process, on a port of its own.
+pub(crate) fn serve() -> (Server, SocketAddr, Arc<Engine>) {
+    let engine = Arc::new(Engine::default());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start([listener], Arc::clone(&engine), Config::default()).unwrap();
+    let address = server.addresses()[0];
+    (server, address, engine)
+}
+
+/// A seed for this run: from `SEED`, or a new one. Printed, so that a failed run can be repeated.
+pub(crate) fn seed() -> u64 {
+    let seed = match std::env::var("SEED") {
+        Ok(text) => text.parse().expect("SEED is a number"),
+        Err(_) => fastrand::u64(..),
+    };
+    println!("SEED={seed}");
+    seed
+}
+
+/// The program, to be run to its end.
+pub(crate) fn indexer(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_indexer"));
+    command.args(arguments).env_remove("INDEXER_LOG");
+    command
+}
+
+/// Runs the program with some input and returns its status, output and errors.
+pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
+    let mut child = indexer(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        // A program that fails early does not read its input.
+        let _unread = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output.into()
+}
+
+/// What a program left behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The program as a serving process; killed when dropped.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl Serving {
+    /// Starts the program and waits until it says where it listens.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let listeners = arguments.iter().filter(|argument| **argument == "--listen").count();
+        let mut child =
+            indexer(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let addresses = (0..listeners)
+            .map(|_| {
+                let line = lines.next().expect("a line for each listener").unwrap();
+                line.strip_prefix("listening on ").expect(&line).parse().unwrap()
+            })
+            .collect();
+        Self { child, addresses }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by name, as in `kill -TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end of the process; returns its status and what it logged.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        for line in BufReader::new(self.child.stderr.take().unwrap()).lines() {
+            log += &line.unwrap();
+            log.push('\n');
+        }
+        (self.child.wait().unwrap(), log)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
