@@ -6,7 +6,7 @@
 //! such pair is what counts, not the rates.
 //!
 //! ```text
-//! cargo bench --bench server -- [--seconds 0.4] [--rounds 15] [--seed 64] [--drivers N] [16x64 ...]
+//! cargo bench --bench server -- [--seconds 0.2] [--rounds 30] [--seed 64] [--drivers N] [16x64 ...]
 //! ```
 
 mod common;

@@ -17,7 +17,7 @@ use package_indexer::{Command, NameError};
 pub(crate) const NAMES: usize = 10_000;
 
 /// How many messages there are before they repeat.
-const MESSAGES: usize = 65_536;
+const MESSAGES: usize = 262_144;
 
 /// The most dependencies of an INDEX; there are 0 to this many, each number as often.
 const MAX_DEPENDENCIES: usize = 4;

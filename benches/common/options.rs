@@ -42,8 +42,8 @@ impl Options {
         let measuring = args.iter().any(|arg| arg == "--bench");
         args.retain(|arg| arg != "--bench");
         let mut options = Self {
-            round: Duration::from_millis(if measuring { 400 } else { 20 }),
-            rounds: if measuring { 15 } else { 1 },
+            round: Duration::from_millis(if measuring { 200 } else { 20 }),
+            rounds: if measuring { 30 } else { 1 },
             seed: 64,
             drivers: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             rows: Vec::new(),

@@ -1,0 +1,116 @@
+//! What the README shows is so: every console block is run, every number checked against its
+//! source. (The Rust block is a documentation test of the library.)
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use common::Serving;
+
+const ADDRESS: &str = "127.0.0.1:8080";
+
+fn readme() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
+}
+
+/// The commands of all console blocks in order, each with what is shown below it.
+fn console() -> Vec<(String, String)> {
+    let readme = readme();
+    let mut shown: Vec<(String, String)> = Vec::new();
+    for block in readme.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            match line.strip_prefix("$ ") {
+                Some(command) => shown.push((command.to_owned(), String::new())),
+                None => shown.last_mut().unwrap().1 += &format!("{line}\n"),
+            }
+        }
+    }
+    shown
+}
+
+/// Runs a command line in a shell, with `indexer` as built and `serving` as the default server.
+fn in_shell(line: &str, serving: &Serving) -> String {
+    let address = serving.addresses[0].to_string();
+    let program = env!("CARGO_BIN_EXE_indexer");
+    // The commands that talk to a server do so at the default address; this one is elsewhere.
+    let here = format!(
+        r#"indexer() {{ case "$1" in
+             send|import|ping) '{program}' "$@" --addr {address} ;;
+             *) '{program}' "$@" ;;
+           esac; }}
+           {line}"#
+    );
+    let output = Command::new("sh")
+        .args(["-euc", &here])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().replace(&address, ADDRESS)
+}
+
+/// Types the lines that are no replies, and returns the lines and the replies as they would show.
+fn by_hand(shown: &str, serving: &Serving) -> String {
+    let mut stream = TcpStream::connect(serving.addresses[0]).unwrap();
+    let mut replies = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut seen = String::new();
+    for typed in shown.lines().filter(|line| !["OK", "FAIL", "ERROR"].contains(line)) {
+        stream.write_all(format!("{typed}\n").as_bytes()).unwrap();
+        seen += &format!("{typed}\n{}\n", replies.next().unwrap().unwrap());
+    }
+    seen
+}
+
+#[test]
+fn every_console_block_shows_what_happens() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let mut ran = Vec::new();
+    for (command, shown) in console() {
+        let seen = match command.as_str() {
+            // Served here on another port, and with the same words.
+            "cargo run --release" => format!("listening on {ADDRESS}\n"),
+            // This is it.
+            "cargo test" => String::new(),
+            "nc 127.0.0.1 8080" => by_hand(&shown, &serving),
+            line => in_shell(line, &serving),
+        };
+        assert_eq!(seen, shown, "{command}");
+        ran.push(command);
+    }
+    assert!(ran.len() >= 7, "{ran:?}");
+}
+
+#[test]
+fn the_limits_are_those_of_the_program() {
+    let help = common::run(&["serve", "--help"], b"").stdout;
+    let rows: Vec<Vec<String>> = readme()
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("`--"))
+        .map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let (default, flag) = (&row[2], row[3].trim_matches('`'));
+        let default: String = default.chars().filter(char::is_ascii_digit).collect();
+        let about = help.split(flag).nth(1).unwrap_or_else(|| panic!("no {flag} in the help"));
+        let stated = about.split("[default: ").nth(1).unwrap().split(']').next().unwrap();
+        assert_eq!(stated, default, "{flag}");
+    }
+    assert!(help.contains(&format!("[default: {ADDRESS}]")));
+}
+
+#[test]
+fn every_path_that_is_linked_exists() {
+    let readme = readme();
+    let targets: Vec<_> =
+        readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    assert!(targets.len() >= 5);
+    for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
+        let path = format!("{}/{target}", env!("CARGO_MANIFEST_DIR"));
+        assert!(fs::exists(&path).unwrap(), "{target} is linked and does not exist");
+    }
+}
