@@ -13,7 +13,7 @@ mod order;
 mod serialize;
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::num::NonZeroU8;
 
 use hashbrown::HashTable;
@@ -213,7 +213,7 @@ impl PackageIndex {
         let hash = self.hash(name.as_str());
         let Self { graph, by_name, hasher, .. } = self;
         let id = graph.add_package(name);
-        by_name.insert_unique(hash, id, |&id| hasher.hash_one(graph.name(id).as_str()));
+        by_name.insert_unique(hash, id, |&id| hash_of(hasher, graph.name(id).as_str()));
         id
     }
 
@@ -231,8 +231,16 @@ impl PackageIndex {
     }
 
     fn hash(&self, name: &str) -> u64 {
-        self.hasher.hash_one(name)
+        hash_of(&self.hasher, name)
     }
+}
+
+/// The hash of a name's bytes alone: without the mark that `str` puts behind them, which would be
+/// a second round for the hasher.
+fn hash_of(hasher: &RandomState, name: &str) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(name.as_bytes());
+    hasher.finish()
 }
 
 impl StateMachine for PackageIndex {

@@ -16,8 +16,20 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// Whether a byte may stand in a package name: `[A-Za-z0-9+._@/-]` (protocol rule N1).
 #[must_use]
 pub const fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'@' | b'/')
+    IS_NAME_BYTE[byte as usize]
 }
+
+/// The rule as a table: every byte of every message passes through it.
+const IS_NAME_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'@' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str;
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while1};
+use nom::bytes::complete::tag;
 use nom::combinator::{map, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
@@ -37,15 +37,27 @@ use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 /// # Errors
 /// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
 pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
-    match message(line) {
-        Ok((_nothing, command)) => Ok(command),
-        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.in_line(line)),
-        Err(Err::Incomplete(_)) => Err(Fault::at(line).in_line(line)),
+    let text = text_of(line);
+    match message(text) {
+        Ok((_, command)) if text.len() == line.len() => Ok(command),
+        Ok(_) | Err(Err::Incomplete(_)) => Err(Fault::at("").in_line(line, text)),
+        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.in_line(line, text)),
+    }
+}
+
+/// The line as text, up to the first byte that cannot be part of any.
+///
+/// Checked once for the whole line, so that the names in it need no check of their own. No rule
+/// allows a byte outside ASCII, so the grammar fails at the end of what is left, at the latest.
+fn text_of(line: &[u8]) -> &str {
+    match str::from_utf8(line) {
+        Ok(text) => text,
+        Err(error) => str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default(),
     }
 }
 
 /// `message = command "|" package "|" [ dependencies ] [ CR ] LF`
-fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
+fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
     let first_bar = expect(Rule::Message, "`|` after the command", tag("|"));
     let second_bar = expect(Rule::Message, "`|` after the package", tag("|"));
     let end = expect(
@@ -72,7 +84,7 @@ fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
 }
 
 /// `command = "INDEX" / "REMOVE" / "QUERY"`
-fn command(input: &[u8]) -> Parsed<'_, Verb> {
+fn command(input: &str) -> Parsed<'_, Verb> {
     let verb = alt((
         value(Verb::Index, tag("INDEX")),
         value(Verb::Remove, tag("REMOVE")),
@@ -82,43 +94,41 @@ fn command(input: &[u8]) -> Parsed<'_, Verb> {
 }
 
 /// `package = name`
-fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
-    map(expect(Rule::Package, "a package name", text(name)), NameRef::from_checked).parse(input)
+fn package(input: &str) -> Parsed<'_, NameRef<'_>> {
+    map(expect(Rule::Package, "a package name", name), NameRef::from_checked).parse(input)
 }
 
 /// `dependencies = name *( "," name ) [ "," ]`
-fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
+fn dependencies(input: &str) -> Parsed<'_, Dependencies<'_>> {
     let list = recognize((name, many0_count(preceded(tag(","), name)), opt(tag(","))));
-    map(text(list), Dependencies::from_checked).parse(input)
+    map(list, Dependencies::from_checked).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
-fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let (rest, name) = take_while1(is_name_byte).parse(input)?;
-    if name.len() > MAX_NAME_BYTES {
+fn name(input: &str) -> Parsed<'_, &str> {
+    // By bytes: a combinator over characters would decode each of them first.
+    let length = input.bytes().position(|byte| !is_name_byte(byte)).unwrap_or(input.len());
+    match length {
+        0 => Err(Err::Error(Fault::at(input))),
+        1..=MAX_NAME_BYTES => {
+            let (name, rest) = input.split_at(length);
+            Ok((rest, name))
+        }
         // A failure, not an error: no other reading of these bytes may be tried.
-        return Err(Err::Failure(Fault {
+        _ => Err(Err::Failure(Fault {
             rule: Rule::Name,
             expected: "a name of at most 255 bytes",
             ..Fault::at(&input[MAX_NAME_BYTES..])
-        }));
+        })),
     }
-    Ok((rest, name))
-}
-
-/// The bytes that `bytes` recognizes, as the text that they are once it has checked them.
-fn text<'a>(
-    bytes: impl Parser<&'a [u8], Output = &'a [u8], Error = Fault>,
-) -> impl Parser<&'a [u8], Output = &'a str, Error = Fault> {
-    nom::combinator::map_res(bytes, str::from_utf8)
 }
 
 /// `parser`, whose error says that `rule` expected `expected` where it began.
 fn expect<'a, O>(
     rule: Rule,
     expected: &'static str,
-    mut parser: impl Parser<&'a [u8], Output = O, Error = Fault>,
-) -> impl Parser<&'a [u8], Output = O, Error = Fault> {
+    mut parser: impl Parser<&'a str, Output = O, Error = Fault>,
+) -> impl Parser<&'a str, Output = O, Error = Fault> {
     move |input| {
         parser.parse(input).map_err(|error| match error {
             Err::Error(fault) => Err::Error(Fault { rule, expected, ..fault }),
@@ -127,7 +137,7 @@ fn expect<'a, O>(
     }
 }
 
-type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
+type Parsed<'a, O> = IResult<&'a str, O, Fault>;
 
 /// The three commands, before their package is known.
 #[derive(Debug, Clone, Copy)]
@@ -187,7 +197,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// nom's view of a [`ParseError`]: it knows what is left of the line, not yet the offset.
+/// nom's view of a [`ParseError`]: it knows what is left of the text, not yet the offset.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
     rest: usize,
@@ -196,30 +206,24 @@ struct Fault {
 }
 
 impl Fault {
-    fn at(input: &[u8]) -> Self {
+    fn at(input: &str) -> Self {
         Self { rest: input.len(), rule: Rule::Message, expected: "a message" }
     }
 
-    fn in_line(self, line: &[u8]) -> ParseError {
+    fn in_line(self, line: &[u8], text: &str) -> ParseError {
         let Self { rest, rule, expected } = self;
-        let offset = line.len().saturating_sub(rest);
+        let offset = text.len().saturating_sub(rest);
         ParseError { rule, offset, found: line.get(offset).copied(), expected }
     }
 }
 
-impl NomError<&[u8]> for Fault {
-    fn from_error_kind(input: &[u8], _: ErrorKind) -> Self {
+impl NomError<&str> for Fault {
+    fn from_error_kind(input: &str, _: ErrorKind) -> Self {
         Self::at(input)
     }
 
-    fn append(_: &[u8], _: ErrorKind, other: Self) -> Self {
+    fn append(_: &str, _: ErrorKind, other: Self) -> Self {
         other
-    }
-}
-
-impl<E> nom::error::FromExternalError<&[u8], E> for Fault {
-    fn from_external_error(input: &[u8], _: ErrorKind, _: E) -> Self {
-        Self::at(input)
     }
 }
 
