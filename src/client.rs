@@ -2,8 +2,10 @@
 //!
 //! It speaks to any server of the protocol, so it trusts nothing that comes back.
 
+use std::borrow::Borrow;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -14,8 +16,8 @@ use crate::machine::StateMachine;
 /// The longest line that can be a reply, LF included, and one byte to notice a longer one.
 const MAX_REPLY_BYTES: u64 = b"ERROR\n".len() as u64 + 1;
 
-/// About how many bytes of messages are sent at once when there are many, in bytes.
-const CHUNK_BYTES: usize = 32_768;
+/// About how many bytes of messages are sent at once when there are many.
+pub(crate) const CHUNK_BYTES: usize = 32_768;
 
 /// A connection to a server of the protocol.
 ///
@@ -36,7 +38,13 @@ pub struct Client {
 pub enum ClientError {
     /// The connection failed.
     #[error("the connection failed: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    /// Nothing came, or could be sent, within the time set by [`Client::set_timeout`].
+    #[error("the server did not answer in time")]
+    TimedOut,
+    /// The messages to send could not be had.
+    #[error("cannot read the messages to send: {0}")]
+    Messages(io::Error),
     /// The server ended the stream while a reply was due.
     #[error("the server ended the connection with replies still due")]
     Closed,
@@ -54,18 +62,50 @@ pub enum ClientError {
     },
 }
 
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Which of the two a time-out is depends on the system.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Io(error),
+        }
+    }
+}
+
 impl Client {
     /// Connects, trying each address that `address` resolves to.
     ///
     /// # Errors
     /// What the last attempt ended with.
     pub fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    /// Connects, trying each address that `address` resolves to, and fails every step, this one
+    /// and each later wait for the server, that takes longer than `timeout`.
+    ///
+    /// # Errors
+    /// What the last attempt ended with; also when `timeout` is zero.
+    pub fn connect_timeout(address: impl ToSocketAddrs, timeout: Duration) -> io::Result<Self> {
+        let nothing = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let mut connected = Err(nothing());
+        for address in address.to_socket_addrs()? {
+            connected = TcpStream::connect_timeout(&address, timeout);
+            if connected.is_ok() {
+                break;
+            }
+        }
+        let client = Self::over(connected?)?;
+        client.set_timeout(Some(timeout))?;
+        Ok(client)
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    /// Fails any later wait for a reply that takes longer than this; `None` waits for ever.
+    /// Fails every later wait for the server that takes longer than this; `None` waits for ever.
     ///
     /// # Errors
     /// For a duration of zero.
@@ -86,24 +126,35 @@ impl Client {
     /// Sends commands without waiting for replies, and hands over each reply as it comes, in
     /// order. Returns how many there were.
     ///
+    /// ```no_run
+    /// # use package_indexer::{Command, client::Client};
+    /// let commands = [Command::index("lua", [])?, Command::index("vim", ["lua"])?];
+    /// let mut client = Client::connect("127.0.0.1:8080")?;
+    /// client.apply_all(&commands, |reply| println!("{reply}"))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`pipeline`](Self::pipeline).
-    pub fn apply_all(
+    pub fn apply_all<C: Borrow<Command>>(
         &mut self,
-        commands: impl IntoIterator<Item = Command, IntoIter: Send>,
-        on_reply: impl FnMut(Reply),
+        commands: impl IntoIterator<Item = C, IntoIter: Send>,
+        mut on_reply: impl FnMut(Reply),
     ) -> Result<u64, ClientError> {
         let mut commands = commands.into_iter();
         let next_chunk = |chunk: &mut Vec<u8>| {
             let mut count = 0;
             while chunk.len() < CHUNK_BYTES {
                 let Some(command) = commands.next() else { break };
-                writeln!(chunk, "{command}")?;
+                writeln!(chunk, "{}", command.borrow())?;
                 count += 1;
             }
             Ok(count)
         };
-        self.pipeline(next_chunk, on_reply)
+        self.pipeline(next_chunk, |reply, _| {
+            on_reply(reply);
+            ControlFlow::Continue(())
+        })
     }
 
     /// Sends messages as fast as the server takes them, and hands over each reply as it comes, in
@@ -111,15 +162,17 @@ impl Client {
     ///
     /// `next_chunk` puts the next messages into an empty buffer and says how many LFs they have;
     /// an empty chunk ends the work. It runs on a thread of its own, so that neither side can
-    /// block the other.
+    /// block the other. `on_reply` is also told whether more replies are at hand, which is when
+    /// output may wait to be flushed; it ends the work early by breaking.
     ///
     /// # Errors
-    /// [`ClientError`], except `Refused`; an error of `next_chunk` ends as [`ClientError::Io`].
-    /// The connection is of no use after any of them.
+    /// [`ClientError`], except `Refused`; an error of `next_chunk` is
+    /// [`ClientError::Messages`]. The connection is of no use after any of them, nor after a
+    /// break.
     pub fn pipeline(
         &mut self,
         mut next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<u64> + Send,
-        mut on_reply: impl FnMut(Reply),
+        mut on_reply: impl FnMut(Reply, bool) -> ControlFlow<()>,
     ) -> Result<u64, ClientError> {
         let writing = self.stream.get_ref().try_clone()?;
         let (sent, to_receive) = mpsc::channel();
@@ -128,37 +181,44 @@ impl Client {
                 let mut chunk = Vec::new();
                 loop {
                     chunk.clear();
-                    let count = next_chunk(&mut chunk)?;
-                    if chunk.is_empty() {
-                        return Ok(());
-                    }
+                    let count = next_chunk(&mut chunk).map_err(ClientError::Messages)?;
                     // First the count: replies to the front of a chunk must be read while its
                     // rest is still being written, or a server that waits for us to read them
                     // would leave both sides waiting.
-                    if sent.send(count).is_err() {
+                    if chunk.is_empty() || sent.send(count).is_err() {
                         return Ok(());
                     }
                     if let Err(error) = (&writing).write_all(&chunk) {
                         // Frees the reader, for which these replies will never come.
                         let _already_gone = writing.shutdown(Shutdown::Both);
-                        return Err(error);
+                        return Err(error.into());
                     }
                 }
             });
-            let received = to_receive.into_iter().flat_map(|count| 0..count).try_fold(0, |n, _| {
-                on_reply(read_reply(&mut self.stream)?);
-                Ok::<u64, ClientError>(n + 1)
-            });
-            if received.is_err() {
+            let mut received = 0;
+            let mut read_all = || {
+                for _ in to_receive.into_iter().flat_map(|count| 0..count) {
+                    let reply = read_reply(&mut self.stream)?;
+                    received += 1;
+                    if on_reply(reply, !self.stream.buffer().is_empty()).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok::<_, ClientError>(ControlFlow::Continue(()))
+            };
+            let read = read_all();
+            if !matches!(read, Ok(ControlFlow::Continue(()))) {
                 // Frees a writer that waits for a server which no longer reads. If this fails the
                 // connection is gone already, and so is the wait.
                 let _already_gone = self.stream.get_ref().shutdown(Shutdown::Both);
             }
-            let written: io::Result<()> = writer.join().unwrap_or_else(|_panicked| {
-                Err(io::Error::other("the thread that sends the messages panicked"))
+            let written: Result<(), ClientError> = writer.join().unwrap_or_else(|_panicked| {
+                let panicked = io::Error::other("the thread that sends them panicked");
+                Err(ClientError::Messages(panicked))
             });
-            let received = received?;
-            written?;
+            if read?.is_continue() {
+                written?;
+            }
             Ok(received)
         })
     }
@@ -188,7 +248,7 @@ fn read_reply(stream: &mut impl BufRead) -> Result<Reply, ClientError> {
     }
     [Reply::Ok, Reply::Fail, Reply::Error]
         .into_iter()
-        .find(|reply| reply.wire_form() == line)
+        .find(|reply| reply.as_line() == line)
         .ok_or(ClientError::NotAReply { line })
 }
 

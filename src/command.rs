@@ -1,7 +1,7 @@
 //! Floor 1: the vocabulary of the protocol, typed: what can be asked and what can be answered.
 //!
-//! [`CommandRef`] borrows the bytes of its message, [`Command`] owns its names. The wire form of
-//! everything here is its `Display`; reading it back is `wire`'s work.
+//! [`CommandRef`] borrows the bytes of its message, [`Command`] owns its names. Everything here
+//! prints as it goes over the wire, without the LF; reading it back (`FromStr`) is `wire`'s work.
 
 use std::fmt;
 
@@ -88,7 +88,7 @@ impl fmt::Display for Command {
 ///
 /// REMOVE and QUERY may carry dependencies on the wire; they mean nothing (protocol rule D4) and
 /// are gone by the time a command is typed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandRef<'a> {
     /// Index `package` with exactly these dependencies, whatever it depended on before.
     Index {
@@ -112,14 +112,14 @@ pub enum CommandRef<'a> {
 impl CommandRef<'_> {
     /// Copies the command out of the bytes that it was read from.
     #[must_use]
-    pub fn to_owned(self) -> Command {
+    pub fn to_command(self) -> Command {
         match self {
             Self::Index { package, dependencies } => Command::Index {
-                package: package.to_owned(),
-                dependencies: dependencies.iter().map(NameRef::to_owned).collect(),
+                package: package.to_name(),
+                dependencies: dependencies.iter().map(NameRef::to_name).collect(),
             },
-            Self::Remove { package } => Command::Remove { package: package.to_owned() },
-            Self::Query { package } => Command::Query { package: package.to_owned() },
+            Self::Remove { package } => Command::Remove { package: package.to_name() },
+            Self::Query { package } => Command::Query { package: package.to_name() },
         }
     }
 }
@@ -166,10 +166,14 @@ impl<'a> Dependencies<'a> {
 
     /// Takes the text of a list that the grammar has checked.
     pub(crate) fn from_checked(text: &'a str) -> Self {
+        debug_assert!(
+            text.split_terminator(',').all(|name| NameRef::new(name).is_ok()),
+            "{text:?}"
+        );
         Self(Source::Message(text))
     }
 
-    /// The names in the order written, repeats included. O(1) a name, allocates nothing.
+    /// The names in the order written, repeats included. Allocates nothing.
     pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
         let (text, names) = match self.0 {
             Source::Message(text) => (text, [].as_slice()),
@@ -180,6 +184,15 @@ impl<'a> Dependencies<'a> {
             .chain(names.iter().map(Name::borrowed))
     }
 }
+
+/// Equal when the same names come in the same order, repeats included.
+impl PartialEq for Dependencies<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Dependencies<'_> {}
 
 impl<'a> From<&'a Vec<Name>> for Dependencies<'a> {
     fn from(names: &'a Vec<Name>) -> Self {
@@ -247,9 +260,9 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The reply as it goes over the wire, LF included.
+    /// The reply as a line of the wire, its LF included.
     #[must_use]
-    pub const fn wire_form(self) -> &'static [u8] {
+    pub const fn as_line(self) -> &'static [u8] {
         match self {
             Self::Ok => b"OK\n",
             Self::Fail => b"FAIL\n",
@@ -300,7 +313,7 @@ mod tests {
     #[test]
     fn borrowing_and_owning_again_gives_the_same_command() {
         let command = Command::index("vim", ["ncurses", "lua"]).unwrap();
-        assert_eq!(CommandRef::from(&command).to_owned(), command);
+        assert_eq!(CommandRef::from(&command).to_command(), command);
     }
 
     #[test]
@@ -312,9 +325,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_prints_as_its_wire_form_without_lf() {
+    fn a_reply_prints_as_its_line_without_lf() {
         for reply in [Reply::Ok, Reply::Fail, Reply::Error] {
-            assert_eq!(format!("{reply}\n").as_bytes(), reply.wire_form());
+            assert_eq!(format!("{reply}\n").as_bytes(), reply.as_line());
         }
     }
 }

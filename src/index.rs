@@ -34,8 +34,10 @@ pub use order::Step;
 /// it. Everything visible, orders and digests included, depends on the state alone, not on the
 /// history that led to it, nor on hash seeds.
 ///
-/// Memory: 72 to 82 bytes a package with a name of up to 24 bytes, 20 bytes a dependency, and
-/// under one more for a dependency on a package with many dependents.
+/// Memory: 32 bytes and the name a package, 5 to 12 bytes to find it by, and 20 bytes a
+/// dependency, in vectors and a table that double as they grow. What was once needed is kept for
+/// use again: where a method below is said to be linear in the packages, those of the fullest
+/// state so far count.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex};
@@ -55,52 +57,65 @@ pub struct PackageIndex {
     by_name: HashTable<PackageId>,
     /// SipHash-1-3 with a random key: whoever chooses the names cannot choose the collisions.
     hasher: RandomState,
-    config: Config,
+    limits: Limits,
     /// The list of the INDEX in hand, kept for its memory.
     list: Vec<PackageId>,
 }
 
-/// The bounds of a [`PackageIndex`].
+/// How much a [`PackageIndex`] may hold. A command that would pass a limit is answered with a
+/// [`LimitError`].
+///
+/// ```
+/// use package_indexer::{Command, PackageIndex, index::{LimitError, Limits}};
+///
+/// let limits = Limits { max_packages: 1, ..Limits::default() };
+/// let mut index = PackageIndex::with_limits(limits);
+/// index.apply(&Command::index("a", [])?)?;
+/// assert_eq!(
+///     index.apply(&Command::index("b", [])?),
+///     Err(LimitError::Packages { limit: 1 }),
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
-    /// The most packages. At most, and unless chosen, [`Config::CEILING`].
+pub struct Limits {
+    /// The most packages. At most, and unless chosen, [`Limits::CEILING`].
     pub max_packages: usize,
     /// The most dependencies of all packages together. At most, and unless chosen,
-    /// [`Config::CEILING`].
+    /// [`Limits::CEILING`].
     pub max_dependencies: usize,
-    /// Of how many edges into one vertex of the graph a removal may have to walk; past it the
-    /// graph spreads them. 64 unless chosen: a small one costs memory, a large one time.
-    pub max_fan_in: NonZeroU8,
 }
 
-impl Config {
-    /// As many packages, or dependencies, as 32-bit indices can hold: 2,147,483,647.
+impl Limits {
+    /// 2,147,483,647: half of what the graph's 32-bit indices can tell apart, because in the worst
+    /// case each dependency needs a vertex of its own beside those of the packages.
     pub const CEILING: usize = i32::MAX as usize;
 }
 
-impl Default for Config {
+impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_packages: Self::CEILING,
-            max_dependencies: Self::CEILING,
-            max_fan_in: NonZeroU8::MIN.saturating_add(63),
-        }
+        Self { max_packages: Self::CEILING, max_dependencies: Self::CEILING }
     }
 }
 
-/// The limit that a command would have broken. The index has not changed.
+/// How many edges into one vertex of the graph a removal may have to walk; past it the graph
+/// spreads them. A smaller number costs memory, a larger one time.
+const MAX_FAN_IN: NonZeroU8 = NonZeroU8::MIN.saturating_add(63);
+
+/// The limit that a command would have passed. The index has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LimitError {
     /// One more package than may be indexed.
     #[error("the index is full: at most {limit} packages")]
     Packages {
-        /// [`Config::max_packages`].
+        /// [`Limits::max_packages`].
         limit: usize,
     },
     /// More dependencies than may be kept.
     #[error("the index is full: at most {limit} dependencies of all packages, {wanted} wanted")]
     Dependencies {
-        /// [`Config::max_dependencies`].
+        /// [`Limits::max_dependencies`].
         limit: usize,
         /// How many there would have been.
         wanted: usize,
@@ -108,27 +123,33 @@ pub enum LimitError {
 }
 
 impl PackageIndex {
-    /// An empty index without limits of its own.
+    /// An empty index that may hold as much as [`Limits::CEILING`] allows.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_config(Config::default())
+        Self::with_limits(Limits::default())
     }
 
-    /// An empty index with the limits given, each capped at [`Config::CEILING`].
+    /// An empty index with the limits given, each capped at [`Limits::CEILING`].
     #[must_use]
-    pub fn with_config(config: Config) -> Self {
-        let config = Config {
-            max_packages: config.max_packages.min(Config::CEILING),
-            max_dependencies: config.max_dependencies.min(Config::CEILING),
-            ..config
-        };
+    pub fn with_limits(limits: Limits) -> Self {
         Self {
-            graph: DependencyGraph::new(config.max_fan_in),
+            graph: DependencyGraph::new(MAX_FAN_IN),
             by_name: HashTable::new(),
             hasher: RandomState::new(),
-            config,
+            limits: Limits {
+                max_packages: limits.max_packages.min(Limits::CEILING),
+                max_dependencies: limits.max_dependencies.min(Limits::CEILING),
+            },
             list: Vec::new(),
         }
+    }
+
+    /// The same with relays from so few dependents on that small tests reach them.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_max_fan_in(max_fan_in: NonZeroU8) -> Self {
+        Self { graph: DependencyGraph::new(max_fan_in), ..Self::new() }
     }
 
     /// Applies one command and answers it.
@@ -138,8 +159,16 @@ impl PackageIndex {
     /// how many packages there are, nor on how many depend on the one in question.
     ///
     /// # Errors
-    /// [`LimitError`] when an INDEX that the rules allow would break a bound of the [`Config`];
-    /// nothing has changed then.
+    /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
+    /// has changed then.
+    ///
+    /// ```
+    /// # use package_indexer::{Command, Outcome, PackageIndex, wire};
+    /// let mut index = PackageIndex::new();
+    /// assert_eq!(index.apply(&Command::query("vim")?)?, Outcome::Fail);
+    /// assert_eq!(index.apply(wire::parse(b"INDEX|vim|\n")?)?, Outcome::Ok);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn apply<'a>(&mut self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, LimitError> {
         match command.into() {
             CommandRef::Index { package, dependencies } => self.index(package, dependencies),
@@ -160,7 +189,7 @@ impl PackageIndex {
         let indexed = self.find(package.as_str());
         self.check_limits(indexed)?;
 
-        let package = indexed.unwrap_or_else(|| self.insert(package.to_owned()));
+        let package = indexed.unwrap_or_else(|| self.insert(package.to_name()));
         self.graph.set_dependencies(package, &self.list);
         Ok(Outcome::Ok)
     }
@@ -186,15 +215,17 @@ impl PackageIndex {
             list.extend(id);
             id.is_some()
         });
-        list.sort_unstable();
-        list.dedup();
+        if complete {
+            list.sort_unstable();
+            list.dedup();
+        }
         self.list = list;
         complete
     }
 
     /// Whether the index may hold `self.list` as the list of a package, which is new if `None`.
     fn check_limits(&self, package: Option<PackageId>) -> Result<(), LimitError> {
-        let Config { max_packages, max_dependencies, .. } = self.config;
+        let Limits { max_packages, max_dependencies, .. } = self.limits;
         if package.is_none() && self.len() >= max_packages {
             return Err(LimitError::Packages { limit: max_packages });
         }
@@ -219,8 +250,9 @@ impl PackageIndex {
 
     fn forget(&mut self, id: PackageId) {
         let hash = self.hash(self.graph.name(id).as_str());
-        if let Ok(entry) = self.by_name.find_entry(hash, |&other| other == id) {
-            entry.remove();
+        match self.by_name.find_entry(hash, |&other| other == id) {
+            Ok(entry) => drop(entry.remove()),
+            Err(_absent) => unreachable!("invariant: every package is found by its name"),
         }
         self.graph.remove_package(id);
     }
@@ -276,8 +308,17 @@ impl fmt::Debug for PackageIndex {
     }
 }
 
-/// Applies the commands in order. Outcomes are dropped: a command that fails, or that breaks a
+/// Applies the commands in order. Outcomes are dropped: a command that fails, or that would pass a
 /// limit, changes nothing and the next one is applied. Use [`PackageIndex::apply`] to see them.
+/// Costs what the commands cost.
+///
+/// ```
+/// # use package_indexer::{Command, PackageIndex};
+/// let mut index = PackageIndex::new();
+/// index.extend([Command::index("a", [])?, Command::index("b", ["missing"])?]);
+/// assert_eq!(index.len(), 1);
+/// # Ok::<(), package_indexer::NameError>(())
+/// ```
 impl Extend<Command> for PackageIndex {
     fn extend<I: IntoIterator<Item = Command>>(&mut self, commands: I) {
         for command in commands {
@@ -287,6 +328,14 @@ impl Extend<Command> for PackageIndex {
 }
 
 /// As for [`Command`].
+///
+/// ```
+/// # use package_indexer::{PackageIndex, wire};
+/// let mut index = PackageIndex::new();
+/// index.extend([wire::parse(b"INDEX|a|\n")?, wire::parse(b"INDEX|b|a\n")?]);
+/// assert_eq!(index.len(), 2);
+/// # Ok::<(), wire::ParseError>(())
+/// ```
 impl<'a> Extend<CommandRef<'a>> for PackageIndex {
     fn extend<I: IntoIterator<Item = CommandRef<'a>>>(&mut self, commands: I) {
         for command in commands {
@@ -296,6 +345,13 @@ impl<'a> Extend<CommandRef<'a>> for PackageIndex {
 }
 
 /// The index that the commands lead to from an empty one; see [`Extend`].
+///
+/// ```
+/// # use package_indexer::{Command, PackageIndex};
+/// let index = PackageIndex::from_iter([Command::index("a", [])?, Command::index("b", ["a"])?]);
+/// assert_eq!(index.dependency_count(), 1);
+/// # Ok::<(), package_indexer::NameError>(())
+/// ```
 impl FromIterator<Command> for PackageIndex {
     fn from_iter<I: IntoIterator<Item = Command>>(commands: I) -> Self {
         let mut index = Self::new();

@@ -33,6 +33,7 @@ const IS_NAME_BYTE: [bool; 256] = {
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// The text has no bytes.
     #[error("a package name cannot be empty")]
@@ -101,8 +102,34 @@ impl<'a> NameRef<'a> {
 
     /// Copies the name out of the bytes it was read from.
     #[must_use]
-    pub fn to_owned(self) -> Name {
+    pub fn to_name(self) -> Name {
         Name(self.0.into())
+    }
+}
+
+impl AsRef<str> for NameRef<'_> {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
+impl PartialEq<str> for NameRef<'_> {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == text
+    }
+}
+
+impl PartialEq<&str> for NameRef<'_> {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == *text
+    }
+}
+
+impl<'a> TryFrom<&'a str> for NameRef<'a> {
+    type Error = NameError;
+
+    fn try_from(text: &'a str) -> Result<Self, NameError> {
+        Self::new(text)
     }
 }
 
@@ -191,11 +218,29 @@ impl Borrow<str> for Name {
     }
 }
 
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, text: &str) -> bool {
+        *self.0 == *text
+    }
+}
+
+impl PartialEq<&str> for Name {
+    fn eq(&self, text: &&str) -> bool {
+        *self.0 == **text
+    }
+}
+
 impl FromStr for Name {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        NameRef::new(text).map(NameRef::to_owned)
+        NameRef::new(text).map(NameRef::to_name)
     }
 }
 
@@ -209,7 +254,7 @@ impl TryFrom<String> for Name {
 
 impl From<NameRef<'_>> for Name {
     fn from(name: NameRef<'_>) -> Self {
-        name.to_owned()
+        name.to_name()
     }
 }
 
@@ -246,8 +291,14 @@ mod tests {
     #[test]
     fn a_name_has_one_to_255_bytes() {
         assert_eq!(NameRef::new(""), Err(NameError::Empty));
-        assert!(NameRef::new(&"x".repeat(255)).is_ok());
-        assert_eq!(NameRef::new(&"x".repeat(256)), Err(NameError::TooLong { length: 256 }));
+        for length in 1..=257 {
+            let text = "x".repeat(length);
+            let expected = match length {
+                ..=255 => Ok(text.as_str()),
+                _ => Err(NameError::TooLong { length }),
+            };
+            assert_eq!(NameRef::new(&text).map(NameRef::as_str), expected);
+        }
     }
 
     #[test]

@@ -81,7 +81,8 @@ struct Shared {
 /// How a shutdown went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
-    /// How many clients had not taken their replies when the grace ended, and were cut off.
+    /// How many clients were cut off when the grace ended: they still sent, or did not take their
+    /// replies.
     pub cut_off: usize,
 }
 
@@ -124,7 +125,8 @@ impl Server {
     }
 
     /// Begins to stop, without waiting: no more clients are taken, batches that run are finished
-    /// and answered, and clients find the end of the stream behind their replies.
+    /// and answered, and clients find the end of the stream behind their replies. Idle ones are
+    /// let go within a second.
     pub fn shut_down(&self) {
         if self.shared.connections.close() {
             for &address in &self.addresses {
@@ -135,9 +137,10 @@ impl Server {
 
     /// Waits for a [shutdown](Self::shut_down) to begin and to end.
     ///
-    /// It ends when every client has its replies, and at the latest about a second after
-    /// [`Config::shutdown_grace`], with those cut off that have not.
-    #[must_use = "says whether every client got its replies"]
+    /// It ends when every client has ended its stream or fallen silent, and at the latest about a
+    /// second after [`Config::shutdown_grace`], with those cut off that still send, or do not take
+    /// their replies. Replies that the system has taken on are delivered even after that.
+    #[must_use = "says whether every client was let go in order"]
     pub fn join(mut self) -> Stopped {
         self.wait()
     }

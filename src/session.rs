@@ -134,7 +134,7 @@ impl Session {
                     }
                     Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
                 };
-                replies.extend_from_slice(reply.wire_form());
+                replies.extend_from_slice(reply.as_line());
             }
         }
         *requests = emptied(batch);
@@ -172,7 +172,7 @@ fn emptied<'a>(mut requests: Vec<Request<'_>>) -> Vec<Request<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::{Config, PackageIndex};
+    use crate::index::{Limits, PackageIndex};
     use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
     /// Feeds `input` in pieces of `size` bytes and returns all replies.
@@ -217,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_limit_of_the_index_is_an_error_on_the_wire_and_a_reason_in_the_log() {
-        let config = Config { max_packages: 1, ..Config::default() };
-        let engine = Engine::new(PackageIndex::with_config(config));
+        let limits = Limits { max_packages: 1, ..Limits::default() };
+        let engine = Engine::new(PackageIndex::with_limits(limits));
         let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
         session.fill(b"INDEX|a|\nINDEX|b|\n");
         let mut refusals = Vec::new();

@@ -21,7 +21,7 @@ pub type State = BTreeMap<Name, BTreeSet<Name>>;
 pub fn state_of_index(index: &PackageIndex) -> State {
     index
         .entries()
-        .map(|(package, list)| (package.to_owned(), list.map(NameRef::to_owned).collect()))
+        .map(|(package, list)| (package.to_name(), list.map(NameRef::to_name).collect()))
         .collect()
 }
 

@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::thread;
 
 use fastrand::Rng;
@@ -75,7 +76,11 @@ fn insist(client: &mut Client, rng: &mut Rng, messages: Vec<String>, wanted: Rep
                 *chunk = bytes;
                 Ok(count)
             };
-            client.pipeline(next_chunk, |reply| replies.push(reply)).unwrap();
+            let on_reply = |reply, _| {
+                replies.push(reply);
+                ControlFlow::Continue(())
+            };
+            client.pipeline(next_chunk, on_reply).unwrap();
             assert_eq!(replies.len(), sent.len());
             for (message, reply) in sent.into_iter().zip(replies) {
                 match message {

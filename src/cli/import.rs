@@ -55,7 +55,7 @@ fn send(commands: &[Command], server: &Server) -> Result<BTreeMap<String, Reply>
     let bar = progress::bar("indexing", Some(commands.len() as u64));
     let mut answered = commands.iter();
     let mut refused = BTreeMap::new();
-    client.apply_all(commands.iter().cloned(), |reply| {
+    client.apply_all(commands, |reply| {
         if let (Some(command), Reply::Fail | Reply::Error) = (answered.next(), reply) {
             refused.insert(command.package().to_string(), reply);
         }

@@ -3,16 +3,15 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
 use memchr::memchr_iter;
 
 use super::{Answer, Failure, Server, progress};
+use crate::client::CHUNK_BYTES;
 use crate::command::Reply;
-
-/// The most input that is read and sent at once, in bytes.
-const CHUNK_BYTES: usize = 32_768;
 
 /// Send messages to a server and print its replies
 ///
@@ -35,17 +34,19 @@ pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
     let quiet = io::stdout().is_terminal();
     let bar = if quiet { indicatif::ProgressBar::hidden() } else { progress::bar("replies", None) };
 
-    let mut output = io::stdout();
+    let mut output = io::BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
     let mut errors = 0_u64;
     client.pipeline(
         |chunk| input.next_chunk(chunk),
-        |reply| {
-            if written.is_ok() {
-                written = writeln!(output, "{reply}");
-            }
+        |reply, more| {
             errors += u64::from(reply == Reply::Error);
             bar.inc(1);
+            written = writeln!(output, "{reply}").and_then(|()| {
+                // Whoever reads along sees each reply as soon as there is no other to add.
+                if more { Ok(()) } else { output.flush() }
+            });
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         },
     )?;
     bar.finish_and_clear();

@@ -58,7 +58,7 @@ impl PackageIndex {
         self.find(package).is_some()
     }
 
-    /// All packages by name. O(n log n).
+    /// All packages by name. Linear in the packages, and a sort.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -103,7 +103,8 @@ impl PackageIndex {
     }
 
     /// Everything that a package needs, directly or not, by name; itself among it only if it is on
-    /// a cycle. `None` if it is not indexed. Linear in what is reached, and a sort of the answer.
+    /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
+    /// for each of the packages to be cleared.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -119,7 +120,8 @@ impl PackageIndex {
     }
 
     /// Everything that needs a package, directly or not, by name; itself among it only if it is on
-    /// a cycle. `None` if it is not indexed. Linear in what is reached, and a sort of the answer.
+    /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
+    /// for each of the packages to be cleared.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};

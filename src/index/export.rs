@@ -19,7 +19,10 @@ impl PackageIndex {
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     pub fn entries(&self) -> impl Iterator<Item = (NameRef<'_>, Names<'_>)> {
-        self.packages().filter_map(|package| Some((package, self.dependencies(package.as_str())?)))
+        let named = |id| (self.graph.name(id), id);
+        let mut packages: Vec<_> = self.graph.packages().map(named).collect();
+        packages.sort_unstable();
+        packages.into_iter().map(|(name, id)| (name, self.names(self.graph.dependencies(id))))
     }
 
     /// INDEX commands that turn an empty index into one equal to this, each answered OK.
@@ -54,17 +57,19 @@ impl PackageIndex {
         let together: BTreeSet<_> = step.packages().iter().copied().collect();
         let mut in_full = Vec::new();
         for &package in step.packages() {
-            let Some(list) = self.dependencies(package.as_str()) else { continue };
+            let Some(list) = self.dependencies(package.as_str()) else {
+                unreachable!("invariant: what is in the order is indexed")
+            };
             let without: Vec<Name> = list
                 .clone()
                 .filter(|dependency| !together.contains(dependency))
-                .map(NameRef::to_owned)
+                .map(NameRef::to_name)
                 .collect();
             if without.len() < list.len() {
-                let dependencies = list.map(NameRef::to_owned).collect();
-                in_full.push(Command::Index { package: package.to_owned(), dependencies });
+                let dependencies = list.map(NameRef::to_name).collect();
+                in_full.push(Command::Index { package: package.to_name(), dependencies });
             }
-            commands.push(Command::Index { package: package.to_owned(), dependencies: without });
+            commands.push(Command::Index { package: package.to_name(), dependencies: without });
         }
         commands.append(&mut in_full);
     }

@@ -110,7 +110,8 @@ impl DependencyGraph {
     }
 
     /// All packages that can be reached from a package in one step or more, in no particular
-    /// order; itself among them if it is on a cycle. Linear in what is reached.
+    /// order; itself among them if it is on a cycle. Linear in what is reached, and a bit for each
+    /// vertex.
     pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
         let mut search = Dfs::empty(&self.graph);
         search.stack.extend(self.graph.neighbors_directed(package.0, direction));
@@ -216,8 +217,10 @@ impl DependencyGraph {
         let before = self.graph.neighbors_directed(relay, Incoming).next();
         let after = self.graph.neighbors_directed(relay, Outgoing).next();
         self.graph.remove_node(relay);
-        if let (Some(before), Some(after)) = (before, after) {
-            self.graph.add_edge(before, after, ());
+        match (before, after) {
+            (Some(before), Some(after)) => drop(self.graph.add_edge(before, after, ())),
+            (None, Some(_package_or_relay)) => {}
+            (_, None) => unreachable!("invariant: a relay leads on"),
         }
         if *self.open_relay_mut(package) == relay {
             *self.open_relay_mut(package) = before.unwrap_or(NodeIndex::end());
@@ -227,10 +230,11 @@ impl DependencyGraph {
     /// Removes the edges out of a package, always the first: petgraph finds that one at once.
     fn clear_dependencies(&mut self, package: PackageId) {
         while let Some(edge) = self.first_edge(package.0) {
-            let target = self.graph.edge_endpoints(edge).map(|(_, target)| target);
+            let Some((_, target)) = self.graph.edge_endpoints(edge) else {
+                unreachable!("invariant: an edge in a list is in the graph")
+            };
             self.graph.remove_edge(edge);
             self.dependencies -= 1;
-            let Some(target) = target else { continue };
             *self.fan_in_mut(target) -= 1;
             if let Vertex::Relay { fan_in: 0, package } = self.graph[target] {
                 self.remove_relay(target, package);

@@ -69,12 +69,12 @@ impl PackageIndex {
         for id in self.graph.packages() {
             let name = self.graph.name(id);
             if self.find(name.as_str()) != Some(id) {
-                return Err(InvariantViolation::NotFound { package: name.to_owned() });
+                return Err(InvariantViolation::NotFound { package: name.to_name() });
             }
         }
         for (what, held, limit) in [
-            ("packages", self.len(), self.config.max_packages),
-            ("dependencies", self.dependency_count(), self.config.max_dependencies),
+            ("packages", self.len(), self.limits.max_packages),
+            ("dependencies", self.dependency_count(), self.limits.max_dependencies),
         ] {
             if held > limit {
                 return Err(InvariantViolation::PastLimit { what, held, limit });

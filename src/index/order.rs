@@ -87,7 +87,7 @@ impl PackageIndex {
                 }
             }
         }
-        debug_assert_eq!(order.len(), components.len(), "invariant: components form no cycle");
+        assert_eq!(order.len(), components.len(), "invariant: components form no cycle");
         order
     }
 

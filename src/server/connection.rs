@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use super::Shared;
 use crate::engine::EngineError;
@@ -29,39 +30,57 @@ pub(super) fn serve(stream: &TcpStream, peer: SocketAddr, shared: &Shared) {
 fn converse(mut stream: &TcpStream, peer: SocketAddr, shared: &Shared) -> Result<(), Broken> {
     // Replies leave when they are written: the next one may wait for the client to read this one.
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(QUIET))?;
     let mut session = Session::new(shared.config.max_line_bytes);
-    loop {
-        match stream.read(session.space()) {
-            Ok(0) => break,
-            Ok(count) => session.advance(count),
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
+    while !shared.connections.is_closed() {
+        match read(stream, session.space())? {
+            Input::Nothing => continue,
+            Input::End => break,
+            Input::Bytes(count) => session.advance(count),
         }
         let replies = session.answer(&shared.engine, |refusal| {
             tracing::debug!(%peer, %refusal, "answered ERROR");
         })?;
         stream.write_all(replies)?;
-        if shared.connections.is_closed() {
-            break;
-        }
     }
     stream.shutdown(Shutdown::Write)?;
     discard_rest(stream, session.space())?;
     Ok(())
 }
 
-/// Reads what the client still sends until it ends its stream: closing a socket with input unread
-/// would reset the connection, and could take replies from the client that are on their way.
+/// Reads what the client still sends until it ends its stream or falls silent: input that comes
+/// to a closed socket resets the connection, and takes replies from the client that are still on
+/// their way. A client that sends on is cut off when the grace of the shutdown ends.
+fn discard_rest(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+    while let Input::Bytes(_) = read(stream, buffer)? {}
+    Ok(())
+}
+
+/// How long a read waits. An idle connection looks this often whether the server is stopping.
 ///
-/// When the client has ended its stream this finds the end at once. When the server stops, input
-/// has been shut, and a client that sends on is cut off when the grace ends.
-fn discard_rest(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
-    loop {
-        match stream.read(buffer) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+/// Shutting down the input of a waiting connection would wake it at once, but the kernel answers
+/// input that comes after that with a reset.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// What a read brought.
+enum Input {
+    Bytes(usize),
+    /// Nothing came in time.
+    Nothing,
+    /// The client has ended its stream.
+    End,
+}
+
+fn read(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Input> {
+    match stream.read(buffer) {
+        Ok(0) => Ok(Input::End),
+        Ok(count) => Ok(Input::Bytes(count)),
+        Err(error) => match error.kind() {
+            // Which of the first two a time-out is depends on the system.
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
+                Ok(Input::Nothing)
+            }
+            _ => Err(error),
+        },
     }
 }

@@ -63,16 +63,11 @@ impl Registry {
         Ok(Place { registry: Arc::clone(self), number, stream })
     }
 
-    /// Takes no more connections, and lets those that wait for input find the end of it. Returns
-    /// whether this was the first call.
+    /// Takes no more connections. Returns whether this was the first call.
     pub(super) fn close(&self) -> bool {
-        let open = self.lock();
-        let first = !self.closed.swap(true, Ordering::SeqCst);
-        if first {
-            shut_all(&open, Shutdown::Read);
-            self.changed.notify_all();
-        }
-        first
+        let _open = self.lock();
+        self.changed.notify_all();
+        !self.closed.swap(true, Ordering::SeqCst)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -86,7 +81,10 @@ impl Registry {
     /// Cuts off every connection that is still open, and says how many those were.
     pub(super) fn cut_off(&self) -> usize {
         let open = self.lock();
-        shut_all(&open, Shutdown::Both);
+        for stream in open.streams.values() {
+            // A stream that cannot be shut down has been reset by its client: nothing waits on it.
+            let _already_gone = stream.shutdown(Shutdown::Both);
+        }
         open.streams.len()
     }
 
@@ -109,13 +107,6 @@ impl Registry {
     /// state.
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A stream that cannot be shut down has been reset by its client: nothing waits on it.
-fn shut_all(open: &Open, how: Shutdown) {
-    for stream in open.streams.values() {
-        let _already_gone = stream.shutdown(how);
     }
 }
 

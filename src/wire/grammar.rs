@@ -22,7 +22,7 @@ use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 /// ```
 /// use package_indexer::{Command, wire};
 ///
-/// let command = wire::parse(b"INDEX|vim|ncurses,lua,\n")?.to_owned();
+/// let command = wire::parse(b"INDEX|vim|ncurses,lua,\n")?.to_command();
 /// assert_eq!(command, Command::index("vim", ["ncurses", "lua"]).unwrap());
 ///
 /// let error = wire::parse(b"INDEX|emacs:yeah|\n").unwrap_err();
@@ -305,7 +305,7 @@ mod tests {
             Command::query("python@3.12").unwrap(),
         ] {
             let line = format!("{command}\n");
-            assert_eq!(parse(line.as_bytes()).map(CommandRef::to_owned), Ok(command));
+            assert_eq!(parse(line.as_bytes()).map(CommandRef::to_command), Ok(command));
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn read(mut reader: impl BufRead) -> Result<PackageList, ListError> {
             message.push(b'\n');
         }
         let command = wire::parse(&message).map_err(|error| ListError::Message { line, error })?;
-        let Command::Index { package, dependencies } = command.to_owned() else {
+        let Command::Index { package, dependencies } = command.to_command() else {
             return Err(ListError::NotIndex { line });
         };
         list.add(package, dependencies.into_iter().map(Need::just).collect());

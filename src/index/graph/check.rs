@@ -27,8 +27,8 @@ impl DependencyGraph {
             list.sort_unstable();
             if let Some(pair) = list.windows(2).find(|pair| pair[0] == pair[1]) {
                 return Err(GraphFault::ParallelEdges {
-                    package: self.name(package).to_owned(),
-                    dependency: self.name(pair[0]).to_owned(),
+                    package: self.name(package).to_name(),
+                    dependency: self.name(pair[0]).to_name(),
                 });
             }
         }
@@ -45,7 +45,7 @@ impl DependencyGraph {
         }
         match self.graph.node_indices().find(|&vertex| !self.is_in_order(vertex)) {
             Some(vertex) => {
-                Err(GraphFault::Relay { package: self.name(self.leads_to(vertex)).to_owned() })
+                Err(GraphFault::Relay { package: self.name(self.leads_to(vertex)).to_name() })
             }
             None => Ok(()),
         }

@@ -90,7 +90,7 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Link for MemoryLink<M>
             bytes = &bytes[self.lines.fill(bytes)..];
             for frame in self.lines.lines() {
                 let command = match frame {
-                    Frame::Line(line) => wire::parse(line).ok().map(CommandRef::to_owned),
+                    Frame::Line(line) => wire::parse(line).ok().map(CommandRef::to_command),
                     Frame::TooLong => None,
                 };
                 let outcome = command.and_then(|c| self.machine.borrow_mut().apply(&c).ok());
