@@ -22,7 +22,7 @@ RUN touch src/lib.rs src/main.rs \
 FROM ubuntu:24.04
 
 LABEL org.opencontainers.image.title="package-indexer" \
-      org.opencontainers.image.description="A package index that can be trusted: a deterministic, formally tested state machine, its TCP server and its tools" \
+      org.opencontainers.image.description="A package index that can be trusted: a deterministic state machine held against a model, its TCP server and its tools" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 
 # A fixed number, because Kubernetes' runAsNonRoot cannot tell from a name that it is not root's.

@@ -8,4 +8,4 @@ mod framing;
 mod grammar;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
-pub use grammar::{ParseError, Rule, parse};
+pub use grammar::{ParseError, Rule, parse, parse_reply};

@@ -1,5 +1,5 @@
 //! Every transcript in `spec/transcripts/` holds on the reference model, on the index and on a
-//! live server, and every rule of the protocol is named where the protocol says that it is shown.
+//! live server, and each rule of the protocol is shown by what the protocol's last table says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -75,21 +75,49 @@ fn rules_of_the_protocol(protocol: &str) -> BTreeSet<String> {
     protocol.lines().filter_map(id).collect()
 }
 
+/// The rows of the protocol's last table: what each rule is shown by.
+fn shown_by(protocol: &str) -> BTreeMap<String, Vec<String>> {
+    let table = protocol.split("| rule | shown by |").nth(1).expect("the table is there");
+    let rows = table.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.trim_end_matches([' ', '|']).split(" | ");
+        let (rule, shown) = (cells.next()?, cells.next()?);
+        let quoted = shown.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        Some((rule.to_owned(), quoted))
+    });
+    rows.collect()
+}
+
 #[test]
-fn the_protocol_and_the_transcripts_name_the_same_rules() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/protocol.md");
-    let protocol = fs::read_to_string(path).unwrap();
+fn every_rule_is_shown_where_the_protocol_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let protocol = fs::read_to_string(root.join("spec/protocol.md")).unwrap();
     let rules = rules_of_the_protocol(&protocol);
     assert!(rules.len() > 40, "{rules:?}");
-    let mut shown = BTreeSet::new();
+    let table = shown_by(&protocol);
+    assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), rules);
+
+    let mut by_transcripts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, text) in transcripts() {
         let header = text.lines().find_map(|line| line.strip_prefix("# Rules: "));
         for rule in header.unwrap_or_else(|| panic!("{name} names no rules")).split_whitespace() {
-            assert!(rules.contains(rule), "{name} names {rule}, which the protocol does not have");
-            shown.insert(rule.to_owned());
+            let in_a_step = text.lines().any(|line| {
+                line.starts_with("# ")
+                    && !line.starts_with("# Rules: ")
+                    && line.split(|c: char| !c.is_alphanumeric()).any(|word| word == rule)
+            });
+            assert!(in_a_step, "{name} names {rule} on top and in no step");
+            by_transcripts.entry(rule.to_owned()).or_default().insert(format!("{name}.txt"));
         }
     }
-    // What no transcript can show; `spec/protocol.md` says which tests do.
-    let by_tests_alone = BTreeSet::from(["C1", "C2", "O7", "O8"].map(String::from));
-    assert_eq!(&rules - &shown, by_tests_alone);
+    for (rule, shown) in table {
+        let (tests, transcripts): (BTreeSet<_>, BTreeSet<_>) =
+            shown.into_iter().partition(|place| place.contains("::"));
+        assert_eq!(transcripts, by_transcripts.remove(&rule).unwrap_or_default(), "{rule}");
+        for test in tests {
+            let (file, name) = test.split_once("::").unwrap();
+            let text = fs::read_to_string(root.join(file)).unwrap();
+            assert!(text.contains(&format!("fn {name}()")), "{rule}: {test} does not exist");
+        }
+    }
+    assert!(by_transcripts.is_empty(), "not in the protocol: {by_transcripts:?}");
 }

@@ -10,11 +10,11 @@ pub const DEFAULT_MAX_LINE_BYTES: usize = 65_536;
 /// The least line limit that makes sense: room for `REMOVE|`, a name of 255 bytes, a bar and LF.
 pub const MIN_LINE_BYTES: usize = 264;
 
-/// What a fresh buffer holds, in bytes. It grows only for a client that fills it.
+/// What a fresh buffer holds, in bytes. It doubles each time that one read fills all of it.
 const INITIAL_BYTES: usize = 4_096;
 
-/// The most that one read may bring, in bytes, however long lines may be.
-const MAX_READ_BYTES: usize = 65_536;
+/// What a buffer for short lines may grow to, in bytes, so that one read can bring many of them.
+const MANY_LINES_BYTES: usize = 65_536;
 
 /// What the framing found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +28,9 @@ pub enum Frame<'a> {
 
 /// Collects bytes and yields the lines that are complete.
 ///
-/// Memory: at most the line limit or 64 KiB, whichever is more, and 4 KiB until a client sends
-/// more than that at once. How the bytes were split into reads changes nothing.
+/// Memory: nothing until the first read, then 4 KiB, and up to the line limit or 64 KiB, whichever
+/// is more, for a client that sends so much at once. How the bytes were split into reads changes
+/// nothing.
 ///
 /// ```
 /// use package_indexer::wire::{Frame, LineBuffer};
@@ -61,10 +62,15 @@ struct Cursor {
 }
 
 impl LineBuffer {
-    /// An empty buffer for lines of at most `max_line_bytes` bytes, LF included.
+    /// An empty buffer for lines of at most `max_line_bytes` bytes, LF included; at least 1.
     #[must_use]
     pub fn new(max_line_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), filled: 0, cursor: Cursor::default(), max_line_bytes }
+        Self {
+            bytes: Vec::new(),
+            filled: 0,
+            cursor: Cursor::default(),
+            max_line_bytes: max_line_bytes.max(1),
+        }
     }
 
     /// Free space for the next read, never empty once [`lines`](Self::lines) has been exhausted.
@@ -108,22 +114,22 @@ impl LineBuffer {
         self.bytes.capacity()
     }
 
-    /// Moves what is left to the front, and grows, up to the bound, if that left no room.
+    /// Moves what is left to the front; grows, up to the bound, if the bytes in use, or the last
+    /// read, filled everything.
     fn make_room(&mut self) {
+        let was_full = self.filled == self.bytes.len();
         let Cursor { start, searched, .. } = &mut self.cursor;
-        if *start == self.filled {
-            (self.filled, *start, *searched) = (0, 0, 0);
-        } else if self.filled == self.bytes.len() && *start > 0 {
+        if *start == self.filled || was_full {
             self.bytes.copy_within(*start..self.filled, 0);
             self.filled -= *start;
             *searched -= *start;
             *start = 0;
         }
-        if self.filled == self.bytes.len() {
-            let bound = self.max_line_bytes.max(MAX_READ_BYTES);
+        if was_full {
+            let bound = self.max_line_bytes.max(MANY_LINES_BYTES);
             let wanted = (self.bytes.len() * 2).clamp(INITIAL_BYTES, bound);
             self.bytes.reserve_exact(wanted.saturating_sub(self.bytes.len()));
-            self.bytes.resize(wanted.max(self.filled), 0);
+            self.bytes.resize(wanted.max(self.bytes.len()), 0);
         }
     }
 }
@@ -248,10 +254,32 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_client_costs_four_kilobytes() {
+    fn a_client_with_little_to_say_costs_four_kilobytes() {
         let mut buffer = LineBuffer::new(DEFAULT_MAX_LINE_BYTES);
         assert_eq!(buffer.capacity(), 0);
-        buffer.fill(b"QUERY|a|\n");
+        for _ in 0..10_000 {
+            buffer.fill(b"QUERY|a|\n");
+            assert_eq!(buffer.lines().count(), 1);
+        }
         assert_eq!(buffer.capacity(), 4_096);
+    }
+
+    #[test]
+    fn a_client_that_fills_the_buffer_gets_a_larger_one_up_to_the_bound() {
+        let mut buffer = LineBuffer::new(300);
+        let input = b"QUERY|a|\n".repeat(100_000);
+        let (mut left, mut reads, mut lines) = (input.as_slice(), 0, 0);
+        while !left.is_empty() {
+            left = &left[buffer.fill(left)..];
+            lines += buffer.lines().count();
+            reads += 1;
+        }
+        assert_eq!((lines, buffer.capacity()), (100_000, MANY_LINES_BYTES));
+        assert!(reads < 30, "{reads}");
+    }
+
+    #[test]
+    fn the_least_limit_lets_an_empty_line_through() {
+        assert_eq!(frames(b"\na\n\n", 1, 0), [Ok(b"\n".to_vec()), Err(()), Ok(b"\n".to_vec())]);
     }
 }

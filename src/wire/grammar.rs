@@ -4,17 +4,17 @@
 //! Parsing borrows from the line and allocates nothing.
 
 use std::fmt;
-use std::str;
+use std::str::{self, FromStr};
 
 use nom::branch::alt;
 use nom::bytes::complete::tag;
 use nom::combinator::{map, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
-use nom::sequence::preceded;
+use nom::sequence::{preceded, terminated};
 use nom::{Err, IResult, Parser};
 
-use crate::command::{CommandRef, Dependencies};
+use crate::command::{Command, CommandRef, Dependencies, Reply};
 use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 
 /// Reads one message: a whole line, its LF included. O(length), allocates nothing.
@@ -37,12 +37,34 @@ use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 /// # Errors
 /// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
 pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+    whole(line, message)
+}
+
+/// Reads one reply: a whole line, its LF included (protocol rule M11). O(1).
+///
+/// ```
+/// use package_indexer::{Reply, wire};
+///
+/// assert_eq!(wire::parse_reply(b"FAIL\n"), Ok(Reply::Fail));
+/// assert!(wire::parse_reply(b"FAIL\r\n").is_err());
+/// ```
+///
+/// # Errors
+/// A [`ParseError`] when the line is not a reply.
+pub fn parse_reply(line: &[u8]) -> Result<Reply, ParseError> {
+    whole(line, reply)
+}
+
+/// All of `line` by one rule.
+fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a str) -> Parsed<'a, O>) -> Result<O, ParseError> {
     let text = text_of(line);
-    match message(text) {
-        Ok((_, command)) if text.len() == line.len() => Ok(command),
-        Ok(_) | Err(Err::Incomplete(_)) => Err(Fault::at("").in_line(line, text)),
-        Err(Err::Error(fault) | Err::Failure(fault)) => Err(fault.in_line(line, text)),
-    }
+    let fault = match rule(text) {
+        Ok(("", value)) if text.len() == line.len() => return Ok(value),
+        Ok((rest, _)) => Fault { expected: "nothing after the end of the line", ..Fault::at(rest) },
+        Err(Err::Error(fault) | Err::Failure(fault)) => fault,
+        Err(Err::Incomplete(_)) => unreachable!("invariant: the combinators are the complete ones"),
+    };
+    Err(fault.in_line(line, text))
 }
 
 /// The line as text, up to the first byte that cannot be part of any.
@@ -60,23 +82,17 @@ fn text_of(line: &[u8]) -> &str {
 fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
     let first_bar = expect(Rule::Message, "`|` after the command", tag("|"));
     let second_bar = expect(Rule::Message, "`|` after the package", tag("|"));
-    let end = expect(
-        Rule::Message,
+    let line_end = || (opt(tag("\r")), tag("\n"));
+    let list = alt((value(Dependencies::NONE, line_end()), terminated(dependencies, line_end())));
+    let list = expect(
+        Rule::Dependencies,
         "names with single commas between them up to the end of the line",
-        (opt(tag("\r")), tag("\n")),
+        list,
     );
-    let (rest, (verb, _, package, _, dependencies, _)) =
-        (command, first_bar, package, second_bar, opt(dependencies), end).parse(line)?;
-    if !rest.is_empty() {
-        return Err(Err::Failure(Fault {
-            expected: "nothing after the end of the line",
-            ..Fault::at(rest)
-        }));
-    }
+    let (rest, (verb, _, package, _, dependencies)) =
+        (command, first_bar, package, second_bar, list).parse(line)?;
     let command = match verb {
-        Verb::Index => {
-            CommandRef::Index { package, dependencies: dependencies.unwrap_or(Dependencies::NONE) }
-        }
+        Verb::Index => CommandRef::Index { package, dependencies },
         Verb::Remove => CommandRef::Remove { package },
         Verb::Query => CommandRef::Query { package },
     };
@@ -123,6 +139,17 @@ fn name(input: &str) -> Parsed<'_, &str> {
     }
 }
 
+/// `reply = ( "OK" / "FAIL" / "ERROR" ) LF`
+fn reply(input: &str) -> Parsed<'_, Reply> {
+    let word = alt((
+        value(Reply::Ok, tag("OK")),
+        value(Reply::Fail, tag("FAIL")),
+        value(Reply::Error, tag("ERROR")),
+    ));
+    expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, tag("\n")))
+        .parse(input)
+}
+
 /// `parser`, whose error says that `rule` expected `expected` where it began.
 fn expect<'a, O>(
     rule: Rule,
@@ -147,17 +174,47 @@ enum Verb {
     Query,
 }
 
+/// What a [`Command`] prints as is read back; CR and LF are no part of it.
+///
+/// ```
+/// use package_indexer::Command;
+///
+/// let command = Command::index("vim", ["lua"]).unwrap();
+/// assert_eq!(command.to_string().parse(), Ok(command));
+/// ```
+impl FromStr for Command {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        parse(format!("{text}\n").as_bytes()).map(CommandRef::to_command)
+    }
+}
+
+/// What a [`Reply`] prints as is read back.
+impl FromStr for Reply {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        parse_reply(format!("{text}\n").as_bytes())
+    }
+}
+
 /// A rule of the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Rule {
-    /// `message`: the bars, and what may stand behind the last name.
+    /// `message`: the bars, and what stands around them.
     Message,
     /// `command`: the three words.
     Command,
     /// `package`: the name between the bars.
     Package,
+    /// `dependencies`: the list behind the second bar, and that the line ends behind it.
+    Dependencies,
     /// `name`: the length of a name.
     Name,
+    /// `reply`: the three words.
+    Reply,
 }
 
 impl fmt::Display for Rule {
@@ -166,7 +223,9 @@ impl fmt::Display for Rule {
             Self::Message => "message",
             Self::Command => "command",
             Self::Package => "package",
+            Self::Dependencies => "dependencies",
             Self::Name => "name",
+            Self::Reply => "reply",
         })
     }
 }
@@ -175,7 +234,7 @@ impl fmt::Display for Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}: expected {expected} at byte {offset}, found {}", Found(*.found))]
 pub struct ParseError {
-    /// The innermost rule of the grammar that could not be met.
+    /// The rule of the grammar that could not be met.
     pub rule: Rule,
     /// Where, counted in bytes of the line from 0.
     pub offset: usize,
@@ -230,7 +289,6 @@ impl NomError<&str> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Command;
 
     fn error(line: &[u8]) -> (Rule, usize, Option<u8>) {
         let error = parse(line).expect_err("malformed");
@@ -253,14 +311,14 @@ mod tests {
     fn dependencies_of_remove_and_query_are_checked_and_dropped() {
         assert_eq!(printed(b"REMOVE|vim|foo,bar,baz\n"), "REMOVE|vim|");
         assert_eq!(printed(b"QUERY|vim|foo,\n"), "QUERY|vim|");
-        assert_eq!(error(b"QUERY|vim|foo,,bar\n"), (Rule::Message, 14, Some(b',')));
+        assert_eq!(error(b"QUERY|vim|foo,,bar\n"), (Rule::Dependencies, 14, Some(b',')));
     }
 
     #[test]
     fn one_comma_may_trail_and_one_cr_may_stand_before_lf() {
         assert_eq!(printed(b"INDEX|a|b,c,\n"), "INDEX|a|b,c");
         assert_eq!(printed(b"INDEX|a|b\r\n"), "INDEX|a|b");
-        assert_eq!(error(b"INDEX|a|b\r\r\n"), (Rule::Message, 10, Some(b'\r')));
+        assert_eq!(error(b"INDEX|a|b\r\r\n"), (Rule::Dependencies, 10, Some(b'\r')));
         assert_eq!(error(b"INDEX|a\r|b\n"), (Rule::Message, 7, Some(b'\r')));
     }
 
@@ -272,15 +330,17 @@ mod tests {
         assert_eq!(error(b"INDEX||\n"), (Rule::Package, 6, Some(b'|')));
         assert_eq!(error(b"INDEX|a\n"), (Rule::Message, 7, Some(b'\n')));
         assert_eq!(error(b"INDEX|gn:arly|\n"), (Rule::Message, 8, Some(b':')));
-        assert_eq!(error(b"INDEX|a||\n"), (Rule::Message, 8, Some(b'|')));
-        assert_eq!(error(b"INDEX|a|,\n"), (Rule::Message, 8, Some(b',')));
-        assert_eq!(error(b"INDEX|a|,b\n"), (Rule::Message, 8, Some(b',')));
-        assert_eq!(error(b"INDEX|a|b,,c\n"), (Rule::Message, 10, Some(b',')));
-        assert_eq!(error(b"INDEX|a|b c\n"), (Rule::Message, 9, Some(b' ')));
-        assert_eq!(error(b"INDEX|a|b\xff\n"), (Rule::Message, 9, Some(0xff)));
-        assert_eq!(error(b"INDEX|a|"), (Rule::Message, 8, None));
+        assert_eq!(error(b"INDEX|a||\n"), (Rule::Dependencies, 8, Some(b'|')));
+        assert_eq!(error(b"INDEX|a|,\n"), (Rule::Dependencies, 8, Some(b',')));
+        assert_eq!(error(b"INDEX|a|,b\n"), (Rule::Dependencies, 8, Some(b',')));
+        assert_eq!(error(b"INDEX|a|b,,c\n"), (Rule::Dependencies, 10, Some(b',')));
+        assert_eq!(error(b"INDEX|a|b c\n"), (Rule::Dependencies, 9, Some(b' ')));
+        assert_eq!(error(b"INDEX|a|b\xff\n"), (Rule::Dependencies, 9, Some(0xff)));
+        assert_eq!(error(b"INDEX|a|"), (Rule::Dependencies, 8, None));
         assert_eq!(error(b""), (Rule::Command, 0, None));
         assert_eq!(error(b"QUERY|a|\nQUERY|b|\n"), (Rule::Message, 9, Some(b'Q')));
+        assert_eq!(error(b"QUERY|a|\n\xff"), (Rule::Message, 9, Some(0xff)));
+        assert_eq!(error(b"QUERY|\xff|\n"), (Rule::Package, 6, Some(0xff)));
     }
 
     #[test]
@@ -298,14 +358,24 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_is_one_word_and_lf() {
+        for reply in [Reply::Ok, Reply::Fail, Reply::Error] {
+            assert_eq!(parse_reply(reply.as_line()), Ok(reply));
+            assert_eq!(reply.to_string().parse(), Ok(reply));
+        }
+        for line in [b"OK".as_slice(), b"ok\n", b"OK\r\n", b"OK \n", b"\n", b"OK\nOK\n"] {
+            assert!(parse_reply(line).is_err(), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
     fn what_is_printed_is_read_back() {
         for command in [
             Command::index("@types/node", ["a+b", "c_d", "a+b"]).unwrap(),
             Command::remove("libstdc++6").unwrap(),
             Command::query("python@3.12").unwrap(),
         ] {
-            let line = format!("{command}\n");
-            assert_eq!(parse(line.as_bytes()).map(CommandRef::to_command), Ok(command));
+            assert_eq!(command.to_string().parse(), Ok(command));
         }
     }
 }

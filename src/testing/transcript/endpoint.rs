@@ -53,7 +53,10 @@ pub trait Link {
 /// A machine in memory behind a session so simple that it can be checked by eye: message by
 /// message, no batches, no borrowing.
 #[derive(Debug)]
-pub struct InMemory<M>(Rc<RefCell<M>>);
+pub struct InMemory<M> {
+    machine: Rc<RefCell<M>>,
+    max_line_bytes: usize,
+}
 
 /// A connection to an [`InMemory`] machine.
 #[derive(Debug)]
@@ -67,7 +70,12 @@ pub struct MemoryLink<M> {
 impl<M> InMemory<M> {
     /// Lets clients talk to `machine`, each line of at most [`DEFAULT_MAX_LINE_BYTES`] bytes.
     pub fn new(machine: M) -> Self {
-        Self(Rc::new(RefCell::new(machine)))
+        Self::with_max_line_bytes(machine, DEFAULT_MAX_LINE_BYTES)
+    }
+
+    /// Lets clients talk to `machine`, each line of at most `max_line_bytes` bytes, LF included.
+    pub fn with_max_line_bytes(machine: M, max_line_bytes: usize) -> Self {
+        Self { machine: Rc::new(RefCell::new(machine)), max_line_bytes }
     }
 }
 
@@ -76,8 +84,8 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Endpoint for InMemory<
 
     fn connect(&mut self) -> io::Result<MemoryLink<M>> {
         Ok(MemoryLink {
-            machine: Rc::clone(&self.0),
-            lines: LineBuffer::new(DEFAULT_MAX_LINE_BYTES),
+            machine: Rc::clone(&self.machine),
+            lines: LineBuffer::new(self.max_line_bytes),
             replies: VecDeque::new(),
             half_closed: false,
         })
