@@ -10,7 +10,12 @@ use crate::command::{Command, Outcome};
 use crate::machine::StateMachine;
 use crate::name::Name;
 
-/// The indexed packages, each with the set of packages that it depends on.
+/// The indexed packages, each with the set of packages that it depends on. REMOVE looks at all.
+///
+/// ```
+/// # use package_indexer::{Command, Model, Outcome, StateMachine};
+/// assert_eq!(Model::default().apply(&Command::query("a").unwrap()), Ok(Outcome::Fail));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Model {
     packages: BTreeMap<Name, BTreeSet<Name>>,
@@ -22,8 +27,8 @@ impl Model {
         &self.packages
     }
 
-    fn is_indexed(&self, package: &Name) -> bool {
-        self.packages.contains_key(package)
+    fn are_indexed(&self, packages: &[Name]) -> bool {
+        packages.iter().all(|package| self.packages.contains_key(package))
     }
 
     fn has_other_dependent(&self, package: &Name) -> bool {
@@ -37,22 +42,18 @@ impl StateMachine for Model {
     type Error = Infallible;
 
     fn apply(&mut self, command: &Command) -> Result<Outcome, Infallible> {
-        Ok(match command {
-            Command::Index { dependencies, .. }
-                if !dependencies.iter().all(|name| self.is_indexed(name)) =>
-            {
-                Outcome::Fail
-            }
+        match command {
+            Command::Index { dependencies, .. } if !self.are_indexed(dependencies) => return FAIL,
             Command::Index { package, dependencies } => {
                 self.packages.insert(package.clone(), dependencies.iter().cloned().collect());
-                Outcome::Ok
             }
-            Command::Remove { package } if self.has_other_dependent(package) => Outcome::Fail,
-            Command::Remove { package } => {
-                self.packages.remove(package);
-                Outcome::Ok
-            }
-            Command::Query { package } => Outcome::when(self.is_indexed(package)),
-        })
+            Command::Remove { package } if self.has_other_dependent(package) => return FAIL,
+            Command::Remove { package } => drop(self.packages.remove(package)),
+            Command::Query { package } if !self.packages.contains_key(package) => return FAIL,
+            Command::Query { .. } => {}
+        }
+        Ok(Outcome::Ok)
     }
 }
+
+const FAIL: Result<Outcome, Infallible> = Ok(Outcome::Fail);

@@ -9,7 +9,14 @@ use super::PackageIndex;
 use crate::command::{CommandRef, Dependencies};
 use crate::name::Name;
 
-/// A map from package to list of dependencies, both by name.
+/// A map from package to list of dependencies, both by name. O(n log n).
+///
+/// ```
+/// # use package_indexer::{Command, PackageIndex};
+/// let index = PackageIndex::from_iter([Command::index("a", [])?, Command::index("b", ["a"])?]);
+/// assert_eq!(serde_json::to_string(&index)?, r#"{"a":[],"b":["a"]}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 impl Serialize for PackageIndex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.len()))?;
@@ -20,7 +27,15 @@ impl Serialize for PackageIndex {
     }
 }
 
-/// Refuses a map in which a dependency is not itself a package: such an index cannot exist.
+/// Refuses a map in which a dependency is not itself a package: such an index cannot exist. The
+/// limits of an index are not part of what is written; it is read back with those of
+/// [`PackageIndex::new`]. O(n log n).
+///
+/// ```
+/// # use package_indexer::PackageIndex;
+/// assert!(serde_json::from_str::<PackageIndex>(r#"{"a":["a"]}"#).is_ok());
+/// assert!(serde_json::from_str::<PackageIndex>(r#"{"b":["a"]}"#).is_err());
+/// ```
 impl<'de> Deserialize<'de> for PackageIndex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let lists = BTreeMap::<Name, Vec<Name>>::deserialize(deserializer)?;
