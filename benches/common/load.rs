@@ -145,7 +145,10 @@ impl Client<'_> {
         while due > 0 {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(count) => due -= memchr::memchr_iter(b'\n', &buffer[..count]).count(),
+                Ok(count) => {
+                    let replies = memchr::memchr_iter(b'\n', &buffer[..count]).count();
+                    due = due.checked_sub(replies).ok_or(ErrorKind::InvalidData)?;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

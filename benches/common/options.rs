@@ -26,7 +26,8 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) connections: usize,
-    /// How many messages each connection has in flight.
+    /// How many messages each connection has in flight: no more than the sockets' buffers hold,
+    /// some thousands, because the clients send all of them before they read a reply.
     pub(crate) pipeline: usize,
 }
 
