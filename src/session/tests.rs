@@ -155,7 +155,7 @@ fn messages_left_waiting_survive_a_pause() {
 fn the_memory_of_requests_and_replies_serves_again() {
     let engine = Engine::default();
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-    let mut held = |session: &mut Session| {
+    let held = |session: &mut Session| {
         session.fill(&b"QUERY|a|\n".repeat(100));
         session.answer(&engine, |_| ()).unwrap();
         let requests = (session.requests.as_ptr().addr(), session.requests.capacity());
