@@ -6,7 +6,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use super::*;
 
 /// How long a call that should end may take before the test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client, and the server's end of its connection.
 fn pair() -> (Client, TcpStream) {

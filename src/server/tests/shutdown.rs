@@ -221,6 +221,8 @@ fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_l
         })
         .unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
+    // Only now, when a reset would have come and taken the replies.
+    wait_until_nobody_is_connected(&server);
     let replies = to_the_end(&stream);
     assert_eq!(replies.replace("OK\n", ""), "");
     assert_eq!(server.join(), Stopped { cut_off: 0 });
@@ -230,18 +232,19 @@ fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_l
 fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
     let (server, engine) = server(Config::default());
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
-    let replies = thread::scope(|scope| {
+    let handle = server.handle();
+    let (replies, stopped) = thread::scope(|scope| {
+        let joining = scope.spawn(|| server.join());
         scope.spawn(|| while (&stream).write_all(b"INDEX|a|\nREMOVE|a|\n").is_ok() {});
         let mut reply = [0; 3];
         (&stream).read_exact(&mut reply).unwrap();
-        server.shut_down();
+        handle.shut_down();
         // The end of the replies comes although the client goes on, and before it is cut off.
-        let mut replies = io::BufReader::new(&stream);
-        let rest = io::copy(&mut replies, &mut io::sink()).unwrap();
-        stream.shutdown(Shutdown::Both).unwrap();
-        rest
+        let replies = io::copy(&mut &stream, &mut io::sink());
+        let _cut_off = stream.shutdown(Shutdown::Both);
+        (replies, joining.join().unwrap())
     });
-    assert_eq!(replies % 3, 0);
-    assert_eq!(server.join(), Stopped { cut_off: 0 });
+    assert_eq!(stopped, Stopped { cut_off: 0 });
+    assert_eq!(replies.unwrap() % 3, 0);
     assert!(Arc::into_inner(engine).is_some());
 }
