@@ -10,6 +10,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use memchr::{memchr, memchr_iter};
+
 use crate::command::{Command, Outcome, Reply};
 use crate::machine::StateMachine;
 
@@ -21,6 +23,11 @@ pub(crate) const CHUNK_BYTES: usize = 32_768;
 
 /// A connection to a server of the protocol.
 ///
+/// Once a call has failed with anything but [`ClientError::Refused`] or
+/// [`ClientError::NotOneLine`], a reply may still be on its way that a later call would take for
+/// its own. So the client is broken then: every later call returns [`ClientError::Broken`], and
+/// only a new connection helps.
+///
 /// ```no_run
 /// use package_indexer::{Command, Outcome, StateMachine, client::Client};
 ///
@@ -31,10 +38,15 @@ pub(crate) const CHUNK_BYTES: usize = 32_768;
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<TcpStream>,
+    /// Set while a call is under way, and for good by one that fails or panics.
+    broken: bool,
+    /// The last message of [`exchange`](Client::exchange), kept for its memory.
+    message: Vec<u8>,
 }
 
 /// Why there is no outcome.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClientError {
     /// The connection failed.
     #[error("the connection failed: {0}")]
@@ -53,6 +65,16 @@ pub enum ClientError {
     NotAReply {
         /// What it sent, cut off behind the length of a reply.
         line: Vec<u8>,
+    },
+    /// An earlier call failed, so that the next reply could be one that was due then. Nothing was
+    /// sent.
+    #[error("the connection is of no use since an earlier error; connect again")]
+    Broken,
+    /// The message to send has an LF in it, and would get more than one reply. Nothing was sent.
+    #[error("expected one line without its LF, found an LF at byte {at}")]
+    NotOneLine {
+        /// Where the first LF is, in bytes.
+        at: usize,
     },
     /// The server answered `ERROR` to a well-formed command.
     #[error("the server answered ERROR to {command}")]
@@ -102,7 +124,7 @@ impl Client {
 
     fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self { stream: BufReader::new(stream), broken: false, message: Vec::new() })
     }
 
     /// Fails every later wait for the server that takes longer than this; `None` waits for ever.
@@ -114,13 +136,42 @@ impl Client {
         self.stream.get_ref().set_write_timeout(timeout)
     }
 
-    /// Sends one message, given with its LF, and waits for its reply.
+    /// Sends one message, well formed or not, given without its LF, and waits for its reply.
+    ///
+    /// ```no_run
+    /// # use package_indexer::{Reply, client::Client};
+    /// let mut client = Client::connect("127.0.0.1:8080")?;
+    /// assert_eq!(client.exchange(b"nonsense")?, Reply::Error);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`ClientError`], except `Refused`.
-    pub fn exchange(&mut self, message: &[u8]) -> Result<Reply, ClientError> {
-        self.stream.get_ref().write_all(message)?;
-        read_reply(&mut self.stream)
+    /// [`ClientError`], except `Messages` and `Refused`.
+    pub fn exchange(&mut self, line: &[u8]) -> Result<Reply, ClientError> {
+        if let Some(at) = memchr(b'\n', line) {
+            return Err(ClientError::NotOneLine { at });
+        }
+        self.unless_broken(|client| {
+            client.message.clear();
+            client.message.extend_from_slice(line);
+            client.message.push(b'\n');
+            // One write: a message in two packets would wait for the first to be acknowledged.
+            client.stream.get_ref().write_all(&client.message)?;
+            read_reply(&mut client.stream)
+        })
+    }
+
+    /// Does one call's work, and leaves the client broken if that fails or panics.
+    fn unless_broken<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        if std::mem::replace(&mut self.broken, true) {
+            return Err(ClientError::Broken);
+        }
+        let done = work(self)?;
+        self.broken = false;
+        Ok(done)
     }
 
     /// Sends commands without waiting for replies, and hands over each reply as it comes, in
@@ -143,13 +194,11 @@ impl Client {
     ) -> Result<u64, ClientError> {
         let mut commands = commands.into_iter();
         let next_chunk = |chunk: &mut Vec<u8>| {
-            let mut count = 0;
             while chunk.len() < CHUNK_BYTES {
                 let Some(command) = commands.next() else { break };
                 writeln!(chunk, "{}", command.borrow())?;
-                count += 1;
             }
-            Ok(count)
+            Ok(())
         };
         self.pipeline(next_chunk, |reply, _| {
             on_reply(reply);
@@ -160,67 +209,102 @@ impl Client {
     /// Sends messages as fast as the server takes them, and hands over each reply as it comes, in
     /// order. Returns how many there were.
     ///
-    /// `next_chunk` puts the next messages into an empty buffer and says how many LFs they have;
+    /// `next_chunk` puts the next bytes of the messages, each ended by LF, into an empty buffer;
     /// an empty chunk ends the work. It runs on a thread of its own, so that neither side can
     /// block the other. `on_reply` is also told whether more replies are at hand, which is when
-    /// output may wait to be flushed; it ends the work early by breaking.
+    /// output may wait to be flushed; it ends the work early by breaking, which also leaves the
+    /// client [broken](Self), replies being still due. So does a last line without LF.
+    ///
+    /// An error, a break, or a panic of `on_reply` ends the connection at once, but is returned
+    /// only when `next_chunk` has returned: it should not wait long for its bytes.
     ///
     /// # Errors
-    /// [`ClientError`], except `Refused`; an error of `next_chunk` is
-    /// [`ClientError::Messages`]. The connection is of no use after any of them, nor after a
-    /// break.
+    /// [`ClientError`], except `Refused` and `NotOneLine`; an error of `next_chunk`, or its
+    /// panic, is [`ClientError::Messages`].
     pub fn pipeline(
         &mut self,
-        mut next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<u64> + Send,
-        mut on_reply: impl FnMut(Reply, bool) -> ControlFlow<()>,
+        next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()> + Send,
+        on_reply: impl FnMut(Reply, bool) -> ControlFlow<()>,
     ) -> Result<u64, ClientError> {
+        let mut received = 0;
+        let mut in_step = false;
+        self.unless_broken(|client| {
+            in_step = client.pipe(next_chunk, on_reply, &mut received)?;
+            Ok(())
+        })?;
+        self.broken = !in_step;
+        Ok(received)
+    }
+
+    /// Does the work of [`pipeline`](Self::pipeline); says whether every byte that was sent has
+    /// been answered.
+    fn pipe(
+        &mut self,
+        next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()> + Send,
+        mut on_reply: impl FnMut(Reply, bool) -> ControlFlow<()>,
+        received: &mut u64,
+    ) -> Result<bool, ClientError> {
         let writing = self.stream.get_ref().try_clone()?;
         let (sent, to_receive) = mpsc::channel();
         thread::scope(|scope| {
-            let writer = scope.spawn(move || {
-                let mut chunk = Vec::new();
-                loop {
-                    chunk.clear();
-                    let count = next_chunk(&mut chunk).map_err(ClientError::Messages)?;
-                    // First the count: replies to the front of a chunk must be read while its
-                    // rest is still being written, or a server that waits for us to read them
-                    // would leave both sides waiting.
-                    if chunk.is_empty() || sent.send(count).is_err() {
-                        return Ok(());
-                    }
-                    if let Err(error) = (&writing).write_all(&chunk) {
-                        // Frees the reader, for which these replies will never come.
-                        let _already_gone = writing.shutdown(Shutdown::Both);
-                        return Err(error.into());
-                    }
+            let writing = &writing;
+            let writer = scope.spawn(move || write_all(writing, next_chunk, &sent));
+            // Frees a writer that waits for a server which no longer reads, whichever way this
+            // ends: the scope waits for the writer even when `on_reply` panics.
+            let guard = ShutDownOnDrop(writing);
+            for _ in to_receive.into_iter().flat_map(|count| 0..count) {
+                let reply = read_reply(&mut self.stream)?;
+                *received += 1;
+                if on_reply(reply, !self.stream.buffer().is_empty()).is_break() {
+                    return Ok(false);
                 }
-            });
-            let mut received = 0;
-            let mut read_all = || {
-                for _ in to_receive.into_iter().flat_map(|count| 0..count) {
-                    let reply = read_reply(&mut self.stream)?;
-                    received += 1;
-                    if on_reply(reply, !self.stream.buffer().is_empty()).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Ok::<_, ClientError>(ControlFlow::Continue(()))
-            };
-            let read = read_all();
-            if !matches!(read, Ok(ControlFlow::Continue(()))) {
-                // Frees a writer that waits for a server which no longer reads. If this fails the
-                // connection is gone already, and so is the wait.
-                let _already_gone = self.stream.get_ref().shutdown(Shutdown::Both);
             }
-            let written: Result<(), ClientError> = writer.join().unwrap_or_else(|_panicked| {
+            let written = writer.join().unwrap_or_else(|_panicked| {
                 let panicked = io::Error::other("the thread that sends them panicked");
                 Err(ClientError::Messages(panicked))
-            });
-            if read?.is_continue() {
-                written?;
-            }
-            Ok(received)
+            })?;
+            // All is answered, and the connection stays.
+            std::mem::forget(guard);
+            Ok(written)
         })
+    }
+}
+
+/// Sends chunks until an empty one, and how many LFs each has to `sent`; says whether the last one
+/// ended a line.
+fn write_all(
+    mut stream: &TcpStream,
+    mut next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    sent: &mpsc::Sender<usize>,
+) -> Result<bool, ClientError> {
+    let mut chunk = Vec::new();
+    let mut whole = true;
+    loop {
+        chunk.clear();
+        next_chunk(&mut chunk).map_err(ClientError::Messages)?;
+        let Some(last) = chunk.last() else { return Ok(whole) };
+        whole = *last == b'\n';
+        // First the count: replies to the front of a chunk must be read while its rest is still
+        // being written, or a server that waits for us to read them would leave both sides
+        // waiting.
+        if sent.send(memchr_iter(b'\n', &chunk).count()).is_err() {
+            return Ok(false);
+        }
+        if let Err(error) = stream.write_all(&chunk) {
+            // Frees the reader, for which these replies will never come.
+            let _already_gone = stream.shutdown(Shutdown::Both);
+            return Err(error.into());
+        }
+    }
+}
+
+/// Ends a connection when it is dropped, panics included.
+struct ShutDownOnDrop<'a>(&'a TcpStream);
+
+impl Drop for ShutDownOnDrop<'_> {
+    fn drop(&mut self) {
+        // If this fails the connection is gone already, and so is every wait on it.
+        let _already_gone = self.0.shutdown(Shutdown::Both);
     }
 }
 
@@ -231,7 +315,7 @@ impl StateMachine for Client {
 
     /// Sends the command and waits for its outcome.
     fn apply(&mut self, command: &Command) -> Result<Outcome, ClientError> {
-        match self.exchange(format!("{command}\n").as_bytes())? {
+        match self.exchange(command.to_string().as_bytes())? {
             Reply::Ok => Ok(Outcome::Ok),
             Reply::Fail => Ok(Outcome::Fail),
             Reply::Error => Err(ClientError::Refused { command: command.clone() }),
@@ -253,25 +337,4 @@ fn read_reply(stream: &mut impl BufRead) -> Result<Reply, ClientError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replies_are_read_one_by_one() {
-        let mut stream = io::Cursor::new(b"OK\nFAIL\nERROR\n");
-        for expected in [Reply::Ok, Reply::Fail, Reply::Error] {
-            assert_eq!(read_reply(&mut stream).unwrap(), expected);
-        }
-        assert!(matches!(read_reply(&mut stream), Err(ClientError::Closed)));
-    }
-
-    #[test]
-    fn what_is_not_a_reply_is_said_and_not_stored_without_bound() {
-        for bytes in [b"YES\n".as_slice(), b"OK", b"OK\r\n", b"ok\n", &[b'x'; 1000]] {
-            match read_reply(&mut io::Cursor::new(bytes)) {
-                Err(ClientError::NotAReply { line }) => assert!(line.len() <= 7, "{line:?}"),
-                other => panic!("{other:?} for {bytes:?}"),
-            }
-        }
-    }
-}
+mod tests;

@@ -4,9 +4,10 @@
 //! command has one place in one order and all connections see the same (protocol rules O). Bytes
 //! and replies are `session`'s business, threads and sockets `server`'s.
 
-use std::sync::Mutex;
+use std::fmt;
+use std::sync::{Mutex, TryLockError};
 
-use crate::command::{Command, Outcome};
+use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{LimitError, PackageIndex};
 use crate::machine::StateMachine;
 
@@ -21,21 +22,28 @@ use crate::machine::StateMachine;
 /// assert_eq!(outcomes, [Ok(Outcome::Ok), Ok(Outcome::Ok)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Engine {
     index: Mutex<PackageIndex>,
 }
 
-/// Why the engine has no answer.
+/// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
+/// nobody is given an answer from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the index was left in an unknown state by a panic; restart the server")]
+#[non_exhaustive]
+pub struct Poisoned;
+
+/// Why a command has no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The command would break a limit; it has changed nothing.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted,
-    /// and nobody is given an answer from it.
-    #[error("the index was left in an unknown state by a panic; restart the server")]
-    Poisoned,
+    /// An earlier batch panicked; nothing can be answered any more.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
 }
 
 impl Engine {
@@ -48,11 +56,47 @@ impl Engine {
     /// Does some work with the index that no other work comes in between of. Others wait as long
     /// as it takes, so it should be short and do no I/O.
     ///
+    /// The lock is not re-entrant: a batch, or an [`apply`](Self::apply), of the same engine from
+    /// within `work` waits for itself, for ever.
+    ///
     /// # Errors
-    /// [`EngineError::Poisoned`] once any batch has panicked.
-    pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, EngineError> {
-        let mut index = self.index.lock().map_err(|_poisoned| EngineError::Poisoned)?;
+    /// [`Poisoned`] once any batch has panicked.
+    pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Poisoned> {
+        let mut index = self.index.lock().map_err(|_poisoned| Poisoned)?;
         Ok(work(&mut index))
+    }
+
+    /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
+    /// waiting for the batches of others.
+    ///
+    /// ```
+    /// use package_indexer::{Command, Outcome, engine::Engine, wire};
+    ///
+    /// let engine = Engine::default();
+    /// assert_eq!(engine.apply(&Command::index("vim", [])?)?, Outcome::Ok);
+    /// assert_eq!(engine.apply(wire::parse(b"QUERY|vim|\n")?)?, Outcome::Ok);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EngineError::Limit`] when the command would break a limit, which leaves the index as it
+    /// was; [`EngineError::Poisoned`] once any batch has panicked.
+    pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
+        let command = command.into();
+        Ok(self.batch(|index| index.apply(command))??)
+    }
+}
+
+/// Says how much is indexed and not what: a log line must not hold the whole index. Never waits.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut engine = f.debug_struct("Engine");
+        match self.index.try_lock() {
+            Ok(index) => engine.field("packages", &index.len()),
+            Err(TryLockError::WouldBlock) => engine.field("state", &"busy"),
+            Err(TryLockError::Poisoned(_)) => engine.field("state", &"poisoned"),
+        };
+        engine.finish_non_exhaustive()
     }
 }
 
@@ -63,13 +107,18 @@ impl StateMachine for &Engine {
     type Error = EngineError;
 
     fn apply(&mut self, command: &Command) -> Result<Outcome, EngineError> {
-        Ok(self.batch(|index| index.apply(command))??)
+        Engine::apply(self, command)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Limits;
+
+    fn command(line: &str) -> Command {
+        crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
+    }
 
     #[test]
     fn after_a_panic_nobody_is_answered() {
@@ -78,15 +127,39 @@ mod tests {
             scope.spawn(|| engine.batch(|_| panic!("a bug, on purpose"))).join().is_err()
         });
         assert!(panicked);
-        assert_eq!(engine.batch(|index| index.len()), Err(EngineError::Poisoned));
+        assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
+        let refused = engine.apply(&command("QUERY|a|"));
+        assert_eq!(refused, Err(EngineError::Poisoned(Poisoned)));
+        assert_eq!(format!("{engine:?}"), r#"Engine { state: "poisoned", .. }"#);
     }
 
     #[test]
     fn a_shared_engine_is_a_state_machine() {
+        fn ask(mut machine: impl StateMachine<Command = Command, Reply = Outcome>) -> Outcome {
+            machine.apply(&command("INDEX|a|")).ok().unwrap()
+        }
         let engine = Engine::default();
-        let mut machine = &engine;
-        assert_eq!(machine.apply(&Command::index("a", []).unwrap()), Ok(Outcome::Ok));
-        assert_eq!(machine.apply(&Command::query("b").unwrap()), Ok(Outcome::Fail));
+        assert_eq!(ask(&engine), Outcome::Ok);
+        assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
         assert_eq!(engine.batch(|index| index.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_command_past_a_limit_is_refused_and_changes_nothing() {
+        let limits = Limits { max_packages: 1, ..Limits::default() };
+        let engine = Engine::new(PackageIndex::with_limits(limits));
+        engine.apply(&command("INDEX|a|")).unwrap();
+        let refused = engine.apply(&command("INDEX|b|"));
+        assert_eq!(refused, Err(EngineError::Limit(LimitError::Packages { limit: 1 })));
+        assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
+    }
+
+    #[test]
+    fn debug_counts_the_packages_and_names_none_and_never_waits() {
+        let engine = Engine::default();
+        engine.apply(&command("INDEX|vim|")).unwrap();
+        assert_eq!(format!("{engine:?}"), "Engine { packages: 1, .. }");
+        let busy = engine.batch(|_| format!("{engine:?}"));
+        assert_eq!(busy.unwrap(), r#"Engine { state: "busy", .. }"#);
     }
 }

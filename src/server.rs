@@ -4,16 +4,17 @@
 
 mod acceptor;
 mod connection;
+mod handle;
 mod registry;
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{fmt, io};
 
 use crate::engine::Engine;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
+pub use handle::{Handle, Stopped};
 use registry::Registry;
 
 /// How many clients may be connected at once unless another number is chosen.
@@ -28,10 +29,11 @@ pub struct Config {
     /// The longest line, in bytes, LF included; 65,536 unless chosen. At least
     /// [`MIN_LINE_BYTES`](crate::wire::MIN_LINE_BYTES) is wise.
     pub max_line_bytes: usize,
-    /// The most clients at once; whoever comes then is let go at once. 10,000 unless chosen.
+    /// The most clients at once; the connection of whoever comes then is closed at once. 10,000
+    /// unless chosen.
     pub max_connections: usize,
-    /// How long a shutdown waits for replies to be taken before it cuts the connections off; 5
-    /// seconds unless chosen.
+    /// How long a shutdown, from its beginning, waits for replies to be taken before it cuts the
+    /// connections off; 5 seconds unless chosen.
     pub shutdown_grace: Duration,
 }
 
@@ -54,60 +56,56 @@ impl Default for Config {
 ///
 /// let engine = Arc::new(Engine::default());
 /// let listener = TcpListener::bind("127.0.0.1:0")?;
-/// let server = Server::start([listener], engine, Config::default())?;
+/// let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
 ///
 /// let mut client = Client::connect(server.addresses())?;
 /// assert_eq!(client.apply(&Command::index("vim", [])?)?, Outcome::Ok);
 ///
 /// server.shut_down();
 /// assert_eq!(server.join().cut_off, 0);
+/// let engine = Arc::into_inner(engine).expect("the server is gone, and nobody else has it");
+/// assert_eq!(engine.apply(&Command::query("vim")?)?, Outcome::Ok);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Server {
-    addresses: Vec<SocketAddr>,
+    handle: Handle,
     shared: Arc<Shared>,
-    acceptors: Vec<JoinHandle<()>>,
+    joined: bool,
 }
 
 /// What the threads of a server have in common.
-#[derive(Debug)]
 struct Shared {
     engine: Arc<Engine>,
     config: Config,
     connections: Arc<Registry>,
 }
 
-/// How a shutdown went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped {
-    /// How many clients were cut off when the grace ended: they still sent, or did not take their
-    /// replies.
-    pub cut_off: usize,
-}
-
 impl Server {
-    /// Serves `engine` on every listener given, until told to [shut down](Self::shut_down).
+    /// Serves `engine` on every listener given, until told to [shut down](Self::shut_down). The
+    /// listeners are set to block.
     ///
     /// # Errors
-    /// When a listener has no address or a thread cannot be started; nothing is served then.
+    /// When a listener has no address or cannot be set to block, and then no connection has been
+    /// accepted; or when the system gives no thread to accept on a listener, and then those that
+    /// were accepted on others are let go as by a shutdown before this returns.
     pub fn start(
         listeners: impl IntoIterator<Item = TcpListener>,
         engine: Arc<Engine>,
         config: Config,
     ) -> io::Result<Self> {
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        let mut addresses = Vec::new();
+        for listener in &listeners {
+            listener.set_nonblocking(false)?;
+            addresses.push(listener.local_addr()?);
+        }
         let connections = Arc::new(Registry::new(config.max_connections));
+        let handle = Handle { addresses: addresses.into(), connections: Arc::clone(&connections) };
         let shared = Arc::new(Shared { engine, config, connections });
-        let mut server = Self { addresses: Vec::new(), shared, acceptors: Vec::new() };
+        let server = Self { handle, shared, joined: false };
         // Whatever fails from here on, dropping `server` stops what has been started.
-        for listener in listeners {
-            let address = listener.local_addr()?;
-            let shared = Arc::clone(&server.shared);
-            let accept = move || acceptor::run(&listener, &shared);
-            let acceptor =
-                thread::Builder::new().name(format!("accept {address}")).spawn(accept)?;
-            server.acceptors.push(acceptor);
-            server.addresses.push(address);
+        for (listener, &address) in listeners.into_iter().zip(server.addresses()) {
+            acceptor::start(listener, address, &server.shared)?;
         }
         Ok(server)
     }
@@ -115,7 +113,7 @@ impl Server {
     /// The addresses served, in the order of the listeners, with the ports that they got.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.handle.addresses
     }
 
     /// How many clients are connected.
@@ -124,49 +122,53 @@ impl Server {
         self.shared.connections.len()
     }
 
-    /// Begins to stop, without waiting: no more clients are taken, batches that run are finished
-    /// and answered, and clients find the end of the stream behind their replies. Idle ones are
-    /// let go within a second.
-    pub fn shut_down(&self) {
-        if self.shared.connections.close() {
-            for &address in &self.addresses {
-                acceptor::wake(address);
-            }
-        }
+    /// What shuts this server down from elsewhere, while [`join`](Self::join) waits.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
-    /// Waits for a [shutdown](Self::shut_down) to begin and to end.
+    /// Begins to stop, without waiting: [`Handle::shut_down`].
+    pub fn shut_down(&self) {
+        self.handle.shut_down();
+    }
+
+    /// Waits for a shutdown to begin, however long that takes, and to end.
     ///
-    /// It ends when every client has ended its stream or fallen silent, and at the latest about a
-    /// second after [`Config::shutdown_grace`], with those cut off that still send, or do not take
-    /// their replies. Replies that the system has taken on are delivered even after that.
+    /// It ends when every client has ended its stream or fallen silent. At
+    /// [`Config::shutdown_grace`] after its beginning, those are cut off that still send, or do
+    /// not take their replies, and about a second later this returns in any case, with an error
+    /// in the log if a thread of the server has still not ended. If none is left behind, nothing
+    /// holds the engine, a listener or a connection any more. Replies that the system has taken
+    /// on are delivered even after that.
     #[must_use = "says whether every client was let go in order"]
     pub fn join(mut self) -> Stopped {
         self.wait()
     }
 
     fn wait(&mut self) -> Stopped {
-        for acceptor in self.acceptors.drain(..) {
-            if acceptor.join().is_err() {
-                tracing::error!("a thread that accepts connections panicked");
-            }
-        }
-        let connections = &self.shared.connections;
-        let cut_off = if connections.wait_until_empty(self.shared.config.shutdown_grace) {
-            0
-        } else {
-            let cut_off = connections.cut_off();
-            connections.wait_until_empty(Duration::from_secs(1));
-            cut_off
-        };
-        Stopped { cut_off }
+        self.joined = true;
+        self.handle.wait(self.shared.config.shutdown_grace)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shut_down();
-        let _nobody_asks = self.wait();
+        if !self.joined {
+            self.shut_down();
+            let _nobody_asks = self.wait();
+        }
+    }
+}
+
+/// Says where it listens and how many are connected, not what is indexed or who they are.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("addresses", &self.addresses())
+            .field("connections", &self.connections())
+            .field("config", &self.shared.config)
+            .finish_non_exhaustive()
     }
 }
 

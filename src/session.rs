@@ -4,12 +4,20 @@
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
 use crate::command::{CommandRef, Outcome, Reply};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, Poisoned};
 use crate::index::LimitError;
 use crate::wire::{self, Frame, LineBuffer, ParseError};
 
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
+
+/// The most reply bytes that one [`Session::answer`] returns: enough for the replies to one read
+/// of ordinary messages, so that they leave in one write, and far less than the six bytes that
+/// each byte of input can ask for.
+pub const MAX_ANSWER_BYTES: usize = 32 * 1024;
+
+/// The most bytes that the replies of one batch can have.
+const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * Reply::Error.as_line().len();
 
 /// Turns the bytes of one client into replies.
 ///
@@ -24,11 +32,15 @@ pub const MAX_BATCH: usize = 256;
 /// let mut reasons = Vec::new();
 /// assert_eq!(session.answer(&engine, |refusal| reasons.push(refusal.to_string()))?, b"OK\nERROR\n");
 /// assert_eq!(reasons, ["command: expected INDEX, REMOVE or QUERY at byte 0, found 'n'"]);
-/// # Ok::<(), package_indexer::engine::EngineError>(())
+/// # Ok::<(), package_indexer::engine::Poisoned>(())
 /// ```
 #[derive(Debug)]
 pub struct Session {
     lines: LineBuffer,
+    /// Whether the last byte that came was no LF.
+    in_line: bool,
+    /// Whether [`answer`](Self::answer) may have left complete messages behind.
+    more: bool,
     max_line_bytes: usize,
     /// Empty between calls, kept for its memory.
     requests: Vec<Request<'static>>,
@@ -37,6 +49,7 @@ pub struct Session {
 
 /// Why a message was answered with `ERROR`. The client is told only that word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The line is not a message.
     #[error(transparent)]
@@ -66,6 +79,8 @@ impl Session {
     pub fn new(max_line_bytes: usize) -> Self {
         Self {
             lines: LineBuffer::new(max_line_bytes),
+            in_line: false,
+            more: false,
             max_line_bytes,
             requests: Vec::new(),
             replies: Vec::new(),
@@ -82,37 +97,45 @@ impl Session {
     /// # Panics
     /// If that is more than the space there was, a bug in the caller.
     pub fn advance(&mut self, count: usize) {
+        if let Some(last) = self.lines.space().get(..count).and_then(<[u8]>::last) {
+            self.in_line = *last != b'\n';
+            self.more = true;
+        }
         self.lines.advance(count);
     }
 
     /// Copies as much of `bytes` as there is space for, and says how much that was.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
-        self.lines.fill(bytes)
+        let space = self.space();
+        let count = space.len().min(bytes.len());
+        space[..count].copy_from_slice(&bytes[..count]);
+        self.advance(count);
+        count
     }
 
-    /// Answers every complete message that has arrived, in order, and returns the replies.
+    /// Answers complete messages that have arrived, in order, and returns the replies, at most
+    /// [`MAX_ANSWER_BYTES`]. To be called until [`has_more`](Self::has_more) denies, with the
+    /// replies sent in between.
     ///
     /// The index is taken once for each [`MAX_BATCH`] messages, and not at all when none of them
     /// is well formed. Each message that is answered `ERROR` is also given to `refused`, with the
     /// index free again.
     ///
     /// # Errors
-    /// [`EngineError::Poisoned`]: nothing more can be answered, and the client is best let go.
+    /// [`Poisoned`]: nothing more can be answered, and the client is best let go.
     pub fn answer(
         &mut self,
         engine: &Engine,
         mut refused: impl FnMut(&Refusal),
-    ) -> Result<&[u8], EngineError> {
-        let Self { lines, max_line_bytes, requests, replies } = self;
+    ) -> Result<&[u8], Poisoned> {
+        let Self { lines, max_line_bytes, requests, replies, more, .. } = self;
         replies.clear();
         let mut batch = emptied(std::mem::take(requests));
         let mut lines = lines.lines();
-        loop {
+        while *more && replies.len() + MAX_BATCH_REPLY_BYTES <= MAX_ANSWER_BYTES {
             let read = |frame| Request::read(frame, *max_line_bytes);
             batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
-            if batch.is_empty() {
-                break;
-            }
+            *more = batch.len() == MAX_BATCH;
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
                 engine.batch(|index| {
                     for request in &mut batch {
@@ -139,6 +162,24 @@ impl Session {
         }
         *requests = emptied(batch);
         Ok(replies)
+    }
+
+    /// Whether [`answer`](Self::answer) may find complete messages. It may then still find none.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.more
+    }
+
+    /// Gives memory back, for a client that has fallen silent: all of it between two messages,
+    /// and all but the input's when the client stopped in the midst of one. Replies that the last
+    /// [`answer`](Self::answer) returned must have been sent. What is needed again later is
+    /// allocated again.
+    pub fn shrink(&mut self) {
+        self.requests = Vec::new();
+        self.replies = Vec::new();
+        if !self.in_line && !self.more {
+            self.lines = LineBuffer::new(self.max_line_bytes);
+        }
     }
 
     /// The bytes of memory that the session holds for the client's input and its replies.
@@ -170,88 +211,4 @@ fn emptied<'a>(mut requests: Vec<Request<'_>>) -> Vec<Request<'a>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::index::{Limits, PackageIndex};
-    use crate::wire::DEFAULT_MAX_LINE_BYTES;
-
-    /// Feeds `input` in pieces of `size` bytes and returns all replies.
-    fn converse(input: &[u8], size: usize) -> String {
-        let engine = Engine::default();
-        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-        let mut replies = Vec::new();
-        for mut piece in input.chunks(size) {
-            while !piece.is_empty() {
-                piece = &piece[session.fill(piece)..];
-                replies.extend_from_slice(session.answer(&engine, |_| ()).unwrap());
-            }
-        }
-        String::from_utf8(replies).unwrap()
-    }
-
-    #[test]
-    fn a_message_split_at_every_byte_is_answered_as_if_unsplit() {
-        let input = b"INDEX|a|\r\nINDEX|b|a,a,\nbad\nREMOVE|a|x\nQUERY|b|\nREMOVE|b|\nQUERY|a|";
-        let whole = converse(input, input.len());
-        assert_eq!(whole, "OK\nOK\nERROR\nFAIL\nOK\nOK\n");
-        for size in 1..input.len() {
-            assert_eq!(converse(input, size), whole, "in pieces of {size}");
-        }
-    }
-
-    #[test]
-    fn more_messages_than_one_batch_are_answered_in_order() {
-        let mut input = String::new();
-        let mut expected = String::new();
-        for number in 0..3 * MAX_BATCH {
-            let (message, reply) = match number % 3 {
-                0 => (format!("INDEX|p{number}|\n"), "OK\n"),
-                1 => (format!("QUERY|p{number}|\n"), "FAIL\n"),
-                _ => (format!("QUERY|p{number}\n"), "ERROR\n"),
-            };
-            input += &message;
-            expected += reply;
-        }
-        assert_eq!(converse(input.as_bytes(), input.len()), expected);
-    }
-
-    #[test]
-    fn a_limit_of_the_index_is_an_error_on_the_wire_and_a_reason_in_the_log() {
-        let limits = Limits { max_packages: 1, ..Limits::default() };
-        let engine = Engine::new(PackageIndex::with_limits(limits));
-        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-        session.fill(b"INDEX|a|\nINDEX|b|\n");
-        let mut refusals = Vec::new();
-        let replies = session.answer(&engine, |refusal| refusals.push(*refusal)).unwrap();
-        assert_eq!(replies, b"OK\nERROR\n");
-        assert_eq!(refusals, [Refusal::Limit(LimitError::Packages { limit: 1 })]);
-    }
-
-    #[test]
-    fn malformed_messages_alone_do_not_touch_the_index() {
-        let engine = Engine::default();
-        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-        session.fill(b"nonsense\n");
-        let reply = engine.batch(|_index| {
-            // Would wait forever for the index that this very batch holds.
-            session.answer(&engine, |_| ()).unwrap().to_vec()
-        });
-        assert_eq!(reply.as_deref(), Ok(b"ERROR\n".as_slice()));
-    }
-
-    #[test]
-    fn what_a_session_holds_is_bounded_whatever_the_client_sends() {
-        let engine = Engine::default();
-        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-        for byte in [b'\n', b'x', b'|'] {
-            for _ in 0..100 {
-                session.fill(&[byte; 1 << 16]);
-                session.answer(&engine, |_| ()).unwrap();
-            }
-        }
-        // The line limit, 6 bytes of reply to each byte of it, and one batch of requests, with
-        // vectors grown by doubling.
-        let bound = DEFAULT_MAX_LINE_BYTES + 2 * 6 * DEFAULT_MAX_LINE_BYTES + (1 << 16);
-        assert!(session.memory() <= bound, "{} > {bound}", session.memory());
-    }
-}
+mod tests;

@@ -70,11 +70,10 @@ fn insist(client: &mut Client, rng: &mut Rng, messages: Vec<String>, wanted: Rep
                 sent.push(Some(message));
             }
             let mut replies = Vec::new();
-            let mut chunks = [(text.into_bytes(), sent.len() as u64)].into_iter();
+            let mut chunks = [text.into_bytes()].into_iter();
             let next_chunk = |chunk: &mut Vec<u8>| {
-                let (bytes, count) = chunks.next().unwrap_or_default();
-                *chunk = bytes;
-                Ok(count)
+                *chunk = chunks.next().unwrap_or_default();
+                Ok(())
             };
             let on_reply = |reply, _| {
                 replies.push(reply);

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     client
         .set_timeout(Some(Duration::from_secs(arguments.timeout)))
         .map_err(|error| Failure::Connect { address: address.clone(), error })?;
-    client.exchange(b"QUERY|ping|\n")?;
+    client.exchange(b"QUERY|ping|")?;
     writeln!(io::stdout(), "{address} answers").map_err(Failure::Output)?;
     Ok(Answer::Yes)
 }

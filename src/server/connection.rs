@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::Shared;
-use crate::engine::EngineError;
+use crate::engine::Poisoned;
 use crate::session::Session;
 
 /// Why a connection ended before the client ended it.
@@ -14,7 +14,7 @@ enum Broken {
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Engine(#[from] Poisoned),
 }
 
 /// Serves one client until it ends its stream, breaks off, or the server stops.
@@ -32,16 +32,24 @@ fn converse(mut stream: &TcpStream, peer: SocketAddr, shared: &Shared) -> Result
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(QUIET))?;
     let mut session = Session::new(shared.config.max_line_bytes);
+    let mut busy = false;
     while !shared.connections.is_closed() {
         match read(stream, session.space())? {
-            Input::Nothing => continue,
+            // Only once: the space for the next read is memory again.
+            Input::Nothing if std::mem::take(&mut busy) => session.shrink(),
+            Input::Nothing => {}
             Input::End => break,
-            Input::Bytes(count) => session.advance(count),
+            Input::Bytes(count) => {
+                session.advance(count);
+                busy = true;
+            }
         }
-        let replies = session.answer(&shared.engine, |refusal| {
-            tracing::debug!(%peer, %refusal, "answered ERROR");
-        })?;
-        stream.write_all(replies)?;
+        while session.has_more() {
+            let replies = session.answer(&shared.engine, |refusal| {
+                tracing::debug!(%peer, %refusal, "answered ERROR");
+            })?;
+            stream.write_all(replies)?;
+        }
     }
     stream.shutdown(Shutdown::Write)?;
     discard_rest(stream, session.space())?;

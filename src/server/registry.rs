@@ -1,35 +1,45 @@
-//! Which connections are open, and whether new ones may come: what the limit on connections and
-//! the shutdown are made of.
+//! Which connections and acceptors are there, and whether new ones may come: what the limit on
+//! connections and the shutdown are made of.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-/// The open connections of a server.
+/// The threads of a server that accept connections, and those that serve one.
 #[derive(Debug)]
 pub(super) struct Registry {
     limit: usize,
     open: Mutex<Open>,
     /// Set while `open` is locked; read by every connection after every batch, hence no lock.
     closed: AtomicBool,
-    /// Told when a connection ends and when the server begins to stop.
+    /// Told when a connection or an acceptor ends and when the server begins to stop.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    streams: HashMap<u64, Arc<TcpStream>>,
+    /// Weak, so that whoever serves a connection has closed it by the time its place is free.
+    streams: HashMap<u64, Weak<TcpStream>>,
     next: u64,
+    acceptors: usize,
+    closed_at: Option<Instant>,
 }
 
-/// A connection's place in the registry, given back when it is dropped.
+/// A connection's place in the registry, given back when it is dropped: behind the stream and all
+/// else that the connection holds of the server.
 #[derive(Debug)]
 pub(super) struct Place {
     registry: Arc<Registry>,
     number: u64,
-    stream: Arc<TcpStream>,
+}
+
+/// An acceptor's place in the registry, given back when it is dropped: behind the listener and
+/// all else that the acceptor holds of the server.
+#[derive(Debug)]
+pub(super) struct Accepting {
+    registry: Arc<Registry>,
 }
 
 /// Why a connection is not taken.
@@ -48,7 +58,7 @@ impl Registry {
     }
 
     /// A place for one more connection.
-    pub(super) fn enter(self: &Arc<Self>, stream: TcpStream) -> Result<Place, NotTaken> {
+    pub(super) fn enter(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Result<Place, NotTaken> {
         let mut open = self.lock();
         if self.is_closed() {
             return Err(NotTaken::Closed);
@@ -58,16 +68,24 @@ impl Registry {
         }
         let number = open.next;
         open.next += 1;
-        let stream = Arc::new(stream);
-        open.streams.insert(number, Arc::clone(&stream));
-        Ok(Place { registry: Arc::clone(self), number, stream })
+        open.streams.insert(number, Arc::downgrade(stream));
+        Ok(Place { registry: Arc::clone(self), number })
+    }
+
+    /// A place for an acceptor.
+    pub(super) fn accepting(self: &Arc<Self>) -> Accepting {
+        self.lock().acceptors += 1;
+        Accepting { registry: Arc::clone(self) }
     }
 
     /// Takes no more connections. Returns whether this was the first call.
     pub(super) fn close(&self) -> bool {
-        let _open = self.lock();
+        let mut open = self.lock();
+        let first = open.closed_at.is_none();
+        open.closed_at.get_or_insert_with(Instant::now);
+        self.closed.store(true, Ordering::SeqCst);
         self.changed.notify_all();
-        !self.closed.swap(true, Ordering::SeqCst)
+        first
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -78,24 +96,41 @@ impl Registry {
         self.lock().streams.len()
     }
 
+    /// How many acceptors there are.
+    pub(super) fn acceptors(&self) -> usize {
+        self.lock().acceptors
+    }
+
     /// Cuts off every connection that is still open, and says how many those were.
     pub(super) fn cut_off(&self) -> usize {
         let open = self.lock();
-        for stream in open.streams.values() {
+        for stream in open.streams.values().filter_map(Weak::upgrade) {
             // A stream that cannot be shut down has been reset by its client: nothing waits on it.
             let _already_gone = stream.shutdown(Shutdown::Both);
         }
         open.streams.len()
     }
 
-    /// Waits until the registry is closed, but no longer than `time`; says whether it is.
-    pub(super) fn wait_until_closed(&self, time: Duration) -> bool {
-        self.wait(time, |_| self.is_closed())
+    /// Waits until the registry is closed, however long that takes; says when it was.
+    pub(super) fn closed_at(&self) -> Instant {
+        let mut open = self.lock();
+        loop {
+            if let Some(closed_at) = open.closed_at {
+                return closed_at;
+            }
+            open = self.changed.wait(open).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
-    /// Waits until no connection is open, but no longer than `time`; says whether none is.
+    /// Waits until the registry is closed, but no longer than `time`; says whether it is.
+    pub(super) fn wait_until_closed(&self, time: Duration) -> bool {
+        self.wait(time, |open| open.closed_at.is_some())
+    }
+
+    /// Waits until there is no connection and no acceptor, but no longer than `time`; says whether
+    /// there is none.
     pub(super) fn wait_until_empty(&self, time: Duration) -> bool {
-        self.wait(time, |open| open.streams.is_empty())
+        self.wait(time, |open| open.streams.is_empty() && open.acceptors == 0)
     }
 
     fn wait(&self, time: Duration, done: impl Fn(&Open) -> bool) -> bool {
@@ -110,15 +145,16 @@ impl Registry {
     }
 }
 
-impl Place {
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         self.registry.lock().streams.remove(&self.number);
+        self.registry.changed.notify_all();
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.registry.lock().acceptors -= 1;
         self.registry.changed.notify_all();
     }
 }

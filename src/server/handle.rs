@@ -1,0 +1,107 @@
+//! What stops a server from anywhere, and the wait until it has stopped.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::acceptor;
+use super::registry::Registry;
+
+/// How long connections that were cut off, and acceptors that do not wake, are waited for beyond
+/// the grace.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// How often acceptors that have not ended are woken again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Shuts a [`Server`](super::Server) down from anywhere: a clone can go to any thread, and
+/// outlive the server. It keeps neither the engine nor any socket alive.
+///
+/// ```
+/// use package_indexer::{engine::Engine, server::{Config, Server}};
+/// use std::{net::TcpListener, sync::Arc, thread};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let server = Server::start([listener], Arc::new(Engine::default()), Config::default())?;
+/// let handle = server.handle();
+/// thread::spawn(move || handle.shut_down());
+/// assert_eq!(server.join().cut_off, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) addresses: Arc<[SocketAddr]>,
+    pub(super) connections: Arc<Registry>,
+}
+
+/// How a shutdown went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stopped {
+    /// How many clients were cut off when the grace ended: they still sent, or did not take their
+    /// replies.
+    pub cut_off: usize,
+}
+
+impl Handle {
+    /// Begins to stop the server, without waiting for the end: no more clients are taken, batches
+    /// that run are finished and answered, and clients find the end of the stream behind their
+    /// replies. Idle ones are let go within a second. Every call but the first does nothing.
+    pub fn shut_down(&self) {
+        if self.connections.close() {
+            self.wake_acceptors();
+        }
+    }
+
+    /// Waits for a shutdown to begin, however long that takes, and to end.
+    pub(super) fn wait(&self, grace: Duration) -> Stopped {
+        let begun = self.connections.closed_at();
+        // A grace beyond what an instant can hold has no end.
+        let end = begun.checked_add(grace);
+        if self.wait_until_empty(end) {
+            return Stopped { cut_off: 0 };
+        }
+        let cut_off = self.connections.cut_off();
+        if !self.wait_until_empty(Instant::now().checked_add(LAST_WAIT)) {
+            tracing::error!(
+                connections = self.connections.len(),
+                acceptors = self.connections.acceptors(),
+                "threads of the server have not ended in time and are left behind"
+            );
+        }
+        Stopped { cut_off }
+    }
+
+    /// Waits until no connection and no acceptor is left, but no longer than until `end`; says
+    /// whether none is.
+    fn wait_until_empty(&self, end: Option<Instant>) -> bool {
+        let left = || match end {
+            Some(end) => end.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        };
+        // One who wakes needs a file descriptor, and there may be none until a connection ends.
+        while self.connections.acceptors() > 0 && !left().is_zero() {
+            if self.connections.wait_until_empty(left().min(RETRY)) {
+                return true;
+            }
+            self.wake_acceptors();
+        }
+        self.connections.wait_until_empty(left())
+    }
+
+    /// Wakes the acceptors of all listeners; one that has ended already refuses the connection.
+    fn wake_acceptors(&self) {
+        for &address in &*self.addresses {
+            if self.connections.acceptors() > 0 {
+                acceptor::wake(address);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

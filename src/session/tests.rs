@@ -1,0 +1,169 @@
+//! Tests of one client's conversation, and of the memory that it may cost.
+
+use super::*;
+use crate::index::{Limits, PackageIndex};
+use crate::wire::DEFAULT_MAX_LINE_BYTES;
+
+/// Feeds `input` in pieces of `size` bytes and returns all replies.
+fn converse(input: &[u8], size: usize) -> String {
+    let engine = Engine::default();
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    let mut replies = Vec::new();
+    for mut piece in input.chunks(size) {
+        while !piece.is_empty() {
+            piece = &piece[session.fill(piece)..];
+            while session.has_more() {
+                replies.extend_from_slice(session.answer(&engine, |_| ()).unwrap());
+            }
+        }
+    }
+    String::from_utf8(replies).unwrap()
+}
+
+#[test]
+fn a_message_split_at_every_byte_is_answered_as_if_unsplit() {
+    let input = b"INDEX|a|\r\nINDEX|b|a,a,\nbad\nREMOVE|a|x\nQUERY|b|\nREMOVE|b|\nQUERY|a|";
+    let whole = converse(input, input.len());
+    assert_eq!(whole, "OK\nOK\nERROR\nFAIL\nOK\nOK\n");
+    for size in 1..input.len() {
+        assert_eq!(converse(input, size), whole, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn more_messages_than_one_batch_are_answered_in_order() {
+    let mut input = String::new();
+    let mut expected = String::new();
+    for number in 0..3 * MAX_BATCH {
+        let (message, reply) = match number % 3 {
+            0 => (format!("INDEX|p{number}|\n"), "OK\n"),
+            1 => (format!("QUERY|p{number}|\n"), "FAIL\n"),
+            _ => (format!("QUERY|p{number}\n"), "ERROR\n"),
+        };
+        input += &message;
+        expected += reply;
+    }
+    assert_eq!(converse(input.as_bytes(), input.len()), expected);
+}
+
+#[test]
+fn a_limit_of_the_index_is_an_error_on_the_wire_and_a_reason_in_the_log() {
+    let limits = Limits { max_packages: 1, ..Limits::default() };
+    let engine = Engine::new(PackageIndex::with_limits(limits));
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    session.fill(b"INDEX|a|\nINDEX|b|\n");
+    let mut refusals = Vec::new();
+    let replies = session.answer(&engine, |refusal| refusals.push(*refusal)).unwrap();
+    assert_eq!(replies, b"OK\nERROR\n");
+    assert_eq!(refusals, [Refusal::Limit(LimitError::Packages { limit: 1 })]);
+}
+
+#[test]
+fn malformed_messages_alone_do_not_touch_the_index() {
+    let engine = Engine::default();
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    session.fill(b"nonsense\n");
+    let reply = engine.batch(|_index| {
+        // Would wait forever for the index that this very batch holds.
+        session.answer(&engine, |_| ()).unwrap().to_vec()
+    });
+    assert_eq!(reply.as_deref(), Ok(b"ERROR\n".as_slice()));
+}
+
+/// Has the session answer all that has arrived, and says how many bytes of replies that made.
+fn drain(session: &mut Session, engine: &Engine) -> usize {
+    let mut bytes = 0;
+    while session.has_more() {
+        let replies = session.answer(engine, |_| ()).unwrap().len();
+        assert!(replies <= MAX_ANSWER_BYTES);
+        bytes += replies;
+    }
+    bytes
+}
+
+/// A session whose buffers are as large as a client can make them, and all that it answered.
+fn swollen(engine: &Engine) -> Session {
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    // A long line makes the buffer grow; only then do 64 KiB of line ends come in one read.
+    let mut left = DEFAULT_MAX_LINE_BYTES - 1;
+    while left > 0 {
+        left -= session.fill(&vec![b'x'; left]);
+        assert_eq!(drain(&mut session, engine), 0);
+    }
+    session.fill(b"\n");
+    assert_eq!(drain(&mut session, engine), b"ERROR\n".len());
+    assert_eq!(session.fill(&[b'\n'; 1 << 17]), DEFAULT_MAX_LINE_BYTES);
+    assert_eq!(drain(&mut session, engine), b"ERROR\n".len() * DEFAULT_MAX_LINE_BYTES);
+    session
+}
+
+#[test]
+fn what_a_session_holds_is_bounded_whatever_the_client_sends() {
+    let session = swollen(&Engine::default());
+    let requests = MAX_BATCH * size_of::<Request<'_>>();
+    let bound = DEFAULT_MAX_LINE_BYTES + MAX_ANSWER_BYTES + requests;
+    assert!(session.memory() <= bound, "{} > {bound}", session.memory());
+    assert!(bound <= 128 * 1024, "{bound}");
+}
+
+#[test]
+fn a_quiet_client_costs_no_memory() {
+    let engine = Engine::default();
+    let mut session = swollen(&engine);
+    session.shrink();
+    assert_eq!(session.memory(), 0);
+    session.fill(b"INDEX|a|\n");
+    assert_eq!(session.answer(&engine, |_| ()), Ok(b"OK\n".as_slice()));
+}
+
+#[test]
+fn a_client_that_pauses_anywhere_is_answered_as_if_it_had_not() {
+    let engine = Engine::default();
+    let long = "x".repeat(DEFAULT_MAX_LINE_BYTES + 1);
+    let conversation = format!("INDEX|a|\n{long}\nQUERY|a|\n");
+    let from_the_end = conversation.len() - 12..conversation.len();
+    for pause in (0..12).chain([70, 5_000, 65_546]).chain(from_the_end) {
+        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+        let mut replies = Vec::new();
+        let (before, after) = conversation.as_bytes().split_at(pause);
+        for mut part in [before, after] {
+            while !part.is_empty() {
+                part = &part[session.fill(part)..];
+                while session.has_more() {
+                    replies.extend_from_slice(session.answer(&engine, |_| ()).unwrap());
+                }
+            }
+            session.shrink();
+        }
+        assert_eq!(replies.escape_ascii().to_string(), r"OK\nERROR\nOK\n", "{pause}");
+    }
+}
+
+#[test]
+fn messages_left_waiting_survive_a_pause() {
+    let engine = Engine::default();
+    let mut session = swollen(&engine);
+    let filled = session.fill(&[b'\n'; 1 << 16]);
+    let mut bytes = session.answer(&engine, |_| ()).unwrap().len();
+    assert!(session.has_more());
+    session.shrink();
+    bytes += drain(&mut session, &engine);
+    assert_eq!(bytes, filled * b"ERROR\n".len());
+}
+
+#[test]
+fn the_memory_of_requests_and_replies_serves_again() {
+    let engine = Engine::default();
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    let held = |session: &mut Session| {
+        session.fill(&b"QUERY|a|\n".repeat(100));
+        session.answer(&engine, |_| ()).unwrap();
+        let requests = (session.requests.as_ptr().addr(), session.requests.capacity());
+        (requests, (session.replies.as_ptr().addr(), session.replies.capacity()))
+    };
+    let first = held(&mut session);
+    assert!(first.0.1 >= 100, "the requests are kept");
+    for _ in 0..10 {
+        assert_eq!(held(&mut session), first);
+    }
+}
