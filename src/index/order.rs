@@ -50,6 +50,9 @@ impl PackageIndex {
     /// assert!(matches!(&order[1], Step::Cycle(_)));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
+    ///
+    /// # Panics
+    /// If strongly connected components formed a cycle, which would be a bug.
     #[must_use]
     pub fn installation_order(&self) -> Vec<Step<'_>> {
         let components = self.graph.components();

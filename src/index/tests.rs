@@ -64,11 +64,7 @@ fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
 
 #[test]
 fn a_limit_refuses_and_changes_nothing() {
-    let mut index = PackageIndex::with_limits(Limits {
-        max_packages: 2,
-        max_dependencies: 1,
-        ..Limits::default()
-    });
+    let mut index = PackageIndex::with_limits(Limits { max_packages: 2, max_dependencies: 1 });
     say(&mut index, "INDEX", "a", &[]);
     say(&mut index, "INDEX", "b", &["a", "a"]);
     let before = index.clone();
