@@ -44,12 +44,20 @@ enum Format {
 /// Packages and what they say they need.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PackageList {
-    /// Each package with its needs, in the order read; of packages listed twice the first counts.
+    /// Each package with its needs, in the order read.
     pub(super) packages: BTreeMap<Name, Vec<Need>>,
     /// Names that are no packages themselves, each with the packages that provide it.
     pub(super) provided: BTreeMap<Name, Vec<Name>>,
-    /// How many entries came for a package that was listed already.
-    pub(super) repeated: usize,
+    /// What came for packages that were listed already.
+    pub(super) repeated: Option<Repeated>,
+}
+
+/// Entries for packages that a list had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Repeated {
+    pub(super) entries: usize,
+    /// Which entry of a package counts, `first` or `last`.
+    pub(super) counts: &'static str,
 }
 
 /// Something that a package needs: one of the alternatives, best first.
@@ -94,13 +102,29 @@ impl Source {
 }
 
 impl PackageList {
-    fn add(&mut self, package: Name, needs: Vec<Need>) {
+    /// Lists a package unless it is listed already; says whether it did.
+    fn add(&mut self, package: Name, needs: Vec<Need>) -> bool {
         match self.packages.entry(package) {
-            Entry::Occupied(_first) => self.repeated += 1,
+            Entry::Occupied(_first) => {
+                self.repeat("first");
+                false
+            }
             Entry::Vacant(place) => {
                 place.insert(needs);
+                true
             }
         }
+    }
+
+    /// Lists a package; what was said of it before no longer counts.
+    fn replace(&mut self, package: Name, needs: Vec<Need>) {
+        if self.packages.insert(package, needs).is_some() {
+            self.repeat("last");
+        }
+    }
+
+    fn repeat(&mut self, counts: &'static str) {
+        self.repeated.get_or_insert(Repeated { entries: 0, counts }).entries += 1;
     }
 }
 

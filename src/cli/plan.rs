@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::Failure;
-use super::list::{Need, PackageList, Source};
+use super::list::{Need, PackageList, Repeated, Source};
 use crate::command::Command;
 use crate::index::{LimitError, PackageIndex, Step};
 use crate::name::{Name, NameRef};
@@ -20,7 +20,7 @@ pub(super) struct Plan {
     pub(super) index: PackageIndex,
     /// Needs that no package of the list meets, each with the packages that have it.
     missing: BTreeMap<Need, BTreeSet<Name>>,
-    repeated: usize,
+    repeated: Option<Repeated>,
 }
 
 impl Plan {
@@ -65,8 +65,8 @@ impl Plan {
     pub(super) fn report(&self, output: &mut impl Write) -> io::Result<()> {
         let Self { index, missing, repeated } = self;
         writeln!(output, "packages: {}, dependencies: {}", index.len(), index.dependency_count())?;
-        if *repeated > 0 {
-            writeln!(output, "repeated entries, of which the first counts: {repeated}")?;
+        if let Some(Repeated { entries, counts }) = repeated {
+            writeln!(output, "repeated entries, of which the {counts} counts: {entries}")?;
         }
         if !missing.is_empty() {
             let count = missing.len();
@@ -147,7 +147,7 @@ mod tests {
                 })
                 .collect(),
             provided: provided.iter().map(|(what, by)| (name(what), names(by))).collect(),
-            repeated: 0,
+            repeated: None,
         };
         let plan = Plan::for_list(&list).unwrap();
         let mut replayed = PackageIndex::new();
