@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-use common::{Folder, Serving, run};
+use common::{Finished, Folder, Serving, run};
 
 #[test]
 #[cfg(unix)]
@@ -44,6 +44,7 @@ fn a_signal_stops_the_server_after_its_replies_with_status_0_and_two_log_lines()
 }
 
 #[test]
+#[cfg(unix)]
 fn why_a_message_was_refused_is_logged_at_debug() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0", "--log-level", "debug"]);
     let sent = run(&["send", "--addr", &serving.addresses[0].to_string()], b"INDEX|a b|\n");
@@ -51,6 +52,32 @@ fn why_a_message_was_refused_is_logged_at_debug() {
     serving.signal("TERM");
     let (_, log) = serving.wait();
     assert!(log.contains("expected `|` after the package at byte 7, found ' '"), "{log}");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_environment_sets_the_level_where_no_flag_does_in_any_case_and_for_serve_alone() {
+    for (value, arguments, lines) in [
+        ("OFF", ["--listen", "127.0.0.1:0"].as_slice(), 0),
+        ("", &["--listen", "127.0.0.1:0"], 2),
+        ("nonsense", &["--listen", "127.0.0.1:0", "--log-level", "Info"], 2),
+    ] {
+        let mut command = common::indexer(arguments);
+        let serving = Serving::spawn(command.env("INDEXER_LOG", value), 1);
+        serving.signal("TERM");
+        let (status, log) = serving.wait();
+        assert_eq!((status.code(), log.lines().count()), (Some(0), lines), "{value:?}: {log}");
+    }
+    let mut serve = common::indexer(&["--listen", "127.0.0.1:0"]);
+    let refused = Finished::from(serve.env("INDEXER_LOG", "nonsense").output().unwrap());
+    assert_eq!(
+        refused.stderr,
+        "error: INDEXER_LOG is \"nonsense\", which is no log level\n  \
+         choose one of off, error, warn, info, debug, trace, or unset it\n"
+    );
+    assert_eq!(refused.code, Some(2));
+    let mut order = common::indexer(&["order", "--format", "brew", common::BREW]);
+    assert_eq!(order.env("INDEXER_LOG", "nonsense").output().unwrap().status.code(), Some(0));
 }
 
 #[test]
@@ -110,7 +137,17 @@ fn completions_and_man_pages_come_from_the_same_definitions() {
 fn help_and_usage_errors_teach() {
     let help = run(&["--help"], b"");
     assert_eq!(help.code, Some(0));
-    for word in ["serve", "send", "import", "order", "dot", "ping", "--listen", "Exit status"] {
+    for word in [
+        "serve",
+        "send",
+        "import",
+        "order",
+        "dot",
+        "ping",
+        "--listen",
+        "Exit status",
+        "INDEXER_LOG",
+    ] {
         assert!(help.stdout.contains(word), "{word} is not in\n{}", help.stdout);
     }
     let wrong = run(&["improt"], b"");

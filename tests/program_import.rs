@@ -3,8 +3,11 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
 
-use common::{Folder, Serving, run};
+use common::{Finished, Folder, Serving, run, run_unread};
 use package_indexer::{Command, PackageIndex};
 
 #[test]
@@ -123,4 +126,86 @@ fn order_and_dot_render_what_import_would_build() {
         .into_iter()
         .collect();
     assert_eq!((dot.code, dot.stdout), (Some(0), index.dot().to_string()));
+}
+
+#[test]
+fn a_list_that_is_none_is_said_with_what_to_do() {
+    let refused = |format, list: &[u8]| {
+        let finished = run(&["import", "--format", format, "-"], list);
+        assert_eq!(finished.code, Some(2));
+        finished.stderr.strip_prefix("error: cannot read - as a package list: ").unwrap().to_owned()
+    };
+    assert_eq!(
+        refused("brew", b"not a list\n"),
+        "line 1: expected `name: dependency dependency`\n  is it in the format that --format says?\n"
+    );
+    for (start, tool) in [
+        (b"\xfd7zXZ\0rest".as_slice(), "xz"),
+        (b"\x1f\x8b\x08rest", "gzip"),
+        (b"\x04\x22\x4d\x18rest", "lz4"),
+    ] {
+        for format in ["brew", "debian", "commands"] {
+            assert_eq!(
+                refused(format, start),
+                format!(
+                    "it is compressed, as {tool} does it\n  \
+                     decompress it first: {tool} -dc FILE | indexer import ... -\n"
+                )
+            );
+        }
+    }
+    for format in ["brew", "debian"] {
+        let error = refused(format, b"Package: a\nDescription: \xff\n");
+        assert!(
+            error.starts_with("it holds bytes that are not UTF-8\n  is it compressed?"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_import_cut_off_says_how_far_it_came() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for _ in 0..3 {
+            lines.next().unwrap().unwrap();
+        }
+        stream.write_all(b"OK\nFAIL\n").unwrap();
+    });
+    let list = b"a:\nb: a\nc: a\n";
+    let cut = run(&["import", "--format", "brew", "-", "--addr", &address.to_string()], list);
+    server.join().unwrap();
+    assert_eq!(
+        cut.stderr,
+        format!(
+            "error: {address}: the server ended the connection with replies still due\n  \
+             1 of 3 commands had been answered OK before\n"
+        )
+    );
+    assert_eq!(cut.code, Some(2));
+}
+
+#[test]
+fn nobody_reading_ends_what_only_prints_and_no_import() {
+    let list = fs::read(common::BREW).unwrap();
+    let quiet = Finished { code: Some(0), stdout: String::new(), stderr: String::new() };
+    for command in ["order", "dot", "import"] {
+        let dry: &[&str] = if command == "import" { &["--dry-run"] } else { &[] };
+        let arguments = [&[command, "--format", "brew", "-"], dry].concat();
+        let Finished { code, stderr, .. } = run_unread(&arguments, &list);
+        assert_eq!(code, Some(0), "{command}: {stderr}");
+        assert!(!stderr.contains("error"), "{command}: {stderr}");
+    }
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let arguments = ["import", "--format", "brew", "-", "--addr", &address];
+    assert_eq!(run_unread(&arguments, &list), quiet);
+    let asked: String = list
+        .lines()
+        .map(|line| format!("QUERY|{}|\n", line.unwrap().split_once(':').unwrap().0))
+        .collect();
+    assert_eq!(run(&["send", "--addr", &address], asked.as_bytes()).stdout, "OK\n".repeat(3_368));
 }

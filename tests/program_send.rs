@@ -3,7 +3,13 @@
 
 mod common;
 
-use common::{Finished, Folder, Serving, run};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use common::{Finished, Folder, NOBODY, Serving, run};
 
 #[test]
 fn send_prints_replies_in_order_and_exits_with_1_if_any_is_error() {
@@ -24,22 +30,81 @@ fn send_prints_replies_in_order_and_exits_with_1_if_any_is_error() {
 }
 
 #[test]
-fn send_and_import_say_what_is_missing_and_exit_with_2() {
-    // A port that was free a moment ago, and that nobody listens on now.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let nobody = run(&["send", "--addr", &free.to_string()], b"");
-    assert_eq!(nobody.code, Some(2));
-    assert!(nobody.stderr.contains("start one with: indexer --listen"), "{nobody:?}");
-    let no_file = run(&["import", "--format", "brew", "no-such-file"], b"");
-    assert_eq!(no_file.code, Some(2));
-    assert!(no_file.stderr.starts_with("error: cannot read no-such-file: "), "{no_file:?}");
-    let no_list = run(&["import", "--format", "brew", "-"], b"not a list\n");
-    assert_eq!(no_list.code, Some(2));
-    assert_eq!(
-        no_list.stderr,
-        "error: cannot read - as a package list: line 1: expected `name: dependency dependency`\n  \
-         is it in the format that --format says?\n"
-    );
+fn send_ends_at_once_when_nobody_takes_the_replies_and_more_messages_may_come() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let mut sending = common::indexer(&["send", "--addr", &address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut messages = sending.stdin.take().unwrap();
+    messages.write_all(b"QUERY|a|\n").unwrap();
+    let mut replies = BufReader::new(sending.stdout.take().unwrap());
+    let mut reply = String::new();
+    replies.read_line(&mut reply).unwrap();
+    assert_eq!(reply, "FAIL\n");
+    drop(replies);
+    messages.write_all(b"QUERY|a|\n").unwrap();
+    // Standard input stays open meanwhile: `wait` alone would close it.
+    let mut errors = String::new();
+    sending.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((sending.wait().unwrap().code(), errors.as_str()), (Some(0), ""));
+    drop(messages);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_said_with_status_2() {
+    for command in ["send", "ping"] {
+        let nobody = run(&[command, "--addr", NOBODY], b"");
+        assert_eq!(nobody.code, Some(2));
+        assert!(
+            nobody.stderr.starts_with("error: cannot connect to 127.0.0.1:0: "),
+            "{command}: {nobody:?}"
+        );
+        // Nobody can listen on port 0 itself, so that this is no advice to give.
+        assert!(!nobody.stderr.contains("--listen"), "{command}: {nobody:?}");
+    }
+}
+
+#[test]
+fn a_server_that_speaks_otherwise_is_named_with_its_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 ready\r\n").unwrap();
+        // Until the client leaves, so that no reset overtakes the greeting.
+        let _left = stream.read_to_end(&mut Vec::new());
+    });
+    let sent = run(&["send", "--addr", &address.to_string()], b"QUERY|a|\n");
+    server.join().unwrap();
+    let expected = format!("error: {address}: expected OK, FAIL or ERROR from the server");
+    assert!(sent.stderr.starts_with(&expected), "{sent:?}");
+    assert!(sent.stderr.contains("is it a server of this protocol"), "{sent:?}");
+    assert_eq!(sent.code, Some(2));
+}
+
+#[test]
+fn what_cannot_be_read_is_named_by_send_import_and_order() {
+    let folder = Folder::new("unreadable");
+    let path = folder.0.to_str().unwrap();
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    for file in [path, "no-such-file"] {
+        for arguments in [
+            ["send", "--addr", &address, file].as_slice(),
+            &["import", "--format", "brew", "--addr", &address, file],
+            &["order", "--format", "debian", file],
+            &["dot", "--format", "commands", file],
+        ] {
+            let finished = run(arguments, b"");
+            assert_eq!(finished.code, Some(2));
+            let expected = format!("error: cannot read {file}: ");
+            assert!(finished.stderr.starts_with(&expected), "{arguments:?}: {finished:?}");
+        }
+    }
 }
 
 #[test]
@@ -48,6 +113,30 @@ fn ping_tells_a_server_from_none() {
     let address = serving.addresses[0].to_string();
     let alive = run(&["ping", "--addr", &address], b"");
     assert_eq!((alive.code, alive.stdout), (Some(0), format!("{address} answers\n")));
-    drop(serving);
-    assert_eq!(run(&["ping", "--addr", &address], b"").code, Some(2));
+}
+
+#[test]
+fn ping_waits_for_a_reply_no_longer_than_it_was_told() {
+    // The system takes the connection and the message, and nobody ever looks at either.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let silent = run(&["ping", "--timeout", "1", "--addr", &address], b"");
+    assert_eq!(silent.stderr, format!("error: no reply came from {address} within 1 s\n"));
+    assert_eq!(silent.code, Some(2));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn ping_waits_for_a_connection_no_longer_than_it_was_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Behind a full queue of clients that nobody accepts, Linux answers no further one.
+    let mut queue = Vec::new();
+    while let Ok(client) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        queue.push(client);
+        assert!(queue.len() < 10_000, "the queue has no end");
+    }
+    let silent = run(&["ping", "--timeout", "1", "--addr", &address.to_string()], b"");
+    assert_eq!(silent.stderr, format!("error: no reply came from {address} within 1 s\n"));
+    assert_eq!(silent.code, Some(2));
 }

@@ -27,10 +27,7 @@ impl Plan {
     /// Reads a list and plans for it.
     pub(super) fn read(source: &Source) -> Result<Self, Failure> {
         let list = source.read()?;
-        Self::for_list(&list).map_err(|error| Failure::List {
-            path: source.file.clone(),
-            error: io::Error::other(error).into(),
-        })
+        Self::for_list(&list).map_err(|error| Failure::Limit { path: source.file.clone(), error })
     }
 
     fn for_list(list: &PackageList) -> Result<Self, LimitError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::output::Lenient;
 use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
 use crate::engine::Engine;
 use crate::server::{self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, Server};
@@ -43,7 +44,7 @@ fn line_bytes(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    logging::start(&arguments.logging);
+    logging::start(&arguments.logging)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
     let listeners = arguments
         .listen
@@ -76,7 +77,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 
 /// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
 fn announce(server: &Server) -> io::Result<()> {
-    let mut output = io::stdout().lock();
+    // Who has read enough of it, or closed it, still wants a server.
+    let mut output = Lenient::new(io::stdout().lock());
     for address in server.addresses() {
         writeln!(output, "listening on {address}")?;
     }

@@ -19,6 +19,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
         };
         let paragraph = match paragraph {
             Ok(paragraph) => paragraph,
+            Err(deb822_fast::Error::Io(error)) => return Err(error.into()),
             Err(error) => return wrong("?", error.to_string()),
         };
         let Some(package) = paragraph.get("Package") else {
