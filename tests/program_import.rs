@@ -68,7 +68,7 @@ fn a_debian_index_is_imported_with_alternatives_provides_and_cycles() {
     let report = "packages: 7, dependencies: 8\n\
                   dependencies that are not in the list, left out: 1\n  \
                   nothing, needed by cron\n\
-                  cycles, indexed first without what closes them: 1\n  \
+                  cycles, indexed first without each other and then with their full lists: 1\n  \
                   libc6 libcrypt1 libgcc-s1\n";
     assert_eq!(imported.stdout, format!("{report}indexed: 7 of 7\n"));
     assert_eq!(imported.code, Some(0));

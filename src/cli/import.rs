@@ -32,13 +32,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.dry_run {
         plan.report(&mut io::stderr()).map_err(Failure::Output)?;
-        print(&plan.commands()).map_err(Failure::Output)?;
+        print(&plan.commands).map_err(Failure::Output)?;
         return Ok(Answer::Yes);
     }
     // Whoever has seen enough of the report still wants the packages indexed.
     let mut output = Lenient::new(io::stdout());
     plan.report(&mut output).map_err(Failure::Output)?;
-    let refused = send(&plan.commands(), &arguments.server)?;
+    let refused = send(&plan.commands, &arguments.server)?;
     report(plan.index.len(), &refused, &mut output).map_err(Failure::Output)?;
     Ok(Answer::yes_if(refused.is_empty()))
 }

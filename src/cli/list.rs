@@ -81,6 +81,8 @@ pub(super) enum ListError {
     NotIndex { line: usize },
     #[error("stanza {stanza} (of {package:?}): {problem}")]
     Stanza { stanza: usize, package: String, problem: String },
+    #[error("the {item:?} of {of}: expected `(`, `[` or `<` behind the name")]
+    Item { item: String, of: String },
     #[error("the {name:?} of {of}: {error}")]
     Name { name: String, of: String, error: NameError },
 }
