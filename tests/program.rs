@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::thread;
 
 use common::{Finished, Folder, Serving, run};
 
@@ -52,6 +53,30 @@ fn why_a_message_was_refused_is_logged_at_debug() {
     serving.signal("TERM");
     let (_, log) = serving.wait();
     assert!(log.contains("expected `|` after the package at byte 7, found ' '"), "{log}");
+}
+
+#[test]
+#[cfg(unix)]
+fn replies_in_flight_when_the_signal_comes_arrive_whole() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let mut stream = TcpStream::connect(serving.addresses[0]).unwrap();
+    let sending = stream.try_clone().unwrap();
+    let writer = thread::spawn(move || {
+        // Several megabytes: neither end of the connection holds all of it. The server may stop
+        // before the last of it, and need not take the rest.
+        let _cut_off = (&sending).write_all("INDEX|a|\n".repeat(500_000).as_bytes());
+    });
+    let mut first = [0; 3];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"OK\n");
+    serving.signal("TERM");
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    writer.join().unwrap();
+    assert_eq!(rest.len() % 3, 0, "the last reply is {:?}", rest.last_chunk::<3>());
+    assert!(rest.chunks(3).all(|reply| reply == b"OK\n"));
+    let (status, log) = serving.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
 }
 
 #[test]
@@ -117,6 +142,42 @@ fn limits_given_as_flags_hold() {
     let too_short = run(&["--max-line-bytes", "100"], b"");
     assert_eq!(too_short.code, Some(2));
     assert!(too_short.stderr.contains("a line needs 264 bytes"), "{too_short:?}");
+    for (flag, value) in [("--max-connections", "0"), ("--max-packages", "2147483648")] {
+        let refused = run(&[flag, value], b"");
+        assert_eq!(refused.code, Some(2));
+        let expected = format!("error: invalid value '{value}' for '{flag} <N>'");
+        assert!(refused.stderr.starts_with(&expected), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_full_index_answers_error_and_stays_as_it_was() {
+    let serving = Serving::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--max-packages",
+        "3",
+        "--max-dependencies",
+        "2",
+    ]);
+    let address = serving.addresses[0].to_string();
+    let conversation = [
+        ("INDEX|a|", "OK"),
+        ("INDEX|b|a", "OK"),
+        ("INDEX|c|a", "OK"),
+        ("INDEX|d|", "ERROR"),
+        ("QUERY|d|", "FAIL"),
+        // What does not hold is said first, as by an index with room.
+        ("INDEX|e|d", "FAIL"),
+        ("INDEX|c|a,b", "ERROR"),
+        // Had the list been replaced, `b` would be needed now.
+        ("REMOVE|b|", "OK"),
+        ("INDEX|c|a,c", "OK"),
+    ];
+    let messages: String = conversation.iter().map(|(message, _)| format!("{message}\n")).collect();
+    let replies: String = conversation.iter().map(|(_, reply)| format!("{reply}\n")).collect();
+    let sent = run(&["send", "--addr", &address], messages.as_bytes());
+    assert_eq!((sent.code, sent.stdout), (Some(1), replies));
 }
 
 #[test]
@@ -125,12 +186,19 @@ fn completions_and_man_pages_come_from_the_same_definitions() {
         let script = run(&["generate", "completions", shell], b"");
         assert_eq!(script.code, Some(0));
         assert!(script.stdout.contains("max-line-bytes"), "{shell}");
+        assert!(script.stdout.contains("dry-run"), "{shell}");
+        assert!(!script.stdout.contains("generate"), "{shell}");
     }
     let folder = Folder::new("man");
     let path = folder.0.to_str().unwrap();
     assert_eq!(run(&["generate", "man", path], b"").code, Some(0));
     let page = fs::read_to_string(folder.0.join("indexer-import.1")).unwrap();
     assert!(page.contains("dry\\-run"), "{page}");
+    let page = fs::read_to_string(folder.0.join("indexer.1")).unwrap();
+    for word in ["INDEXER_LOG", "max\\-line\\-bytes", "indexer\\-send", "Exit status"] {
+        assert!(page.contains(word), "{word} is not in\n{page}");
+    }
+    assert!(!page.contains("generate"), "{page}");
 }
 
 #[test]
