@@ -116,7 +116,7 @@ fn by_all(
     address: SocketAddr,
     seed: u64,
     wanted: Reply,
-    messages: impl Iterator<Item = String> + Clone,
+    messages: &(impl Iterator<Item = String> + Clone),
 ) {
     let connected = Barrier::new(clients);
     thread::scope(|scope| {
@@ -142,16 +142,16 @@ fn brute_force(clients: usize) {
     let index = formulae.iter().map(|(name, list)| format!("INDEX|{name}|{}", list.join(",")));
     let query = formulae.iter().map(|(name, _)| format!("QUERY|{name}|"));
     let remove = formulae.iter().map(|(name, _)| format!("REMOVE|{name}|"));
-    by_all(clients, address, seed, Reply::Ok, index);
-    by_all(clients, address, seed, Reply::Ok, query.clone());
+    by_all(clients, address, seed, Reply::Ok, &index);
+    by_all(clients, address, seed, Reply::Ok, &query);
     engine
         .batch(|index| {
             assert_eq!(index.len(), 3_368);
             assert_eq!(index.check_invariants(), Ok(()));
         })
         .unwrap();
-    by_all(clients, address, seed, Reply::Ok, remove);
-    by_all(clients, address, seed, Reply::Fail, query);
+    by_all(clients, address, seed, Reply::Ok, &remove);
+    by_all(clients, address, seed, Reply::Fail, &query);
     engine
         .batch(|index| {
             assert!(index.is_empty());
