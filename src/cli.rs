@@ -9,6 +9,7 @@ mod generate;
 mod import;
 mod list;
 mod logging;
+mod output;
 mod ping;
 mod plan;
 mod progress;
@@ -16,11 +17,12 @@ mod render;
 mod send;
 mod serve;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use failure::Failure;
 
 /// The address of the protocol (rule C1).
@@ -33,7 +35,8 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 #[derive(Debug, Parser)]
 #[command(name = "indexer", version, args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Exit status: 0 done, 1 answered no (ERROR, or not indexed), 2 could not be done."
+    after_help = "Exit status: 0 done, 1 answered no (ERROR, or not indexed), 2 could not be done.\n\
+                  Environment: INDEXER_LOG is the log level of a server that is given none by flag."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -74,6 +77,11 @@ impl Server {
         Client::connect(&self.address)
             .map_err(|error| Failure::Connect { address: self.address.clone(), error })
     }
+
+    /// A failure in talking to this server.
+    fn failed(&self, error: ClientError) -> Failure {
+        Failure::Client { address: self.address.clone(), error }
+    }
 }
 
 /// What a command that could be done was answered.
@@ -106,11 +114,11 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
-            if let Some(hint) = failure.hint() {
-                eprintln!("  {hint}");
-            }
+            let hint = failure.hint().map(|hint| format!("  {hint}\n")).unwrap_or_default();
+            // The status says it too, to whoever has closed standard error.
+            let _unread = write!(std::io::stderr(), "error: {failure}\n{hint}");
             ExitCode::from(2)
         }
     }

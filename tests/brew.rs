@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::Barrier;
 use std::thread;
 
 use fastrand::Rng;
@@ -15,6 +16,10 @@ use package_indexer::client::Client;
 
 /// How many messages a client sends before it reads their replies.
 const PIPELINE: usize = 64;
+
+/// How often a client goes through its share before something must be wrong. A formula waits for
+/// the longest chain of dependencies below it at most, one round a link, plus clients that are slow.
+const MAX_ROUNDS: usize = 1_000_000;
 
 /// One message in twenty is one of these.
 const MALFORMED: [&str; 12] = [
@@ -32,8 +37,11 @@ const MALFORMED: [&str; 12] = [
     "INDEX|\u{e9}lan|",
 ];
 
+/// A formula, and what it depends on.
+type Formula = (String, Vec<String>);
+
 /// The formulae with those of their dependencies that are formulae themselves.
-fn formulae() -> Vec<(String, Vec<String>)> {
+fn formulae() -> Vec<Formula> {
     let text = fs::read_to_string(common::BREW).unwrap();
     let all: BTreeMap<&str, Vec<&str>> = text
         .lines()
@@ -53,7 +61,11 @@ fn formulae() -> Vec<(String, Vec<String>)> {
 /// ERROR.
 fn insist(client: &mut Client, rng: &mut Rng, messages: Vec<String>, wanted: Reply) {
     let mut left = messages;
-    while !left.is_empty() {
+    for round in 0.. {
+        if left.is_empty() {
+            break;
+        }
+        assert!(round < MAX_ROUNDS, "never answered {wanted}: {left:?}");
         rng.shuffle(&mut left);
         let mut again = Vec::new();
         for batch in left.chunks(PIPELINE) {
@@ -96,21 +108,26 @@ fn insist(client: &mut Client, rng: &mut Rng, messages: Vec<String>, wanted: Rep
     }
 }
 
-/// Has `clients` clients insist on one message for each formula, each on its own share.
+/// Has `clients` clients, all of them connected before the first one speaks, insist on one message
+/// for each formula, each on its own share.
 fn by_all(
     clients: usize,
     address: SocketAddr,
     seed: u64,
     wanted: Reply,
-    message: impl Fn(&(String, Vec<String>)) -> String + Sync,
+    messages: &(impl Iterator<Item = String> + Clone),
 ) {
-    let formulae = formulae();
+    let connected = Barrier::new(clients);
     thread::scope(|scope| {
         for number in 0..clients {
-            let share = formulae.iter().skip(number).step_by(clients).map(&message).collect();
+            let share = messages.clone().skip(number).step_by(clients).collect();
+            let connected = &connected;
             scope.spawn(move || {
-                let mut rng = Rng::with_seed(seed + number as u64);
-                insist(&mut Client::connect(address).unwrap(), &mut rng, share, wanted);
+                let client = Client::connect(address);
+                // Whoever did not get through must not keep the others waiting.
+                connected.wait();
+                let mut rng = Rng::with_seed(seed.wrapping_add(number as u64));
+                insist(&mut client.unwrap(), &mut rng, share, wanted);
             });
         }
     });
@@ -119,20 +136,21 @@ fn by_all(
 /// Indexes, verifies and removes all formulae.
 fn brute_force(clients: usize) {
     let seed = common::seed();
+    let formulae = formulae();
     let (_server, address, engine) = common::serve();
-    let query = |(name, _): &(String, Vec<String>)| format!("QUERY|{name}|");
-    by_all(clients, address, seed, Reply::Ok, |(name, list)| {
-        format!("INDEX|{name}|{}", list.join(","))
-    });
-    by_all(clients, address, seed, Reply::Ok, query);
+    let index = formulae.iter().map(|(name, list)| format!("INDEX|{name}|{}", list.join(",")));
+    let query = formulae.iter().map(|(name, _)| format!("QUERY|{name}|"));
+    let remove = formulae.iter().map(|(name, _)| format!("REMOVE|{name}|"));
+    by_all(clients, address, seed, Reply::Ok, &index);
+    by_all(clients, address, seed, Reply::Ok, &query);
     engine
         .batch(|index| {
             assert_eq!(index.len(), 3_368);
             assert_eq!(index.check_invariants(), Ok(()));
         })
         .unwrap();
-    by_all(clients, address, seed, Reply::Ok, |(name, _)| format!("REMOVE|{name}|"));
-    by_all(clients, address, seed, Reply::Fail, query);
+    by_all(clients, address, seed, Reply::Ok, &remove);
+    by_all(clients, address, seed, Reply::Fail, &query);
     engine
         .batch(|index| {
             assert!(index.is_empty());

@@ -1,5 +1,6 @@
-//! What the README shows is so: every console block is run, every number checked against its
-//! source. (The Rust block is a documentation test of the library.)
+//! What the README shows is so: every console block is run, every row of the table of limits is
+//! checked against its source, every link to a file followed. (The Rust block is a documentation
+//! test of the library; numbers in running text are checked by whoever changes them.)
 
 mod common;
 
@@ -9,6 +10,10 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use common::Serving;
+use package_indexer::MAX_NAME_BYTES;
+use package_indexer::index::Limits;
+use package_indexer::server::{DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE};
+use package_indexer::wire::DEFAULT_MAX_LINE_BYTES;
 
 const ADDRESS: &str = "127.0.0.1:8080";
 
@@ -84,21 +89,49 @@ fn every_console_block_shows_what_happens() {
     assert!(ran.len() >= 7, "{ran:?}");
 }
 
+/// The number in a text such as `65,536 bytes`.
+fn number(text: &str) -> u128 {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
 #[test]
 fn the_limits_are_those_of_the_program() {
     let help = common::run(&["serve", "--help"], b"").stdout;
-    let rows: Vec<Vec<String>> = readme()
+    // What each limit is in the library, and by which flag the program sets it.
+    let sources = [
+        ("a line, LF included", DEFAULT_MAX_LINE_BYTES as u128, "--max-line-bytes"),
+        ("a name", MAX_NAME_BYTES as u128, ""),
+        ("clients at once", DEFAULT_MAX_CONNECTIONS as u128, "--max-connections"),
+        (
+            "time to take replies when the server stops",
+            u128::from(DEFAULT_SHUTDOWN_GRACE.as_secs()),
+            "--shutdown-grace",
+        ),
+        ("packages", Limits::default().max_packages as u128, "--max-packages"),
+        (
+            "dependencies of all packages together",
+            Limits::default().max_dependencies as u128,
+            "--max-dependencies",
+        ),
+    ];
+    let readme = readme();
+    let (_, table) = readme.split_once("| what | default | flag |").unwrap();
+    let rows: Vec<Vec<&str>> = table
         .lines()
-        .filter(|line| line.starts_with("| ") && line.contains("`--"))
-        .map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect())
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
         .collect();
-    assert_eq!(rows.len(), 3);
-    for row in rows {
-        let (default, flag) = (&row[2], row[3].trim_matches('`'));
-        let default: String = default.chars().filter(char::is_ascii_digit).collect();
-        let about = help.split(flag).nth(1).unwrap_or_else(|| panic!("no {flag} in the help"));
-        let stated = about.split("[default: ").nth(1).unwrap().split(']').next().unwrap();
-        assert_eq!(stated, default, "{flag}");
+    assert_eq!(rows.len(), sources.len());
+    for (row, (what, limit, flag)) in rows.into_iter().zip(sources) {
+        assert_eq!((row[1], number(row[2]), row[3].trim_matches('`')), (what, limit, flag));
+        if !flag.is_empty() {
+            let about = help.split(&format!("{flag} <")).nth(1);
+            let about = about.unwrap_or_else(|| panic!("no {flag} in the help"));
+            let stated = about.split("[default: ").nth(1).unwrap().split(']').next().unwrap();
+            assert_eq!(number(stated), limit, "{flag}");
+        }
     }
     assert!(help.contains(&format!("[default: {ADDRESS}]")));
 }

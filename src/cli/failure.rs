@@ -1,13 +1,17 @@
 //! Why a command could not be done, and what to try next.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::list::ListError;
 use crate::client::ClientError;
+use crate::index::LimitError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
+    #[error("{variable} is {value:?}, which is no log level")]
+    LogLevel { variable: &'static str, value: String },
     #[error("cannot listen on {address}: {error}")]
     Listen { address: String, error: io::Error },
     #[error("cannot start the server: {0}")]
@@ -16,12 +20,18 @@ pub(super) enum Failure {
     Signals(io::Error),
     #[error("cannot connect to {address}: {error}")]
     Connect { address: String, error: io::Error },
-    #[error(transparent)]
-    Client(#[from] ClientError),
+    #[error("no reply came from {address} within {seconds} s")]
+    NoReply { address: String, seconds: u64 },
+    #[error("{address}: {error}")]
+    Client { address: String, error: ClientError },
+    #[error("{address}: {error}\n  {ok} of {total} commands had been answered OK before")]
+    CutOff { address: String, error: ClientError, ok: usize, total: usize },
     #[error("cannot read {}: {error}", path.display())]
     Read { path: PathBuf, error: io::Error },
     #[error("cannot read {} as a package list: {error}", path.display())]
     List { path: PathBuf, error: ListError },
+    #[error("cannot index {}: {error}", path.display())]
+    Limit { path: PathBuf, error: LimitError },
     #[error("cannot write {}: {error}", path.display())]
     Write { path: PathBuf, error: io::Error },
     #[error("cannot write to standard output: {0}")]
@@ -29,26 +39,79 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether nobody reads the output any more, as behind `head -1`. Whoever left has what they
+    /// wanted, so that this is a reason to end and none to complain.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// What to try next, where there is something to say beyond the error.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
+            Self::LogLevel { .. } => {
+                Some("choose one of off, error, warn, info, debug, trace, or unset it".into())
+            }
             Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("another server may be running; choose another address with --listen".into())
             }
             Self::Listen { .. } => Some("give an address of this machine as HOST:PORT".into()),
-            Self::Connect { address, .. } => Some(format!(
-                "is a server running there? start one with: indexer --listen {address}"
-            )),
+            Self::Connect { address, error } => hint_to_connect(address, error.kind()),
+            Self::List { error: ListError::Compressed { tool }, .. } => {
+                Some(format!("decompress it first: {tool} -dc FILE | indexer import ... -"))
+            }
+            Self::List { error: ListError::NotText, .. } => {
+                Some("is it compressed? decompress it first; a list is text".into())
+            }
             Self::List { .. } => Some("is it in the format that --format says?".into()),
-            Self::Client(ClientError::NotAReply { .. }) => {
+            Self::Client { error: ClientError::NotAReply { .. }, .. }
+            | Self::CutOff { error: ClientError::NotAReply { .. }, .. } => {
                 Some("is it a server of this protocol that listens there?".into())
             }
             Self::Start(_)
             | Self::Signals(_)
-            | Self::Client(_)
+            | Self::NoReply { .. }
+            | Self::Client { .. }
+            | Self::CutOff { .. }
             | Self::Read { .. }
+            | Self::Limit { .. }
             | Self::Write { .. }
             | Self::Output(_) => None,
         }
+    }
+}
+
+/// What to try when a connection failed: to start a server only where the address answered that
+/// there is none, and only if it is one that this machine can listen on.
+fn hint_to_connect(address: &str, error: io::ErrorKind) -> Option<String> {
+    match error {
+        io::ErrorKind::InvalidInput => Some("give an address as HOST:PORT".into()),
+        io::ErrorKind::ConnectionRefused => {
+            let port = address.strip_prefix("localhost:").and_then(|port| port.parse::<u16>().ok());
+            let here = match address.parse::<SocketAddr>() {
+                Ok(address) => address.ip().is_loopback() && address.port() != 0,
+                Err(_name) => port.is_some_and(|port| port != 0),
+            };
+            let start = "is a server running there? start one with: indexer --listen";
+            here.then(|| format!("{start} {address}"))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starting_a_server_is_advised_only_where_it_would_help() {
+        let refused = |address| hint_to_connect(address, io::ErrorKind::ConnectionRefused);
+        let advice = "is a server running there? start one with: indexer --listen";
+        for address in ["127.0.0.1:8080", "[::1]:9000", "localhost:8080"] {
+            assert_eq!(refused(address), Some(format!("{advice} {address}")));
+        }
+        for address in ["127.0.0.1:0", "192.0.2.1:8080", "example.org:8080", "localhost:0"] {
+            assert_eq!(refused(address), None, "{address}");
+        }
+        assert_eq!(hint_to_connect("127.0.0.1:8080", io::ErrorKind::PermissionDenied), None);
     }
 }

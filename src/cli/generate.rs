@@ -30,20 +30,33 @@ enum What {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let mut command = Cli::command();
     match &arguments.what {
         What::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut command, "indexer", &mut script);
+            clap_complete::generate(*shell, &mut visible(), "indexer", &mut script);
             io::stdout().write_all(&script).map_err(Failure::Output)?;
         }
         What::Man { folder } => {
             let write = || {
                 std::fs::create_dir_all(folder)?;
-                clap_mangen::generate_to(command, folder)
+                clap_mangen::generate_to(visible(), folder)
             };
             write().map_err(|error| Failure::Write { path: folder.clone(), error })?;
         }
     }
     Ok(Answer::Yes)
+}
+
+/// The program without the commands that `--help` does not show: the generators would show them.
+fn visible() -> clap::Command {
+    let all = Cli::command();
+    let text = |text: Option<&clap::builder::StyledStr>| text.cloned().unwrap_or_default();
+    clap::Command::new("indexer")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(text(all.get_about()))
+        .long_about(text(all.get_long_about()))
+        .after_help(text(all.get_after_help()))
+        .args_conflicts_with_subcommands(true)
+        .args(all.get_arguments())
+        .subcommands(all.get_subcommands().filter(|command| !command.is_hide_set()))
 }

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::list::Source;
+use super::output::Lenient;
 use super::plan::{Plan, some_of};
-use super::{Answer, Failure, Server, progress};
+use super::progress::Progress;
+use super::{Answer, Failure, Server};
 use crate::command::{Command, Reply};
 
 /// Index a package list on a server
@@ -30,12 +32,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.dry_run {
         plan.report(&mut io::stderr()).map_err(Failure::Output)?;
-        print(&plan.commands()).map_err(Failure::Output)?;
+        print(&plan.commands).map_err(Failure::Output)?;
         return Ok(Answer::Yes);
     }
-    let mut output = io::stdout();
+    // Whoever has seen enough of the report still wants the packages indexed.
+    let mut output = Lenient::new(io::stdout());
     plan.report(&mut output).map_err(Failure::Output)?;
-    let refused = send(&plan.commands(), &arguments.server)?;
+    let refused = send(&plan.commands, &arguments.server)?;
     report(plan.index.len(), &refused, &mut output).map_err(Failure::Output)?;
     Ok(Answer::yes_if(refused.is_empty()))
 }
@@ -52,16 +55,24 @@ fn print(commands: &[Command]) -> io::Result<()> {
 /// that reply.
 fn send(commands: &[Command], server: &Server) -> Result<BTreeMap<String, Reply>, Failure> {
     let mut client = server.connect()?;
-    let bar = progress::bar("indexing", Some(commands.len() as u64));
+    let progress = Progress::of_steps("indexing", commands.len());
     let mut answered = commands.iter();
     let mut refused = BTreeMap::new();
-    client.apply_all(commands, |reply| {
-        if let (Some(command), Reply::Fail | Reply::Error) = (answered.next(), reply) {
-            refused.insert(command.package().to_string(), reply);
+    let mut ok = 0;
+    let sent = client.apply_all(commands, |reply| {
+        match (answered.next(), reply) {
+            (Some(command), Reply::Fail | Reply::Error) => {
+                refused.insert(command.package().to_string(), reply);
+            }
+            (_, Reply::Ok) | (None, _) => ok += 1,
         }
-        bar.inc(1);
+        progress.advance(1);
+    });
+    progress.finish();
+    sent.map_err(|error| {
+        let address = server.address.clone();
+        Failure::CutOff { address, error, ok, total: commands.len() }
     })?;
-    bar.finish_and_clear();
     Ok(refused)
 }
 

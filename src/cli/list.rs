@@ -44,12 +44,20 @@ enum Format {
 /// Packages and what they say they need.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PackageList {
-    /// Each package with its needs, in the order read; of packages listed twice the first counts.
+    /// Each package with its needs, in the order read.
     pub(super) packages: BTreeMap<Name, Vec<Need>>,
     /// Names that are no packages themselves, each with the packages that provide it.
     pub(super) provided: BTreeMap<Name, Vec<Name>>,
-    /// How many entries came for a package that was listed already.
-    pub(super) repeated: usize,
+    /// What came for packages that were listed already.
+    pub(super) repeated: Option<Repeated>,
+}
+
+/// Entries for packages that a list had before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Repeated {
+    pub(super) entries: usize,
+    /// Which entry of a package counts, `first` or `last`.
+    pub(super) counts: &'static str,
 }
 
 /// Something that a package needs: one of the alternatives, best first.
@@ -60,7 +68,11 @@ pub(super) struct Need(pub(super) Vec<Name>);
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ListError {
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+    #[error("it is compressed, as {tool} does it")]
+    Compressed { tool: &'static str },
+    #[error("it holds bytes that are not UTF-8")]
+    NotText,
     #[error("line {line}: {problem}")]
     Line { line: usize, problem: String },
     #[error("line {line}: {error}")]
@@ -69,38 +81,86 @@ pub(super) enum ListError {
     NotIndex { line: usize },
     #[error("stanza {stanza} (of {package:?}): {problem}")]
     Stanza { stanza: usize, package: String, problem: String },
+    #[error("the {item:?} of {of}: expected `(`, `[` or `<` behind the name")]
+    Item { item: String, of: String },
     #[error("the {name:?} of {of}: {error}")]
     Name { name: String, of: String, error: NameError },
 }
 
+impl From<io::Error> for ListError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData => Self::NotText,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// How compressed files begin, and what decompresses them.
+const COMPRESSED: [(&[u8], &str); 5] = [
+    (b"\xfd7zXZ", "xz"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh91AY&SY", "bzip2"),
+];
+
 impl Source {
     pub(super) fn read(&self) -> Result<PackageList, Failure> {
-        let path = &self.file;
-        let reader: Box<dyn BufRead> = if path == Path::new("-") {
-            Box::new(io::stdin().lock())
-        } else {
-            match File::open(path) {
-                Ok(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
-                Err(error) => return Err(Failure::Read { path: path.clone(), error }),
-            }
-        };
-        let list = match self.format {
-            Format::Brew => brew::read(reader),
-            Format::Debian => debian::read(reader),
-            Format::Commands => commands::read(reader),
-        };
-        list.map_err(|error| Failure::List { path: path.clone(), error })
+        self.open().map_err(ListError::from).and_then(|reader| self.format.read(reader)).map_err(
+            |error| match (self.file.clone(), error) {
+                (path, ListError::Io(error)) => Failure::Read { path, error },
+                (path, error) => Failure::List { path, error },
+            },
+        )
+    }
+
+    fn open(&self) -> io::Result<Box<dyn BufRead>> {
+        if self.file == Path::new("-") {
+            return Ok(Box::new(io::stdin().lock()));
+        }
+        Ok(Box::new(BufReader::with_capacity(1 << 16, File::open(&self.file)?)))
+    }
+}
+
+impl Format {
+    fn read(self, mut reader: impl BufRead) -> Result<PackageList, ListError> {
+        let start = reader.fill_buf()?;
+        if let Some(&(_, tool)) = COMPRESSED.iter().find(|(magic, _)| start.starts_with(magic)) {
+            return Err(ListError::Compressed { tool });
+        }
+        match self {
+            Self::Brew => brew::read(reader),
+            Self::Debian => debian::read(reader),
+            Self::Commands => commands::read(reader),
+        }
     }
 }
 
 impl PackageList {
-    fn add(&mut self, package: Name, needs: Vec<Need>) {
+    /// Lists a package unless it is listed already; says whether it did.
+    fn add(&mut self, package: Name, needs: Vec<Need>) -> bool {
         match self.packages.entry(package) {
-            Entry::Occupied(_first) => self.repeated += 1,
+            Entry::Occupied(_first) => {
+                self.repeat("first");
+                false
+            }
             Entry::Vacant(place) => {
                 place.insert(needs);
+                true
             }
         }
+    }
+
+    /// Lists a package; what was said of it before no longer counts.
+    fn replace(&mut self, package: Name, needs: Vec<Need>) {
+        if self.packages.insert(package, needs).is_some() {
+            self.repeat("last");
+        }
+    }
+
+    fn repeat(&mut self, counts: &'static str) {
+        self.repeated.get_or_insert(Repeated { entries: 0, counts }).entries += 1;
     }
 }
 

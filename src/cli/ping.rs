@@ -1,11 +1,12 @@
 //! `indexer ping`: whether a server answers.
 
 use std::io::{self, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::{Answer, Failure, Server};
+use crate::client::{Client, ClientError};
 
 /// Ask a server for a sign of life
 ///
@@ -15,18 +16,30 @@ use super::{Answer, Failure, Server};
 pub(super) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// How long to wait for the reply
+    /// How long to wait for the connection and the reply
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let address = &arguments.server.address;
-    let mut client = arguments.server.connect()?;
-    client
-        .set_timeout(Some(Duration::from_secs(arguments.timeout)))
-        .map_err(|error| Failure::Connect { address: address.clone(), error })?;
-    client.exchange(b"QUERY|ping|")?;
+    let no_reply = || Failure::NoReply { address: address.clone(), seconds: arguments.timeout };
+    let not_connected = |error: io::Error| match error.kind() {
+        io::ErrorKind::TimedOut => no_reply(),
+        _ => Failure::Connect { address: address.clone(), error },
+    };
+    let start = Instant::now();
+    let timeout = Duration::from_secs(arguments.timeout);
+    let mut client = Client::connect_timeout(address, timeout).map_err(not_connected)?;
+    let left = timeout.saturating_sub(start.elapsed());
+    if left.is_zero() {
+        return Err(no_reply());
+    }
+    client.set_timeout(Some(left)).map_err(not_connected)?;
+    client.exchange(b"QUERY|ping|").map_err(|error| match error {
+        ClientError::TimedOut => no_reply(),
+        error => arguments.server.failed(error),
+    })?;
     writeln!(io::stdout(), "{address} answers").map_err(Failure::Output)?;
     Ok(Answer::Yes)
 }

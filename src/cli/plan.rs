@@ -1,14 +1,14 @@
 //! From a package list to commands that succeed: alternatives chosen, what does not exist left
-//! out, cycles closed at the end.
+//! out, cycles indexed first without each other and then in full.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, Write};
 
 use super::Failure;
-use super::list::{Need, PackageList, Source};
+use super::list::{Need, PackageList, Repeated, Source};
 use crate::command::Command;
-use crate::index::{LimitError, PackageIndex, Step};
-use crate::name::{Name, NameRef};
+use crate::index::{LimitError, PackageIndex};
+use crate::name::Name;
 
 /// How many names a report gives before it only counts the rest.
 const NAMED: usize = 5;
@@ -18,19 +18,18 @@ const NAMED: usize = 5;
 pub(super) struct Plan {
     /// The index that the commands build.
     pub(super) index: PackageIndex,
+    /// Commands that build it, each of which succeeds on an empty index.
+    pub(super) commands: Vec<Command>,
     /// Needs that no package of the list meets, each with the packages that have it.
     missing: BTreeMap<Need, BTreeSet<Name>>,
-    repeated: usize,
+    repeated: Option<Repeated>,
 }
 
 impl Plan {
     /// Reads a list and plans for it.
     pub(super) fn read(source: &Source) -> Result<Self, Failure> {
         let list = source.read()?;
-        Self::for_list(&list).map_err(|error| Failure::List {
-            path: source.file.clone(),
-            error: io::Error::other(error).into(),
-        })
+        Self::for_list(&list).map_err(|error| Failure::Limit { path: source.file.clone(), error })
     }
 
     fn for_list(list: &PackageList) -> Result<Self, LimitError> {
@@ -53,20 +52,38 @@ impl Plan {
             }
             index.apply(&Command::Index { package: package.clone(), dependencies })?;
         }
-        Ok(Self { index, missing, repeated: list.repeated })
+        let commands = index.to_commands();
+        Ok(Self { index, commands, missing, repeated: list.repeated })
     }
 
-    /// The commands, each of which succeeds on an empty index.
-    pub(super) fn commands(&self) -> Vec<Command> {
-        self.index.to_commands()
+    /// The packages that are indexed more than once: each cycle in one group, and each package
+    /// that needs only itself alone in one.
+    ///
+    /// Read off the commands, where such a group stands together behind its first round, so that
+    /// the order need not be found twice.
+    fn indexed_again(&self) -> Vec<Vec<&str>> {
+        let mut groups = Vec::new();
+        let mut seen = HashSet::with_capacity(self.index.len());
+        let mut in_group = false;
+        for package in self.commands.iter().map(|command| command.package().as_str()) {
+            if seen.insert(package) {
+                in_group = false;
+                continue;
+            }
+            if !std::mem::replace(&mut in_group, true) {
+                groups.push(Vec::new());
+            }
+            groups.last_mut().into_iter().for_each(|group| group.push(package));
+        }
+        groups
     }
 
     /// Says what was found and what was done about it.
     pub(super) fn report(&self, output: &mut impl Write) -> io::Result<()> {
-        let Self { index, missing, repeated } = self;
+        let Self { index, missing, repeated, .. } = self;
         writeln!(output, "packages: {}, dependencies: {}", index.len(), index.dependency_count())?;
-        if *repeated > 0 {
-            writeln!(output, "repeated entries, of which the first counts: {repeated}")?;
+        if let Some(Repeated { entries, counts }) = repeated {
+            writeln!(output, "repeated entries, of which the {counts} counts: {entries}")?;
         }
         if !missing.is_empty() {
             let count = missing.len();
@@ -77,18 +94,24 @@ impl Plan {
             let needed_by = some_of(packages.iter().map(Name::as_str));
             writeln!(output, "  {}, needed by {needed_by}", alternatives.join(" | "))?;
         }
-        let order = index.installation_order();
-        let cycles: Vec<_> = order.iter().filter(|step| matches!(step, Step::Cycle(_))).collect();
-        if !cycles.is_empty() {
-            let count = cycles.len();
-            writeln!(output, "cycles, indexed first without what closes them: {count}")?;
-        }
-        for cycle in cycles {
+        let (cycles, alone): (Vec<_>, Vec<_>) =
+            self.indexed_again().into_iter().partition(|group| group.len() > 1);
+        if !alone.is_empty() {
+            let count = alone.len();
             writeln!(
                 output,
-                "  {}",
-                some_of(cycle.packages().iter().copied().map(NameRef::as_str))
+                "packages that need themselves, indexed first without and then with: {count}"
             )?;
+        }
+        if !cycles.is_empty() {
+            let count = cycles.len();
+            writeln!(
+                output,
+                "cycles, indexed first without each other and then with their full lists: {count}"
+            )?;
+        }
+        for cycle in cycles {
+            writeln!(output, "  {}", cycle.join(" "))?;
         }
         Ok(())
     }
@@ -147,19 +170,19 @@ mod tests {
                 })
                 .collect(),
             provided: provided.iter().map(|(what, by)| (name(what), names(by))).collect(),
-            repeated: 0,
+            repeated: None,
         };
         let plan = Plan::for_list(&list).unwrap();
         let mut replayed = PackageIndex::new();
-        for command in plan.commands() {
-            assert_eq!(replayed.apply(&command), Ok(Outcome::Ok), "{command}");
+        for command in &plan.commands {
+            assert_eq!(replayed.apply(command), Ok(Outcome::Ok), "{command}");
         }
         assert_eq!(replayed, plan.index);
         plan
     }
 
     fn printed(plan: &Plan) -> Vec<String> {
-        plan.commands().iter().map(ToString::to_string).collect()
+        plan.commands.iter().map(ToString::to_string).collect()
     }
 
     fn reported(plan: &Plan) -> String {
@@ -212,9 +235,32 @@ mod tests {
             "packages: 4, dependencies: 3\n\
              dependencies that are not in the list, left out: 1\n  \
              x | y, needed by a c d\n\
-             cycles, indexed first without what closes them: 1\n  \
+             packages that need themselves, indexed first without and then with: 1\n\
+             cycles, indexed first without each other and then with their full lists: 1\n  \
              a b\n"
         );
+    }
+
+    #[test]
+    fn every_package_of_every_cycle_is_named() {
+        let packages: [(&str, &[&str]); 11] = [
+            ("a", &["b"]),
+            ("b", &["c", "b"]),
+            ("c", &["d"]),
+            ("d", &["e"]),
+            ("e", &["f"]),
+            ("f", &["g"]),
+            ("g", &["a"]),
+            ("x", &["y", "a"]),
+            ("y", &["x"]),
+            ("v", &["w", "x"]),
+            ("w", &["v"]),
+        ];
+        let plan = plan(&packages, &[]);
+        let expected: [&[&str]; 3] =
+            [&["a", "b", "c", "d", "e", "f", "g"], &["x", "y"], &["v", "w"]];
+        assert_eq!(plan.indexed_again(), expected);
+        assert!(reported(&plan).ends_with("full lists: 3\n  a b c d e f g\n  x y\n  v w\n"));
     }
 
     #[test]

@@ -4,13 +4,20 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use clap::Args;
 
-use super::{Answer, Failure, Server, progress};
-use crate::client::CHUNK_BYTES;
+use super::progress::Progress;
+use super::{Answer, Failure, Server};
+use crate::client::{CHUNK_BYTES, Client, ClientError};
 use crate::command::Reply;
+
+/// How many bytes of replies are printed at once when there are many.
+const PRINTED_BYTES: usize = 8_192;
 
 /// Send messages to a server and print its replies
 ///
@@ -27,37 +34,112 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
-    let mut input = Input::open(arguments.files)?;
-    let mut client = arguments.server.connect()?;
-    // A bar would mix with the replies on one terminal.
-    let quiet = io::stdout().is_terminal();
-    let bar = if quiet { indicatif::ProgressBar::hidden() } else { progress::bar("replies", None) };
-
-    let mut output = io::BufWriter::new(io::stdout().lock());
-    let mut written = Ok(());
-    let mut errors = 0_u64;
-    client.pipeline(
-        |chunk| input.next_chunk(chunk),
-        |reply, more| {
-            errors += u64::from(reply == Reply::Error);
-            bar.inc(1);
-            written = writeln!(output, "{reply}").and_then(|()| {
-                // Whoever reads along sees each reply as soon as there is no other to add.
-                if more { Ok(()) } else { output.flush() }
-            });
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    let input = Input::open(arguments.files)?;
+    let client = arguments.server.connect()?;
+    let server = arguments.server;
+    let (end, ended) = mpsc::channel();
+    // On a thread of its own: a read of standard input cannot be called off, and when nobody
+    // takes the replies any more, the program ends without waiting for the next message.
+    let conversation = thread::spawn(move || converse(input, client, &server, &end));
+    match ended.recv() {
+        Ok(answer) => answer,
+        Err(mpsc::RecvError) => match conversation.join() {
+            Err(bug) => panic::resume_unwind(bug),
+            Ok(()) => unreachable!("invariant: a conversation says how it ended"),
         },
-    )?;
-    bar.finish_and_clear();
-    written.map_err(Failure::Output)?;
-    Ok(Answer::yes_if(errors == 0))
+    }
+}
+
+/// Sends all messages, prints all replies, and says once how that ended.
+fn converse(
+    mut input: Input,
+    mut client: Client,
+    server: &Server,
+    end: &mpsc::Sender<Result<Answer, Failure>>,
+) {
+    let progress = input.progress();
+    let say = |answer| {
+        if let Some(progress) = &progress {
+            progress.finish();
+        }
+        // Only the first answer is waited for.
+        let _answered_already = end.send(answer);
+    };
+    let mut printed = Vec::new();
+    let mut errors = 0_u64;
+    let on_reply = |reply: Reply, more| {
+        errors += u64::from(reply == Reply::Error);
+        printed.extend_from_slice(reply.as_line());
+        // Whoever reads along sees each reply as soon as there is no other to add.
+        if more && printed.len() < PRINTED_BYTES {
+            return ControlFlow::Continue(());
+        }
+        let written = print(&printed, progress.as_ref());
+        printed.clear();
+        match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                let enough = error.kind() == io::ErrorKind::BrokenPipe;
+                let answer = Answer::yes_if(errors == 0);
+                say(if enough { Ok(answer) } else { Err(Failure::Output(error)) });
+                ControlFlow::Break(())
+            }
+        }
+    };
+    let next_chunk = |chunk: &mut Vec<u8>| {
+        input.next_chunk(chunk)?;
+        if let Some(progress) = &progress {
+            progress.advance(chunk.len());
+        }
+        Ok(())
+    };
+    say(match client.pipeline(next_chunk, on_reply) {
+        Ok(_) => Ok(Answer::yes_if(errors == 0)),
+        Err(ClientError::Messages(error)) => Err(Failure::Read { path: input.path(), error }),
+        Err(error) => Err(server.failed(error)),
+    });
+}
+
+/// Prints replies, above the bar if both go to the terminal.
+fn print(replies: &[u8], progress: Option<&Progress>) -> io::Result<()> {
+    let mut output = io::stdout();
+    let mut write = || output.write_all(replies).and_then(|()| output.flush());
+    match progress {
+        Some(progress) if io::stdout().is_terminal() => progress.suspend(write),
+        _ => write(),
+    }
 }
 
 /// The bytes of several sources as one stream of whole lines.
 struct Input {
-    sources: VecDeque<Box<dyn Read + Send>>,
+    sources: VecDeque<Source>,
     /// Whether the last byte handed out was no LF.
     in_line: bool,
+}
+
+/// Where messages come from.
+struct Source {
+    path: PathBuf,
+    /// How long it is, if that is known beforehand.
+    bytes: Option<u64>,
+    reader: Box<dyn Read + Send>,
+}
+
+impl Source {
+    fn open(path: PathBuf) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { path, bytes: None, reader: Box::new(io::stdin()) });
+        }
+        let open = || {
+            let file = File::open(&path)?;
+            let metadata = file.metadata()?;
+            Ok((file, metadata.is_file().then_some(metadata.len())))
+        };
+        match open() {
+            Ok((file, bytes)) => Ok(Self { path, bytes, reader: Box::new(file) }),
+            Err(error) => Err(Failure::Read { path, error }),
+        }
+    }
 }
 
 impl Input {
@@ -65,17 +147,23 @@ impl Input {
         if files.is_empty() {
             files.push("-".into());
         }
-        let sources = files
-            .into_iter()
-            .map(|path| match path.to_str() {
-                Some("-") => Ok(Box::new(io::stdin()) as Box<dyn Read + Send>),
-                _ => match File::open(&path) {
-                    Ok(file) => Ok(Box::new(file) as _),
-                    Err(error) => Err(Failure::Read { path, error }),
-                },
-            })
-            .collect::<Result<_, _>>()?;
+        let sources = files.into_iter().map(Source::open).collect::<Result<_, _>>()?;
         Ok(Self { sources, in_line: false })
+    }
+
+    /// How far reading has come; nothing to a person who types the messages.
+    fn progress(&self) -> Option<Progress> {
+        let typed = |source: &Source| source.path == Path::new("-") && io::stdin().is_terminal();
+        if self.sources.iter().any(typed) {
+            return None;
+        }
+        let total = self.sources.iter().map(|source| source.bytes).sum();
+        Some(Progress::of_bytes("sending", total))
+    }
+
+    /// The source that is being read.
+    fn path(&self) -> PathBuf {
+        self.sources.front().map(|source| source.path.clone()).unwrap_or_default()
     }
 
     /// Puts what the next read brings into `chunk`. The last line of a source gets an LF if it
@@ -83,7 +171,7 @@ impl Input {
     fn next_chunk(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
         while let Some(source) = self.sources.front_mut() {
             chunk.resize(CHUNK_BYTES, 0);
-            let count = match source.read(chunk) {
+            let count = match source.reader.read(chunk) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 other => other?,
             };
@@ -109,7 +197,11 @@ mod tests {
 
     #[test]
     fn the_last_line_of_each_source_is_ended() {
-        let sources = ["a\nb", "", "c\n"].map(|text| Box::new(text.as_bytes()) as _);
+        let sources = ["a\nb", "", "c\n"].map(|text| Source {
+            path: "-".into(),
+            bytes: None,
+            reader: Box::new(text.as_bytes()),
+        });
         let mut input = Input { sources: sources.into(), in_line: false };
         let mut chunk = Vec::new();
         let mut all = Vec::new();

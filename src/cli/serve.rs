@@ -2,13 +2,16 @@
 
 use std::io::{self, Write as _};
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::output::Lenient;
 use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
 use crate::engine::Engine;
+use crate::index::{Limits, PackageIndex};
 use crate::server::{self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, Server};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 
@@ -25,8 +28,15 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_LINE_BYTES, value_parser = line_bytes)]
     max_line_bytes: usize,
     /// The most clients at once; whoever comes then is let go at once
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS, value_parser = at_least_one)]
     max_connections: usize,
+    /// The most packages; an INDEX that would pass this is answered ERROR
+    #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
+    max_packages: usize,
+    /// The most dependencies of all packages together; an INDEX that would pass this is answered
+    /// ERROR
+    #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
+    max_dependencies: usize,
     /// How long a stopping server waits for clients to take their replies
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SHUTDOWN_GRACE.as_secs())]
     shutdown_grace: u64,
@@ -42,8 +52,22 @@ fn line_bytes(text: &str) -> Result<usize, String> {
     Ok(bytes)
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(number.get())
+}
+
+/// How much the index may hold: no more than it can.
+fn amount(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|error| format!("{error}"))?;
+    if number > Limits::CEILING {
+        return Err(format!("an index can hold {} at most", Limits::CEILING));
+    }
+    Ok(number)
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    logging::start(&arguments.logging);
+    logging::start(&arguments.logging)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
     let listeners = arguments
         .listen
@@ -58,8 +82,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         max_connections: arguments.max_connections,
         shutdown_grace: Duration::from_secs(arguments.shutdown_grace),
     };
-    let server =
-        Server::start(listeners, Arc::new(Engine::default()), config).map_err(Failure::Start)?;
+    let limits = Limits {
+        max_packages: arguments.max_packages,
+        max_dependencies: arguments.max_dependencies,
+    };
+    let engine = Arc::new(Engine::new(PackageIndex::with_limits(limits)));
+    let server = Server::start(listeners, engine, config).map_err(Failure::Start)?;
     announce(&server).map_err(Failure::Output)?;
     tracing::info!(
         addresses = ?server.addresses(),
@@ -76,7 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
 
 /// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
 fn announce(server: &Server) -> io::Result<()> {
-    let mut output = io::stdout().lock();
+    // Who has read enough of it, or closed it, still wants a server.
+    let mut output = Lenient::new(io::stdout().lock());
     for address in server.addresses() {
         writeln!(output, "listening on {address}")?;
     }

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
@@ -33,6 +35,9 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
+/// An address that nobody can listen on, so that a connection to it is always refused.
+pub(crate) const NOBODY: &str = "127.0.0.1:0";
+
 /// The program, to be run to its end.
 pub(crate) fn indexer(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_indexer"));
@@ -59,6 +64,19 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
     output.into()
 }
 
+/// Runs the program with some input for a reader that is gone before any output comes.
+pub(crate) fn run_unread(arguments: &[&str], input: &[u8]) -> Finished {
+    let mut child = indexer(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let _unread = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap().into()
+}
+
 /// What a program left behind.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
@@ -77,6 +95,30 @@ impl From<Output> for Finished {
     }
 }
 
+/// A folder of this test's own, removed when it is dropped.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _left_behind = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// The program as a serving process; killed when dropped.
 pub(crate) struct Serving {
     child: Child,
@@ -87,16 +129,21 @@ impl Serving {
     /// Starts the program and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let listeners = arguments.iter().filter(|argument| **argument == "--listen").count();
-        let mut child =
-            indexer(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let addresses = (0..listeners)
-            .map(|_| {
-                let line = lines.next().expect("a line for each listener").unwrap();
-                line.strip_prefix("listening on ").expect(&line).parse().unwrap()
-            })
-            .collect();
-        Self { child, addresses }
+        Self::spawn(&mut indexer(arguments), listeners)
+    }
+
+    /// The same for a command made by [`indexer`].
+    pub(crate) fn spawn(command: &mut Command, listeners: usize) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Owned from here on: whatever panics below, the process ends.
+        let mut serving = Self { child, addresses: Vec::new() };
+        let mut lines = BufReader::new(serving.child.stdout.take().unwrap()).lines();
+        for _ in 0..listeners {
+            let line = lines.next().expect("a line for each listener").unwrap();
+            let address = line.strip_prefix("listening on ").expect(&line);
+            serving.addresses.push(address.parse().unwrap());
+        }
+        serving
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -104,6 +151,7 @@ impl Serving {
     }
 
     /// Sends a signal by name, as in `kill -TERM`.
+    #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
         // The shell's own `kill`: a program of that name need not be there.
         let kill = format!("kill -{name} {}", self.pid());

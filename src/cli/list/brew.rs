@@ -27,6 +27,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Repeated;
     use super::super::tests::printed;
     use super::*;
 
@@ -34,7 +35,7 @@ mod tests {
     fn names_and_dependencies_are_read() {
         let list = read(b"vim: lua  ncurses \nlua:\n\nvim: x\n".as_slice()).unwrap();
         assert_eq!(printed(&list), "lua:\nvim: [\"lua\"] [\"ncurses\"]\n");
-        assert_eq!(list.repeated, 1);
+        assert_eq!(list.repeated, Some(Repeated { entries: 1, counts: "first" }));
     }
 
     #[test]
