@@ -143,7 +143,8 @@ fn limits_given_as_flags_hold() {
     assert_eq!(too_short.code, Some(2));
     assert!(too_short.stderr.contains("a line needs 264 bytes"), "{too_short:?}");
     for (flag, value) in [("--max-connections", "0"), ("--max-packages", "2147483648")] {
-        let refused = run(&[flag, value], b"");
+        // Were the value taken, the address would stop the program.
+        let refused = run(&["--listen", "nowhere", flag, value], b"");
         assert_eq!(refused.code, Some(2));
         let expected = format!("error: invalid value '{value}' for '{flag} <N>'");
         assert!(refused.stderr.starts_with(&expected), "{refused:?}");
