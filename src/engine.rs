@@ -5,7 +5,11 @@
 //! and replies are `session`'s business, threads and sockets `server`'s.
 
 use std::fmt;
-use std::sync::{Mutex, TryLockError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::thread;
+
+/// How often whoever finds the lock taken lets others run before it goes to sleep.
+const YIELDS: usize = 16;
 
 use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{LimitError, PackageIndex};
@@ -62,8 +66,23 @@ impl Engine {
     /// # Errors
     /// [`Poisoned`] once any batch has panicked.
     pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Poisoned> {
-        let mut index = self.index.lock().map_err(|_poisoned| Poisoned)?;
+        let mut index = self.lock()?;
         Ok(work(&mut index))
+    }
+
+    /// Takes the lock. A batch is so short that its holder, if it does not run, only waits for a
+    /// processor: to give it ours is cheaper than to sleep, which costs both sides a system call.
+    /// Beside a server that only counts lines, at 16 clients with 64 messages in flight each, this
+    /// took us from 0.52 of its throughput to 0.58.
+    fn lock(&self) -> Result<MutexGuard<'_, PackageIndex>, Poisoned> {
+        for _ in 0..YIELDS {
+            match self.index.try_lock() {
+                Ok(index) => return Ok(index),
+                Err(TryLockError::Poisoned(_)) => return Err(Poisoned),
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+            }
+        }
+        self.index.lock().map_err(|_poisoned| Poisoned)
     }
 
     /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
