@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 
-/// How often whoever finds the lock taken lets others run before it goes to sleep.
-const YIELDS: usize = 16;
-
 use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{LimitError, PackageIndex};
 use crate::machine::StateMachine;
+
+/// How often whoever finds the lock taken lets others run before it goes to sleep.
+const YIELDS: usize = 16;
 
 /// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
 ///
