@@ -97,20 +97,24 @@ impl Session {
     /// # Panics
     /// If that is more than the space there was, a bug in the caller.
     pub fn advance(&mut self, count: usize) {
-        if let Some(last) = self.lines.space().get(..count).and_then(<[u8]>::last) {
-            self.in_line = *last != b'\n';
-            self.more = true;
-        }
+        let last = self.lines.space().get(..count).and_then(<[u8]>::last).copied();
         self.lines.advance(count);
+        self.note(last);
     }
 
     /// Copies as much of `bytes` as there is space for, and says how much that was.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
-        let space = self.space();
-        let count = space.len().min(bytes.len());
-        space[..count].copy_from_slice(&bytes[..count]);
-        self.advance(count);
+        let count = self.lines.fill(bytes);
+        self.note(bytes[..count].last().copied());
         count
+    }
+
+    /// Notes the last byte that came, if any did.
+    fn note(&mut self, last: Option<u8>) {
+        if let Some(last) = last {
+            self.in_line = last != b'\n';
+            self.more = true;
+        }
     }
 
     /// Answers complete messages that have arrived, in order, and returns the replies, at most

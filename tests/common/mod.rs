@@ -45,14 +45,16 @@ pub(crate) fn indexer(arguments: &[&str]) -> Command {
     command
 }
 
+/// The program, running, with pipes to its input and from its output and errors.
+fn piped(arguments: &[&str]) -> Child {
+    let mut command = indexer(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 /// Runs the program with some input and returns its status, output and errors.
 pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
-    let mut child = indexer(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(arguments);
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || {
@@ -66,12 +68,7 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
 
 /// Runs the program with some input for a reader that is gone before any output comes.
 pub(crate) fn run_unread(arguments: &[&str], input: &[u8]) -> Finished {
-    let mut child = indexer(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = piped(arguments);
     drop(child.stdout.take());
     let _unread = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap().into()
