@@ -1,9 +1,11 @@
 //! Floor 7: what tests are made of, public so that other implementations can be tested alike.
 //!
 //! [`transcript`] runs conversations kept as text against anything that can hold one;
-//! [`lockstep`] drives two machines with the same commands and compares them after each. Nothing
-//! below imports this module, and without the feature `testing` it is not compiled.
+//! [`lockstep`] drives two machines with the same commands and compares them after each, and
+//! [`explore`] does so with every command in every state that can be reached. Nothing below imports
+//! this module, and without the feature `testing` it is not compiled.
 
+pub mod explore;
 pub mod lockstep;
 pub mod transcript;
 

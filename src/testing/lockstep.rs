@@ -53,19 +53,36 @@ where
     S: Debug + PartialEq,
 {
     for (position, command) in trace.iter().enumerate() {
-        let diverge =
-            |difference| Err(Divergence { trace: trace[..=position].to_vec(), difference });
-        let left_reply = left.apply(command).map_err(|error| error.to_string());
-        let right_reply = right.apply(command).map_err(|error| error.to_string());
-        if left_reply != right_reply {
-            return diverge(format!("one answers {left_reply:?}, the other {right_reply:?}"));
-        }
-        let (left_state, right_state) = (left_state(left), right_state(right));
-        if left_state != right_state {
-            return diverge(format!("one holds {left_state:?}, the other {right_state:?}"));
-        }
+        step(command, (left, &left_state), (right, &right_state))
+            .map_err(|difference| Divergence { trace: trace[..=position].to_vec(), difference })?;
     }
     Ok(())
+}
+
+/// Applies one command to both machines; returns the state that both then hold.
+///
+/// # Errors
+/// How they differ, in words.
+pub fn step<A, B, S>(
+    command: &A::Command,
+    (left, left_state): (&mut A, impl Fn(&A) -> S),
+    (right, right_state): (&mut B, impl Fn(&B) -> S),
+) -> Result<S, String>
+where
+    A: StateMachine<Reply: Debug + PartialEq, Error: Display>,
+    B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
+    S: Debug + PartialEq,
+{
+    let left_reply = left.apply(command).map_err(|error| error.to_string());
+    let right_reply = right.apply(command).map_err(|error| error.to_string());
+    if left_reply != right_reply {
+        return Err(format!("one answers {left_reply:?}, the other {right_reply:?}"));
+    }
+    let (left_state, right_state) = (left_state(left), right_state(right));
+    if left_state != right_state {
+        return Err(format!("one holds {left_state:?}, the other {right_state:?}"));
+    }
+    Ok(left_state)
 }
 
 #[cfg(test)]
