@@ -2,7 +2,7 @@
 //! them: small before random.
 //!
 //! Knows nothing of packages: any two machines that can be cloned, with the same commands and
-//! replies, will do. [`lockstep`](super::lockstep) goes along one trace, this goes along all.
+//! replies, will do. [`lockstep`] goes along one trace, this goes along all.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt::{Debug, Display};
