@@ -94,7 +94,8 @@ impl PackageIndex {
     /// A digest of the state: equal for equal indices, on every run and platform. O(n log n).
     ///
     /// It is FNV-1a with 128 bits over the text that lists every package by name as
-    /// `package|dependency,dependency` with an LF after each, dependencies by name. It notices
+    /// `package|dependency,dependency`, dependencies by name, or as `package` if it has none, with
+    /// an LF after each. It notices
     /// accidents, not malice: whoever chooses the names can find two indices with one digest.
     ///
     /// ```
@@ -177,5 +178,17 @@ mod tests {
         let mut digest = Digest::EMPTY;
         digest.add("a");
         assert_eq!(digest.to_string(), "d228cb696f1a8caf78912b704e4a8964");
+    }
+
+    #[test]
+    fn the_digest_is_of_the_text_that_its_documentation_says() {
+        let with_list = |list: [&str; 2]| {
+            let alone = ["a", "ab", "bc", "c"].map(|name| Command::index(name, []).unwrap());
+            let index = alone.into_iter().chain([Command::index("p", list).unwrap()]);
+            index.collect::<PackageIndex>().digest()
+        };
+        // FNV-1a of "a\nab\nbc\nc\np|a,bc\n", by another program.
+        assert_eq!(with_list(["bc", "a"]).to_string(), "27d804e14d7f0f40944eabd974241a2b");
+        assert_ne!(with_list(["ab", "c"]), with_list(["a", "bc"]));
     }
 }
