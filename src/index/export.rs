@@ -95,8 +95,8 @@ impl PackageIndex {
     ///
     /// It is FNV-1a with 128 bits over the text that lists every package by name as
     /// `package|dependency,dependency`, dependencies by name, or as `package` if it has none, with
-    /// an LF after each. It notices
-    /// accidents, not malice: whoever chooses the names can find two indices with one digest.
+    /// an LF after each. It notices accidents, not malice: whoever chooses the names can find two
+    /// indices with one digest.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
