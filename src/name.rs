@@ -288,6 +288,7 @@ mod tests {
         assert_eq!(allowed.len(), 68);
     }
 
+    /// Rule N1.
     #[test]
     fn a_name_has_one_to_255_bytes() {
         assert_eq!(NameRef::new(""), Err(NameError::Empty));

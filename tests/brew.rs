@@ -159,16 +159,19 @@ fn brute_force(clients: usize) {
         .unwrap();
 }
 
+/// Rules I1, I2, X2, X3, Q1, Q2, M9, C6.
 #[test]
 fn one_client_indexes_verifies_and_removes_homebrew() {
     brute_force(1);
 }
 
+/// Rules I1, I2, X2, X3, Q1, Q2, M9, C6.
 #[test]
 fn ten_clients_index_verify_and_remove_homebrew() {
     brute_force(10);
 }
 
+/// Rules I1, I2, X2, X3, Q1, Q2, M9, C6.
 #[test]
 fn a_hundred_clients_index_verify_and_remove_homebrew() {
     brute_force(100);

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use package_indexer::client::Client;
 use package_indexer::{Command, Outcome, StateMachine};
 
+/// Rules C2, C5.
 #[test]
 fn a_hundred_clients_are_open_and_answered_at_once() {
     let (_server, address, _) = common::serve();
@@ -22,6 +23,7 @@ fn a_hundred_clients_are_open_and_answered_at_once() {
     }
 }
 
+/// Rules C4, L9.
 #[test]
 fn a_client_that_breaks_off_at_any_byte_disturbs_no_other_and_undoes_nothing() {
     let (server, address, engine) = common::serve();

@@ -33,6 +33,7 @@ fn command(rng: &mut Rng) -> Command {
     command.unwrap()
 }
 
+/// Rules I, X, Q and D5, D6, O4.
 #[test]
 fn index_and_model_agree_after_every_command_of_random_traces() {
     let mut rng = Rng::with_seed(common::seed());
@@ -74,6 +75,7 @@ fn message(rng: &mut Rng) -> Vec<u8> {
     message
 }
 
+/// Rules L1 to L8, M9, O1, O2.
 #[test]
 fn sessions_answer_random_bytes_in_random_pieces_as_the_model_does_line_by_line() {
     let max_line_bytes = 300;

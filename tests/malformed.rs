@@ -28,6 +28,7 @@ fn converse<'a>(address: SocketAddr, pieces: impl IntoIterator<Item = &'a [u8]>)
     replies
 }
 
+/// Rules M1, M6, M8, M9, N1, N4, D1 to D3, L1, L6, L7.
 #[test]
 fn every_byte_in_every_field_is_judged_by_the_grammar() {
     let (_server, address, _) = common::serve();
@@ -66,6 +67,7 @@ fn every_byte_in_every_field_is_judged_by_the_grammar() {
     }
 }
 
+/// Rule L8.
 #[test]
 fn a_conversation_split_at_every_byte_reads_as_if_unsplit() {
     let conversation = b"INDEX|a|\r\nINDEX|b|a,a,\n\nnonsense\nREMOVE|a|x\nREMOVE|b|\nQUERY|b|\n";
@@ -79,6 +81,7 @@ fn a_conversation_split_at_every_byte_reads_as_if_unsplit() {
     assert_eq!(converse(address, conversation.chunks(1)), expected, "byte by byte");
 }
 
+/// Rules O1, O2, O3, C3.
 #[test]
 fn a_hundred_thousand_messages_sent_ahead_are_answered_in_order() {
     let (_server, address, _) = common::serve();
@@ -113,6 +116,7 @@ fn resident_bytes(pid: u32) -> usize {
 #[cfg(target_os = "linux")]
 const A_LINE_AND_A_THREAD: usize = 65_536 + 512 * 1024;
 
+/// Rules L3, L4, L5.
 #[test]
 #[cfg(target_os = "linux")]
 fn ten_megabytes_without_lf_cost_one_error_and_no_more_memory_than_a_line() {

@@ -95,6 +95,7 @@ fn number(text: &str) -> u128 {
     digits.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
+/// Rule C1, beside the limits.
 #[test]
 fn the_limits_are_those_of_the_program() {
     let help = common::run(&["serve", "--help"], b"").stdout;

@@ -25,6 +25,7 @@ fn listed(names: Option<Names<'_>>) -> Vec<&str> {
     names.expect("indexed").map(NameRef::as_str).collect()
 }
 
+/// Rules I2, I3.
 #[test]
 fn a_failed_index_leaves_the_earlier_dependencies_in_place() {
     let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
@@ -34,6 +35,7 @@ fn a_failed_index_leaves_the_earlier_dependencies_in_place() {
     assert_eq!(index, before);
 }
 
+/// Rules I4, X2, X3.
 #[test]
 fn indexing_again_replaces_the_list() {
     let mut index = index_of(&[("a", &[]), ("b", &[]), ("p", &["a"]), ("p", &["b"])]);
@@ -42,6 +44,7 @@ fn indexing_again_replaces_the_list() {
     assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Fail);
 }
 
+/// Rules I6, X4.
 #[test]
 fn a_package_that_depends_on_itself_can_be_removed() {
     let mut index = PackageIndex::new();
@@ -53,6 +56,7 @@ fn a_package_that_depends_on_itself_can_be_removed() {
     assert!(index.is_empty());
 }
 
+/// Rules I7, X5.
 #[test]
 fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
     let mut index = index_of(&[("b", &[]), ("a", &["b"]), ("b", &["a"])]);
@@ -62,6 +66,7 @@ fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
     assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
 }
 
+/// Rules O7, O8.
 #[test]
 fn a_limit_refuses_and_changes_nothing() {
     let mut index = PackageIndex::with_limits(Limits { max_packages: 2, max_dependencies: 1 });

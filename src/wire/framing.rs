@@ -190,6 +190,7 @@ mod tests {
         frames
     }
 
+    /// Rules L1, L2, L3, L5, L8, L9.
     #[test]
     fn segmentation_changes_nothing() {
         let mut input = b"a\n\nbcd\r\n".to_vec();
