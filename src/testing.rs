@@ -1,19 +1,36 @@
 //! Floor 7: what tests are made of, public so that other implementations can be tested alike.
 //!
-//! [`transcript`] runs conversations kept as text against anything that can hold one;
-//! [`lockstep`] drives two machines with the same commands and compares them after each, and
-//! [`explore`] does so with every command in every state that can be reached. Nothing below imports
-//! this module, and without the feature `testing` it is not compiled.
+//! Three layers. The drivers know nothing of packages and fit any
+//! [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands
+//! and compares them after each, [`explore`] does so with every command in every state that can be
+//! reached, [`interleaving`] explains what concurrent clients saw, and [`input`], [`mod@trace`] and
+//! [`property`] generate, shrink and try. The material is about packages: [`generators`] of inputs,
+//! a [`mod@reference`] for the wire, and [`transcript`]s, conversations kept as text. The table of
+//! [`properties`] joins both.
+//!
+//! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
 pub mod explore;
+pub mod input;
+pub mod interleaving;
 pub mod lockstep;
+pub mod property;
+pub mod trace;
+
+pub mod generators;
+pub mod reference;
 pub mod transcript;
+
+pub mod properties;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::index::PackageIndex;
 use crate::model::Model;
 use crate::name::{Name, NameRef};
+
+// What inputs implement, in the versions that the drivers expect.
+pub use {arbitrary, quickcheck};
 
 /// What a machine is about, whatever it is made of: each package with the set of its dependencies.
 pub type State = BTreeMap<Name, BTreeSet<Name>>;

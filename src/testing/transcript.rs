@@ -245,7 +245,8 @@ impl fmt::Display for Transcript {
     }
 }
 
-fn escape(bytes: &[u8]) -> String {
+/// Bytes as the text of a step.
+pub(super) fn escape(bytes: &[u8]) -> String {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
     bytes
         .iter()

@@ -1,0 +1,136 @@
+//! What properties are tried on: one generator for quickcheck and for libFuzzer, and shrinking.
+//!
+//! An [`Input`] is made from bytes by its [`Arbitrary`] implementation. libFuzzer chooses the
+//! bytes by what they reach; quickcheck draws them at random, through [`Generated`]. What fails is
+//! shrunk by the same steps in both. Nothing here knows of packages, nor of machines.
+
+use std::fmt::Debug;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+/// Something that a property can be tried on.
+pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
+    /// About how many bytes an input of full size is made from.
+    const BYTES: usize;
+
+    /// Simpler inputs, boldest step first. Each must be simpler by some measure that cannot fall
+    /// for ever, so that shrinking ends.
+    fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_>;
+
+    /// The input as a person wants to see it when it fails, in lines.
+    fn show(&self) -> String {
+        format!("{self:?}\n")
+    }
+}
+
+/// The input that some bytes stand for; `None` if there are too few.
+#[must_use]
+pub fn from_bytes<I: Input>(bytes: &[u8]) -> Option<I> {
+    I::arbitrary_take_rest(Unstructured::new(bytes)).ok()
+}
+
+/// Goes from a failing input to one from which no single step leads to a failing one; returns it
+/// with its failure.
+pub fn shrink<I: Input, F>(
+    mut input: I,
+    mut failure: F,
+    check: impl Fn(&I) -> Result<(), F>,
+) -> (I, F) {
+    loop {
+        let simpler = input
+            .simpler()
+            .find_map(|candidate| check(&candidate).err().map(|failure| (candidate, failure)));
+        match simpler {
+            Some(next) => (input, failure) = next,
+            None => return (input, failure),
+        }
+    }
+}
+
+/// An input as quickcheck draws it, for properties that are written for quickcheck directly.
+#[derive(Debug, Clone)]
+pub struct Generated<I>(pub I);
+
+impl<I: Input> quickcheck::Arbitrary for Generated<I> {
+    fn arbitrary(g: &mut quickcheck::Gen) -> Self {
+        loop {
+            if let Some(input) = from_bytes(&random_bytes::<I>(g)) {
+                return Self(input);
+            }
+        }
+    }
+
+    fn shrink(&self) -> Box<dyn Iterator<Item = Self>> {
+        let simpler: Vec<_> = self.0.simpler().map(Self).collect();
+        Box::new(simpler.into_iter())
+    }
+}
+
+/// As many random bytes as inputs of all sizes are made from: up to [`Input::BYTES`] at
+/// quickcheck's usual size of 100.
+pub(super) fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
+    let most = (I::BYTES * g.size() / 100).max(1);
+    let length = <usize as quickcheck::Arbitrary>::arbitrary(g) % (most + 1);
+    (0..length).map(|_| quickcheck::Arbitrary::arbitrary(g)).collect()
+}
+
+/// Everything that a list becomes by leaving out a run of its items: long runs first.
+///
+/// ```
+/// use package_indexer::testing::input::without_runs;
+///
+/// let shorter: Vec<_> = without_runs(&['a', 'b', 'c']).collect();
+/// assert_eq!(shorter, [vec![], vec!['b', 'c'], vec!['a', 'c'], vec!['a', 'b']]);
+/// ```
+pub fn without_runs<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
+    let lengths = std::iter::successors(Some(list.len()), |length| Some(length / 2));
+    lengths.take_while(|length| *length > 0).flat_map(move |length| {
+        (0..list.len()).step_by(length).map(move |start| {
+            let end = (start + length).min(list.len());
+            [&list[..start], &list[end..]].concat()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Bytes(Vec<u8>);
+
+    impl Arbitrary<'_> for Bytes {
+        fn arbitrary(u: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
+            Ok(Self(u.bytes(u.len())?.to_vec()))
+        }
+    }
+
+    impl Input for Bytes {
+        const BYTES: usize = 64;
+
+        fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+            Box::new(without_runs(&self.0).map(Self))
+        }
+    }
+
+    #[test]
+    fn shrinking_ends_at_an_input_that_no_step_makes_simpler() {
+        // Fails with a 7 somewhere before a 9.
+        let check = |bytes: &Bytes| {
+            let after_seven = bytes.0.iter().skip_while(|byte| **byte != 7);
+            if after_seven.clone().any(|byte| *byte == 9) { Err(bytes.0.len()) } else { Ok(()) }
+        };
+        let long = Bytes((0..200).rev().chain(0..200).collect());
+        assert_eq!(shrink(long, 400, check), (Bytes(vec![7, 9]), 2));
+    }
+
+    #[test]
+    fn quickcheck_draws_inputs_of_many_sizes_and_shrinks_them() {
+        let mut g = quickcheck::Gen::from_size_and_seed(100, 7);
+        let mut drawn = || <Generated<Bytes> as quickcheck::Arbitrary>::arbitrary(&mut g);
+        let sizes: std::collections::BTreeSet<_> = (0..500).map(|_| drawn().0.0.len()).collect();
+        assert!(sizes.len() > 50, "{sizes:?}");
+        let shrunk = quickcheck::Arbitrary::shrink(&Generated(Bytes(vec![1, 2]))).count();
+        assert_eq!(shrunk, 3);
+    }
+}

@@ -1,0 +1,83 @@
+//! Clients that act at once: can what they saw be explained by one order of their commands?
+//!
+//! Knows nothing of packages, nor of time: each client's commands keep their order, and between
+//! those of two clients any order will do (sequential consistency; Lamport 1979).
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use crate::machine::StateMachine;
+
+/// Commands of one client, each with the reply that it got.
+pub type Observed<M> = Vec<(<M as StateMachine>::Command, <M as StateMachine>::Reply)>;
+
+/// An order in which `machine` gives every client the replies that it saw: whose command comes
+/// first, second, and so on. `None` if there is none.
+///
+/// States are told apart by `project`, so it has to keep whatever decides what happens next. At
+/// worst exponential in the number of clients: (commands + 1) to that power, times the states.
+///
+/// ```
+/// use package_indexer::testing::{interleaving, state_of_model};
+/// use package_indexer::{Command, Model, Outcome};
+///
+/// let one = vec![(Command::index("b", ["a"])?, Outcome::Ok)];
+/// let two = vec![(Command::index("a", [])?, Outcome::Ok), (Command::remove("a")?, Outcome::Fail)];
+/// let order = interleaving::explain(&Model::default(), state_of_model, &[one, two]);
+/// assert_eq!(order, Some(vec![1, 0, 1]));
+/// # Ok::<(), package_indexer::NameError>(())
+/// ```
+pub fn explain<M, S>(
+    machine: &M,
+    project: impl Fn(&M) -> S,
+    clients: &[Observed<M>],
+) -> Option<Vec<usize>>
+where
+    M: StateMachine<Reply: PartialEq> + Clone,
+    S: Eq + Hash,
+{
+    // Depth first: how far each client has come, the machine, and the order so far.
+    let mut ahead = vec![(vec![0; clients.len()], machine.clone(), Vec::new())];
+    let mut seen = HashSet::new();
+    while let Some((positions, machine, order)) = ahead.pop() {
+        if positions.iter().zip(clients).all(|(position, client)| *position == client.len()) {
+            return Some(order);
+        }
+        if !seen.insert((positions.clone(), project(&machine))) {
+            continue;
+        }
+        for (number, client) in clients.iter().enumerate() {
+            let Some((command, reply)) = client.get(positions[number]) else { continue };
+            let mut next = machine.clone();
+            if next.apply(command).is_ok_and(|outcome| outcome == *reply) {
+                let mut positions = positions.clone();
+                positions[number] += 1;
+                ahead.push((positions, next, [&order[..], &[number]].concat()));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::state_of_model;
+    use crate::{Model, Outcome};
+
+    fn observed(lines: &[(&str, Outcome)]) -> Observed<Model> {
+        lines.iter().map(|(line, outcome)| (line.parse().unwrap(), *outcome)).collect()
+    }
+
+    #[test]
+    fn what_no_order_explains_is_not_explained() {
+        // Each saw the other's package before it was there.
+        let one = observed(&[("QUERY|b|", Outcome::Ok), ("INDEX|a|", Outcome::Ok)]);
+        let two = observed(&[("QUERY|a|", Outcome::Ok), ("INDEX|b|", Outcome::Ok)]);
+        let explained = |clients: &[_]| explain(&Model::default(), state_of_model, clients);
+        assert_eq!(explained(&[one.clone(), two]), None);
+        let two = observed(&[("INDEX|b|", Outcome::Ok), ("QUERY|a|", Outcome::Ok)]);
+        assert_eq!(explained(&[one, two]), Some(vec![1, 0, 0, 1]));
+        assert_eq!(explained(&[]), Some(vec![]));
+    }
+}

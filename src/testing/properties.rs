@@ -1,0 +1,181 @@
+//! The table: every claim about this library, declared once.
+//!
+//! A row gives a property its promise, its name, the inputs it is tried on, on how many of them
+//! the tests try it, and the rules of `spec/protocol.md` that it covers; the function of that name
+//! in the module before it checks the property on one input. From the table come the functions
+//! that return each [`Property`], the [`roster`] of all, a quickcheck test for each (in
+//! `quickcheck`), and everything in `fuzz/` that names a property. To add one, write its function
+//! and its row, then run what `fuzz/README.md` says.
+//!
+//! The rows of `machine` claim something about any machine for packages: [`machine_properties`]
+//! tries them on yours.
+
+mod index;
+mod machine;
+mod service;
+mod wire;
+
+use std::fmt::Display;
+
+use super::generators::{Bounded, Conversation, Duo, Line, Noise};
+use super::property::Property;
+use super::trace::Trace;
+use super::{State, state_of_index, state_of_model};
+use crate::command::{Command, Outcome};
+use crate::index::PackageIndex;
+use crate::machine::StateMachine;
+use crate::model::Model;
+
+/// A machine for packages that [`machine_properties`] can be tried on.
+pub trait Subject: StateMachine<Command = Command, Reply = Outcome, Error: Display> {
+    /// What it holds; `None` if that cannot be seen from outside. The properties then go by its
+    /// replies alone.
+    fn state(&self) -> Option<State>;
+
+    /// Whether it is sound inside, by its own account.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Subject for PackageIndex {
+    fn state(&self) -> Option<State> {
+        Some(state_of_index(self))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check_invariants().map_err(|violation| violation.to_string())
+    }
+}
+
+impl Subject for Model {
+    fn state(&self) -> Option<State> {
+        Some(state_of_model(self))
+    }
+}
+
+/// Turns the table into functions, the roster and tests.
+macro_rules! properties {
+    ($(
+        #[doc = $promise:literal]
+        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt;
+    )*) => {
+        $(
+            #[doc = $promise]
+            #[must_use]
+            pub fn $name() -> Property {
+                properties!(@row $promise, $name($input) * $cases $rules,
+                    properties!(@check $module $name $($machine)?))
+            }
+        )*
+
+        /// Every property of this crate, in the order of the table.
+        #[must_use]
+        pub fn roster() -> Vec<Property> {
+            vec![$($name()),*]
+        }
+
+        /// The properties of the table that claim something about any machine for packages, for a
+        /// machine of yours. `fresh` gives one that holds nothing yet.
+        ///
+        /// ```
+        /// use package_indexer::Model;
+        /// use package_indexer::testing::properties::machine_properties;
+        ///
+        /// for property in machine_properties(Model::default) {
+        ///     property.quickcheck(10)?;
+        /// }
+        /// # Ok::<(), package_indexer::testing::property::Violation>(())
+        /// ```
+        pub fn machine_properties<M: Subject + 'static>(
+            fresh: impl Fn() -> M + Clone + 'static,
+        ) -> Vec<Property> {
+            let mut properties = Vec::new();
+            $($(
+                let _any: Option<$machine> = None;
+                let fresh_one = fresh.clone();
+                properties.push(properties!(@row $promise, $name($input) * $cases $rules,
+                    move |input: &$input| $module::$name(&fresh_one, input)));
+            )?)*
+            properties
+        }
+
+        #[cfg(test)]
+        mod quickcheck {
+            $(
+                #[test]
+                fn $name() {
+                    super::tests::holds(&super::$name());
+                }
+            )*
+        }
+    };
+    (@row $promise:literal, $name:ident($input:ty) * $cases:literal [$($rule:ident)*], $check:expr) => {{
+        let mut property =
+            Property::new::<$input>(stringify!($name), $promise.trim_ascii(), $check);
+        property.rules = &[$(stringify!($rule)),*];
+        property.cases = $cases;
+        property
+    }};
+    (@check $module:ident $name:ident) => { $module::$name };
+    (@check $module:ident $name:ident $machine:ident) => {
+        |input: &_| $module::$name(&PackageIndex::new, input)
+    };
+}
+
+properties! {
+    /// No bytes make the parser panic; an error points at a byte of the line and names what is there.
+    wire::parser_is_total(Noise) * 20_000 [M9];
+    /// The parser takes what a reference parser that splits strings takes, and refuses the rest: noise.
+    wire::parser_agrees_with_reference_on_noise(Noise) * 20_000 [M9 N4];
+    /// The parser takes what a reference parser that splits strings takes, and refuses the rest: near misses.
+    wire::parser_agrees_with_reference_on_lines(Line) * 100_000 [M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 N1 N2 N3 N4 N5 D1 D2 D3 D4 L6];
+    /// A command is read back from what it prints as.
+    wire::commands_print_and_parse_back(Command) * 20_000 [M1 N1];
+    /// A line that is a message reads the same once more after it was read and printed.
+    wire::lines_parse_and_print_back(Line) * 20_000 [M1 D2 D4 L6];
+    /// The same bytes give the same lines, however they are split, and those of a reference that splits at LF.
+    wire::framing_ignores_segmentation(Conversation) * 10_000 [L1 L2 L3 L4 L5 L8 L9 L10];
+    /// The machine answers as the model does and holds the same after every command.
+    machine for any M::machine_refines_model(Trace<Command>) * 10_000 [D5 D6 I1 I2 I3 I4 I5 I6 I7 I8 X1 X2 X3 X4 X5 X6 X7 Q1 Q2 Q3 O4];
+    /// The machine answers as the model does, seen from outside alone.
+    machine for any M::machine_answers_as_model(Trace<Command>) * 10_000 [D5 D6 I1 I2 I3 I4 I5 I6 I7 I8 X1 X2 X3 X4 X5 X6 X7 Q1 Q2 Q3 O4];
+    /// After every command all that an indexed package depends on is indexed, and the machine finds itself sound.
+    machine for any M::invariants_hold(Trace<Command>) * 5_000 [I1 X3];
+    /// A command that is answered FAIL changes nothing.
+    machine for any M::fail_changes_nothing(Trace<Command>) * 2_000 [I3 X6];
+    /// QUERY changes nothing.
+    machine for any M::query_changes_nothing(Trace<Command>) * 2_000 [Q3];
+    /// INDEX and REMOVE, said twice, are answered the same, and the second time changes nothing.
+    machine for any M::index_and_remove_are_idempotent(Trace<Command>) * 2_000 [I4 X1];
+    /// A command touches no list but that of its package.
+    machine for any M::commands_touch_only_their_package(Trace<Command>) * 2_000 [I4 X3];
+    /// The same commands give the same replies and the same state.
+    machine for any M::machine_is_deterministic(Trace<Command>) * 2_000 [O4];
+    /// What an index shows, its digest included, depends on what it holds alone: not on its history, nor on its hash seed.
+    index::index_shows_its_state_alone(Trace<Command>) * 2_000 [O4];
+    /// An index in which almost every dependent is behind a relay refines the model like any other.
+    index::relays_change_nothing(Trace<Command>) * 5_000 [I4 X2 X3];
+    /// The commands that an index exports are all answered OK, and rebuild an equal one.
+    index::export_rebuilds_the_index(Trace<Command>) * 2_000 [I6 I7];
+    /// In the installation order a package comes after all that it depends on, cycles aside, and none is missing.
+    index::order_respects_dependencies(Trace<Command>) * 2_000 [I7];
+    /// The transitive closures are those of a naive fixpoint, and the dependents the reverse of the dependencies.
+    index::closures_agree_with_fixpoint(Trace<Command>) * 2_000 [I7];
+    /// A command that would pass a limit is refused and changes nothing; any other is answered as if there were none.
+    index::limits_refuse_and_change_nothing(Bounded) * 5_000 [O7 O8];
+    /// A session answers whatever a client sends, in whatever pieces, as the model does message by message.
+    service::session_answers_as_model(Conversation) * 5_000 [M9 L1 L2 L3 L8 L9 O1 O2 O3 O9 C6];
+    /// Messages that arrive together are answered as those that arrive one by one, and do the same.
+    service::batch_equals_its_commands(Conversation) * 2_000 [O1 O2 O3 O9];
+    /// What two clients see can be explained by one order of their commands.
+    service::clients_see_one_order(Duo) * 5_000 [O4 O5 C5];
+    /// A server answers over a socket as the model does, and ends the stream after the last reply.
+    service::server_answers_as_model(Conversation) * 200 [L1 L8 L9 O1 O2 O3 C3 C6];
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! What the table claims about [`PackageIndex`] alone: what it shows beyond replies, and its limits.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU8;
+
+use super::machine::machine_refines_model;
+use crate::command::{Command, Outcome};
+use crate::index::{LimitError, PackageIndex, Step};
+use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::name::{Name, NameRef};
+use crate::testing::generators::Bounded;
+use crate::testing::trace::Trace;
+use crate::testing::{State, state_of_index, state_of_model};
+
+fn index_of(trace: &Trace<Command>) -> PackageIndex {
+    trace.0.iter().cloned().collect()
+}
+
+pub(super) fn index_shows_its_state_alone(trace: &Trace<Command>) -> Result<(), String> {
+    let one = index_of(trace);
+    // Another history and another hash seed, and vertices that were used before.
+    let mut other = index_of(trace);
+    let state = state_of_index(&one);
+    for package in state.keys() {
+        other.extend([Command::Index { package: package.clone(), dependencies: Vec::new() }]);
+    }
+    other.extend(state.keys().rev().map(|package| Command::Remove { package: package.clone() }));
+    if !other.is_empty() {
+        return Err(format!("{other:?} is left after all was removed"));
+    }
+    other.extend(one.to_commands());
+    let shown = |index: &PackageIndex| {
+        let order = format!("{:?}", index.installation_order());
+        let text = format!("{index:?} {} {order} {:?}", index.dot(), index.to_commands());
+        (text, index.digest(), index.len(), index.dependency_count())
+    };
+    let (shown_by_one, shown_by_other) = (shown(&one), shown(&other));
+    if shown_by_one != shown_by_other || one != other {
+        return Err(format!("one shows {shown_by_one:?}, the other {shown_by_other:?}"));
+    }
+    let held = state.values().map(BTreeSet::len).sum::<usize>();
+    if (one.len(), one.dependency_count()) != (state.len(), held) {
+        return Err(format!("{one:?} counts {} and {}", one.len(), one.dependency_count()));
+    }
+    Ok(())
+}
+
+pub(super) fn relays_change_nothing(trace: &Trace<Command>) -> Result<(), String> {
+    (1..=3).filter_map(NonZeroU8::new).try_for_each(|max_fan_in| {
+        let relayed = || PackageIndex::with_max_fan_in(max_fan_in);
+        machine_refines_model(&relayed, trace)?;
+        let mut index = relayed();
+        for command in &trace.0 {
+            index.extend([command.clone()]);
+            index.check_invariants().map_err(|violation| violation.to_string())?;
+        }
+        shows_what_it_holds(&index)
+    })
+}
+
+pub(super) fn export_rebuilds_the_index(trace: &Trace<Command>) -> Result<(), String> {
+    let index = index_of(trace);
+    let mut rebuilt = PackageIndex::new();
+    for command in index.to_commands() {
+        let outcome = rebuilt.apply(&command);
+        if outcome != Ok(Outcome::Ok) {
+            return Err(format!("{command} is answered {outcome:?}"));
+        }
+    }
+    if rebuilt != index || rebuilt.digest() != index.digest() {
+        return Err(format!("{index:?} is rebuilt as {rebuilt:?}"));
+    }
+    Ok(())
+}
+
+pub(super) fn order_respects_dependencies(trace: &Trace<Command>) -> Result<(), String> {
+    let index = index_of(trace);
+    let state = state_of_index(&index);
+    let order = index.installation_order();
+    let mut earlier: BTreeSet<Name> = BTreeSet::new();
+    for step in &order {
+        let together: BTreeSet<Name> = step.packages().iter().map(|p| p.to_name()).collect();
+        for package in &together {
+            let waiting = |name: &&Name| !earlier.contains(*name) && !together.contains(*name);
+            if let Some(missing) = state[package].iter().find(waiting) {
+                return Err(format!("{package} comes before its dependency {missing}: {order:?}"));
+            }
+            // A cycle is one only if each of its members needs every other.
+            if matches!(step, Step::Cycle(_)) && !closure(&state, package).is_superset(&together) {
+                return Err(format!("{package} does not need all of {together:?}"));
+            }
+        }
+        let size = earlier.len() + together.len();
+        earlier.extend(together);
+        if earlier.len() != size {
+            return Err(format!("a package comes twice: {order:?}"));
+        }
+    }
+    if earlier.iter().ne(state.keys()) {
+        return Err(format!("not every package is in the order {order:?}"));
+    }
+    Ok(())
+}
+
+pub(super) fn closures_agree_with_fixpoint(trace: &Trace<Command>) -> Result<(), String> {
+    shows_what_it_holds(&index_of(trace))
+}
+
+/// Compares each way to look at an index with the plain one.
+fn shows_what_it_holds(index: &PackageIndex) -> Result<(), String> {
+    let state = state_of_index(index);
+    let mut reversed: State = state.keys().map(|name| (name.clone(), BTreeSet::new())).collect();
+    for (package, list) in &state {
+        for dependency in list {
+            reversed.entry(dependency.clone()).or_default().insert(package.clone());
+        }
+    }
+    for package in state.keys() {
+        let name = package.as_str();
+        for (what, shown, expected) in [
+            ("dependencies", index.dependencies(name), state[package].clone()),
+            ("dependents", index.dependents(name), reversed[package].clone()),
+            ("closure", index.transitive_dependencies(name), closure(&state, package)),
+            ("dependents' closure", index.transitive_dependents(name), closure(&reversed, package)),
+        ] {
+            let shown: Option<Vec<Name>> = shown.map(|names| names.map(NameRef::to_name).collect());
+            if shown.as_ref().is_none_or(|shown| shown.iter().ne(&expected)) {
+                return Err(format!("{what} of {package}: {shown:?}, not {expected:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All that can be reached from a package: add what the members need until nothing is new.
+fn closure(state: &State, package: &Name) -> BTreeSet<Name> {
+    let mut closure = state[package].clone();
+    loop {
+        let next: BTreeSet<Name> =
+            closure.iter().flat_map(|member| state[member].clone()).collect();
+        if next.is_subset(&closure) {
+            return closure;
+        }
+        closure.extend(next);
+    }
+}
+
+pub(super) fn limits_refuse_and_change_nothing(
+    Bounded { limits, trace }: &Bounded,
+) -> Result<(), String> {
+    let mut index = PackageIndex::with_limits(*limits);
+    let mut model = Model::default();
+    for (position, command) in trace.0.iter().enumerate() {
+        let mut unlimited = model.clone();
+        let Ok(outcome) = unlimited.apply(command);
+        let after = state_of_model(&unlimited);
+        let wanted = after.values().map(BTreeSet::len).sum();
+        let grows = after.len() > model.packages().len();
+        let expected = if grows && after.len() > limits.max_packages {
+            Err(LimitError::Packages { limit: limits.max_packages })
+        } else if wanted > limits.max_dependencies {
+            Err(LimitError::Dependencies { limit: limits.max_dependencies, wanted })
+        } else {
+            model = unlimited;
+            Ok(outcome)
+        };
+        let actual = index.apply(command);
+        if actual != expected || state_of_index(&index) != state_of_model(&model) {
+            return Err(format!(
+                "at message {}: {actual:?}, not {expected:?}; {index:?} is held, not {model:?}",
+                position + 1
+            ));
+        }
+        index.check_invariants().map_err(|violation| violation.to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What the table claims about engine, session and server: many messages, many clients.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+
+use crate::command::{Command, Outcome, Reply};
+use crate::engine::Engine;
+use crate::index::PackageIndex;
+use crate::model::Model;
+use crate::server::{Config, Server};
+use crate::session::{MAX_ANSWER_BYTES, Session};
+use crate::testing::generators::{Conversation, Duo, LINE_LIMIT};
+use crate::testing::transcript::{Endpoint, Link, Remote};
+use crate::testing::{interleaving, reference, state_of_index, state_of_model};
+use crate::wire::{DEFAULT_MAX_LINE_BYTES, parse_reply};
+
+pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<(), String> {
+    let stream = conversation.stream();
+    let engine = Engine::default();
+    let mut session = Session::new(LINE_LIMIT);
+    let mut model = Model::default();
+    let expected = reference::replies(&stream, LINE_LIMIT, &mut model);
+    let (mut replies, mut arrived) = (Vec::new(), 0);
+    for piece in conversation.arriving(&stream) {
+        replies.extend(tell(&mut session, &engine, piece)?);
+        arrived += piece.len();
+        // A reply waits for nothing but its message.
+        let due = reference::lines(&stream[..arrived], LINE_LIMIT).len();
+        if replies != expected[..due] {
+            return Err(differing(&replies, &expected[..due]));
+        }
+    }
+    let state = engine.batch(|index| state_of_index(index)).map_err(|error| error.to_string())?;
+    if state != state_of_model(&model) {
+        return Err(format!("{state:?} is held, not {model:?}"));
+    }
+    Ok(())
+}
+
+pub(super) fn batch_equals_its_commands(conversation: &Conversation) -> Result<(), String> {
+    let (together, alone) = (Engine::default(), Engine::default());
+    let mut session = Session::new(LINE_LIMIT);
+    let stream = conversation.stream();
+    let replies_together = tell(&mut session, &together, &stream)?;
+
+    let mut session = Session::new(LINE_LIMIT);
+    let mut replies_alone = Vec::new();
+    for line in stream.split_inclusive(|byte| *byte == b'\n') {
+        replies_alone.extend(tell(&mut session, &alone, line)?);
+    }
+    if replies_together != replies_alone {
+        return Err(differing(&replies_together, &replies_alone));
+    }
+    let held = |engine: &Engine| engine.batch(|index| index.clone()).map_err(|e| e.to_string());
+    let (together, alone): (PackageIndex, PackageIndex) = (held(&together)?, held(&alone)?);
+    if together != alone {
+        return Err(format!("together they leave {together:?}, alone {alone:?}"));
+    }
+    Ok(())
+}
+
+/// Gives a session some bytes, and takes all replies to them.
+fn tell(session: &mut Session, engine: &Engine, bytes: &[u8]) -> Result<Vec<Reply>, String> {
+    let mut text = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        rest = &rest[session.fill(rest)..];
+        while session.has_more() {
+            let answer = session.answer(engine, |_| ()).map_err(|error| error.to_string())?;
+            if answer.len() > MAX_ANSWER_BYTES {
+                return Err(format!("an answer has {} bytes", answer.len()));
+            }
+            text.extend_from_slice(answer);
+        }
+    }
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.map(|line| parse_reply(line).map_err(|error| error.to_string())).collect()
+}
+
+/// Where two lists of replies part.
+fn differing(actual: &[Reply], expected: &[Reply]) -> String {
+    let same = actual.iter().zip(expected).take_while(|(one, other)| one == other).count();
+    format!(
+        "reply {} is {:?}, not {:?}; {} replies, not {}",
+        same + 1,
+        actual.get(same),
+        expected.get(same),
+        actual.len(),
+        expected.len()
+    )
+}
+
+pub(super) fn clients_see_one_order(duo: &Duo) -> Result<(), String> {
+    let engine = Engine::default();
+    let streams = duo.clients.each_ref().map(|commands| {
+        commands.iter().map(|command| format!("{command}\n")).collect::<String>().into_bytes()
+    });
+    let mut sessions = [(); 2].map(|()| Session::new(DEFAULT_MAX_LINE_BYTES));
+    let mut sent = [0_usize; 2];
+    let mut replies = [Vec::new(), Vec::new()];
+    let turns = duo.turns.iter().map(|turn| (usize::from(turn % 2), usize::from(turn / 2)));
+    let last = [(0, usize::MAX), (1, usize::MAX)];
+    for (client, count) in turns.cycle().take(8 * duo.turns.len()).chain(last) {
+        let stream = &streams[client];
+        let until = sent[client].saturating_add(count).min(stream.len());
+        let answered = tell(&mut sessions[client], &engine, &stream[sent[client]..until])?;
+        replies[client].extend(answered);
+        sent[client] = until;
+    }
+    let observed = [0, 1].map(|client: usize| observed(&duo.clients[client], &replies[client]));
+    let [Some(one), Some(two)] = observed else {
+        return Err(format!("not one OK or FAIL for each message: {replies:?}"));
+    };
+    match interleaving::explain(&Model::default(), state_of_model, &[one, two]) {
+        Some(_order) => Ok(()),
+        None => Err(format!("no order explains {replies:?}")),
+    }
+}
+
+/// Each command with its outcome; `None` unless each has one.
+fn observed(commands: &[Command], replies: &[Reply]) -> Option<Vec<(Command, Outcome)>> {
+    let outcomes = replies.iter().map(|reply| match reply {
+        Reply::Ok => Some(Outcome::Ok),
+        Reply::Fail => Some(Outcome::Fail),
+        Reply::Error => None,
+    });
+    let outcomes: Vec<Outcome> = outcomes.collect::<Option<_>>()?;
+    (outcomes.len() == commands.len()).then(|| commands.iter().cloned().zip(outcomes).collect())
+}
+
+pub(super) fn server_answers_as_model(conversation: &Conversation) -> Result<(), String> {
+    let stream = conversation.stream();
+    let expected = reference::replies(&stream, LINE_LIMIT, &mut Model::default());
+    let replies = over_a_socket(conversation, &stream).map_err(|error| error.to_string())?;
+    let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+    if replies != expected {
+        return Err(format!("the server replies {replies:?}, not {expected:?}"));
+    }
+    Ok(())
+}
+
+/// What a server of its own replies to one client that ends its stream after the last byte.
+fn over_a_socket(conversation: &Conversation, stream: &[u8]) -> std::io::Result<Vec<String>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let config = Config { max_line_bytes: LINE_LIMIT, ..Config::default() };
+    let server = Server::start([listener], Arc::new(Engine::default()), config)?;
+    let mut link = Remote(server.addresses()[0]).connect()?;
+    for piece in conversation.arriving(stream) {
+        link.send(piece)?;
+    }
+    link.half_close()?;
+    std::iter::from_fn(|| link.receive().transpose()).collect()
+}

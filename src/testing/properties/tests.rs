@@ -1,0 +1,140 @@
+//! The table as a whole: that its machine properties hold on other machines, and that what they
+//! are tried on reaches every reply.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::command::Reply;
+use crate::testing::generators::LINE_LIMIT;
+use crate::testing::input::Generated;
+use crate::testing::reference;
+
+/// How many inputs the distributions are measured on.
+const MEASURED: usize = 10_000;
+
+/// Tries a property on as many random inputs as its row says, or as `QUICKCHECK_TESTS` does.
+pub(super) fn holds(property: &Property) {
+    let wanted = std::env::var("QUICKCHECK_TESTS").ok().and_then(|count| count.parse().ok());
+    property.quickcheck(wanted.unwrap_or(property.cases)).unwrap();
+}
+
+#[test]
+fn the_model_has_every_property_of_a_machine() {
+    let properties = machine_properties(Model::default);
+    assert_eq!(properties.len(), 8);
+    for property in properties {
+        property.quickcheck(200).unwrap();
+    }
+}
+
+#[test]
+fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
+    /// Lets go of packages that two others need.
+    #[derive(Default)]
+    struct Opaque(Model);
+
+    impl StateMachine for Opaque {
+        type Command = Command;
+        type Reply = Outcome;
+        type Error = std::convert::Infallible;
+
+        fn apply(&mut self, command: &Command) -> Result<Outcome, Self::Error> {
+            let held_by_two = |package| {
+                let lists = self.0.packages().iter();
+                lists.filter(|(name, list)| *name != package && list.contains(package)).count() == 2
+            };
+            match command {
+                Command::Remove { package } if held_by_two(package) => Ok(Outcome::Ok),
+                _ => self.0.apply(command),
+            }
+        }
+    }
+
+    impl Subject for Opaque {
+        fn state(&self) -> Option<State> {
+            None
+        }
+    }
+
+    let properties = machine_properties(Opaque::default);
+    let find = |name| properties.iter().find(|property| property.name == name).unwrap();
+    for name in ["machine_refines_model", "machine_answers_as_model"] {
+        let violation = find(name).quickcheck(10_000).unwrap_err();
+        assert_eq!(violation.shown.lines().filter(|line| line.starts_with('>')).count(), 4);
+        assert!(violation.shown.ends_with("> REMOVE|a|\n< FAIL\n"), "{violation}");
+    }
+    find("fail_changes_nothing").quickcheck(100).unwrap();
+}
+
+/// Inputs as quickcheck draws them, the same in every run.
+fn drawn<I: super::super::input::Input>() -> impl Iterator<Item = I> {
+    let mut g = ::quickcheck::Gen::from_size_and_seed(100, 20);
+    (0..MEASURED).map(move |_| {
+        let Generated(input) = ::quickcheck::Arbitrary::arbitrary(&mut g);
+        input
+    })
+}
+
+/// Prints the share of each key, and returns the smallest, in tenths of a percent.
+fn shares<K: std::fmt::Debug + Ord>(what: &str, counts: &BTreeMap<K, usize>) -> usize {
+    let total: usize = counts.values().sum();
+    println!("{what}, {total} in {MEASURED} inputs:");
+    let shares = counts.iter().map(|(key, count)| {
+        let share = 1_000 * count / total;
+        println!("  {key:?} {}.{} %", share / 10, share % 10);
+        share
+    });
+    shares.min().unwrap_or(0)
+}
+
+fn verb(command: &Command) -> &'static str {
+    match command {
+        Command::Index { .. } => "INDEX",
+        Command::Remove { .. } => "REMOVE",
+        Command::Query { .. } => "QUERY",
+    }
+}
+
+#[test]
+fn traces_reach_every_reply_of_every_command_and_states_of_every_size() {
+    let (mut pairs, mut sizes, mut lengths) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for Trace(trace) in drawn::<Trace<Command>>() {
+        let mut model = Model::default();
+        *lengths.entry(trace.len() / 50 * 50).or_default() += 1;
+        for command in trace {
+            let Ok(outcome) = model.apply(&command);
+            *pairs.entry((verb(&command), outcome)).or_default() += 1;
+            *sizes.entry(model.packages().len()).or_default() += 1;
+        }
+    }
+    shares("lengths of traces, from", &lengths);
+    let rarest_size = shares("packages after a command", &sizes);
+    let rarest_pair = shares("commands and outcomes", &pairs);
+    assert!(pairs.len() == 6 && rarest_pair >= 50, "{pairs:?}");
+    assert!(sizes.len() == 9 && rarest_size >= 10, "{sizes:?}");
+    assert!(lengths.len() >= 4, "{lengths:?}");
+}
+
+#[test]
+fn conversations_reach_every_reply_of_the_table() {
+    let mut pairs = BTreeMap::new();
+    for conversation in drawn::<Conversation>() {
+        let mut model = Model::default();
+        let stream = conversation.stream();
+        let mut lines = reference::lines(&stream, LINE_LIMIT);
+        // A burst counts once.
+        lines.dedup();
+        for line in lines {
+            let reply = reference::reply(line.and_then(reference::parse).as_ref(), &mut model);
+            let line = line.unwrap_or_default();
+            let verbs = ["INDEX", "REMOVE", "QUERY"];
+            let verb = verbs.into_iter().find(|verb| line.starts_with(verb.as_bytes()));
+            *pairs.entry((verb.unwrap_or("other"), reply)).or_default() += 1;
+        }
+    }
+    // What begins with none of the words is always an error.
+    assert_eq!(pairs.keys().filter(|(verb, _)| *verb == "other").count(), 1);
+    pairs.remove(&("other", Reply::Error));
+    let rarest = shares("messages and replies", &pairs);
+    assert!(pairs.len() == 9 && rarest >= 50, "{pairs:?}");
+}

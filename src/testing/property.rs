@@ -1,0 +1,219 @@
+//! A property: a claim about every input of some type, and everything that is needed to try it.
+//!
+//! Knows nothing of packages. quickcheck tries a property on random inputs, a fuzz target on what
+//! libFuzzer thinks of; both go through [`Property::replay`], so both report the same shrunk
+//! [`Violation`].
+
+use std::any::type_name;
+use std::fmt::{self, Debug, Display};
+use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
+
+use quickcheck::{Gen, QuickCheck, TestResult, Testable};
+
+use super::input::{self, Input};
+
+/// A claim that holds for every input, or should.
+#[derive(Clone)]
+pub struct Property {
+    /// Its name, also that of its test and of its fuzz target.
+    pub name: &'static str,
+    /// What it claims, in a line.
+    pub promise: &'static str,
+    /// The rules of the specification that it covers, by their ids.
+    pub rules: &'static [&'static str],
+    /// The type of its inputs.
+    pub input: String,
+    /// On how many random inputs the tests try it.
+    pub cases: u64,
+    replay: Rc<Replay>,
+    draw: fn(&mut Gen) -> Vec<u8>,
+}
+
+/// Checks a property on the input that some bytes stand for.
+type Replay = dyn Fn(&[u8]) -> Result<(), Violation>;
+
+/// A claim that does not hold, and the shortest input found that shows it.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Violation {
+    /// The name of the property.
+    pub property: &'static str,
+    /// What was seen instead of what it claims.
+    pub what: String,
+    /// The input as its type shows it: in transcript form for those of this crate.
+    pub shown: String,
+}
+
+impl Display for Violation {
+    /// In transcript form if the input is: what was seen is a comment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# {} does not hold:", self.property)?;
+        for line in self.what.lines() {
+            writeln!(f, "# {line}")?;
+        }
+        f.write_str(&self.shown)
+    }
+}
+
+impl Debug for Violation {
+    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl Property {
+    /// A property from the function that checks it on one input, which returns what it saw instead
+    /// of what is claimed. A panic counts as a violation too.
+    pub fn new<I: Input>(
+        name: &'static str,
+        promise: &'static str,
+        check: impl Fn(&I) -> Result<(), String> + 'static,
+    ) -> Self {
+        let replay = move |bytes: &[u8]| match input::from_bytes::<I>(bytes) {
+            None => Ok(()),
+            Some(input) => holds(name, input, &check),
+        };
+        Self {
+            name,
+            promise,
+            rules: &[],
+            input: short_name(type_name::<I>()),
+            cases: 100,
+            replay: Rc::new(replay),
+            draw: input::random_bytes::<I>,
+        }
+    }
+
+    /// Checks the property on the input that the bytes stand for, if there are enough of them.
+    ///
+    /// # Errors
+    /// A [`Violation`] with a shrunk input.
+    pub fn replay(&self, bytes: &[u8]) -> Result<(), Violation> {
+        (self.replay)(bytes)
+    }
+
+    /// Checks the property on `cases` random inputs.
+    ///
+    /// # Errors
+    /// The first [`Violation`], shrunk.
+    pub fn quickcheck(&self, cases: u64) -> Result<(), Violation> {
+        let violation = Rc::default();
+        let trial = Trial { property: self.clone(), violation: Rc::clone(&violation) };
+        let passed = QuickCheck::new().tests(cases).max_tests(cases).quicktest(trial);
+        match (violation.take(), passed) {
+            (Some(violation), _) => Err(violation),
+            (None, Ok(_)) => Ok(()),
+            (None, Err(other)) => Err(Violation {
+                property: self.name,
+                what: format!("{other:?}"),
+                shown: String::new(),
+            }),
+        }
+    }
+}
+
+impl Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({}): {}", self.name, self.input, self.promise)
+    }
+}
+
+/// One property in quickcheck's hands. It has shrunk by the time quickcheck hears of a failure.
+struct Trial {
+    property: Property,
+    violation: Rc<std::cell::RefCell<Option<Violation>>>,
+}
+
+impl Testable for Trial {
+    fn result(&self, g: &mut Gen) -> TestResult {
+        match self.property.replay(&(self.property.draw)(g)) {
+            Ok(()) => TestResult::passed(),
+            Err(violation) => {
+                *self.violation.borrow_mut() = Some(violation);
+                TestResult::failed()
+            }
+        }
+    }
+}
+
+/// Checks an input, and shrinks it if that fails.
+fn holds<I: Input>(
+    property: &'static str,
+    input: I,
+    check: &impl Fn(&I) -> Result<(), String>,
+) -> Result<(), Violation> {
+    let guarded = |input: &I| {
+        panic::catch_unwind(AssertUnwindSafe(|| check(input)))
+            .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
+    };
+    let Err(what) = guarded(&input) else { return Ok(()) };
+    let (input, what) = input::shrink(input, what, guarded);
+    Err(Violation { property, what, shown: input.show() })
+}
+
+/// What a panic said.
+fn message(panic: &dyn std::any::Any) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("and said nothing")
+}
+
+/// A type's name without the paths in it.
+fn short_name(name: &str) -> String {
+    let mut short = String::new();
+    for part in name.split_inclusive(['<', '>', ',', ' ']) {
+        short.push_str(part.rsplit("::").next().unwrap_or(part));
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::trace::Trace;
+
+    fn small(limit: u8) -> Property {
+        Property::new("small", "All numbers are small.", move |trace: &Trace<u8>| {
+            match trace.0.iter().find(|number| **number >= limit) {
+                Some(number) => Err(format!("{number} is not")),
+                None => Ok(()),
+            }
+        })
+    }
+
+    #[test]
+    fn a_violation_is_shrunk_and_prints_as_a_transcript_with_comments() {
+        let violation = small(100).quickcheck(1_000).unwrap_err();
+        assert_eq!(violation.to_string(), "# small does not hold:\n# 100 is not\n100\n");
+        assert_eq!(small(100).replay(&[1, 200, 3]), Err(violation));
+    }
+
+    #[test]
+    fn a_panic_is_a_violation() {
+        let only = Property::new("only", "", |trace: &Trace<u8>| {
+            assert!(!trace.0.contains(&9), "there is a nine");
+            Ok(())
+        });
+        let violation = only.replay(&[1, 9]).unwrap_err();
+        assert_eq!(
+            (violation.what.as_str(), violation.shown.as_str()),
+            ("panicked: there is a nine", "9\n")
+        );
+    }
+
+    #[test]
+    fn a_property_that_holds_passes() {
+        let modest = Property::new("modest", "", |trace: &Trace<u8>| match trace.0.len() {
+            0..=200 => Ok(()),
+            length => Err(length.to_string()),
+        });
+        assert_eq!(modest.quickcheck(100), Ok(()));
+        assert_eq!(small(1).replay(&[]), Ok(()));
+    }
+
+    #[test]
+    fn a_type_is_named_without_its_path() {
+        assert_eq!(small(1).input, "Trace<u8>");
+        assert_eq!(format!("{:?}", small(1)), "small(Trace<u8>): All numbers are small.");
+    }
+}

@@ -1,0 +1,124 @@
+//! The wire once more, by splitting strings: what the grammar and the framing are held against.
+//!
+//! Written from `spec/protocol.md` and from nothing in `wire`, with none of its helpers. Nothing
+//! here is fast, streams, or says why a line is refused; what a command does is `model`'s business.
+
+use crate::command::{Command, Outcome, Reply};
+use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::name::Name;
+
+/// What may stand in a name (rule N1).
+const NAME_CHARACTERS: &str =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._@/";
+
+/// The command that a line, LF included, stands for; `None` if it is malformed (rules M, N, D).
+#[must_use]
+pub fn parse(line: &[u8]) -> Option<Command> {
+    let text = String::from_utf8(line.to_vec()).ok()?;
+    let text = text.strip_suffix('\n')?;
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let fields: Vec<&str> = text.split('|').collect();
+    let [verb, package, list] = fields[..] else { return None };
+    let package = name(package)?;
+    let dependencies = match list {
+        "" => Vec::new(),
+        list => {
+            let names = list.strip_suffix(',').unwrap_or(list).split(',');
+            names.map(name).collect::<Option<_>>()?
+        }
+    };
+    match verb {
+        "INDEX" => Some(Command::Index { package, dependencies }),
+        "REMOVE" => Some(Command::Remove { package }),
+        "QUERY" => Some(Command::Query { package }),
+        _ => None,
+    }
+}
+
+/// The reply that a line, LF included, stands for; `None` if it is none.
+#[must_use]
+pub fn parse_reply(line: &[u8]) -> Option<Reply> {
+    match line {
+        b"OK\n" => Some(Reply::Ok),
+        b"FAIL\n" => Some(Reply::Fail),
+        b"ERROR\n" => Some(Reply::Error),
+        _ => None,
+    }
+}
+
+fn name(text: &str) -> Option<Name> {
+    let is_name = (1..=255).contains(&text.len())
+        && text.chars().all(|character| NAME_CHARACTERS.contains(character));
+    // What this file takes for a name, the library may not refuse.
+    is_name.then(|| text.parse().unwrap_or_else(|error| panic!("{text:?}: {error}")))
+}
+
+/// What a stream consists of: its lines, LF included, and `None` for each line that passes the
+/// limit, complete or not (rules L1 to L9).
+#[must_use]
+pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<Option<&[u8]>> {
+    let mut lines = Vec::new();
+    for line in stream.split_inclusive(|byte| *byte == b'\n') {
+        let complete = line.ends_with(b"\n");
+        // An incomplete line has at least one more byte to come.
+        let length = if complete { line.len() } else { line.len() + 1 };
+        match (length <= max_line_bytes, complete) {
+            (true, true) => lines.push(Some(line)),
+            (true, false) => {}
+            (false, _) => lines.push(None),
+        }
+    }
+    lines
+}
+
+/// What a server that holds what `model` holds replies to a stream.
+pub fn replies(stream: &[u8], max_line_bytes: usize, model: &mut Model) -> Vec<Reply> {
+    let lines = lines(stream, max_line_bytes).into_iter();
+    lines.map(|line| reply(line.and_then(parse).as_ref(), model)).collect()
+}
+
+/// What is replied to a message; `None` stands for one that is malformed or too long.
+pub fn reply(command: Option<&Command>, model: &mut Model) -> Reply {
+    match command.map(|command| model.apply(command)) {
+        None => Reply::Error,
+        Some(Ok(Outcome::Ok)) => Reply::Ok,
+        Some(Ok(Outcome::Fail)) => Reply::Fail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_split_at_bars_and_commas() {
+        let read = |line: &[u8]| parse(line).map(|command| command.to_string());
+        assert_eq!(read(b"INDEX|a|b,c,\r\n").as_deref(), Some("INDEX|a|b,c"));
+        assert_eq!(read(b"REMOVE|a|b\n").as_deref(), Some("REMOVE|a|"));
+        for line in [
+            b"INDEX|a\n".as_slice(),
+            b"INDEX|a||\n",
+            b"INDEX|a|,\n",
+            b"INDEX|a|b,,c\n",
+            b"INDEX||\n",
+            b"index|a|\n",
+            b"INDEX|a|",
+            b"INDEX|a|\r\r\n",
+            b"INDEX|\xff|\n",
+        ] {
+            assert_eq!(read(line), None, "{}", line.escape_ascii());
+        }
+        assert!(parse(format!("QUERY|{}|\n", "n".repeat(255)).as_bytes()).is_some());
+        assert!(parse(format!("QUERY|{}|\n", "n".repeat(256)).as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_stream_is_split_after_each_lf_and_long_lines_are_none() {
+        let stream = b"1234\n12345\n\n1234";
+        let expected = [Some(b"1234\n".as_slice()), None, Some(b"\n")];
+        assert_eq!(lines(stream, 5), expected);
+        // The fourth byte without LF is one too many for a limit of 4.
+        assert_eq!(lines(stream, 4), [None, None, Some(b"\n".as_slice()), None]);
+    }
+}

@@ -1,0 +1,116 @@
+//! Traces: commands for a machine, generated and shrunk.
+//!
+//! Knows nothing of packages: a type of commands says in [`TraceCommand`] how its values are made
+//! and simplified, and [`Trace`] does the rest.
+
+use std::fmt::Debug;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+use super::input::{Input, without_runs};
+
+/// The most commands of a generated trace.
+pub const MAX_COMMANDS: usize = 200;
+
+/// A command that traces can be made of. Only the supertraits are needed; the methods make traces
+/// better and counterexamples shorter.
+pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
+    /// About how many bytes a command is made from.
+    const BYTES: usize = 4;
+
+    /// A trace of at most [`MAX_COMMANDS`]. To be overridden where its commands should have
+    /// something in common.
+    ///
+    /// # Errors
+    /// When there are too few bytes.
+    fn arbitrary_trace(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Self>> {
+        let mut trace = Vec::new();
+        while !u.is_empty() && trace.len() < MAX_COMMANDS {
+            trace.push(Self::arbitrary(u)?);
+        }
+        Ok(trace)
+    }
+
+    /// Simpler commands to try in place of this one. Each must be simpler by some measure that
+    /// cannot fall for ever.
+    fn simpler_alone(&self) -> Vec<Self> {
+        Vec::new()
+    }
+
+    /// Simpler traces of the same length, by steps that change several commands at once. Each must
+    /// be simpler by some measure that cannot fall for ever.
+    fn simpler_together(trace: &[Self]) -> Vec<Vec<Self>> {
+        let _ = trace;
+        Vec::new()
+    }
+
+    /// A trace as a person wants to see it when it fails, in lines.
+    fn show_trace(trace: &[Self]) -> String {
+        trace.iter().map(|command| format!("{command:?}\n")).collect()
+    }
+}
+
+/// Commands, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace<C>(pub Vec<C>);
+
+impl<C: TraceCommand> Arbitrary<'_> for Trace<C> {
+    fn arbitrary(u: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
+        C::arbitrary_trace(u).map(Self)
+    }
+}
+
+impl<C: TraceCommand> Input for Trace<C> {
+    const BYTES: usize = MAX_COMMANDS * C::BYTES;
+
+    /// Drops commands, then simplifies what they share, then each on its own.
+    fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+        let each = self.0.iter().enumerate().flat_map(move |(position, command)| {
+            command.simpler_alone().into_iter().map(move |simpler| {
+                let mut trace = self.0.clone();
+                trace[position] = simpler;
+                trace
+            })
+        });
+        let together = std::iter::once_with(|| C::simpler_together(&self.0)).flatten();
+        Box::new(without_runs(&self.0).chain(together).chain(each).map(Self))
+    }
+
+    fn show(&self) -> String {
+        C::show_trace(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::input::{from_bytes, shrink};
+
+    impl TraceCommand for u8 {
+        const BYTES: usize = 1;
+
+        fn simpler_alone(&self) -> Vec<Self> {
+            (*self > 0).then(|| self - 1).into_iter().collect()
+        }
+    }
+
+    #[test]
+    fn a_trace_uses_all_bytes_up_to_its_bound() {
+        assert_eq!(from_bytes::<Trace<u8>>(&[3, 1, 2]), Some(Trace(vec![3, 1, 2])));
+        assert_eq!(from_bytes::<Trace<u8>>(&[]), Some(Trace(vec![])));
+        assert_eq!(from_bytes::<Trace<u8>>(&[0; 1_000]).unwrap().0.len(), MAX_COMMANDS);
+    }
+
+    #[test]
+    fn shrinking_drops_commands_and_simplifies_those_that_stay() {
+        let trace = Trace((0..=199).collect());
+        let sum = |trace: &Trace<u8>| trace.0.iter().map(|byte| usize::from(*byte)).sum::<usize>();
+        let check = |trace: &Trace<u8>| if sum(trace) >= 100 { Err(()) } else { Ok(()) };
+        assert_eq!(shrink(trace, (), check).0, Trace(vec![100]));
+    }
+
+    #[test]
+    fn a_trace_is_shown_line_by_line() {
+        assert_eq!(Trace(vec![1_u8, 2]).show(), "1\n2\n");
+    }
+}
