@@ -2,7 +2,8 @@
 //!
 //! Each has one [`Arbitrary`](arbitrary::Arbitrary) implementation for both engines, which takes
 //! its bytes one by one from the front, so that a change of one byte is a small change of the
-//! input, and each shrinks. Shown, all of them are transcripts that hold on the reference model.
+//! input, and each shrinks. Shown, all of them are transcripts that hold on the reference model. An
+//! example to make seeds from is what a client sends.
 
 mod command;
 mod conversation;
@@ -10,6 +11,19 @@ mod line;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
 pub use line::{Line, Noise};
+
+/// The lines at the beginning of a stream, without those that are too long for a seed.
+fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
+    /// A fuzzer changes small seeds to better effect than large ones.
+    const MOST_BYTES: usize = 1_000;
+    let mut left = MOST_BYTES;
+    let lines = stream.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| line.len() <= 300).take_while(move |line| {
+        let fits = line.len() <= left;
+        left = left.saturating_sub(line.len());
+        fits
+    })
+}
 
 /// What a transcript says to some bytes: each message with the reply of the reference model.
 fn transcript(stream: &[u8], max_line_bytes: usize) -> String {

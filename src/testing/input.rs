@@ -17,6 +17,13 @@ pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
     /// for ever, so that shrinking ends.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_>;
 
+    /// Bytes that make inputs like an example, which is in whatever form the type understands: what
+    /// a fuzzer begins with. None unless the type says how.
+    fn seeds(example: &[u8]) -> Vec<Vec<u8>> {
+        let _ = example;
+        Vec::new()
+    }
+
     /// The input as a person wants to see it when it fails, in lines.
     fn show(&self) -> String {
         format!("{self:?}\n")

@@ -52,8 +52,29 @@ where
     B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
     S: Debug + PartialEq,
 {
+    let same = |left: &A, right: &B| alike(left_state(left), right_state(right)).map(drop);
+    run_comparing(trace, left, right, same)
+}
+
+/// As [`run`], for states that can be compared for less than the cost of projecting both: `same`
+/// says in words how they differ.
+///
+/// # Errors
+/// The first [`Divergence`].
+pub fn run_comparing<A, B>(
+    trace: &[A::Command],
+    left: &mut A,
+    right: &mut B,
+    same: impl Fn(&A, &B) -> Result<(), String>,
+) -> Result<(), Divergence<A::Command>>
+where
+    A: StateMachine<Command: Clone, Reply: Debug + PartialEq, Error: Display>,
+    B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
+{
     for (position, command) in trace.iter().enumerate() {
-        step(command, (left, &left_state), (right, &right_state))
+        let replied = reply(command, left, right);
+        replied
+            .and_then(|()| same(left, right))
             .map_err(|difference| Divergence { trace: trace[..=position].to_vec(), difference })?;
     }
     Ok(())
@@ -73,16 +94,30 @@ where
     B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
     S: Debug + PartialEq,
 {
-    let left_reply = left.apply(command).map_err(|error| error.to_string());
-    let right_reply = right.apply(command).map_err(|error| error.to_string());
-    if left_reply != right_reply {
-        return Err(format!("one answers {left_reply:?}, the other {right_reply:?}"));
+    reply(command, left, right)?;
+    alike(left_state(left), right_state(right))
+}
+
+/// Applies one command to both machines, which should reply the same.
+fn reply<A, B>(command: &A::Command, left: &mut A, right: &mut B) -> Result<(), String>
+where
+    A: StateMachine<Reply: Debug + PartialEq, Error: Display>,
+    B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
+{
+    let left = left.apply(command).map_err(|error| error.to_string());
+    let right = right.apply(command).map_err(|error| error.to_string());
+    if left == right {
+        return Ok(());
     }
-    let (left_state, right_state) = (left_state(left), right_state(right));
-    if left_state != right_state {
-        return Err(format!("one holds {left_state:?}, the other {right_state:?}"));
+    Err(format!("one answers {left:?}, the other {right:?}"))
+}
+
+/// The one state that two machines hold, if it is one.
+fn alike<S: Debug + PartialEq>(left: S, right: S) -> Result<S, String> {
+    if left == right {
+        return Ok(left);
     }
-    Ok(left_state)
+    Err(format!("one holds {left:?}, the other {right:?}"))
 }
 
 #[cfg(test)]

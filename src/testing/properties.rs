@@ -25,12 +25,18 @@ use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
 use crate::machine::StateMachine;
 use crate::model::Model;
+use crate::name::{Name, NameRef};
 
 /// A machine for packages that [`machine_properties`] can be tried on.
 pub trait Subject: StateMachine<Command = Command, Reply = Outcome, Error: Display> {
     /// What it holds; `None` if that cannot be seen from outside. The properties then go by its
     /// replies alone.
     fn state(&self) -> Option<State>;
+
+    /// Whether it holds just that; `None` if that cannot be seen from outside.
+    fn holds(&self, state: &State) -> Option<bool> {
+        self.state().map(|own| own == *state)
+    }
 
     /// Whether it is sound inside, by its own account.
     ///
@@ -44,6 +50,18 @@ pub trait Subject: StateMachine<Command = Command, Reply = Outcome, Error: Displ
 impl Subject for PackageIndex {
     fn state(&self) -> Option<State> {
         Some(state_of_index(self))
+    }
+
+    /// Without a copy of every name: asked after every command of every trace.
+    fn holds(&self, state: &State) -> Option<bool> {
+        let mut entries = self.entries();
+        let same = state.iter().all(|(name, names)| {
+            entries.next().is_some_and(|(package, list)| {
+                package == name.as_str()
+                    && list.map(NameRef::as_str).eq(names.iter().map(Name::as_str))
+            })
+        });
+        Some(same && entries.next().is_none())
     }
 
     fn check(&self) -> Result<(), String> {

@@ -28,6 +28,7 @@ pub struct Property {
     pub cases: u64,
     replay: Rc<Replay>,
     draw: fn(&mut Gen) -> Vec<u8>,
+    seeds: fn(&[u8]) -> Vec<Vec<u8>>,
 }
 
 /// Checks a property on the input that some bytes stand for.
@@ -82,6 +83,7 @@ impl Property {
             cases: 100,
             replay: Rc::new(replay),
             draw: input::random_bytes::<I>,
+            seeds: I::seeds,
         }
     }
 
@@ -91,6 +93,12 @@ impl Property {
     /// A [`Violation`] with a shrunk input.
     pub fn replay(&self, bytes: &[u8]) -> Result<(), Violation> {
         (self.replay)(bytes)
+    }
+
+    /// Bytes to [`replay`](Self::replay) that make inputs like an example, as [`Input::seeds`] says.
+    #[must_use]
+    pub fn seeds(&self, example: &[u8]) -> Vec<Vec<u8>> {
+        (self.seeds)(example)
     }
 
     /// Checks the property on `cases` random inputs.

@@ -55,27 +55,36 @@ fn name(text: &str) -> Option<Name> {
 }
 
 /// What a stream consists of: its lines, LF included, and `None` for each line that passes the
-/// limit, complete or not (rules L1 to L9).
+/// limit, complete or not; each with the number of bytes after whose arrival it is known (rules L1
+/// to L10).
 #[must_use]
-pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<Option<&[u8]>> {
+pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)> {
     let mut lines = Vec::new();
+    let mut begin = 0;
     for line in stream.split_inclusive(|byte| *byte == b'\n') {
         let complete = line.ends_with(b"\n");
         // An incomplete line has at least one more byte to come.
         let length = if complete { line.len() } else { line.len() + 1 };
         match (length <= max_line_bytes, complete) {
-            (true, true) => lines.push(Some(line)),
+            (true, true) => lines.push((begin + length, Some(line))),
             (true, false) => {}
-            (false, _) => lines.push(None),
+            (false, _) => lines.push((begin + max_line_bytes, None)),
         }
+        begin += line.len();
     }
     lines
+}
+
+/// How many of the lines are known after the arrival of so many bytes.
+#[must_use]
+pub fn due(lines: &[(usize, Option<&[u8]>)], arrived: usize) -> usize {
+    lines.partition_point(|(at, _)| *at <= arrived)
 }
 
 /// What a server that holds what `model` holds replies to a stream.
 pub fn replies(stream: &[u8], max_line_bytes: usize, model: &mut Model) -> Vec<Reply> {
     let lines = lines(stream, max_line_bytes).into_iter();
-    lines.map(|line| reply(line.and_then(parse).as_ref(), model)).collect()
+    lines.map(|(_, line)| reply(line.and_then(parse).as_ref(), model)).collect()
 }
 
 /// What is replied to a message; `None` stands for one that is malformed or too long.
@@ -116,9 +125,10 @@ mod tests {
     #[test]
     fn a_stream_is_split_after_each_lf_and_long_lines_are_none() {
         let stream = b"1234\n12345\n\n1234";
-        let expected = [Some(b"1234\n".as_slice()), None, Some(b"\n")];
-        assert_eq!(lines(stream, 5), expected);
+        let known = |limit| lines(stream, limit);
+        assert_eq!(known(5), [(5, Some(b"1234\n".as_slice())), (10, None), (12, Some(b"\n"))]);
         // The fourth byte without LF is one too many for a limit of 4.
-        assert_eq!(lines(stream, 4), [None, None, Some(b"\n".as_slice()), None]);
+        assert_eq!(known(4), [(4, None), (9, None), (12, Some(b"\n".as_slice())), (16, None)]);
+        assert_eq!([0, 4, 5, 11, 12].map(|arrived| due(&known(5), arrived)), [0, 0, 1, 2, 3]);
     }
 }

@@ -44,6 +44,12 @@ pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
         Vec::new()
     }
 
+    /// Bytes that make traces like an example, as [`Input::seeds`] says.
+    fn trace_seeds(example: &[u8]) -> Vec<Vec<u8>> {
+        let _ = example;
+        Vec::new()
+    }
+
     /// A trace as a person wants to see it when it fails, in lines.
     fn show_trace(trace: &[Self]) -> String {
         trace.iter().map(|command| format!("{command:?}\n")).collect()
@@ -74,6 +80,10 @@ impl<C: TraceCommand> Input for Trace<C> {
         });
         let together = std::iter::once_with(|| C::simpler_together(&self.0)).flatten();
         Box::new(without_runs(&self.0).chain(together).chain(each).map(Self))
+    }
+
+    fn seeds(example: &[u8]) -> Vec<Vec<u8>> {
+        C::trace_seeds(example)
     }
 
     fn show(&self) -> String {

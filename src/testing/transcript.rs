@@ -132,6 +132,20 @@ impl Transcript {
         self.finish(links)
     }
 
+    /// All that the clients send, on whatever connection, in the order of the transcript.
+    #[must_use]
+    pub fn sent(&self) -> Vec<u8> {
+        let sent = self.steps.iter().filter_map(|(_, step)| match step {
+            Step::Send(bytes) => Some(bytes.as_slice()),
+            Step::HalfClose
+            | Step::BreakOff
+            | Step::Expect(_)
+            | Step::ExpectEnd
+            | Step::Switch(_) => None,
+        });
+        sent.collect::<Vec<_>>().concat()
+    }
+
     /// Half-closes what is still open: no reply may be left over.
     fn finish<L: Link>(&self, links: BTreeMap<&str, L>) -> Result<(), Mismatch> {
         let last = self.steps.last().map_or(0, |(line, _)| *line);
@@ -281,6 +295,7 @@ mod tests {
         let text = "> QUERY|a|\\x0d\n>~ QUE\n>$\n< FAIL\n<$\n@ other\n>!\n";
         let transcript: Transcript = text.parse().unwrap();
         assert_eq!(transcript.to_string(), text);
+        assert_eq!(transcript.sent(), b"QUERY|a|\r\nQUE");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::command::Command;
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::input::{Input, without_runs};
+use crate::testing::reference;
 use crate::testing::trace::{MAX_COMMANDS, TraceCommand};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
@@ -20,9 +21,11 @@ impl Arbitrary<'_> for Name {
     }
 }
 
+/// What names are made of, the most readable first.
+const NAME_BYTES: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._@/";
+
 /// Any name: every byte that may stand in one, short names mostly, and the longest.
 pub(super) fn any_name(u: &mut Unstructured<'_>) -> Result<Name> {
-    const BYTES: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._@/";
     let length = match u8::arbitrary(u)? {
         short @ 0..=239 => 1 + usize::from(short % 12),
         long => MAX_NAME_BYTES - usize::from(255 - long),
@@ -30,7 +33,7 @@ pub(super) fn any_name(u: &mut Unstructured<'_>) -> Result<Name> {
     let mut text = String::new();
     for _ in 0..length {
         let byte = usize::from(u8::arbitrary(u)?);
-        text.push(char::from(BYTES[byte % BYTES.len()]));
+        text.push(char::from(NAME_BYTES[byte % NAME_BYTES.len()]));
     }
     // What is built here is a name; a library that refuses it violates every property.
     Ok(Name::new(text).unwrap_or_else(|error| panic!("{error}")))
@@ -57,6 +60,9 @@ impl Mix {
     pub(super) const EVEN: Self = Self { index: 5, remove: 6 };
 }
 
+/// How many dependencies an INDEX has: one of these.
+const LIST_LENGTHS: [usize; 16] = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 6];
+
 /// A command from one byte, which chooses verb and length of the list, and names.
 pub(super) fn command(
     u: &mut Unstructured<'_>,
@@ -67,7 +73,7 @@ pub(super) fn command(
     let package = name(u)?;
     Ok(match kind % 16 {
         share if share < mix.index => {
-            let length = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 6][usize::from(kind / 16)];
+            let length = LIST_LENGTHS[usize::from(kind / 16)];
             let dependencies = (0..length).map(|_| name(u)).collect::<Result<_>>()?;
             Command::Index { package, dependencies }
         }
@@ -81,10 +87,15 @@ pub(super) fn command(
 pub(super) fn few_names(size: usize) -> impl Fn(&mut Unstructured<'_>) -> Result<Name> + Copy {
     let size = size.clamp(1, ALPHABET.len());
     move |u| {
-        let byte = usize::from(u8::arbitrary(u)?);
-        let text = ALPHABET[(byte % size).min(byte / 16 % size)];
+        let text = ALPHABET[pick(u8::arbitrary(u)?, size)];
         Ok(Name::new(text).unwrap_or_else(|error| panic!("{text:?}: {error}")))
     }
+}
+
+/// Which of the first `size` letters a byte stands for.
+fn pick(byte: u8, size: usize) -> usize {
+    let byte = usize::from(byte);
+    (byte % size).min(byte / 16 % size)
 }
 
 /// How many names the commands of an input share: 2 to 8, from one byte.
@@ -136,6 +147,11 @@ impl TraceCommand for Command {
             .collect()
     }
 
+    fn trace_seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        // The first byte stands for all eight letters.
+        vec![std::iter::once(vec![6]).chain(seeds(stream, 8)).flatten().collect()]
+    }
+
     fn show_trace(trace: &[Self]) -> String {
         let stream: String = trace.iter().map(|command| format!("{command}\n")).collect();
         super::transcript(stream.as_bytes(), DEFAULT_MAX_LINE_BYTES)
@@ -165,8 +181,53 @@ fn renamed(command: &Command, renaming: &BTreeMap<&Name, &Name>) -> Command {
     }
 }
 
+/// The commands at the beginning of a stream as bytes that [`command`] makes them from, their names
+/// replaced by the first `size` letters in the order in which they come up.
+pub(super) fn seeds(stream: &[u8], size: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let mut letters: BTreeMap<Name, usize> = BTreeMap::new();
+    let mut letter = move |name: &Name| {
+        let next = letters.len() % size;
+        let letter = *letters.entry(name.clone()).or_insert(next);
+        let is_it = |byte: &u8| pick(*byte, size) == letter;
+        (0..=u8::MAX).find(is_it).into_iter().collect()
+    };
+    super::beginning(stream)
+        .filter_map(reference::parse)
+        .map(move |command| seed(&command, &mut letter))
+}
+
+/// Bytes that [`command`] makes a command like this from, with `name` for what makes a name.
+fn seed(command: &Command, name: impl FnMut(&Name) -> Vec<u8>) -> Vec<u8> {
+    let mut names: Vec<&Name> = names(command);
+    let list = names.split_off(1);
+    let verb = match command {
+        Command::Index { .. } => 0,
+        Command::Remove { .. } => Mix::LASTING.index,
+        Command::Query { .. } => 15,
+    };
+    // The first list that is long enough: what it has more, it has twice.
+    let class = LIST_LENGTHS.iter().position(|length| *length >= list.len());
+    let class = class.unwrap_or(LIST_LENGTHS.len() - 1);
+    names.extend(list.iter().cycle().take(if list.is_empty() { 0 } else { LIST_LENGTHS[class] }));
+    let kind = u8::try_from(16 * class).unwrap_or_default() + verb;
+    std::iter::once(kind).chain(names.into_iter().flat_map(name)).collect()
+}
+
 impl Input for Command {
     const BYTES: usize = 64;
+
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        // Cut off where the longest of the short names ends.
+        let bytes_of = |name: &Name| {
+            let text = &name.as_str().as_bytes()[..name.as_str().len().min(12)];
+            let place =
+                |byte| NAME_BYTES.iter().position(|other| other == byte).unwrap_or_default();
+            let length = std::iter::once(text.len() - 1);
+            length.chain(text.iter().map(place)).flat_map(u8::try_from).collect()
+        };
+        let commands = super::beginning(stream).filter_map(reference::parse);
+        commands.map(|command| seed(&command, bytes_of)).collect()
+    }
 
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let shorter_names = names(self).into_iter().flat_map(|from| {

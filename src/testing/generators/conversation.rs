@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use super::command::{ALPHABET, Mix, alphabet_size, command, few_names};
+use super::command::{ALPHABET, Mix, alphabet_size, command, few_names, seeds};
 use super::line::{VERBATIM, near_miss, simpler_bytes};
 use crate::command::Command;
 use crate::index::Limits;
@@ -93,6 +93,16 @@ fn message(u: &mut Unstructured<'_>, size: usize) -> Result<Vec<u8>> {
 impl Input for Conversation {
     const BYTES: usize = 1_200;
 
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        let chunks = super::beginning(stream).flat_map(|line| line.chunks(usize::from(u8::MAX)));
+        let verbatim = chunks.flat_map(|chunk| {
+            let length = u8::try_from(chunk.len()).unwrap_or(u8::MAX);
+            [&[VERBATIM, length], chunk].concat()
+        });
+        // Two letters, which no verbatim message uses, one piece, nothing ahead.
+        vec![[0; 3].into_iter().chain(verbatim).collect()]
+    }
+
     /// Arrives in fewer pieces, has fewer messages, has shorter ones.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let messages = || self.messages.clone();
@@ -166,6 +176,13 @@ impl Arbitrary<'_> for Duo {
 impl Input for Duo {
     const BYTES: usize = 64;
 
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        // Three names, and two turns: each client sends a few bytes at a time.
+        let head = std::iter::once(vec![1, 1, 2 * 20, 2 * 30 + 1]);
+        let commands = seeds(stream, 3).take(2 * Self::MAX_COMMANDS);
+        vec![head.chain(commands).flatten().collect()]
+    }
+
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let fewer = (0..2).flat_map(move |client| {
             let simpler = Trace(self.clients[client].clone());
@@ -213,6 +230,14 @@ impl Arbitrary<'_> for Bounded {
 
 impl Input for Bounded {
     const BYTES: usize = 200;
+
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        // At most three packages and three dependencies.
+        Trace::<Command>::seeds(stream)
+            .into_iter()
+            .map(|seed| [vec![3, 3], seed].concat())
+            .collect()
+    }
 
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         Box::new(self.trace.simpler().map(|trace| Self { trace, ..*self }))

@@ -28,6 +28,10 @@ impl Input for Noise {
         Box::new(simpler_bytes(&self.0).map(Self))
     }
 
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        vec![super::beginning(stream).flatten().copied().collect()]
+    }
+
     fn show(&self) -> String {
         super::transcript(&self.0, DEFAULT_MAX_LINE_BYTES)
     }
@@ -107,6 +111,10 @@ impl Input for Line {
 
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         Box::new(simpler_bytes(&self.0).map(Self))
+    }
+
+    fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
+        super::beginning(stream).map(|line| [&[VERBATIM], line].concat()).collect()
     }
 
     fn show(&self) -> String {

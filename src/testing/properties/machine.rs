@@ -4,16 +4,17 @@ use super::Subject;
 use crate::command::{Command, Outcome};
 use crate::model::Model;
 use crate::testing::trace::Trace;
-use crate::testing::{State, lockstep, state_of_model};
+use crate::testing::{State, lockstep};
 
 pub(super) fn machine_refines_model<M: Subject>(
     fresh: &dyn Fn() -> M,
     Trace(trace): &Trace<Command>,
 ) -> Result<(), String> {
-    let mut machine = fresh();
-    let visible = machine.state().is_some();
-    let model_state = |model: &Model| visible.then(|| state_of_model(model));
-    lockstep::run(trace, (&mut machine, M::state), (&mut Model::default(), model_state))
+    let same = |machine: &M, model: &Model| match machine.holds(model.packages()) {
+        Some(false) => Err(format!("it holds {:?}, not {model:?}", machine.state())),
+        Some(true) | None => Ok(()),
+    };
+    lockstep::run_comparing(trace, &mut fresh(), &mut Model::default(), same)
         .map_err(|divergence| at_last(divergence.trace.len(), &divergence.difference))
 }
 

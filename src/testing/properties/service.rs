@@ -20,15 +20,17 @@ pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<()
     let mut session = Session::new(LINE_LIMIT);
     let mut model = Model::default();
     let expected = reference::replies(&stream, LINE_LIMIT, &mut model);
-    let (mut replies, mut arrived) = (Vec::new(), 0);
+    let lines = reference::lines(&stream, LINE_LIMIT);
+    let (mut replied, mut arrived) = (0, 0);
     for piece in conversation.arriving(&stream) {
-        replies.extend(tell(&mut session, &engine, piece)?);
+        let replies = tell(&mut session, &engine, piece)?;
         arrived += piece.len();
         // A reply waits for nothing but its message.
-        let due = reference::lines(&stream[..arrived], LINE_LIMIT).len();
-        if replies != expected[..due] {
-            return Err(differing(&replies, &expected[..due]));
+        let due = &expected[replied..reference::due(&lines, arrived)];
+        if replies != due {
+            return Err(format!("after {replied} replies, {}", differing(&replies, due)));
         }
+        replied += replies.len();
     }
     let state = engine.batch(|index| state_of_index(index)).map_err(|error| error.to_string())?;
     if state != state_of_model(&model) {

@@ -1,0 +1,5 @@
+//! The transitive closures are those of a naive fixpoint, and the dependents the reverse of the dependencies.
+//! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(closures_agree_with_fixpoint);

@@ -1,0 +1,5 @@
+//! A command that is answered FAIL changes nothing.
+//! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(fail_changes_nothing);

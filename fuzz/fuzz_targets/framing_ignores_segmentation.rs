@@ -1,0 +1,5 @@
+//! The same bytes give the same lines, however they are split, and those of a reference that splits at LF.
+//! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(framing_ignores_segmentation);

@@ -1,0 +1,5 @@
+//! After every command all that an indexed package depends on is indexed, and the machine finds itself sound.
+//! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(invariants_hold);

@@ -1,0 +1,5 @@
+//! A command that would pass a limit is refused and changes nothing; any other is answered as if there were none.
+//! Seeds: fuzz/seeds/Bounded. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(limits_refuse_and_change_nothing);

@@ -1,0 +1,5 @@
+//! A line that is a message reads the same once more after it was read and printed.
+//! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(lines_parse_and_print_back);

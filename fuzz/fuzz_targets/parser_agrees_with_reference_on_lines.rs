@@ -1,0 +1,5 @@
+//! The parser takes what a reference parser that splits strings takes, and refuses the rest: near misses.
+//! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(parser_agrees_with_reference_on_lines);

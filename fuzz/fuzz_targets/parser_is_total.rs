@@ -1,0 +1,5 @@
+//! No bytes make the parser panic; an error points at a byte of the line and names what is there.
+//! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(parser_is_total);

@@ -1,0 +1,5 @@
+//! A server answers over a socket as the model does, and ends the stream after the last reply.
+//! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(server_answers_as_model);

@@ -1,0 +1,5 @@
+//! A session answers whatever a client sends, in whatever pieces, as the model does message by message.
+//! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(session_answers_as_model);
