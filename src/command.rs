@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::bug::{Bug, planted};
 use crate::name::{Name, NameError, NameRef};
 
 /// A command that owns its names: what traces, transcripts and exports are made of.
@@ -210,7 +211,7 @@ impl fmt::Display for Dependencies<'_> {
     /// The names with single commas between them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, name) in self.iter().enumerate() {
-            if position > 0 {
+            if position > 0 || planted(Bug::CommaIsPrintedFirst) {
                 f.write_str(",")?;
             }
             f.write_str(name.as_str())?;

@@ -18,6 +18,7 @@ use std::num::NonZeroU8;
 
 use hashbrown::HashTable;
 
+use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Outcome};
 use crate::machine::StateMachine;
 use crate::name::{Name, NameRef};
@@ -173,7 +174,7 @@ impl PackageIndex {
         match command.into() {
             CommandRef::Index { package, dependencies } => self.index(package, dependencies),
             CommandRef::Remove { package } => Ok(self.remove(package)),
-            CommandRef::Query { package } => Ok(Outcome::when(self.contains(package.as_str()))),
+            CommandRef::Query { package } => Ok(self.query(package)),
         }
     }
 
@@ -184,9 +185,17 @@ impl PackageIndex {
         dependencies: Dependencies<'_>,
     ) -> Result<Outcome, LimitError> {
         if !self.resolve(dependencies) {
+            if planted(Bug::FailClearsTheList) {
+                if let Some(id) = self.find(package.as_str()) {
+                    self.graph.set_dependencies(id, &[]);
+                }
+            }
             return Ok(Outcome::Fail);
         }
         let indexed = self.find(package.as_str());
+        if indexed.is_some() && planted(Bug::SecondIndexFails) {
+            return Ok(Outcome::Fail);
+        }
         self.check_limits(indexed)?;
 
         let package = indexed.unwrap_or_else(|| self.insert(package.to_name()));
@@ -206,6 +215,16 @@ impl PackageIndex {
         }
     }
 
+    /// QUERY (protocol rules Q).
+    fn query(&mut self, package: NameRef<'_>) -> Outcome {
+        let found = self.find(package.as_str());
+        if let (Some(package), true) = (found, planted(Bug::QueryRemoves)) {
+            self.forget(package);
+        }
+        let hidden = planted(Bug::HashShows) && self.hash(package.as_str()) % 2 == 1;
+        Outcome::when(found.is_some() && !hidden)
+    }
+
     /// Puts the packages of a list into `self.list`, each once; false if one is not indexed.
     fn resolve(&mut self, dependencies: Dependencies<'_>) -> bool {
         let mut list = std::mem::take(&mut self.list);
@@ -217,7 +236,9 @@ impl PackageIndex {
         });
         if complete {
             list.sort_unstable();
-            list.dedup();
+            if !planted(Bug::DuplicatesStay) {
+                list.dedup();
+            }
         }
         self.list = list;
         complete
@@ -226,7 +247,8 @@ impl PackageIndex {
     /// Whether the index may hold `self.list` as the list of a package, which is new if `None`.
     fn check_limits(&self, package: Option<PackageId>) -> Result<(), LimitError> {
         let Limits { max_packages, max_dependencies, .. } = self.limits;
-        if package.is_none() && self.len() >= max_packages {
+        let over = usize::from(planted(Bug::LimitIsOffByOne));
+        if package.is_none() && self.len() >= max_packages + over {
             return Err(LimitError::Packages { limit: max_packages });
         }
         let with_old_list = self.graph.dependency_count() + self.list.len();

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used)]
 
+mod bug;
 pub mod name;
 
 pub mod command;

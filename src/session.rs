@@ -3,9 +3,10 @@
 //! A [`Session`] frames, parses, has the engine apply what is well formed, and lines the replies
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
+use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome, Reply};
 use crate::engine::{Engine, Poisoned};
-use crate::index::LimitError;
+use crate::index::{LimitError, PackageIndex};
 use crate::wire::{self, Frame, LineBuffer, ParseError};
 
 /// The most messages that one session applies before others may have the index.
@@ -139,18 +140,21 @@ impl Session {
         while *more && replies.len() + MAX_BATCH_REPLY_BYTES <= MAX_ANSWER_BYTES {
             let read = |frame| Request::read(frame, *max_line_bytes);
             batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
-            *more = batch.len() == MAX_BATCH;
+            *more = batch.len() == MAX_BATCH && !planted(Bug::RestOfABatchWaits);
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
                 engine.batch(|index| {
-                    for request in &mut batch {
-                        if let Request::Waiting(command) = request {
-                            *request = match index.apply(*command) {
-                                Ok(outcome) => Request::Answered(outcome),
-                                Err(limit) => Request::Refused(limit.into()),
-                            };
+                    if planted(Bug::QueriesGoFirst) {
+                        for query in batch.iter_mut().filter(|request| request.is_query()) {
+                            query.settle(index);
                         }
                     }
+                    for request in &mut batch {
+                        request.settle(index);
+                    }
                 })?;
+            }
+            if planted(Bug::ErrorsComeFirst) {
+                batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
             for request in batch.drain(..) {
                 let reply = match request {
@@ -204,6 +208,20 @@ impl<'a> Request<'a> {
             },
             Frame::TooLong => Self::Refused(Refusal::TooLong { limit }),
         }
+    }
+
+    /// Applies the command if that has not been done.
+    fn settle(&mut self, index: &mut PackageIndex) {
+        if let Self::Waiting(command) = self {
+            *self = match index.apply(*command) {
+                Ok(outcome) => Self::Answered(outcome),
+                Err(limit) => Self::Refused(limit.into()),
+            };
+        }
+    }
+
+    fn is_query(&self) -> bool {
+        matches!(self, Self::Waiting(CommandRef::Query { .. }))
     }
 }
 

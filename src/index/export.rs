@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Names, PackageIndex, Step};
+use crate::bug::{Bug, planted};
 use crate::command::Command;
 use crate::name::{Name, NameRef};
 
@@ -21,7 +22,9 @@ impl PackageIndex {
     pub fn entries(&self) -> impl Iterator<Item = (NameRef<'_>, Names<'_>)> {
         let named = |id| (self.graph.name(id), id);
         let mut packages: Vec<_> = self.graph.packages().map(named).collect();
-        packages.sort_unstable();
+        if !planted(Bug::HistoryShows) {
+            packages.sort_unstable();
+        }
         packages.into_iter().map(|(name, id)| (name, self.names(self.graph.dependencies(id))))
     }
 
@@ -71,7 +74,9 @@ impl PackageIndex {
             }
             commands.push(Command::Index { package: package.to_name(), dependencies: without });
         }
-        commands.append(&mut in_full);
+        if !planted(Bug::CyclesStayOpen) {
+            commands.append(&mut in_full);
+        }
     }
 
     /// The index as a Graphviz graph, an arrow from each package to each of its dependencies.

@@ -25,6 +25,7 @@ use petgraph::algo::kosaraju_scc;
 use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
 use petgraph::visit::{Dfs, Reversed};
 
+use crate::bug::{Bug, planted};
 use crate::name::{Name, NameRef};
 
 pub(super) use check::GraphFault;
@@ -106,7 +107,8 @@ impl DependencyGraph {
 
     /// Whether a package other than this one depends on it. O(1).
     pub(super) fn has_other_dependent(&self, package: PackageId) -> bool {
-        self.dependents(package).any(|dependent| dependent != package)
+        self.dependents(package)
+            .any(|dependent| dependent != package || planted(Bug::SelfIsADependent))
     }
 
     /// All packages that can be reached from a package in one step or more, in no particular
@@ -115,6 +117,7 @@ impl DependencyGraph {
     pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
         let mut search = Dfs::empty(&self.graph);
         search.stack.extend(self.graph.neighbors_directed(package.0, direction));
+        search.stack.extend(planted(Bug::ClosureHoldsItsStart).then_some(package.0));
         let step = || match direction {
             Outgoing => search.next(&self.graph),
             Incoming => search.next(Reversed(&self.graph)),
@@ -149,7 +152,14 @@ impl DependencyGraph {
 
     /// Makes a package depend on exactly these, none of them given twice. O(old list + new list).
     pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
-        self.clear_dependencies(package);
+        if !planted(Bug::OldListStays) {
+            self.clear_dependencies(package);
+        }
+        if let (Some(&dependency), true) =
+            (dependencies.first(), planted(Bug::IndexClearsADependency))
+        {
+            self.clear_dependencies(dependency);
+        }
         for &dependency in dependencies {
             let target = self.vertex_with_room(dependency);
             *self.fan_in_mut(target) += 1;
@@ -263,6 +273,7 @@ impl Iterator for Dependents<'_> {
             for source in self.into.by_ref() {
                 match self.graph.as_package(source) {
                     Some(package) => return Some(package),
+                    None if planted(Bug::RelaysAreForgotten) => {}
                     None => self.next = Some(source),
                 }
             }

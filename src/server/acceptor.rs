@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::registry::NotTaken;
 use super::{Shared, connection};
+use crate::bug;
 
 /// How long to wait after the system refused to give a connection, for want of file descriptors
 /// or memory: long enough not to spin, short enough not to be noticed.
@@ -36,7 +37,7 @@ pub(super) fn start(
         let listener = listener;
         run(|| listener.accept(), &shared);
     };
-    thread::Builder::new().name(format!("accept {address}")).spawn(accept)?;
+    thread::Builder::new().name(format!("accept {address}")).spawn(bug::carry(accept))?;
     Ok(())
 }
 
@@ -92,7 +93,10 @@ fn welcome(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Result<
         let shared = shared;
         connection::serve(&stream, peer, &shared);
     };
-    thread::Builder::new().name("connection".into()).stack_size(STACK_BYTES).spawn(serve)?;
+    thread::Builder::new()
+        .name("connection".into())
+        .stack_size(STACK_BYTES)
+        .spawn(bug::carry(serve))?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::Shared;
+use crate::bug::{Bug, planted};
 use crate::engine::Poisoned;
 use crate::session::Session;
 
@@ -48,7 +49,8 @@ fn converse(mut stream: &TcpStream, peer: SocketAddr, shared: &Shared) -> Result
             let replies = session.answer(&shared.engine, |refusal| {
                 tracing::debug!(%peer, %refusal, "answered ERROR");
             })?;
-            stream.write_all(replies)?;
+            let cut_off = if planted(Bug::AnswersAreCutOff) { 8 } else { replies.len() };
+            stream.write_all(&replies[..cut_off.min(replies.len())])?;
         }
     }
     stream.shutdown(Shutdown::Write)?;

@@ -52,7 +52,7 @@ where
     B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
     S: Debug + PartialEq,
 {
-    let same = |left: &A, right: &B| alike(left_state(left), right_state(right)).map(drop);
+    let same = |left: &A, right: &B| alike(left_state(left), &right_state(right)).map(drop);
     run_comparing(trace, left, right, same)
 }
 
@@ -95,7 +95,7 @@ where
     S: Debug + PartialEq,
 {
     reply(command, left, right)?;
-    alike(left_state(left), right_state(right))
+    alike(left_state(left), &right_state(right))
 }
 
 /// Applies one command to both machines, which should reply the same.
@@ -113,8 +113,8 @@ where
 }
 
 /// The one state that two machines hold, if it is one.
-fn alike<S: Debug + PartialEq>(left: S, right: S) -> Result<S, String> {
-    if left == right {
+fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
+    if left == *right {
         return Ok(left);
     }
     Err(format!("one holds {left:?}, the other {right:?}"))

@@ -104,7 +104,7 @@ macro_rules! properties {
         /// use package_indexer::testing::properties::machine_properties;
         ///
         /// for property in machine_properties(Model::default) {
-        ///     property.quickcheck(10)?;
+        ///     property.quickcheck(10, 1)?;
         /// }
         /// # Ok::<(), package_indexer::testing::property::Violation>(())
         /// ```
@@ -195,5 +195,7 @@ properties! {
     service::server_answers_as_model(Conversation) * 200 [L1 L8 L9 O1 O2 O3 C3 C6];
 }
 
+#[cfg(test)]
+mod canaries;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@
 
 use memchr::memchr;
 
+use crate::bug::{Bug, planted};
+
 /// The line limit unless another is chosen, in bytes, LF included (protocol rule L2).
 pub const DEFAULT_MAX_LINE_BYTES: usize = 65_536;
 
@@ -154,10 +156,11 @@ impl<'a> Iterator for Lines<'a> {
             // Without its LF, a line that fills the limit has already passed it.
             let too_long = line.len() + usize::from(line_end.is_none()) > *max_line_bytes;
             let dropped = cursor.discarding;
+            let forgotten = planted(Bug::SplitLineIsForgotten);
             cursor.searched = line_end.unwrap_or(bytes.len());
-            if line_end.is_some() || too_long || dropped {
+            if line_end.is_some() || too_long || dropped || forgotten {
                 cursor.start = cursor.searched;
-                cursor.discarding = line_end.is_none();
+                cursor.discarding = line_end.is_none() && !forgotten;
             }
             match (line_end, dropped) {
                 (Some(_), true) => {}

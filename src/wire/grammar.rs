@@ -8,12 +8,13 @@ use std::str::{self, FromStr};
 
 use nom::branch::alt;
 use nom::bytes::complete::tag;
-use nom::combinator::{map, opt, recognize, value};
+use nom::combinator::{cond, map, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
 use nom::sequence::{preceded, terminated};
 use nom::{Err, IResult, Parser};
 
+use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Reply};
 use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 
@@ -82,7 +83,7 @@ fn text_of(line: &[u8]) -> &str {
 fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
     let first_bar = expect(Rule::Message, "`|` after the command", tag("|"));
     let second_bar = expect(Rule::Message, "`|` after the package", tag("|"));
-    let line_end = || (opt(tag("\r")), tag("\n"));
+    let line_end = || (cond(planted(Bug::ThirdBar), opt(tag("|"))), opt(tag("\r")), tag("\n"));
     let list = alt((value(Dependencies::NONE, line_end()), terminated(dependencies, line_end())));
     let list = expect(
         Rule::Dependencies,
@@ -126,7 +127,7 @@ fn name(input: &str) -> Parsed<'_, &str> {
     let length = input.bytes().position(|byte| !is_name_byte(byte)).unwrap_or(input.len());
     match length {
         0 => Err(Err::Error(Fault::at(input))),
-        1..=MAX_NAME_BYTES => {
+        1..=MAX_NAME_BYTES if !(length == MAX_NAME_BYTES && planted(Bug::LongestNameIsRefused)) => {
             let (name, rest) = input.split_at(length);
             Ok((rest, name))
         }
@@ -146,7 +147,8 @@ fn reply(input: &str) -> Parsed<'_, Reply> {
         value(Reply::Fail, tag("FAIL")),
         value(Reply::Error, tag("ERROR")),
     ));
-    expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, tag("\n")))
+    let line_end = (cond(planted(Bug::ReplyMayHaveCr), opt(tag("\r"))), tag("\n"));
+    expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, line_end))
         .parse(input)
 }
 
@@ -272,7 +274,9 @@ impl Fault {
     fn in_line(self, line: &[u8], text: &str) -> ParseError {
         let Self { rest, rule, expected } = self;
         let offset = text.len().saturating_sub(rest);
-        ParseError { rule, offset, found: line.get(offset).copied(), expected }
+        let found = line.get(offset).copied();
+        let offset = offset + usize::from(planted(Bug::ErrorPointsBehind));
+        ParseError { rule, offset, found, expected }
     }
 }
 

@@ -233,6 +233,10 @@ impl Input for Command {
         let shorter_names = names(self).into_iter().flat_map(|from| {
             let shorter = without_runs(from.as_str().as_bytes());
             let shorter = shorter.filter_map(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+            // Of the same length, for what depends on that alone.
+            let plain = "a".repeat(from.as_str().len());
+            let plain = (from.as_str() != plain).then(|| plain.parse().ok()).flatten();
+            let shorter = shorter.chain(plain);
             let rename = |to| renamed(self, &BTreeMap::from([(from, &to)]));
             shorter.map(rename).collect::<Vec<_>>()
         });

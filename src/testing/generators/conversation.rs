@@ -103,12 +103,21 @@ impl Input for Conversation {
         vec![[0; 3].into_iter().chain(verbatim).collect()]
     }
 
-    /// Arrives in fewer pieces, has fewer messages, has shorter ones.
+    /// Has fewer messages, arrives in fewer pieces, has shorter messages, arrives in shorter pieces.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let messages = || self.messages.clone();
         let pieces = || self.pieces.clone();
         let fewer_pieces =
             without_runs(&self.pieces).map(move |pieces| Self { messages: messages(), pieces });
+        let shorter_pieces = self.pieces.iter().enumerate().flat_map(move |(position, length)| {
+            [0, length / 2].into_iter().filter(move |shorter| shorter < length).map(
+                move |shorter| {
+                    let mut pieces = self.pieces.clone();
+                    pieces[position] = shorter;
+                    Self { messages: messages(), pieces }
+                },
+            )
+        });
         let fewer_messages =
             without_runs(&self.messages).map(move |messages| Self { messages, pieces: pieces() });
         let shorter = self.messages.iter().enumerate().flat_map(move |(position, message)| {
@@ -118,7 +127,7 @@ impl Input for Conversation {
                 Self { messages, pieces: pieces() }
             })
         });
-        Box::new(fewer_messages.chain(fewer_pieces).chain(shorter))
+        Box::new(fewer_messages.chain(fewer_pieces).chain(shorter).chain(shorter_pieces))
     }
 
     fn show(&self) -> String {
@@ -137,8 +146,10 @@ impl Input for Conversation {
 fn simpler_message(message: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + '_> {
     let lines: Vec<_> = message.split_inclusive(|byte| *byte == b'\n').collect();
     if lines.len() > 1 {
-        let fewer: Vec<_> = without_runs(&lines).map(|lines| lines.concat()).collect();
-        return Box::new(fewer.into_iter());
+        let fewer = without_runs(&lines).map(|lines| lines.concat());
+        let same = lines.iter().all(|line| *line == lines[0]).then_some(lines[0]).into_iter();
+        let simpler = same.flat_map(simpler_bytes).map(|line| line.repeat(lines.len()));
+        return Box::new(fewer.chain(simpler).collect::<Vec<_>>().into_iter());
     }
     Box::new(simpler_bytes(message))
 }

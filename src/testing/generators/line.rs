@@ -11,13 +11,26 @@ use crate::wire::DEFAULT_MAX_LINE_BYTES;
 /// The first byte of what is all of the bytes behind it, made from nothing else.
 pub(super) const VERBATIM: u8 = 255;
 
-/// Any bytes at all.
+/// Any bytes at all, or words and signs of the protocol in any order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noise(pub Vec<u8>);
 
+/// What noise is made of that is to be mistaken for messages now and then.
+const WORDS: [&[u8]; 16] = [
+    b"INDEX", b"REMOVE", b"QUERY", b"OK", b"FAIL", b"ERROR", b"|", b"|", b"|", b",", b"\r", b"\n",
+    b"\n", b"a", b"b", b" ",
+];
+
 impl Arbitrary<'_> for Noise {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(Self(u.bytes(u.len())?.to_vec()))
+        let verbatim = u8::arbitrary(u)? >= 128;
+        let bytes = u.bytes(u.len())?;
+        let word = |byte: &u8| WORDS[usize::from(*byte) % WORDS.len()];
+        Ok(Self(if verbatim {
+            bytes.to_vec()
+        } else {
+            bytes.iter().flat_map(word).copied().collect()
+        }))
     }
 }
 
@@ -29,7 +42,9 @@ impl Input for Noise {
     }
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        vec![super::beginning(stream).flatten().copied().collect()]
+        vec![
+            std::iter::once(&VERBATIM).chain(super::beginning(stream).flatten()).copied().collect(),
+        ]
     }
 
     fn show(&self) -> String {
@@ -141,8 +156,9 @@ mod tests {
     use crate::testing::reference;
 
     #[test]
-    fn noise_is_all_of_its_bytes() {
-        assert_eq!(from_bytes(&[1, 2, 0]), Some(Noise(vec![1, 2, 0])));
+    fn noise_is_all_of_its_bytes_or_words_for_them() {
+        assert_eq!(from_bytes(&[VERBATIM, 1, 2, 0]), Some(Noise(vec![1, 2, 0])));
+        assert_eq!(from_bytes(&[0, 2, 6, 16 + 13, 11]), Some(Noise(b"QUERY|a\n".to_vec())));
         assert_eq!(Noise(b"QUERY|a|\n\xff".to_vec()).show(), "> QUERY|a|\n< FAIL\n>~ \\xff\n");
     }
 

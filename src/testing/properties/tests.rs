@@ -2,6 +2,7 @@
 //! are tried on reaches every reply.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::*;
 use crate::command::Reply;
@@ -12,10 +13,15 @@ use crate::testing::reference;
 /// How many inputs the distributions are measured on.
 const MEASURED: usize = 10_000;
 
-/// Tries a property on as many random inputs as its row says, or as `QUICKCHECK_TESTS` does.
+/// Tries a property on as many random inputs as its row says, or as `QUICKCHECK_TESTS` does; the
+/// same as in an earlier run if `SEED` says so.
 pub(super) fn holds(property: &Property) {
-    let wanted = std::env::var("QUICKCHECK_TESTS").ok().and_then(|count| count.parse().ok());
-    property.quickcheck(wanted.unwrap_or(property.cases)).unwrap();
+    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+    let seed = number("SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+    let cases = number("QUICKCHECK_TESTS").unwrap_or(property.cases);
+    if let Err(violation) = property.quickcheck(cases, seed) {
+        panic!("{violation}# SEED={seed} repeats it\n");
+    }
 }
 
 #[test]
@@ -23,7 +29,7 @@ fn the_model_has_every_property_of_a_machine() {
     let properties = machine_properties(Model::default);
     assert_eq!(properties.len(), 8);
     for property in properties {
-        property.quickcheck(200).unwrap();
+        property.quickcheck(200, 1).unwrap();
     }
 }
 
@@ -59,11 +65,11 @@ fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
     let properties = machine_properties(Opaque::default);
     let find = |name| properties.iter().find(|property| property.name == name).unwrap();
     for name in ["machine_refines_model", "machine_answers_as_model"] {
-        let violation = find(name).quickcheck(10_000).unwrap_err();
+        let violation = find(name).quickcheck(10_000, 1).unwrap_err();
         assert_eq!(violation.shown.lines().filter(|line| line.starts_with('>')).count(), 4);
         assert!(violation.shown.ends_with("> REMOVE|a|\n< FAIL\n"), "{violation}");
     }
-    find("fail_changes_nothing").quickcheck(100).unwrap();
+    find("fail_changes_nothing").quickcheck(100, 1).unwrap();
 }
 
 /// Inputs as quickcheck draws them, the same in every run.

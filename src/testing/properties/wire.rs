@@ -77,7 +77,10 @@ pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Resul
                     Frame::TooLong => None,
                 };
                 if expected.get(found).map(|(_, line)| *line) != Some(line) {
-                    return Err(format!("line {found} is {:?}", line.map(<[u8]>::escape_ascii)));
+                    return Err(format!(
+                        "line {found} is {:?}",
+                        line.map(|line| line.escape_ascii().to_string())
+                    ));
                 }
                 found += 1;
             }

@@ -1,0 +1,112 @@
+//! Floor 0: bugs that can be planted on purpose, to see that the properties of `testing` catch them.
+//!
+//! Only the unit tests of this crate can plant one, each in its own thread. Everywhere else nothing
+//! is ever planted, which the compiler knows, so that the places where a bug could be cost nothing.
+//! What must catch which bug is said where they are planted, beside the table of properties.
+
+/// A bug: what goes wrong while it is planted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// The error of the parser points behind the byte that it is about.
+    ErrorPointsBehind,
+    /// A reply may end with CR LF.
+    ReplyMayHaveCr,
+    /// A bar behind the dependencies is dropped.
+    ThirdBar,
+    /// Names of 255 bytes are refused.
+    LongestNameIsRefused,
+    /// A list is printed with a comma before its first name.
+    CommaIsPrintedFirst,
+    /// What has come of a line is forgotten when the rest has not.
+    SplitLineIsForgotten,
+    /// INDEX adds to the list that the package had.
+    OldListStays,
+    /// A package that depends on itself cannot be removed.
+    SelfIsADependent,
+    /// A name that occurs twice in a list counts twice.
+    DuplicatesStay,
+    /// INDEX that is answered FAIL leaves the package without its list.
+    FailClearsTheList,
+    /// QUERY removes what it finds.
+    QueryRemoves,
+    /// INDEX of a package that is indexed already is answered FAIL.
+    SecondIndexFails,
+    /// INDEX also clears the list of one of the dependencies.
+    IndexClearsADependency,
+    /// Packages whose names have an odd hash are not found by QUERY.
+    HashShows,
+    /// What an index holds is listed in the order of its vertices.
+    HistoryShows,
+    /// Dependents behind a relay are not counted.
+    RelaysAreForgotten,
+    /// The commands exported lack those that close cycles.
+    CyclesStayOpen,
+    /// The installation order begins with what needs all else.
+    OrderIsReversed,
+    /// The transitive dependencies of a package always include it.
+    ClosureHoldsItsStart,
+    /// One package more than the limit allows is indexed.
+    LimitIsOffByOne,
+    /// The replies to the malformed messages of a batch come first.
+    ErrorsComeFirst,
+    /// What is left behind a full batch is not answered until more comes.
+    RestOfABatchWaits,
+    /// The QUERYs of a batch are answered before the rest of it is applied.
+    QueriesGoFirst,
+    /// Of replies that are written together, those behind the eighth byte are lost.
+    #[cfg(feature = "server")]
+    AnswersAreCutOff,
+}
+
+#[cfg(not(test))]
+#[inline]
+pub(crate) const fn planted(_: Bug) -> bool {
+    false
+}
+
+/// Lets a new thread begin with what is planted in this one.
+#[cfg(all(not(test), feature = "server"))]
+pub(crate) fn carry(work: impl FnOnce()) -> impl FnOnce() {
+    work
+}
+
+#[cfg(test)]
+pub(crate) use planting::{carry, plant, planted};
+
+#[cfg(test)]
+mod planting {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Pulls the bug out again when it is dropped.
+    #[must_use]
+    pub(crate) struct Planted;
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            PLANTED.set(None);
+        }
+    }
+
+    pub(crate) fn plant(bug: Bug) -> Planted {
+        assert_eq!(PLANTED.replace(Some(bug)), None, "one at a time");
+        Planted
+    }
+
+    pub(crate) fn planted(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+
+    pub(crate) fn carry(work: impl FnOnce()) -> impl FnOnce() {
+        let planted = PLANTED.get();
+        move || {
+            PLANTED.set(planted);
+            work();
+        }
+    }
+}
