@@ -104,7 +104,7 @@ impl Property {
     /// Checks the property on `cases` random inputs; the seed says which.
     ///
     /// # Errors
-    /// A shrunk [`Violation`]: the shortest of the first one and of those found on twenty small
+    /// A shrunk [`Violation`]: the shortest of the first one and of those found on ten small
     /// inputs more, because the way from one failing input may end before the shortest.
     pub fn quickcheck(&self, cases: u64, seed: u64) -> Result<(), Violation> {
         let first = Rc::default();
@@ -119,7 +119,7 @@ impl Property {
             }
         };
         let mut small = Gen::from_size_and_seed(USUAL_SIZE / 10, seed);
-        let others = (0..20).filter_map(|_| self.replay(&(self.draw)(&mut small)).err());
+        let others = (0..10).filter_map(|_| self.replay(&(self.draw)(&mut small)).err());
         let shortest = std::iter::once(violation)
             .chain(others)
             .min_by_key(|violation| (violation.shown.len(), violation.shown.clone()));
