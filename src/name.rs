@@ -314,4 +314,36 @@ mod tests {
         assert!(names.contains("a"));
         assert!(!names.contains("c"));
     }
+
+    #[test]
+    fn a_name_is_its_text_in_every_form() {
+        let (owned, borrowed) = (Name::new("vim").unwrap(), NameRef::new("vim").unwrap());
+        assert_eq!(<Name as AsRef<str>>::as_ref(&owned), "vim");
+        assert_eq!(<NameRef<'_> as AsRef<str>>::as_ref(&borrowed), "vim");
+        assert_eq!(format!("{owned} {borrowed} {owned:?} {borrowed:?}"), r#"vim vim "vim" "vim""#);
+        assert_eq!(format!("{owned:>5}|{borrowed:<5}|"), "  vim|vim  |");
+        assert_eq!((owned.as_str(), owned.borrowed()), ("vim", borrowed));
+        assert_eq!(borrowed.to_name(), owned);
+    }
+
+    #[test]
+    fn a_name_equals_its_text_and_no_other() {
+        let (owned, borrowed) = (Name::new("vim").unwrap(), NameRef::new("vim").unwrap());
+        assert!(owned == *"vim" && owned == "vim" && owned != *"vi" && owned != "vi");
+        assert!(borrowed == *"vim" && borrowed == "vim" && borrowed != *"vi" && borrowed != "vi");
+    }
+
+    #[test]
+    fn text_is_checked_on_every_way_to_a_name() {
+        for (text, expected) in [("vim", Ok("vim")), ("v m", Err((b' ', 1)))] {
+            let expected = expected.map_err(|(byte, offset)| NameError::Byte { byte, offset });
+            assert_eq!(NameRef::try_from(text).map(NameRef::as_str), expected);
+            let owned = [text.parse(), text.to_owned().try_into(), Name::new(text)];
+            assert_eq!(
+                owned.each_ref().map(|name| name.as_ref().map(Name::as_str)),
+                [expected.as_ref().copied(); 3]
+            );
+            assert_eq!(NameRef::try_from(text).map(Name::from), owned[0]);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
+use package_indexer::testing::properties::roster;
 use package_indexer::testing::transcript::{InMemory, Remote, Transcript};
 use package_indexer::{Model, PackageIndex};
 
@@ -108,6 +109,7 @@ fn every_rule_is_shown_where_the_protocol_says() {
     let rules = rules_of_the_protocol(&protocol);
     assert!(rules.len() > 40, "{rules:?}");
     let table = shown_by(&protocol);
+    let roster = roster();
     assert_eq!(table.keys().cloned().collect::<BTreeSet<_>>(), rules);
 
     let mut by_transcripts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -124,9 +126,16 @@ fn every_rule_is_shown_where_the_protocol_says() {
         }
     }
     for (rule, shown) in table {
-        let (tests, transcripts): (BTreeSet<_>, BTreeSet<_>) =
-            shown.into_iter().partition(|place| place.contains("::"));
+        let (transcripts, others): (BTreeSet<_>, BTreeSet<_>) =
+            shown.into_iter().partition(|place| place.ends_with(".txt"));
+        let (tests, properties): (BTreeSet<_>, BTreeSet<_>) =
+            others.into_iter().partition(|place| place.contains("::"));
         assert_eq!(transcripts, by_transcripts.remove(&rule).unwrap_or_default(), "{rule}");
+        for name in properties {
+            let property = roster.iter().find(|property| property.name == name);
+            let property = property.unwrap_or_else(|| panic!("{rule}: there is no {name}"));
+            assert!(property.rules.contains(&rule.as_str()), "{property:?} does not name {rule}");
+        }
         for test in tests {
             let (file, name) = test.split_once("::").unwrap();
             let text = fs::read_to_string(root.join(file)).unwrap();
