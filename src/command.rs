@@ -326,6 +326,20 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
+        let list = Dependencies::from_checked;
+        let names = ["a", "b"].map(|name| Name::new(name).unwrap());
+        assert_eq!(list("a,b,"), Dependencies::from(names.as_slice()));
+        assert_ne!(list("a,b"), list("b,a"));
+        assert_ne!(list("a"), Dependencies::NONE);
+    }
+
+    #[test]
+    fn an_outcome_prints_as_its_reply() {
+        assert_eq!(format!("{}|{:>5}", Outcome::Ok, Outcome::Fail), "OK| FAIL");
+    }
+
+    #[test]
     fn a_reply_prints_as_its_line_without_lf() {
         for reply in [Reply::Ok, Reply::Fail, Reply::Error] {
             assert_eq!(format!("{reply}\n").as_bytes(), reply.as_line());

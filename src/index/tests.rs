@@ -134,3 +134,47 @@ fn a_chain_of_100_000_packages_is_searched_without_recursion() {
     assert_eq!(index.installation_order().len(), 100_000);
     assert_eq!(index.check_invariants(), Ok(()));
 }
+
+#[test]
+fn the_names_of_all_packages_are_listed_from_both_ends() {
+    let index = index_of(&[("c", &[]), ("a", &["c"]), ("b", &[])]);
+    let names = index.packages();
+    assert_eq!(names.len(), 3);
+    assert_eq!(format!("{names:?}"), r#"["a", "b", "c"]"#);
+    assert!(names.clone().map(NameRef::as_str).eq(["a", "b", "c"]));
+    assert!(names.rev().map(NameRef::as_str).eq(["c", "b", "a"]));
+    assert_eq!(index.dependencies("a"), index.dependencies("a"));
+    assert_ne!(index.dependencies("a"), index.dependencies("b"));
+}
+
+/// What the check says of an index of two packages after some damage.
+fn check_after(damage: impl FnOnce(&mut PackageIndex)) -> InvariantViolation {
+    let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
+    damage(&mut index);
+    index.check_invariants().unwrap_err()
+}
+
+#[test]
+fn the_check_notices_names_that_do_not_match_the_packages() {
+    let violation = check_after(|index| index.by_name.clear());
+    assert_eq!(violation, InvariantViolation::NotOneToOne { in_table: 0, in_graph: 2 });
+    let violation = check_after(|index| index.hasher = RandomState::new());
+    assert!(matches!(violation, InvariantViolation::NotFound { .. }), "{violation}");
+}
+
+#[test]
+fn the_check_notices_what_is_past_a_limit_and_not_what_reaches_it() {
+    let with_limits = |max_packages, max_dependencies| {
+        move |index: &mut PackageIndex| index.limits = Limits { max_packages, max_dependencies }
+    };
+    let violation = check_after(with_limits(1, 1));
+    assert_eq!(violation, InvariantViolation::PastLimit { what: "packages", held: 2, limit: 1 });
+    let violation = check_after(with_limits(2, 0));
+    assert_eq!(
+        violation,
+        InvariantViolation::PastLimit { what: "dependencies", held: 1, limit: 0 }
+    );
+    let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
+    with_limits(2, 1)(&mut index);
+    assert_eq!(index.check_invariants(), Ok(()));
+}

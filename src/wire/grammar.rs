@@ -382,4 +382,18 @@ mod tests {
             assert_eq!(command.to_string().parse(), Ok(command));
         }
     }
+
+    #[test]
+    fn a_rule_prints_as_its_name_in_the_grammar() {
+        for (rule, name) in [
+            (Rule::Message, "message"),
+            (Rule::Command, "command"),
+            (Rule::Package, "package"),
+            (Rule::Dependencies, "dependencies"),
+            (Rule::Name, "name"),
+            (Rule::Reply, "reply"),
+        ] {
+            assert_eq!(format!("{rule}|{rule:>12}"), format!("{name}|{name:>12}"));
+        }
+    }
 }

@@ -68,11 +68,11 @@ impl DependencyGraph {
                         && relays.first().copied().unwrap_or(NodeIndex::end()) == *open_relay
                 }
                 Vertex::Relay { fan_in, .. } => {
-                    let mut targets = self.graph.neighbors_directed(vertex, Outgoing);
+                    // No second edge out: there are only so many edges as relays and dependencies.
+                    let next = self.graph.neighbors_directed(vertex, Outgoing).next();
                     usize::from(*fan_in) == dependents
                         && dependents > 0
-                        && targets.next().is_some_and(|v| self.leads_to(v) == package)
-                        && targets.next().is_none()
+                        && next.is_some_and(|target| self.leads_to(target) == package)
                 }
             }
     }

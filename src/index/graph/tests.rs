@@ -85,11 +85,61 @@ fn components_see_through_relays() {
     assert_eq!(sizes, [1, 1, 1, 1, 2]);
 }
 
+/// What the check says of a hub with six dependents, two of them direct and two relays behind it,
+/// after some damage.
+fn check_after(
+    damage: impl FnOnce(&mut DependencyGraph, PackageId, &[PackageId]),
+) -> Option<String> {
+    let (mut graph, hub, dependents) = hub(6);
+    damage(&mut graph, hub, &dependents);
+    graph.check().err().map(|fault| fault.to_string())
+}
+
 #[test]
-fn the_check_notices_a_wrong_count_and_a_parallel_edge() {
-    let (mut graph, hub, dependents) = hub(3);
-    graph.dependencies += 1;
-    assert!(matches!(graph.check(), Err(GraphFault::Count { what: "dependencies", .. })));
-    graph.graph.add_edge(dependents[0].0, hub.0, ());
-    assert!(matches!(graph.check(), Err(GraphFault::ParallelEdges { .. })));
+fn the_check_notices_wrong_counts() {
+    let noticed = [
+        check_after(|graph, _, _| graph.packages += 1),
+        check_after(|graph, _, _| graph.dependencies += 1),
+        check_after(|graph, hub, _| _ = graph.insert_relay(hub, NodeIndex::end())),
+    ];
+    let [packages, dependencies, relay] = noticed.map(Option::unwrap);
+    assert_eq!(packages, "8 packages are counted, 7 are there");
+    assert_eq!(dependencies, "7 dependencies are counted, 6 are there");
+    assert_eq!(relay, "a relay or its count is out of order at hub");
+}
+
+#[test]
+fn the_check_notices_a_parallel_edge() {
+    let noticed = check_after(|graph, hub, dependents| {
+        graph.graph.add_edge(dependents[0].0, hub.0, ());
+    });
+    assert_eq!(noticed.unwrap(), "p0 has two edges to its dependency hub");
+}
+
+#[test]
+fn the_check_notices_a_relay_out_of_order() {
+    let fan_in = |graph: &mut DependencyGraph, vertex, change: i8| {
+        let fan_in = graph.fan_in_mut(vertex);
+        *fan_in = fan_in.checked_add_signed(change).unwrap();
+    };
+    for noticed in [
+        check_after(|graph, hub, _| fan_in(graph, hub.0, 1)),
+        check_after(|graph, hub, _| fan_in(graph, hub.0, -1)),
+        check_after(|graph, hub, _| {
+            let relay = *graph.open_relay_mut(hub);
+            fan_in(graph, relay, 1);
+        }),
+        // More edges than the bound allows.
+        check_after(|graph, _, _| graph.max_fan_in = NonZeroU8::MIN),
+        // A package that does not know the relay in front of it.
+        check_after(|graph, hub, _| *graph.open_relay_mut(hub) = NodeIndex::end()),
+        // A relay that leads to one package and says another.
+        check_after(|graph, hub, dependents| {
+            let relay = *graph.open_relay_mut(hub);
+            graph.graph[relay] = Vertex::Relay { package: dependents[0], fan_in: 2 };
+        }),
+    ] {
+        let noticed = noticed.unwrap();
+        assert!(noticed.starts_with("a relay or its count is out of order at "), "{noticed}");
+    }
 }
