@@ -45,8 +45,8 @@ pub(crate) enum Bug {
     OrderIsReversed,
     /// The transitive dependencies of a package always include it.
     ClosureHoldsItsStart,
-    /// One package more than the limit allows is indexed.
-    LimitIsOffByOne,
+    /// A package is indexed although there are as many as may be.
+    LimitIsIgnored,
     /// The replies to the malformed messages of a batch come first.
     ErrorsComeFirst,
     /// What is left behind a full batch is not answered until more comes.

@@ -247,8 +247,8 @@ impl PackageIndex {
     /// Whether the index may hold `self.list` as the list of a package, which is new if `None`.
     fn check_limits(&self, package: Option<PackageId>) -> Result<(), LimitError> {
         let Limits { max_packages, max_dependencies, .. } = self.limits;
-        let over = usize::from(planted(Bug::LimitIsOffByOne));
-        if package.is_none() && self.len() >= max_packages + over {
+        let full = self.len() >= max_packages && !planted(Bug::LimitIsIgnored);
+        if package.is_none() && full {
             return Err(LimitError::Packages { limit: max_packages });
         }
         let with_old_list = self.graph.dependency_count() + self.list.len();

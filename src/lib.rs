@@ -31,7 +31,7 @@
 //! | 4 | [`engine`] | one index shared by many connections |
 //! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
 //! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
-//! | 7 | `testing` | transcripts and lockstep, for this machine and for yours (feature `testing`) |
+//! | 7 | `testing` | properties, and what drives and feeds them, for this machine and for yours (feature `testing`) |
 //! | 8 | `cli` | the `indexer` program (feature `cli`) |
 //!
 //! # Features

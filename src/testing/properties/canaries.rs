@@ -49,7 +49,7 @@ canaries! {
     order_respects_dependencies sees OrderIsReversed in "INDEX|a|; INDEX|b|a";
     closures_agree_with_fixpoint sees ClosureHoldsItsStart in "INDEX|a|";
     // With a limit of none.
-    limits_refuse_and_change_nothing sees LimitIsOffByOne in "INDEX|a|";
+    limits_refuse_and_change_nothing sees LimitIsIgnored in "INDEX|a|";
     // Here and below, empty lines are the shortest messages.
     session_answers_as_model sees ErrorsComeFirst in "INDEX|a|; ";
     batch_equals_its_commands sees RestOfABatchWaits in ["; "; MAX_BATCH].concat();
