@@ -5,8 +5,8 @@
 //! and compares them after each, [`explore`] does so with every command in every state that can be
 //! reached, [`interleaving`] explains what concurrent clients saw, and [`input`], [`mod@trace`] and
 //! [`property`] generate, shrink and try. The material is about packages: [`generators`] of inputs,
-//! a [`mod@reference`] for the wire, and [`transcript`]s, conversations kept as text. The table of
-//! [`properties`] joins both.
+//! the [`scope`] of a few packages, a [`mod@reference`] for the wire, and [`transcript`]s,
+//! conversations kept as text. The table of [`properties`] joins both.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
@@ -19,6 +19,7 @@ pub mod trace;
 
 pub mod generators;
 pub mod reference;
+pub mod scope;
 pub mod transcript;
 
 pub mod properties;

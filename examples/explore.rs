@@ -1,0 +1,67 @@
+//! Every state that a few packages can be in, and every command in each of them, on the index and on
+//! the reference model: `cargo run --release --example explore -- 5`.
+//!
+//! Of states that differ by names alone one stands for the rest. How many there are is calculated
+//! apart, and has to be what was found.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use package_indexer::testing::explore;
+use package_indexer::testing::scope::{MAX_PACKAGES, Scope, SmallState};
+use package_indexer::{Model, PackageIndex};
+
+fn main() -> ExitCode {
+    let packages = std::env::args().nth(1).unwrap_or_else(|| "4".to_owned());
+    let Some(scope) = packages.parse().ok().and_then(Scope::new) else {
+        eprintln!("error: {packages:?} is no number of packages from 0 to {MAX_PACKAGES}");
+        eprintln!("usage: explore [PACKAGES]");
+        eprintln!("Exit status: 0 index and model agree, 1 they do not, 2 it could not be tried.");
+        return ExitCode::from(2);
+    };
+
+    let begun = Instant::now();
+    // Shown on a terminal only.
+    let progress = ProgressBar::new(scope.class_count() as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {pos} of {len} states, {eta} left")
+            .expect("the template is one"),
+    );
+    let mut named = 0;
+    let explored = explore::run_by_key(
+        &scope.commands(),
+        (PackageIndex::new(), Model::default()),
+        (sound, SmallState::of_model),
+        |_, state| scope.canonical(state),
+        |state| {
+            named += scope.orbit(*state);
+            progress.inc(1);
+        },
+    );
+    progress.finish_and_clear();
+
+    let explored = match explored {
+        Ok(explored) => explored,
+        Err(divergence) => {
+            eprintln!("{divergence}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let classes = scope.class_count();
+    let transitions = classes * scope.command_count();
+    println!("states modulo renaming: {} (calculated: {classes})", explored.states);
+    println!("states: {named} (calculated: {})", scope.state_count());
+    println!("commands applied: {} (calculated: {transitions})", explored.transitions);
+    println!("seconds: {:.1}", begun.elapsed().as_secs_f64());
+    let as_calculated = (explored.states, named, explored.transitions)
+        == (classes, scope.state_count(), transitions);
+    ExitCode::from(u8::from(!as_calculated))
+}
+
+/// What an index holds, if it finds itself sound.
+fn sound(index: &PackageIndex) -> SmallState {
+    if let Err(violation) = index.check_invariants() {
+        panic!("{violation}");
+    }
+    SmallState::of_index(index)
+}
