@@ -99,6 +99,7 @@ where
     let mut seen = HashSet::from([first]);
     // How each state was reached first: from which, by which command.
     let mut paths = vec![None];
+    let mut transitions = 0;
     // States are numbered in the order in which they were found, which is breadth first.
     let mut state = 0;
     while state < paths.len() {
@@ -113,6 +114,7 @@ where
                 let trace = trace.iter().copied().chain([command]).cloned().collect();
                 Divergence { trace, difference }
             })?;
+            transitions += 1;
             let key = key(&left, reached);
             if !seen.contains(&key) {
                 found(&key);
@@ -122,7 +124,7 @@ where
         }
         state += 1;
     }
-    Ok(Explored { states: seen.len(), transitions: seen.len() * commands.len() })
+    Ok(Explored { states: seen.len(), transitions })
 }
 
 /// The commands that lead to a state.
