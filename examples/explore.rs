@@ -13,7 +13,8 @@ use package_indexer::testing::scope::{MAX_PACKAGES, Scope, SmallState};
 use package_indexer::{Model, PackageIndex};
 
 fn main() -> ExitCode {
-    let packages = std::env::args().nth(1).unwrap_or_else(|| "4".to_owned());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let packages = if arguments.is_empty() { "4".to_owned() } else { arguments.join(" ") };
     let Some(scope) = packages.parse().ok().and_then(Scope::new) else {
         eprintln!("error: {packages:?} is no number of packages from 0 to {MAX_PACKAGES}");
         eprintln!("usage: explore [PACKAGES]");
@@ -22,21 +23,27 @@ fn main() -> ExitCode {
     };
 
     let begun = Instant::now();
-    // Shown on a terminal only.
-    let progress = ProgressBar::new(scope.class_count() as u64).with_style(
-        ProgressStyle::with_template("{wide_bar} {pos} of {len} states, {eta} left")
+    let classes = scope.class_count();
+    let transitions = classes * scope.command_count();
+    // Shown on a terminal only. It counts commands, because states are found before they are explored.
+    let progress = ProgressBar::new(transitions as u64).with_style(
+        ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} commands, {eta} left")
             .expect("the template is one"),
     );
     let mut named = 0;
     let explored = explore::run_by_key(
         &scope.commands(),
         (PackageIndex::new(), Model::default()),
-        (sound, SmallState::of_model),
-        |_, state| scope.canonical(state),
-        |state| {
-            named += scope.orbit(*state);
+        // An index that is not sound differs from the model, and is reported with its trace.
+        (
+            |index: &PackageIndex| (SmallState::of_index(index), index.check_invariants()),
+            |model: &Model| (SmallState::of_model(model), Ok(())),
+        ),
+        |_, (state, _sound)| {
             progress.inc(1);
+            scope.canonical(state)
         },
+        |state| named += scope.orbit(*state),
     );
     progress.finish_and_clear();
 
@@ -47,8 +54,6 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let classes = scope.class_count();
-    let transitions = classes * scope.command_count();
     println!("states modulo renaming: {} (calculated: {classes})", explored.states);
     println!("states: {named} (calculated: {})", scope.state_count());
     println!("commands applied: {} (calculated: {transitions})", explored.transitions);
@@ -56,12 +61,4 @@ fn main() -> ExitCode {
     let as_calculated = (explored.states, named, explored.transitions)
         == (classes, scope.state_count(), transitions);
     ExitCode::from(u8::from(!as_calculated))
-}
-
-/// What an index holds, if it finds itself sound.
-fn sound(index: &PackageIndex) -> SmallState {
-    if let Err(violation) = index.check_invariants() {
-        panic!("{violation}");
-    }
-    SmallState::of_index(index)
 }
