@@ -1,19 +1,15 @@
 //! The drivers of `testing` on a machine that has nothing to do with packages: a queue in a ring of
 //! three places, held against the plainest queue there is. `cargo run --example bounded_queue`.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-
-use arbitrary::Arbitrary;
 use package_indexer::StateMachine;
+use package_indexer::testing::explore::{self, Explored};
 use package_indexer::testing::property::{Property, Violation};
-use package_indexer::testing::trace::{Trace, TraceCommand};
-use package_indexer::testing::{arbitrary, explore, interleaving, lockstep};
+use package_indexer::testing::{arbitrary, interleaving, trace::TraceCommand};
 
-const PLACES: usize = 3;
+pub(crate) const PLACES: usize = 3;
 
 /// What either queue is told.
-#[derive(Debug, Clone, PartialEq, Arbitrary)]
+#[derive(Debug, Clone, PartialEq, arbitrary::Arbitrary)]
 pub(crate) enum Command {
     Push(bool),
     Pop,
@@ -25,38 +21,37 @@ impl TraceCommand for Command {
     }
 }
 
-/// The machine: a ring, and how many of its places are taken from which one on.
+/// The machine: a ring, and how many of its places are taken from which one on. It wraps around
+/// after `WRAP` of them: anything but all is a bug.
 #[derive(Clone, Default)]
-pub(crate) struct Ring {
+struct Ring<const WRAP: usize> {
     places: [bool; PLACES],
     first: usize,
     taken: usize,
 }
 
-impl Ring {
+impl<const WRAP: usize> Ring<WRAP> {
     fn items(&self) -> Vec<bool> {
-        (0..self.taken).map(|nth| self.places[(self.first + nth) % PLACES]).collect()
+        (0..self.taken).map(|nth| self.places[(self.first + nth) % WRAP]).collect()
     }
 }
 
-/// What was pushed or popped; nothing if the queue was full, or empty.
-type Reply = Option<bool>;
-
-impl StateMachine for Ring {
+impl<const WRAP: usize> StateMachine for Ring<WRAP> {
     type Command = Command;
-    type Reply = Reply;
-    type Error = Infallible;
+    type Reply = Option<bool>;
+    type Error = std::convert::Infallible;
 
-    fn apply(&mut self, command: &Command) -> Result<Reply, Infallible> {
+    /// Answers what was pushed or popped; nothing if the queue was full, or empty.
+    fn apply(&mut self, command: &Command) -> Result<Option<bool>, Self::Error> {
         Ok(match command {
             Command::Push(item) => (self.taken < PLACES).then(|| {
-                self.places[(self.first + self.taken) % PLACES] = *item;
-                self.taken += 1;
+                let place = (self.first + self.taken) % WRAP;
+                (self.places[place], self.taken) = (*item, self.taken + 1);
                 *item
             }),
             Command::Pop => (self.taken > 0).then(|| {
                 let item = self.places[self.first];
-                (self.first, self.taken) = ((self.first + 1) % PLACES, self.taken - 1);
+                (self.first, self.taken) = ((self.first + 1) % WRAP, self.taken - 1);
                 item
             }),
         })
@@ -65,43 +60,39 @@ impl StateMachine for Ring {
 
 /// The reference model.
 #[derive(Clone, Default)]
-pub(crate) struct Model(VecDeque<bool>);
+struct Model(std::collections::VecDeque<bool>);
 
 impl StateMachine for Model {
     type Command = Command;
-    type Reply = Reply;
-    type Error = Infallible;
+    type Reply = Option<bool>;
+    type Error = std::convert::Infallible;
 
-    fn apply(&mut self, command: &Command) -> Result<Reply, Infallible> {
-        Ok(match command {
-            Command::Push(_) if self.0.len() == PLACES => None,
-            Command::Push(item) => {
-                self.0.push_back(*item);
-                Some(*item)
-            }
-            Command::Pop => self.0.pop_front(),
-        })
+    fn apply(&mut self, command: &Command) -> Result<Option<bool>, Self::Error> {
+        match command {
+            Command::Push(_) if self.0.len() == PLACES => return Ok(None),
+            Command::Push(item) => self.0.push_back(*item),
+            Command::Pop => return Ok(self.0.pop_front()),
+        }
+        Ok(self.0.back().copied())
     }
 }
 
-fn items(model: &Model) -> Vec<bool> {
-    model.0.iter().copied().collect()
+/// Tries ring and model side by side: on random traces, then with every command in every state.
+pub(crate) fn test<const WRAP: usize>() -> (Result<(), Violation>, Result<Explored, Vec<Command>>) {
+    let machines = (Ring::<WRAP>::default(), Model::default());
+    let items = (Ring::items, |model: &Model| Vec::from(model.0.clone()));
+    let refines = Property::lockstep("ring_refines_model", "", machines.clone(), items);
+    // The same items are another state where they begin elsewhere in the ring.
+    let key = |ring: &Ring<WRAP>, items| (ring.first, items);
+    let commands = [Command::Push(false), Command::Push(true), Command::Pop];
+    let everywhere = explore::run_by_key(&commands, machines, items, key, |_| ())
+        .map_err(|divergence| divergence.trace);
+    (refines.quickcheck(10_000, 1), everywhere)
 }
 
-pub(crate) fn main() -> Result<(), Violation> {
-    // Every state that can be reached, every command in each.
-    let commands = [Command::Push(false), Command::Push(true), Command::Pop];
-    let explored = explore::run(&commands, Default::default(), (Ring::items, items));
-    println!("{:?}", explored.expect("the ring is a queue"));
-    // Random traces, shrunk if they fail. `replay` does the same with the bytes of a fuzzer.
-    let property = Property::new("ring_refines_model", "", |Trace(trace): &Trace<Command>| {
-        let (mut ring, mut model) = (Ring::default(), Model::default());
-        lockstep::run(trace, (&mut ring, Ring::items), (&mut model, items))
-            .map_err(|divergence| divergence.difference)
-    });
-    property.quickcheck(10_000, 1)?;
-    // What two clients saw, explained by one order.
+pub(crate) fn main() {
+    println!("random traces, and every state: {:?}", test::<PLACES>());
     let seen = [vec![(Command::Pop, Some(true))], vec![(Command::Push(true), Some(true))]];
-    println!("{:?}", interleaving::explain(&Model::default(), items, &seen));
-    Ok(())
+    let order = interleaving::explain(&Model::default(), |model| model.0.clone(), &seen);
+    println!("what two clients saw is explained by the order {order:?}");
 }

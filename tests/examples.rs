@@ -1,49 +1,24 @@
 //! The examples run, and what they show would show a bug.
 
-use std::convert::Infallible;
-
-use package_indexer::StateMachine;
-use package_indexer::testing::lockstep;
-use package_indexer::testing::property::Property;
-use package_indexer::testing::trace::Trace;
+use package_indexer::testing::explore::Explored;
 
 #[path = "../examples/bounded_queue.rs"]
 mod bounded_queue;
 
-use bounded_queue::{Command, Model, Ring};
+use bounded_queue::Command::Push;
+use bounded_queue::{PLACES, test};
 
 #[test]
-fn the_ring_is_a_queue() {
-    bounded_queue::main().unwrap();
-}
-
-/// A ring in which the second place is never written.
-#[derive(Default)]
-struct Worn {
-    ring: Ring,
-    pushed: usize,
-}
-
-impl StateMachine for Worn {
-    type Command = Command;
-    type Reply = Option<bool>;
-    type Error = Infallible;
-
-    fn apply(&mut self, command: &Command) -> Result<Option<bool>, Infallible> {
-        let Command::Push(item) = command else { return self.ring.apply(command) };
-        self.pushed += 1;
-        let kept = if self.pushed % 3 == 2 { Command::Push(false) } else { command.clone() };
-        Ok(self.ring.apply(&kept)?.map(|_| *item))
-    }
+fn the_ring_is_a_queue_wherever_in_it_the_items_begin() {
+    bounded_queue::main();
+    // From each of three places on: nothing, one item, two or three, each one of two.
+    let all = Explored { states: 3 * (1 + 2 + 4 + 8), transitions: 3 * 45 };
+    assert_eq!(test::<PLACES>(), (Ok(()), Ok(all)));
 }
 
 #[test]
-fn a_worn_ring_is_shown_to_be_none_by_the_shortest_trace() {
-    let property = Property::new("worn", "", |Trace(trace): &Trace<Command>| {
-        lockstep::run(trace, (&mut Worn::default(), |_| ()), (&mut Model::default(), |_| ()))
-            .map_err(|divergence| divergence.difference)
-    });
-    let violation = property.quickcheck(10_000, 1).unwrap_err();
-    assert_eq!(violation.shown, "Push(false)\nPush(true)\nPop\nPop\n");
-    assert_eq!(violation.what, "one answers Ok(Some(false)), the other Ok(Some(true))");
+fn a_ring_that_wraps_around_too_early_is_shown_to_be_no_queue_by_a_shortest_trace() {
+    let (random, everywhere) = test::<{ PLACES - 1 }>();
+    assert_eq!(random.unwrap_err().shown, "Push(false)\nPush(false)\nPush(true)\n");
+    assert_eq!(everywhere.unwrap_err(), [Push(false), Push(false), Push(true)]);
 }

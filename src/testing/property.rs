@@ -12,6 +12,9 @@ use std::rc::Rc;
 use quickcheck::{Gen, QuickCheck, TestResult, Testable};
 
 use super::input::{self, Input};
+use super::lockstep;
+use super::trace::{Trace, TraceCommand};
+use crate::machine::StateMachine;
 
 /// A claim that holds for every input, or should.
 #[derive(Clone)]
@@ -85,6 +88,39 @@ impl Property {
             draw: input::random_bytes::<I>,
             seeds: I::seeds,
         }
+    }
+
+    /// The property of two machines that they answer alike, and hold the same, after each command
+    /// of any trace: [`lockstep::run`] of what [`explore::run`](super::explore::run) takes.
+    ///
+    /// ```
+    /// use package_indexer::testing::property::Property;
+    /// use package_indexer::testing::{state_of_index, state_of_model};
+    /// use package_indexer::{Model, PackageIndex};
+    ///
+    /// let machines = (PackageIndex::new(), Model::default());
+    /// let states = (state_of_index, state_of_model);
+    /// Property::lockstep("refinement", "They do the same.", machines, states).quickcheck(10, 1)?;
+    /// # Ok::<(), package_indexer::testing::property::Violation>(())
+    /// ```
+    pub fn lockstep<A, B, S>(
+        name: &'static str,
+        promise: &'static str,
+        (left, right): (A, B),
+        (left_state, right_state): (impl Fn(&A) -> S + 'static, impl Fn(&B) -> S + 'static),
+    ) -> Self
+    where
+        A: StateMachine<Command: TraceCommand, Reply: Debug + PartialEq, Error: Display>,
+        B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
+        A: Clone + 'static,
+        B: Clone + 'static,
+        S: Debug + PartialEq,
+    {
+        Self::new(name, promise, move |Trace(trace): &Trace<A::Command>| {
+            let (mut left, mut right) = (left.clone(), right.clone());
+            lockstep::run(trace, (&mut left, &left_state), (&mut right, &right_state))
+                .map_err(|divergence| divergence.difference)
+        })
     }
 
     /// Checks the property on the input that the bytes stand for, if there are enough of them.
@@ -187,7 +223,6 @@ fn short_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::trace::Trace;
 
     fn small(limit: u8) -> Property {
         Property::new("small", "All numbers are small.", move |trace: &Trace<u8>| {
