@@ -24,6 +24,9 @@ pub mod transcript;
 
 pub mod properties;
 
+#[cfg(test)]
+mod faulty;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::index::PackageIndex;

@@ -151,8 +151,9 @@ mod tests {
     use std::num::NonZeroU8;
 
     use super::*;
+    use crate::testing::faulty::LetsGo;
     use crate::testing::scope::{Scope, SmallState};
-    use crate::{Command, Model, Outcome, PackageIndex};
+    use crate::{Command, Model, PackageIndex};
 
     fn scope(packages: usize) -> Scope {
         Scope::new(packages).unwrap()
@@ -243,32 +244,11 @@ mod tests {
         assert_eq!((explored(|_, ()| 0), explored(|machine, ()| machine.0)), (1, 10));
     }
 
-    /// A model that answers OK to a REMOVE of what two others need.
-    #[derive(Clone, Default)]
-    struct Wrong(Model);
-
-    impl StateMachine for Wrong {
-        type Command = Command;
-        type Reply = Outcome;
-        type Error = Infallible;
-
-        fn apply(&mut self, command: &Command) -> Result<Outcome, Infallible> {
-            let held_twice = |package| {
-                let lists = self.0.packages().iter();
-                lists.filter(|(name, list)| *name != package && list.contains(package)).count() > 1
-            };
-            match command {
-                Command::Remove { package } if held_twice(package) => Ok(Outcome::Ok),
-                _ => self.0.apply(command),
-            }
-        }
-    }
-
     #[test]
     fn a_divergence_comes_with_a_shortest_trace_modulo_renaming_or_not() {
         let scope = scope(3);
-        let machines = (PackageIndex::new(), Wrong::default());
-        let projections = (SmallState::of_index, |wrong: &Wrong| SmallState::of_model(&wrong.0));
+        let machines = (PackageIndex::new(), LetsGo::default());
+        let projections = (SmallState::of_index, |faulty: &LetsGo| SmallState::of_model(&faulty.0));
         let commands = scope.commands();
         let canonical = |_: &PackageIndex, state| scope.canonical(state);
         for divergence in [

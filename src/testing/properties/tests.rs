@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::*;
 use crate::command::Reply;
+use crate::testing::faulty::LetsGo;
 use crate::testing::generators::LINE_LIMIT;
 use crate::testing::input::Generated;
 use crate::testing::reference;
@@ -33,36 +34,16 @@ fn the_model_has_every_property_of_a_machine() {
     }
 }
 
+/// A machine that keeps its state to itself.
+impl Subject for LetsGo {
+    fn state(&self) -> Option<State> {
+        None
+    }
+}
+
 #[test]
 fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
-    /// Lets go of packages that two others need.
-    #[derive(Default)]
-    struct Opaque(Model);
-
-    impl StateMachine for Opaque {
-        type Command = Command;
-        type Reply = Outcome;
-        type Error = std::convert::Infallible;
-
-        fn apply(&mut self, command: &Command) -> Result<Outcome, Self::Error> {
-            let held_by_two = |package| {
-                let lists = self.0.packages().iter();
-                lists.filter(|(name, list)| *name != package && list.contains(package)).count() == 2
-            };
-            match command {
-                Command::Remove { package } if held_by_two(package) => Ok(Outcome::Ok),
-                _ => self.0.apply(command),
-            }
-        }
-    }
-
-    impl Subject for Opaque {
-        fn state(&self) -> Option<State> {
-            None
-        }
-    }
-
-    let properties = machine_properties(Opaque::default);
+    let properties = machine_properties(LetsGo::default);
     let find = |name| properties.iter().find(|property| property.name == name).unwrap();
     for name in ["machine_refines_model", "machine_answers_as_model"] {
         let violation = find(name).quickcheck(10_000, 1).unwrap_err();
