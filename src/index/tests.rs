@@ -102,6 +102,39 @@ fn what_is_shown_depends_on_the_state_and_not_on_its_history() {
 }
 
 #[test]
+fn an_index_equals_no_index_of_other_packages_or_other_dependencies() {
+    let index = index_of(&[("a", &[]), ("b", &["a"]), ("c", &[])]);
+    let others: [&[(&str, &[&str])]; 4] = [
+        &[("a", &[]), ("b", &["a"])],
+        &[("a", &[]), ("b", &[]), ("c", &[])],
+        &[("a", &[]), ("b", &[]), ("c", &["a"])],
+        &[("a", &[]), ("b", &["a"]), ("d", &[])],
+    ];
+    for lists in others {
+        assert_ne!(index, index_of(lists), "{lists:?}");
+    }
+    // More packages with fewer dependencies, and the other way round.
+    assert_ne!(index_of(&[("a", &[]), ("b", &[])]), index_of(&[("a", &[]), ("a", &["a"])]));
+}
+
+#[test]
+fn a_package_is_contained_from_its_indexing_to_its_removal() {
+    let mut index = PackageIndex::new();
+    assert!(index.is_empty() && !index.contains("a"));
+    say(&mut index, "INDEX", "a", &[]);
+    assert!(!index.is_empty() && index.contains("a") && !index.contains("b"));
+    say(&mut index, "REMOVE", "a", &[]);
+    assert!(index.is_empty() && !index.contains("a"));
+}
+
+#[test]
+fn a_dot_graph_has_a_line_for_each_package_and_each_dependency() {
+    let index = index_of(&[("a", &[]), ("b", &["a"])]);
+    let lines = ["digraph packages {", "  \"a\";", "  \"b\";", "  \"b\" -> \"a\";", "}"];
+    assert!(index.dot().to_string().lines().eq(lines));
+}
+
+#[test]
 fn the_order_respects_every_dependency_outside_cycles() {
     let index = index_of(&[
         ("z", &[]),

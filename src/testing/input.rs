@@ -132,6 +132,20 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_every_length_are_left_out_long_ones_first() {
+        let shorter: Vec<_> = without_runs(&[1, 2, 3, 4]).collect();
+        let halves = [vec![], vec![3, 4], vec![1, 2]];
+        let single = [vec![2, 3, 4], vec![1, 3, 4], vec![1, 2, 4], vec![1, 2, 3]];
+        assert_eq!(shorter, [&halves[..], &single[..]].concat());
+    }
+
+    #[test]
+    fn an_input_that_says_no_more_has_no_seeds_and_shows_its_debug_form() {
+        assert!(Bytes::seeds(b"any").is_empty());
+        assert_eq!(Bytes(vec![1, 2]).show(), "Bytes([1, 2])\n");
+    }
+
+    #[test]
     fn quickcheck_draws_inputs_of_many_sizes_and_shrinks_them() {
         let mut g = quickcheck::Gen::from_size_and_seed(100, 7);
         let mut drawn = || <Generated<Bytes> as quickcheck::Arbitrary>::arbitrary(&mut g);

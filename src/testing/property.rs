@@ -237,6 +237,7 @@ mod tests {
     fn a_violation_is_shrunk_and_prints_as_a_transcript_with_comments() {
         let violation = small(100).quickcheck(1_000, 1).unwrap_err();
         assert_eq!(violation.to_string(), "# small does not hold:\n# 100 is not\n100\n");
+        assert_eq!(format!("{violation:?}"), format!("\n{violation}"));
         assert_eq!(small(100).replay(&[1, 200, 3]), Err(violation));
     }
 

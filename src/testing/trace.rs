@@ -120,6 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_says_no_more_is_only_dropped() {
+        #[derive(Debug, Clone, PartialEq, Arbitrary)]
+        struct Tick(bool);
+
+        impl TraceCommand for Tick {
+            const BYTES: usize = 1;
+        }
+
+        let trace = Trace(vec![Tick(true)]);
+        assert!(trace.simpler().eq([Trace(vec![])]));
+        assert!(Trace::<Tick>::seeds(b"any").is_empty());
+    }
+
+    #[test]
     fn a_trace_is_shown_line_by_line() {
         assert_eq!(Trace(vec![1_u8, 2]).show(), "1\n2\n");
     }

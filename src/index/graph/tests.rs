@@ -21,6 +21,15 @@ fn a_relay_costs_a_package_no_memory() {
 }
 
 #[test]
+fn a_relay_is_filled_before_the_next_is_made() {
+    // The hub has two dependents itself, or one and a relay; a relay has two, or one and a relay.
+    for (count, relays) in [(2, 0), (3, 1), (4, 2), (5, 2), (6, 3), (7, 3)] {
+        let (graph, ..) = hub(count);
+        assert!(graph.graph.node_count() - 1 - count <= relays, "{count}");
+    }
+}
+
+#[test]
 fn dependents_past_the_bound_are_found_behind_relays() {
     let (graph, hub, mut dependents) = hub(9);
     assert_eq!(graph.check(), Ok(()));

@@ -42,6 +42,35 @@ impl Subject for LetsGo {
 }
 
 #[test]
+fn a_machine_holds_what_its_state_says() {
+    /// A model that knows only its state.
+    #[derive(Default)]
+    struct Plain(Model);
+
+    impl StateMachine for Plain {
+        type Command = Command;
+        type Reply = Outcome;
+        type Error = std::convert::Infallible;
+
+        fn apply(&mut self, command: &Command) -> Result<Outcome, Self::Error> {
+            self.0.apply(command)
+        }
+    }
+
+    impl Subject for Plain {
+        fn state(&self) -> Option<State> {
+            Some(state_of_model(&self.0))
+        }
+    }
+
+    let mut plain = Plain::default();
+    assert_eq!(plain.holds(&State::new()), Some(true));
+    assert_eq!(plain.apply(&"INDEX|a|".parse().unwrap()), Ok(Outcome::Ok));
+    assert_eq!(plain.holds(&State::new()), Some(false));
+    assert_eq!(LetsGo::default().holds(&State::new()), None);
+}
+
+#[test]
 fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
     let properties = machine_properties(LetsGo::default);
     let find = |name| properties.iter().find(|property| property.name == name).unwrap();
