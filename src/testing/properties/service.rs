@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::index::PackageIndex;
 use crate::model::Model;
 use crate::server::{Config, Server};
-use crate::session::{MAX_ANSWER_BYTES, Session};
+use crate::session::Session;
 use crate::testing::generators::{Conversation, Duo, LINE_LIMIT};
 use crate::testing::transcript::{Endpoint, Link, Remote};
 use crate::testing::{interleaving, reference, state_of_index, state_of_model};
@@ -69,9 +69,6 @@ fn tell(session: &mut Session, engine: &Engine, bytes: &[u8]) -> Result<Vec<Repl
         rest = &rest[session.fill(rest)..];
         while session.has_more() {
             let answer = session.answer(engine, |_| ()).map_err(|error| error.to_string())?;
-            if answer.len() > MAX_ANSWER_BYTES {
-                return Err(format!("an answer has {} bytes", answer.len()));
-            }
             text.extend_from_slice(answer);
         }
     }
@@ -152,4 +149,42 @@ fn over_a_socket(conversation: &Conversation, stream: &[u8]) -> std::io::Result<
     }
     link.half_close()?;
     std::iter::from_fn(|| link.receive().transpose()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bug::{Bug, plant};
+    use crate::session::MAX_BATCH;
+
+    fn at_once(messages: &[&[u8]]) -> Conversation {
+        let messages = messages.iter().map(|message| message.to_vec()).collect();
+        Conversation { messages, pieces: Vec::new() }
+    }
+
+    #[test]
+    fn what_is_left_behind_a_full_batch_is_missed() {
+        let burst = at_once(&[b"\n".as_slice(); MAX_BATCH + 1]);
+        assert_eq!(batch_equals_its_commands(&burst), Ok(()));
+        let planted = plant(Bug::RestOfABatchWaits);
+        let missed = batch_equals_its_commands(&burst);
+        drop(planted);
+        assert_eq!(missed, Err("reply 257 is None, not Some(Error); 256 replies, not 257".into()));
+    }
+
+    #[test]
+    fn a_server_is_tried_with_lines_of_more_bytes_than_its_limit() {
+        let message = ["REMOVE|a|", &"b,".repeat(LINE_LIMIT), "\n"].concat();
+        let conversation = at_once(&[message.as_bytes()]);
+        assert_eq!(server_answers_as_model(&conversation), Ok(()));
+    }
+
+    #[test]
+    fn where_replies_part_is_said_in_words() {
+        let (ok, fail) = (Reply::Ok, Reply::Fail);
+        let expected = "reply 2 is Some(Ok), not Some(Fail); 3 replies, not 2";
+        assert_eq!(differing(&[ok, ok, ok], &[ok, fail]), expected);
+        let expected = "reply 2 is None, not Some(Fail); 1 replies, not 2";
+        assert_eq!(differing(&[ok], &[ok, fail]), expected);
+    }
 }

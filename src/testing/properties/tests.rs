@@ -1,7 +1,7 @@
 //! The table as a whole: that its machine properties hold on other machines, and that what they
 //! are tried on reaches every reply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::*;
@@ -71,6 +71,43 @@ fn a_machine_holds_what_its_state_says() {
 }
 
 #[test]
+fn a_state_that_is_not_closed_is_reported_with_what_is_missing() {
+    /// Says that `a` needs `b`, whatever it is told.
+    #[derive(Default)]
+    struct Open(Model);
+
+    impl StateMachine for Open {
+        type Command = Command;
+        type Reply = Outcome;
+        type Error = std::convert::Infallible;
+
+        fn apply(&mut self, command: &Command) -> Result<Outcome, Self::Error> {
+            self.0.apply(command)
+        }
+    }
+
+    impl Subject for Open {
+        fn state(&self) -> Option<State> {
+            let name = |text: &str| text.parse::<Name>().unwrap();
+            Some(State::from([(name("a"), BTreeSet::from([name("b")]))]))
+        }
+    }
+
+    let properties = machine_properties(Open::default);
+    let property = properties.iter().find(|property| property.name == "invariants_hold").unwrap();
+    let violation = property.quickcheck(100, 1).unwrap_err();
+    assert_eq!(violation.what, "at message 1: a depends on b, which is not indexed");
+}
+
+#[test]
+fn a_violation_says_at_which_message_it_was_seen() {
+    let planted = crate::bug::plant(crate::bug::Bug::QueryRemoves);
+    let violation = query_changes_nothing().quickcheck(10_000, 1).unwrap_err();
+    drop(planted);
+    assert!(violation.what.starts_with("at message 2: answered Ok(Ok); held"), "{violation}");
+}
+
+#[test]
 fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
     let properties = machine_properties(LetsGo::default);
     let find = |name| properties.iter().find(|property| property.name == name).unwrap();
@@ -78,6 +115,7 @@ fn a_machine_that_shows_no_state_is_judged_by_its_replies() {
         let violation = find(name).quickcheck(10_000, 1).unwrap_err();
         assert_eq!(violation.shown.lines().filter(|line| line.starts_with('>')).count(), 4);
         assert!(violation.shown.ends_with("> REMOVE|a|\n< FAIL\n"), "{violation}");
+        assert!(violation.what.starts_with("at message 4: "), "{violation}");
     }
     find("fail_changes_nothing").quickcheck(100, 1).unwrap();
 }

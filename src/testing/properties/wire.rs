@@ -44,19 +44,21 @@ pub(super) fn commands_print_and_parse_back(command: &Command) -> Result<(), Str
         return Err(format!("{printed:?} is read as {owned:?}"));
     }
     let line = format!("{printed}\n");
-    match parse(line.as_bytes()) {
-        Ok(borrowed) if borrowed == CommandRef::from(command) => Ok(()),
-        other => Err(format!("{line:?} is read as {other:?}")),
+    let borrowed = parse(line.as_bytes());
+    if borrowed != Ok(CommandRef::from(command)) {
+        return Err(format!("{line:?} is read as {borrowed:?}"));
     }
+    Ok(())
 }
 
 pub(super) fn lines_parse_and_print_back(Line(line): &Line) -> Result<(), String> {
     let Ok(read) = parse(line) else { return Ok(()) };
     let printed = format!("{read}\n");
-    match parse(printed.as_bytes()) {
-        Ok(again) if again == read && again.to_string() + "\n" == printed => Ok(()),
-        other => Err(format!("it prints as {printed:?}, which is read as {other:?}")),
+    let again = parse(printed.as_bytes());
+    if again != Ok(read) {
+        return Err(format!("it prints as {printed:?}, which is read as {again:?}"));
     }
+    Ok(())
 }
 
 pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Result<(), String> {
