@@ -138,6 +138,22 @@ fn the_check_notices_a_relay_out_of_order() {
             let relay = *graph.open_relay_mut(hub);
             fan_in(graph, relay, 1);
         }),
+        // A relay that nobody needs.
+        check_after(|graph, hub, _| {
+            let open = *graph.open_relay_mut(hub);
+            graph.insert_relay(hub, open);
+        }),
+        // Two relays side by side, with a dependent each.
+        check_after(|graph, hub, _| {
+            let relay = graph.insert_relay(hub, NodeIndex::end());
+            let mut sources = graph.graph.neighbors_directed(hub.0, Incoming);
+            let dependent = sources.find(|&source| graph.as_package(source).is_some()).unwrap();
+            let edge = graph.graph.find_edge(dependent, hub.0).unwrap();
+            graph.graph.remove_edge(edge);
+            graph.graph.add_edge(dependent, relay, ());
+            fan_in(graph, hub.0, -1);
+            fan_in(graph, relay, 1);
+        }),
         // More edges than the bound allows.
         check_after(|graph, _, _| graph.max_fan_in = NonZeroU8::MIN),
         // A package that does not know the relay in front of it.

@@ -63,6 +63,7 @@ fn a_machine_holds_what_its_state_says() {
         }
     }
 
+    assert_eq!(Model::default().state(), Some(State::new()));
     let mut plain = Plain::default();
     assert_eq!(plain.holds(&State::new()), Some(true));
     assert_eq!(plain.apply(&"INDEX|a|".parse().unwrap()), Ok(Outcome::Ok));
