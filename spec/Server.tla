@@ -1,0 +1,269 @@
+------------------------------- MODULE Server -------------------------------
+(***************************************************************************)
+(* The order in which a server answers many clients, and what a crash may  *)
+(* take back.                                                              *)
+(*                                                                         *)
+(* WHAT IS MODELLED.  Clients send commands ahead, without waiting for     *)
+(* replies.  One at a time takes the lock and has a batch of its commands  *)
+(* applied: each is first decided, by looking at the index, and then made, *)
+(* two steps that others could come between if it were not for the lock.   *)
+(* Replies wait in order.  A durable server has changes written some time  *)
+(* after they are made, any number of batches together (group commit), and *)
+(* holds a reply back until what it rests on is durable: its own change    *)
+(* and all those before it, so that QUERY and FAIL wait as well, for       *)
+(* changes that others made.  A crash keeps what is durable and perhaps    *)
+(* more: a part of the later changes may have reached the disk, in their   *)
+(* order.  It breaks all connections; commands that were not answered are  *)
+(* as the crash left them, and nobody was told.                            *)
+(*                                                                         *)
+(* WHAT IS LEFT OUT.  Bytes and what is malformed (an ERROR needs no place *)
+(* in the order), limits, timeouts, and how a batch is cut from a stream.  *)
+(* That recovery makes durable whatever it finds, before anybody is told   *)
+(* of it, is taken for granted: a crash may come between two crashes, but  *)
+(* not within a recovery.                                                  *)
+(*                                                                         *)
+(* WHY THIS IS LINEARIZABILITY.  The index goes through versions, one for  *)
+(* each change.  Every reply is the one that the index gives at a version  *)
+(* (Explained).  That version is no older than any that somebody had been  *)
+(* answered from when the command was sent (NoneIsBehind), so commands     *)
+(* that do not overlap keep their order; and no version that a client was  *)
+(* answered from is ever taken back (NoneSawWhatIsGone).  To order all     *)
+(* commands, order them by version, at each version first the one that     *)
+(* made it, then those that only looked at it, by time.                    *)
+(*                                                                         *)
+(* FAULTS.  The constant Fault leaves out one part of the design, to show  *)
+(* that the checker notices: spec/README.md lists what each one breaks.    *)
+(***************************************************************************)
+EXTENDS Naturals, Sequences
+
+CONSTANTS
+    Packages,
+    Clients,
+    Offered,     \* the commands that clients send, as records of PackageIndex
+    Messages,    \* how many commands each client sends
+    Batch,       \* how many of them are applied before others get the lock
+    Durable,     \* TRUE if replies wait for the disk
+    Crashes,     \* how often the server crashes at most
+    Fault        \* "none", or what is left out
+
+VARIABLES
+    sent,        \* for each client, how many commands it has sent
+    inbox,       \* for each client, the commands sent and not yet applied
+    batch,       \* for each client, how many more its batch may apply
+    decided,     \* for each client, what was decided of the first in its inbox
+    outbox,      \* for each client, the replies that it has not received
+    versions,    \* the states of the index, one after each change
+    durable,     \* how many changes are durable
+    seen,        \* the latest version that a reply was received from
+    crashes,     \* how often the server has crashed
+    last         \* the last command applied, with its reply
+
+vars == <<sent, inbox, batch, decided, outbox, versions, durable, seen, crashes, last>>
+
+\* All but `last', which decides nothing.
+view == <<sent, inbox, batch, decided, outbox, versions, durable, seen, crashes>>
+
+Faults == {"none", "no lock", "replies do not wait", "reads do not wait"}
+
+ASSUME Fault \in Faults /\ Durable \in BOOLEAN
+
+Min(a, b) == IF a < b THEN a ELSE b
+Max(a, b) == IF a > b THEN a ELSE b
+
+(***************************************************************************)
+(* The index, as a function of its state; PackageIndex says the same as    *)
+(* steps, and is refined.                                                  *)
+(***************************************************************************)
+Empty == [indexed |-> {}, needs |-> [p \in Packages |-> {}]]
+
+Version(n) == IF n = 0 THEN Empty ELSE versions[n]
+
+Current == Version(Len(versions))
+
+Reply(c, at) ==
+    IF \/ c.verb = "INDEX" /\ c.dependencies \subseteq at.indexed
+       \/ c.verb = "REMOVE"
+            /\ \A q \in at.indexed \ {c.package} : c.package \notin at.needs[q]
+       \/ c.verb = "QUERY" /\ c.package \in at.indexed
+    THEN "OK"
+    ELSE "FAIL"
+
+After(c, reply, at) ==
+    IF reply = "FAIL" \/ c.verb = "QUERY" THEN at
+    ELSE [indexed |-> IF c.verb = "INDEX" THEN at.indexed \cup {c.package}
+                                          ELSE at.indexed \ {c.package},
+          needs |-> [at.needs EXCEPT ![c.package] = c.dependencies]]
+
+(***************************************************************************)
+(* Steps.                                                                  *)
+(***************************************************************************)
+Undecided == [reply |-> "none", from |-> 0]
+
+Nothing == [c \in Clients |-> <<>>]
+NoBatch == [c \in Clients |-> 0]
+NoneDecided == [c \in Clients |-> Undecided]
+
+Init ==
+    /\ inbox = Nothing
+    /\ batch = NoBatch
+    /\ decided = NoneDecided
+    /\ outbox = Nothing
+    /\ sent = [c \in Clients |-> 0]
+    /\ versions = <<>>
+    /\ durable = 0
+    /\ seen = 0
+    /\ crashes = 0
+    /\ last = [command |-> [verb |-> "none"], reply |-> "none"]
+
+\* A client sends a command; `since' keeps what had been seen by then.
+Send(c) ==
+    /\ sent[c] < Messages
+    /\ \E command \in Offered :
+        inbox' = [inbox EXCEPT ![c] = Append(@, [command |-> command, since |-> seen])]
+    /\ sent' = [sent EXCEPT ![c] = @ + 1]
+    /\ UNCHANGED <<batch, decided, outbox, versions, durable, seen, crashes, last>>
+
+HasLock(c) == Fault = "no lock" \/ \A other \in Clients \ {c} : batch[other] = 0
+
+\* The first command in a client's inbox is decided, and a batch begun if this is its first.
+Decide(c) ==
+    /\ inbox[c] # <<>>
+    /\ decided[c] = Undecided
+    /\ HasLock(c)
+    /\ decided' = [decided EXCEPT ![c] =
+        [reply |-> Reply(Head(inbox[c]).command, Current), from |-> Len(versions)]]
+    /\ batch' = [batch EXCEPT ![c] = IF @ = 0 THEN Min(Batch, Len(inbox[c])) ELSE @]
+    /\ UNCHANGED <<sent, inbox, outbox, versions, durable, seen, crashes, last>>
+
+\* What was decided is made, and its reply waits.
+Apply(c) ==
+    /\ decided[c] # Undecided
+    /\ LET command == Head(inbox[c]).command
+           reply == decided[c].reply
+           made == After(command, reply, Current)
+       IN /\ versions' = IF made = Current THEN versions ELSE Append(versions, made)
+          /\ outbox' = [outbox EXCEPT ![c] = Append(@,
+                [command |-> command, reply |-> reply, since |-> Head(inbox[c]).since,
+                 from |-> decided[c].from, to |-> Len(versions')])]
+          /\ last' = [command |-> command, reply |-> reply]
+    /\ inbox' = [inbox EXCEPT ![c] = Tail(@)]
+    /\ batch' = [batch EXCEPT ![c] = @ - 1]
+    /\ decided' = [decided EXCEPT ![c] = Undecided]
+    /\ UNCHANGED <<sent, durable, seen, crashes>>
+
+\* Whether a reply has to wait for more to be durable.
+Waits(answer) ==
+    /\ Durable
+    /\ durable < answer.to
+    /\ Fault # "replies do not wait"
+    /\ ~(Fault = "reads do not wait" /\ answer.from = answer.to)
+
+\* A client receives the first of its replies.
+Receive(c) ==
+    /\ outbox[c] # <<>>
+    /\ ~Waits(Head(outbox[c]))
+    /\ seen' = Max(seen, Head(outbox[c]).to)
+    /\ outbox' = [outbox EXCEPT ![c] = Tail(@)]
+    /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, crashes, last>>
+
+\* Some of the changes that are not durable become so, in their order.
+Sync ==
+    /\ Durable
+    /\ \E upto \in (durable + 1) .. Len(versions) : durable' = upto
+    /\ UNCHANGED <<sent, inbox, batch, decided, outbox, versions, seen, crashes, last>>
+
+Crash ==
+    /\ crashes < Crashes
+    /\ crashes' = crashes + 1
+    /\ \E kept \in durable .. Len(versions) :
+        /\ versions' = SubSeq(versions, 1, kept)
+        /\ durable' = kept
+    /\ inbox' = Nothing
+    /\ batch' = NoBatch
+    /\ decided' = NoneDecided
+    /\ outbox' = Nothing
+    /\ UNCHANGED <<sent, seen, last>>
+
+\* All that was sent is answered or lost. Whoever stops anywhere else is stuck.
+Done ==
+    /\ \A c \in Clients : sent[c] = Messages
+    /\ inbox = Nothing
+    /\ outbox = Nothing
+    /\ UNCHANGED vars
+
+Next ==
+    \/ \E c \in Clients : Send(c) \/ Decide(c) \/ Apply(c) \/ Receive(c)
+    \/ Sync
+    \/ Crash
+    \/ Done
+
+Spec == Init /\ [][Next]_vars
+
+(***************************************************************************)
+(* Invariants.                                                             *)
+(***************************************************************************)
+TypeOK ==
+    /\ sent \in [Clients -> 0 .. Messages]
+    /\ batch \in [Clients -> 0 .. Batch]
+    /\ \A c \in Clients : batch[c] <= Len(inbox[c])
+    /\ durable \in 0 .. Len(versions)
+    /\ crashes \in 0 .. Crashes
+
+\* No two clients are in a batch at once.
+OneAtATime == \A c, other \in Clients : batch[c] > 0 /\ batch[other] > 0 => c = other
+
+\* Every reply is what the index replies at its version, and the next version, if
+\* the reply made one, is what the command makes of that.
+Explained ==
+    \A c \in Clients : \A i \in 1 .. Len(outbox[c]) :
+        LET answer == outbox[c][i] IN
+        /\ answer.to <= Len(versions)
+        /\ answer.reply = Reply(answer.command, Version(answer.from))
+        /\ Version(answer.to) = After(answer.command, answer.reply, Version(answer.from))
+        /\ answer.to <= answer.from + 1
+
+\* Whoever sends after another was answered finds what that one found, or later.
+NoneIsBehind ==
+    \A c \in Clients : \A i \in 1 .. Len(outbox[c]) : outbox[c][i].from >= outbox[c][i].since
+
+\* No reply is received before what it rests on is durable.
+SeenIsDurable == Durable => seen <= durable
+
+\* What a client has seen is still there, crash or no crash.
+NoneSawWhatIsGone == seen <= Len(versions)
+
+(***************************************************************************)
+(* Step properties.                                                        *)
+(***************************************************************************)
+
+\* Whatever changes the index is a command with its reply, as the functions above have them;
+\* but for a crash.
+ChangesAreCommands == [][crashes' = crashes =>
+    \/ last' = last /\ Current' = Current
+    \/ /\ last'.reply = Reply(last'.command, Current)
+       /\ Current' = After(last'.command, last'.reply, Current)]_vars
+
+\* Without crashes the server is the index: each command is one of its steps, between being
+\* sent and being answered, and everything else changes nothing.
+Index == INSTANCE PackageIndex WITH
+    indexed <- Current.indexed, needs <- Current.needs, last <- last
+
+RefinesIndex == Index!Spec
+
+\* A crash takes back only changes that nobody has seen; what stays is a prefix.
+CrashKeepsSeen == [][crashes' # crashes =>
+    /\ Len(versions') >= seen
+    /\ versions' = SubSeq(versions, 1, Len(versions'))]_vars
+
+(***************************************************************************)
+(* What the models offer: enough for every reply, with two packages.       *)
+(***************************************************************************)
+CONSTANTS a, b
+
+Few == {
+    [verb |-> "INDEX", package |-> a, dependencies |-> {}],
+    [verb |-> "INDEX", package |-> b, dependencies |-> {a}],
+    [verb |-> "REMOVE", package |-> a, dependencies |-> {}],
+    [verb |-> "QUERY", package |-> a, dependencies |-> {}]}
+
+=============================================================================
