@@ -5,7 +5,7 @@
 //! and compares them after each, [`explore`] does so with every command in every state that can be
 //! reached, [`interleaving`] explains what concurrent clients saw, and [`input`], [`mod@trace`] and
 //! [`property`] generate, shrink and try. The material is about packages: [`generators`] of inputs,
-//! the [`scope`] of a few packages, a [`mod@reference`] for the wire, and [`transcript`]s,
+//! the [`scope`] of a few packages, the [`state_graph`] of the specification, a [`mod@reference`] for the wire, and [`transcript`]s,
 //! conversations kept as text. The table of [`properties`] joins both.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
@@ -20,6 +20,7 @@ pub mod trace;
 pub mod generators;
 pub mod reference;
 pub mod scope;
+pub mod state_graph;
 pub mod transcript;
 
 pub mod properties;
