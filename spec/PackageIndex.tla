@@ -13,12 +13,12 @@
 (*  - The wire.  Here a command is a value; how it is spelt, what is       *)
 (*    malformed (ERROR), and how bytes are split is for the grammar and    *)
 (*    its properties.  A list of dependencies is a set here: that          *)
-(*    duplicates count once (rule I4) is thereby assumed, not checked.     *)
+(*    duplicates count once (rule D5) is thereby assumed, not checked.     *)
 (*  - Dependencies given with REMOVE and QUERY, which mean nothing.        *)
 (*  - Limits.  A limit that is hit answers ERROR and changes nothing,      *)
 (*    which looks from here as if nothing had been sent.                   *)
 (*  - Clients, threads, batches and crashes.  Server.tla has those, and    *)
-(*    refines this module.                                                 *)
+(*    without crashes refines this module.                                 *)
 (*  - Liveness.  Nothing has to happen; whatever happens is right.         *)
 (*                                                                         *)
 (* HOW IT IS WRITTEN.  The actions say what the machine does.  The         *)
@@ -35,10 +35,16 @@
 (*                                                                         *)
 (* each with n * 2^n + 2n commands.  `last' tells what a step was and      *)
 (* decides nothing, so states that differ by it alone count once: the      *)
-(* VIEW in the configurations.  A checker takes a step that changes        *)
-(* nothing at all, `last' included, for stuttering and passes it over.     *)
-(* Nothing is missed by that: the step before was the same command, which  *)
-(* got the same reply, and was looked at.                                  *)
+(* VIEW in the configurations.  Two things follow.                         *)
+(*  - Invariants see `last' once for each state, by whichever step came    *)
+(*    there first.  What is claimed of replies is therefore claimed of     *)
+(*    steps, all of which are looked at.                                   *)
+(*  - Except one: a step that changes nothing at all, `last' included, is  *)
+(*    stuttering, and passed over.  That is the command which led to the   *)
+(*    state, given once more, with the same reply.  As it changed          *)
+(*    something the first time it was an INDEX or a REMOVE that got OK     *)
+(*    (FailChangesNothing, QueryReads), and what those may rely on then    *)
+(*    follows from Closure and from what they left.                        *)
 (*                                                                         *)
 (* For any number of packages see PackageIndex.smt2; for the code, which   *)
 (* is held to the state graph of this module, Graph.tla.                   *)
@@ -118,8 +124,7 @@ Spec == Init /\ [][Next]_vars
 TypeOK ==
     /\ indexed \in SUBSET Packages
     /\ needs \in [Packages -> SUBSET Packages]
-    /\ \/ last = NothingYet
-       \/ last.command \in Commands /\ last.reply \in Replies
+    /\ last = NothingYet \/ (last.command \in Commands /\ last.reply \in Replies)
 
 \* Nothing is indexed without what it depends on.
 Closure == \A p \in indexed : needs[p] \subseteq indexed
@@ -139,6 +144,9 @@ Given == last'.command.dependencies
 
 \* The packages whose lists hold p, p itself aside, in the state before.
 Dependents(p) == {q \in Packages : q # p /\ p \in needs[q]}
+
+\* Every step is a command, and is answered with one of the two words.
+Answers == last'.command \in Commands /\ last'.reply \in Replies
 
 \* Rule I1: OK to INDEX means that the list was indexed before, that the
 \* package is indexed now, and that it depends on this list and no other.
@@ -174,6 +182,7 @@ OthersUntouched == \A q \in Packages \ {Subject} :
     /\ needs'[q] = needs[q]
 
 \* As the properties of a behaviour, which is how a model checker takes them.
+AnswersHolds == [][Answers]_vars
 IndexOkHolds == [][IndexOk]_vars
 IndexFailHolds == [][IndexFail]_vars
 RemoveOkHolds == [][RemoveOk]_vars

@@ -19,8 +19,7 @@
 (* WHAT IS LEFT OUT.  Bytes and what is malformed (an ERROR needs no place *)
 (* in the order), limits, timeouts, and how a batch is cut from a stream.  *)
 (* That recovery makes durable whatever it finds, before anybody is told   *)
-(* of it, is taken for granted: a crash may come between two crashes, but  *)
-(* not within a recovery.                                                  *)
+(* of it, is taken for granted: there is no crash within a recovery.       *)
 (*                                                                         *)
 (* WHY THIS IS LINEARIZABILITY.  The index goes through versions, one for  *)
 (* each change.  Every reply is the one that the index gives at a version  *)
@@ -29,10 +28,12 @@
 (* that do not overlap keep their order; and no version that a client was  *)
 (* answered from is ever taken back (NoneSawWhatIsGone).  To order all     *)
 (* commands, order them by version, at each version first the one that     *)
-(* made it, then those that only looked at it, by time.                    *)
+(* made it, then those that only looked at it, by time.  A client's own    *)
+(* commands, sent ahead, do overlap; that they take effect and are         *)
+(* answered in the order in which they were sent, each once, is InOrder.   *)
 (*                                                                         *)
 (* FAULTS.  The constant Fault leaves out one part of the design, to show  *)
-(* that the checker notices: spec/README.md lists what each one breaks.    *)
+(* that the checker notices: models/Broken*.cfg say what each one breaks.  *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences
 
@@ -48,6 +49,7 @@ CONSTANTS
 
 VARIABLES
     sent,        \* for each client, how many commands it has sent
+    owed,        \* for each client, how many replies it can expect on its connection
     inbox,       \* for each client, the commands sent and not yet applied
     batch,       \* for each client, how many more its batch may apply
     decided,     \* for each client, what was decided of the first in its inbox
@@ -58,12 +60,13 @@ VARIABLES
     crashes,     \* how often the server has crashed
     last         \* the last command applied, with its reply
 
-vars == <<sent, inbox, batch, decided, outbox, versions, durable, seen, crashes, last>>
+vars == <<sent, owed, inbox, batch, decided, outbox, versions, durable, seen, crashes, last>>
 
 \* All but `last', which decides nothing.
-view == <<sent, inbox, batch, decided, outbox, versions, durable, seen, crashes>>
+view == <<sent, owed, inbox, batch, decided, outbox, versions, durable, seen, crashes>>
 
-Faults == {"none", "no lock", "replies do not wait", "reads do not wait"}
+Faults ==
+    {"none", "no lock", "replies do not wait", "reads do not wait", "replies overtake"}
 
 ASSUME Fault \in Faults /\ Durable \in BOOLEAN
 
@@ -109,6 +112,7 @@ Init ==
     /\ decided = NoneDecided
     /\ outbox = Nothing
     /\ sent = [c \in Clients |-> 0]
+    /\ owed = [c \in Clients |-> 0]
     /\ versions = <<>>
     /\ durable = 0
     /\ seen = 0
@@ -119,8 +123,10 @@ Init ==
 Send(c) ==
     /\ sent[c] < Messages
     /\ \E command \in Offered :
-        inbox' = [inbox EXCEPT ![c] = Append(@, [command |-> command, since |-> seen])]
+        inbox' = [inbox EXCEPT ![c] = Append(@,
+            [command |-> command, number |-> sent[c] + 1, since |-> seen])]
     /\ sent' = [sent EXCEPT ![c] = @ + 1]
+    /\ owed' = [owed EXCEPT ![c] = @ + 1]
     /\ UNCHANGED <<batch, decided, outbox, versions, durable, seen, crashes, last>>
 
 HasLock(c) == Fault = "no lock" \/ \A other \in Clients \ {c} : batch[other] = 0
@@ -133,7 +139,7 @@ Decide(c) ==
     /\ decided' = [decided EXCEPT ![c] =
         [reply |-> Reply(Head(inbox[c]).command, Current), from |-> Len(versions)]]
     /\ batch' = [batch EXCEPT ![c] = IF @ = 0 THEN Min(Batch, Len(inbox[c])) ELSE @]
-    /\ UNCHANGED <<sent, inbox, outbox, versions, durable, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, outbox, versions, durable, seen, crashes, last>>
 
 \* What was decided is made, and its reply waits.
 Apply(c) ==
@@ -141,15 +147,18 @@ Apply(c) ==
     /\ LET command == Head(inbox[c]).command
            reply == decided[c].reply
            made == After(command, reply, Current)
-       IN /\ versions' = IF made = Current THEN versions ELSE Append(versions, made)
-          /\ outbox' = [outbox EXCEPT ![c] = Append(@,
-                [command |-> command, reply |-> reply, since |-> Head(inbox[c]).since,
-                 from |-> decided[c].from, to |-> Len(versions')])]
+           changed == IF made = Current THEN versions ELSE Append(versions, made)
+           answer ==
+                [command |-> command, number |-> Head(inbox[c]).number, reply |-> reply,
+                 since |-> Head(inbox[c]).since, from |-> decided[c].from, to |-> Len(changed)]
+       IN /\ versions' = changed
+          /\ outbox' = [outbox EXCEPT ![c] =
+                IF Fault = "replies overtake" THEN <<answer>> \o @ ELSE Append(@, answer)]
           /\ last' = [command |-> command, reply |-> reply]
     /\ inbox' = [inbox EXCEPT ![c] = Tail(@)]
     /\ batch' = [batch EXCEPT ![c] = @ - 1]
     /\ decided' = [decided EXCEPT ![c] = Undecided]
-    /\ UNCHANGED <<sent, durable, seen, crashes>>
+    /\ UNCHANGED <<sent, owed, durable, seen, crashes>>
 
 \* Whether a reply has to wait for more to be durable.
 Waits(answer) ==
@@ -164,13 +173,14 @@ Receive(c) ==
     /\ ~Waits(Head(outbox[c]))
     /\ seen' = Max(seen, Head(outbox[c]).to)
     /\ outbox' = [outbox EXCEPT ![c] = Tail(@)]
+    /\ owed' = [owed EXCEPT ![c] = @ - 1]
     /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, crashes, last>>
 
 \* Some of the changes that are not durable become so, in their order.
 Sync ==
     /\ Durable
     /\ \E upto \in (durable + 1) .. Len(versions) : durable' = upto
-    /\ UNCHANGED <<sent, inbox, batch, decided, outbox, versions, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, seen, crashes, last>>
 
 Crash ==
     /\ crashes < Crashes
@@ -182,13 +192,13 @@ Crash ==
     /\ batch' = NoBatch
     /\ decided' = NoneDecided
     /\ outbox' = Nothing
+    /\ owed' = [c \in Clients |-> 0]
     /\ UNCHANGED <<sent, seen, last>>
 
 \* All that was sent is answered or lost. Whoever stops anywhere else is stuck.
 Done ==
     /\ \A c \in Clients : sent[c] = Messages
-    /\ inbox = Nothing
-    /\ outbox = Nothing
+    /\ owed = [c \in Clients |-> 0]
     /\ UNCHANGED vars
 
 Next ==
@@ -206,11 +216,20 @@ TypeOK ==
     /\ sent \in [Clients -> 0 .. Messages]
     /\ batch \in [Clients -> 0 .. Batch]
     /\ \A c \in Clients : batch[c] <= Len(inbox[c])
+    /\ \A c \in Clients : decided[c].reply \in {"none", "OK", "FAIL"}
     /\ durable \in 0 .. Len(versions)
+    /\ seen \in Nat
     /\ crashes \in 0 .. Crashes
 
 \* No two clients are in a batch at once.
 OneAtATime == \A c, other \in Clients : batch[c] > 0 /\ batch[other] > 0 => c = other
+
+\* What a client can expect is what it sent on this connection and has not been answered: first
+\* what waits for it, then what is to be applied, in the order in which it sent it.
+InOrder ==
+    \A c \in Clients : LET due == outbox[c] \o inbox[c] IN
+        /\ Len(due) = owed[c]
+        /\ \A i \in 1 .. Len(due) : due[i].number = sent[c] - Len(due) + i
 
 \* Every reply is what the index replies at its version, and the next version, if
 \* the reply made one, is what the command makes of that.
@@ -250,15 +269,19 @@ Index == INSTANCE PackageIndex WITH
 
 RefinesIndex == Index!Spec
 
-\* A crash takes back only changes that nobody has seen; what stays is a prefix.
-CrashKeepsSeen == [][crashes' # crashes =>
-    /\ Len(versions') >= seen
-    /\ versions' = SubSeq(versions, 1, Len(versions'))]_vars
+\* A crash takes back the latest changes, and none of the middle; those that somebody has seen
+\* stay by NoneSawWhatIsGone.
+CrashKeepsPrefix ==
+    [][crashes' # crashes => versions' = SubSeq(versions, 1, Len(versions'))]_vars
 
 (***************************************************************************)
 (* What the models offer: enough for every reply, with two packages.       *)
 (***************************************************************************)
 CONSTANTS a, b
+
+Every ==
+    [verb : {"INDEX"}, package : {a, b}, dependencies : SUBSET {a, b}]
+        \cup [verb : {"REMOVE", "QUERY"}, package : {a, b}, dependencies : {{}}]
 
 Few == {
     [verb |-> "INDEX", package |-> a, dependencies |-> {}],
