@@ -8,6 +8,38 @@ use std::fmt;
 use crate::bug::{Bug, planted};
 use crate::name::{Name, NameError, NameRef};
 
+/// What a command wants, without its package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// [`Command::Index`].
+    Index,
+    /// [`Command::Remove`].
+    Remove,
+    /// [`Command::Query`].
+    Query,
+}
+
+impl Verb {
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 3] = [Self::Index, Self::Remove, Self::Query];
+
+    /// The word that stands for it in a message.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Index => "INDEX",
+            Self::Remove => "REMOVE",
+            Self::Query => "QUERY",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// A command that owns its names: what traces, transcripts and exports are made of.
 ///
 /// ```
@@ -111,6 +143,16 @@ pub enum CommandRef<'a> {
 }
 
 impl CommandRef<'_> {
+    /// What the command wants.
+    #[must_use]
+    pub const fn verb(self) -> Verb {
+        match self {
+            Self::Index { .. } => Verb::Index,
+            Self::Remove { .. } => Verb::Remove,
+            Self::Query { .. } => Verb::Query,
+        }
+    }
+
     /// Copies the command out of the bytes that it was read from.
     #[must_use]
     pub fn to_command(self) -> Command {
@@ -140,10 +182,10 @@ impl<'a> From<&'a Command> for CommandRef<'a> {
 impl fmt::Display for CommandRef<'_> {
     /// The message without its LF.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = self.verb();
         match self {
-            Self::Index { package, dependencies } => write!(f, "INDEX|{package}|{dependencies}"),
-            Self::Remove { package } => write!(f, "REMOVE|{package}|"),
-            Self::Query { package } => write!(f, "QUERY|{package}|"),
+            Self::Index { package, dependencies } => write!(f, "{verb}|{package}|{dependencies}"),
+            Self::Remove { package } | Self::Query { package } => write!(f, "{verb}|{package}|"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod contents;
 mod export;
 mod graph;
 mod invariants;
+mod limits;
 mod order;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -27,6 +28,7 @@ pub use contents::Names;
 pub use export::{Digest, Dot};
 use graph::{DependencyGraph, PackageId};
 pub use invariants::InvariantViolation;
+pub use limits::{LimitError, Limits};
 pub use order::Step;
 
 /// Which packages are indexed and what each depends on.
@@ -59,69 +61,15 @@ pub struct PackageIndex {
     /// SipHash-1-3 with a random key: whoever chooses the names cannot choose the collisions.
     hasher: RandomState,
     limits: Limits,
+    /// The bytes of all names together.
+    name_bytes: usize,
     /// The list of the INDEX in hand, kept for its memory.
     list: Vec<PackageId>,
-}
-
-/// How much a [`PackageIndex`] may hold. A command that would pass a limit is answered with a
-/// [`LimitError`].
-///
-/// ```
-/// use package_indexer::{Command, PackageIndex, index::{LimitError, Limits}};
-///
-/// let limits = Limits { max_packages: 1, ..Limits::default() };
-/// let mut index = PackageIndex::with_limits(limits);
-/// index.apply(&Command::index("a", [])?)?;
-/// assert_eq!(
-///     index.apply(&Command::index("b", [])?),
-///     Err(LimitError::Packages { limit: 1 }),
-/// );
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The most packages. At most, and unless chosen, [`Limits::CEILING`].
-    pub max_packages: usize,
-    /// The most dependencies of all packages together. At most, and unless chosen,
-    /// [`Limits::CEILING`].
-    pub max_dependencies: usize,
-}
-
-impl Limits {
-    /// 2,147,483,647: half of what the graph's 32-bit indices can tell apart, because in the worst
-    /// case each dependency needs a vertex of its own beside those of the packages.
-    pub const CEILING: usize = i32::MAX as usize;
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_packages: Self::CEILING, max_dependencies: Self::CEILING }
-    }
 }
 
 /// How many edges into one vertex of the graph a removal may have to walk; past it the graph
 /// spreads them. A smaller number costs memory, a larger one time.
 const MAX_FAN_IN: NonZeroU8 = NonZeroU8::MIN.saturating_add(63);
-
-/// The limit that a command would have passed. The index has not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LimitError {
-    /// One more package than may be indexed.
-    #[error("the index is full: at most {limit} packages")]
-    Packages {
-        /// [`Limits::max_packages`].
-        limit: usize,
-    },
-    /// More dependencies than may be kept.
-    #[error("the index is full: at most {limit} dependencies of all packages, {wanted} wanted")]
-    Dependencies {
-        /// [`Limits::max_dependencies`].
-        limit: usize,
-        /// How many there would have been.
-        wanted: usize,
-    },
-}
 
 impl PackageIndex {
     /// An empty index that may hold as much as [`Limits::CEILING`] allows.
@@ -130,17 +78,15 @@ impl PackageIndex {
         Self::with_limits(Limits::default())
     }
 
-    /// An empty index with the limits given, each capped at [`Limits::CEILING`].
+    /// An empty index with the limits given, each capped where its ceiling is.
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
         Self {
             graph: DependencyGraph::new(MAX_FAN_IN),
             by_name: HashTable::new(),
             hasher: RandomState::new(),
-            limits: Limits {
-                max_packages: limits.max_packages.min(Limits::CEILING),
-                max_dependencies: limits.max_dependencies.min(Limits::CEILING),
-            },
+            limits: limits.capped(),
+            name_bytes: 0,
             list: Vec::new(),
         }
     }
@@ -196,7 +142,7 @@ impl PackageIndex {
         if indexed.is_some() && planted(Bug::SecondIndexFails) {
             return Ok(Outcome::Fail);
         }
-        self.check_limits(indexed)?;
+        self.check_limits(package, indexed)?;
 
         let package = indexed.unwrap_or_else(|| self.insert(package.to_name()));
         self.graph.set_dependencies(package, &self.list);
@@ -244,26 +190,9 @@ impl PackageIndex {
         complete
     }
 
-    /// Whether the index may hold `self.list` as the list of a package, which is new if `None`.
-    fn check_limits(&self, package: Option<PackageId>) -> Result<(), LimitError> {
-        let Limits { max_packages, max_dependencies, .. } = self.limits;
-        let full = self.len() >= max_packages && !planted(Bug::LimitIsIgnored);
-        if package.is_none() && full {
-            return Err(LimitError::Packages { limit: max_packages });
-        }
-        let with_old_list = self.graph.dependency_count() + self.list.len();
-        if with_old_list > max_dependencies {
-            let old = package.map_or(0, |package| self.graph.dependencies(package).count());
-            let wanted = with_old_list - old;
-            if wanted > max_dependencies {
-                return Err(LimitError::Dependencies { limit: max_dependencies, wanted });
-            }
-        }
-        Ok(())
-    }
-
     fn insert(&mut self, name: Name) -> PackageId {
         let hash = self.hash(name.as_str());
+        self.name_bytes += name.as_str().len();
         let Self { graph, by_name, hasher, .. } = self;
         let id = graph.add_package(name);
         by_name.insert_unique(hash, id, |&id| hash_of(hasher, graph.name(id).as_str()));
@@ -271,7 +200,9 @@ impl PackageIndex {
     }
 
     fn forget(&mut self, id: PackageId) {
-        let hash = self.hash(self.graph.name(id).as_str());
+        let name = self.graph.name(id).as_str();
+        let (hash, length) = (self.hash(name), name.len());
+        self.name_bytes -= length;
         match self.by_name.find_entry(hash, |&other| other == id) {
             Ok(entry) => drop(entry.remove()),
             Err(_absent) => unreachable!("invariant: every package is found by its name"),

@@ -31,6 +31,7 @@
 //! | 4 | [`engine`] | one index shared by many connections |
 //! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
 //! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
+//! | 7 | `metrics` | counts for Prometheus and their endpoint (feature `metrics`) |
 //! | 7 | `testing` | properties, and what drives and feeds them, for this machine and for yours (feature `testing`) |
 //! | 8 | `cli` | the `indexer` program (feature `cli`) |
 //!
@@ -39,6 +40,7 @@
 //! | feature | on by default | what it adds |
 //! |---|---|---|
 //! | `server` | yes | `server` and `client` |
+//! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
 //! | `testing` | no | `testing` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
@@ -69,6 +71,10 @@ pub mod client;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
+
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

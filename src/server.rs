@@ -5,20 +5,27 @@
 mod acceptor;
 mod connection;
 mod handle;
+mod monitor;
 mod registry;
+mod watch;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use crate::engine::Engine;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
+pub(crate) use acceptor::Service;
 pub use handle::{Handle, Stopped};
-use registry::Registry;
+pub use monitor::{Ended, Monitor, Nobody, TurnedAway};
+pub(crate) use registry::Registry;
 
 /// How many clients may be connected at once unless another number is chosen.
 pub const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
+
+/// How long a client may take to read replies unless another time is chosen.
+pub const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a shutdown waits for clients to take their replies unless another time is chosen.
 pub const DEFAULT_SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -32,6 +39,15 @@ pub struct Config {
     /// The most clients at once; the connection of whoever comes then is closed at once. 10,000
     /// unless chosen.
     pub max_connections: usize,
+    /// How long a client may leave replies unread before it is cut off; 30 seconds unless chosen,
+    /// and at least a millisecond. It is noticed between one and two times as long after the
+    /// system has no more room for replies. Until then the client holds its thread, and of memory
+    /// what [`Session::memory`](crate::session::Session::memory) and the system's socket buffers
+    /// may grow to.
+    pub write_timeout: Duration,
+    /// How long a client may go without a complete message before it is let go; no limit unless
+    /// chosen. It is noticed up to half a second later.
+    pub idle_timeout: Option<Duration>,
     /// How long a shutdown, from its beginning, waits for replies to be taken before it cuts the
     /// connections off; 5 seconds unless chosen.
     pub shutdown_grace: Duration,
@@ -42,6 +58,8 @@ impl Default for Config {
         Self {
             max_line_bytes: DEFAULT_MAX_LINE_BYTES,
             max_connections: DEFAULT_MAX_CONNECTIONS,
+            write_timeout: DEFAULT_WRITE_TIMEOUT,
+            idle_timeout: None,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,
         }
     }
@@ -78,6 +96,53 @@ struct Shared {
     engine: Arc<Engine>,
     config: Config,
     connections: Arc<Registry>,
+    monitor: Arc<dyn Monitor>,
+    refusals: watch::Refusals,
+}
+
+impl Service for Shared {
+    fn connections(&self) -> &Arc<Registry> {
+        &self.connections
+    }
+
+    fn serve(&self, stream: &TcpStream, peer: SocketAddr) {
+        connection::serve(stream, peer, self);
+    }
+
+    fn turned_away(&self, reason: TurnedAway) {
+        self.monitor.turned_away(reason);
+    }
+
+    fn accept_failed(&self) {
+        self.monitor.accept_failed();
+    }
+}
+
+/// Serves on every listener given, set to block, until the handle says otherwise.
+///
+/// # Errors
+/// As [`Server::start`]; what has been started then is stopped, for no longer than `grace`.
+pub(crate) fn listen<S: Service>(
+    listeners: impl IntoIterator<Item = TcpListener>,
+    service: &Arc<S>,
+    grace: Duration,
+) -> io::Result<Handle> {
+    let listeners: Vec<_> = listeners.into_iter().collect();
+    let mut addresses = Vec::new();
+    for listener in &listeners {
+        listener.set_nonblocking(false)?;
+        addresses.push(listener.local_addr()?);
+    }
+    let connections = Arc::clone(service.connections());
+    let handle = Handle { addresses: addresses.into(), connections };
+    for (listener, &address) in listeners.into_iter().zip(&*handle.addresses) {
+        if let Err(error) = acceptor::start(listener, address, service) {
+            handle.shut_down();
+            let _nobody_asks = handle.wait(grace);
+            return Err(error);
+        }
+    }
+    Ok(handle)
 }
 
 impl Server {
@@ -93,21 +158,24 @@ impl Server {
         engine: Arc<Engine>,
         config: Config,
     ) -> io::Result<Self> {
-        let listeners: Vec<_> = listeners.into_iter().collect();
-        let mut addresses = Vec::new();
-        for listener in &listeners {
-            listener.set_nonblocking(false)?;
-            addresses.push(listener.local_addr()?);
-        }
+        Self::start_monitored(listeners, engine, config, Arc::new(Nobody))
+    }
+
+    /// The same, with somebody who is told what the server does.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_monitored(
+        listeners: impl IntoIterator<Item = TcpListener>,
+        engine: Arc<Engine>,
+        config: Config,
+        monitor: Arc<dyn Monitor>,
+    ) -> io::Result<Self> {
         let connections = Arc::new(Registry::new(config.max_connections));
-        let handle = Handle { addresses: addresses.into(), connections: Arc::clone(&connections) };
-        let shared = Arc::new(Shared { engine, config, connections });
-        let server = Self { handle, shared, joined: false };
-        // Whatever fails from here on, dropping `server` stops what has been started.
-        for (listener, &address) in listeners.into_iter().zip(server.addresses()) {
-            acceptor::start(listener, address, &server.shared)?;
-        }
-        Ok(server)
+        let refusals = watch::Refusals::new();
+        let shared = Arc::new(Shared { engine, config, connections, monitor, refusals });
+        let handle = listen(listeners, &shared, config.shutdown_grace)?;
+        Ok(Self { handle, shared, joined: false })
     }
 
     /// The addresses served, in the order of the listeners, with the ports that they got.

@@ -4,10 +4,14 @@
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
 use crate::bug::{Bug, planted};
-use crate::command::{CommandRef, Outcome, Reply};
+use crate::command::{CommandRef, Outcome, Reply, Verb};
 use crate::engine::{Engine, Poisoned};
 use crate::index::{LimitError, PackageIndex};
 use crate::wire::{self, Frame, LineBuffer, ParseError};
+
+mod observer;
+
+pub use observer::{Observer, Tally};
 
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
@@ -70,7 +74,7 @@ pub enum Refusal {
 #[derive(Debug)]
 enum Request<'a> {
     Waiting(CommandRef<'a>),
-    Answered(Outcome),
+    Answered(Verb, Outcome),
     Refused(Refusal),
 }
 
@@ -131,7 +135,19 @@ impl Session {
     pub fn answer(
         &mut self,
         engine: &Engine,
-        mut refused: impl FnMut(&Refusal),
+        refused: impl FnMut(&Refusal),
+    ) -> Result<&[u8], Poisoned> {
+        self.answer_observed(engine, &mut observer::Refusals(refused))
+    }
+
+    /// The same, with somebody who is told of each batch as well.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn answer_observed(
+        &mut self,
+        engine: &Engine,
+        observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
         let Self { lines, max_line_bytes, requests, replies, more, .. } = self;
         replies.clear();
@@ -142,31 +158,28 @@ impl Session {
             batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
             *more = batch.len() == MAX_BATCH && !planted(Bug::RestOfABatchWaits);
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
-                engine.batch(|index| {
-                    if planted(Bug::QueriesGoFirst) {
-                        for query in batch.iter_mut().filter(|request| request.is_query()) {
-                            query.settle(index);
-                        }
-                    }
-                    for request in &mut batch {
-                        request.settle(index);
-                    }
-                })?;
+                settle(&mut batch, engine, observer)?;
             }
             if planted(Bug::ErrorsComeFirst) {
                 batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
+            let mut tally = Tally::default();
             for request in batch.drain(..) {
                 let reply = match request {
-                    Request::Answered(outcome) => outcome.into(),
+                    Request::Answered(verb, outcome) => {
+                        tally.count(verb, outcome);
+                        outcome.into()
+                    }
                     Request::Refused(refusal) => {
-                        refused(&refusal);
+                        tally.count_refused(&refusal);
+                        observer.refused(&refusal);
                         Reply::Error
                     }
                     Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
                 };
                 replies.extend_from_slice(reply.as_line());
             }
+            observer.answered(&tally);
         }
         *requests = emptied(batch);
         Ok(replies)
@@ -214,7 +227,7 @@ impl<'a> Request<'a> {
     fn settle(&mut self, index: &mut PackageIndex) {
         if let Self::Waiting(command) = self {
             *self = match index.apply(*command) {
-                Ok(outcome) => Self::Answered(outcome),
+                Ok(outcome) => Self::Answered(command.verb(), outcome),
                 Err(limit) => Self::Refused(limit.into()),
             };
         }
@@ -223,6 +236,28 @@ impl<'a> Request<'a> {
     fn is_query(&self) -> bool {
         matches!(self, Self::Waiting(CommandRef::Query { .. }))
     }
+}
+
+/// Takes the index once, and applies every command that waits for it.
+fn settle(
+    batch: &mut [Request<'_>],
+    engine: &Engine,
+    observer: &mut impl Observer,
+) -> Result<(), Poisoned> {
+    observer.waiting();
+    engine.batch(|index| {
+        observer.taken();
+        if planted(Bug::QueriesGoFirst) {
+            for query in batch.iter_mut().filter(|request| request.is_query()) {
+                query.settle(index);
+            }
+        }
+        for request in batch {
+            request.settle(index);
+        }
+    })?;
+    observer.released();
+    Ok(())
 }
 
 /// The same memory for requests that borrow from elsewhere: collecting a vector's own iterator

@@ -12,7 +12,10 @@ use std::process::{Command, Stdio};
 use common::Serving;
 use package_indexer::MAX_NAME_BYTES;
 use package_indexer::index::Limits;
-use package_indexer::server::{DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE};
+use package_indexer::server::{
+    Config, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT,
+};
+use package_indexer::session::MAX_BATCH;
 use package_indexer::wire::DEFAULT_MAX_LINE_BYTES;
 
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -70,6 +73,15 @@ fn by_hand(shown: &str, serving: &Serving) -> String {
     seen
 }
 
+/// What a server with metrics says at its start, at the addresses that the page has.
+fn with_metrics() -> String {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    let metrics = serving.said[0].strip_prefix("metrics on http://").unwrap();
+    let address = metrics.strip_suffix("/metrics").unwrap();
+    let text = serving.said[0].replace(address, "127.0.0.1:9090");
+    format!("listening on {ADDRESS}\n{text}\n")
+}
+
 #[test]
 fn every_console_block_shows_what_happens() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
@@ -78,6 +90,7 @@ fn every_console_block_shows_what_happens() {
         let seen = match command.as_str() {
             // Served here on another port, and with the same words.
             "cargo run --release" => format!("listening on {ADDRESS}\n"),
+            "indexer --metrics 127.0.0.1:9090" => with_metrics(),
             // This is it.
             "cargo test" => String::new(),
             "nc 127.0.0.1 8080" => by_hand(&shown, &serving),
@@ -89,8 +102,14 @@ fn every_console_block_shows_what_happens() {
     assert!(ran.len() >= 7, "{ran:?}");
 }
 
+/// What `no limit` counts as.
+const NO_LIMIT: u128 = u128::MAX;
+
 /// The number in a text such as `65,536 bytes`.
 fn number(text: &str) -> u128 {
+    if text == "no limit" {
+        return NO_LIMIT;
+    }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.parse().unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
@@ -103,7 +122,10 @@ fn the_limits_are_those_of_the_program() {
     let sources = [
         ("a line, LF included", DEFAULT_MAX_LINE_BYTES as u128, "--max-line-bytes"),
         ("a name", MAX_NAME_BYTES as u128, ""),
+        ("messages applied before others have the index", MAX_BATCH as u128, ""),
         ("clients at once", DEFAULT_MAX_CONNECTIONS as u128, "--max-connections"),
+        ("time without a complete message", NO_LIMIT, "--idle-timeout"),
+        ("time to take replies", u128::from(DEFAULT_WRITE_TIMEOUT.as_secs()), "--write-timeout"),
         (
             "time to take replies when the server stops",
             u128::from(DEFAULT_SHUTDOWN_GRACE.as_secs()),
@@ -115,7 +137,15 @@ fn the_limits_are_those_of_the_program() {
             Limits::default().max_dependencies as u128,
             "--max-dependencies",
         ),
+        (
+            "dependencies of one package",
+            Limits::default().max_dependencies_per_package as u128,
+            "--max-dependencies-per-package",
+        ),
+        ("bytes of state: 64 a package, its name, 20 a dependency", NO_LIMIT, "--max-state-bytes"),
     ];
+    assert_eq!(Config::default().idle_timeout, None);
+    assert_eq!(Limits::default().max_state_bytes, usize::MAX);
     let readme = readme();
     let (_, table) = readme.split_once("| what | default | flag |").unwrap();
     let rows: Vec<Vec<&str>> = table

@@ -7,15 +7,18 @@ use std::path::PathBuf;
 use super::list::ListError;
 use crate::client::ClientError;
 use crate::index::LimitError;
+use crate::metrics::MetricsError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("{variable} is {value:?}, which is no log level")]
     LogLevel { variable: &'static str, value: String },
     #[error("cannot listen on {address}: {error}")]
-    Listen { address: String, error: io::Error },
+    Listen { address: String, flag: &'static str, error: io::Error },
     #[error("cannot start the server: {0}")]
     Start(io::Error),
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
     #[error("cannot connect to {address}: {error}")]
@@ -51,8 +54,8 @@ impl Failure {
             Self::LogLevel { .. } => {
                 Some("choose one of off, error, warn, info, debug, trace, or unset it".into())
             }
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("another server may be running; choose another address with --listen".into())
+            Self::Listen { error, flag, .. } if error.kind() == io::ErrorKind::AddrInUse => {
+                Some(format!("another server may be running; choose another address with {flag}"))
             }
             Self::Listen { .. } => Some("give an address of this machine as HOST:PORT".into()),
             Self::Connect { address, error } => hint_to_connect(address, error.kind()),
@@ -68,6 +71,7 @@ impl Failure {
                 Some("is it a server of this protocol that listens there?".into())
             }
             Self::Start(_)
+            | Self::Metrics(_)
             | Self::Signals(_)
             | Self::NoReply { .. }
             | Self::Client { .. }

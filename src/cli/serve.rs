@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::net::TcpListener;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ use super::output::Lenient;
 use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
-use crate::server::{self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, Server};
+use crate::metrics::{Endpoint, Metrics};
+use crate::server::{
+    self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT, Monitor, Nobody,
+    Server,
+};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 
 /// Serve an empty index until SIGINT or SIGTERM
@@ -37,9 +41,26 @@ pub(super) struct Arguments {
     /// ERROR
     #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
     max_dependencies: usize,
+    /// The most dependencies of one package; an INDEX that would pass this is answered ERROR
+    #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
+    max_dependencies_per_package: usize,
+    /// The most bytes of state: 64 for each package, its name, and 20 for each dependency; an INDEX
+    /// that would pass this is answered ERROR [default: no limit]
+    #[arg(long, value_name = "BYTES")]
+    max_state_bytes: Option<usize>,
+    /// How long a client may leave replies unread before it is cut off
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_WRITE_TIMEOUT.as_secs(), value_parser = at_least_one_second)]
+    write_timeout: u64,
+    /// How long a client may go without a complete message before it is let go [default: no limit]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one_second)]
+    idle_timeout: Option<u64>,
     /// How long a stopping server waits for clients to take their replies
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SHUTDOWN_GRACE.as_secs())]
     shutdown_grace: u64,
+    /// Serve counts for Prometheus here over HTTP, under /metrics, and under /healthz whether the
+    /// server is well
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<String>,
     #[command(flatten)]
     logging: logging::Logging,
 }
@@ -57,6 +78,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     Ok(number.get())
 }
 
+fn at_least_one_second(text: &str) -> Result<u64, String> {
+    let seconds: NonZeroU64 = text.parse().map_err(|error| format!("{error}"))?;
+    Ok(seconds.get())
+}
+
 /// How much the index may hold: no more than it can.
 fn amount(text: &str) -> Result<usize, String> {
     let number: usize = text.parse().map_err(|error| format!("{error}"))?;
@@ -66,29 +92,52 @@ fn amount(text: &str) -> Result<usize, String> {
     Ok(number)
 }
 
+impl Arguments {
+    fn config(&self) -> server::Config {
+        server::Config {
+            max_line_bytes: self.max_line_bytes,
+            max_connections: self.max_connections,
+            write_timeout: Duration::from_secs(self.write_timeout),
+            idle_timeout: self.idle_timeout.map(Duration::from_secs),
+            shutdown_grace: Duration::from_secs(self.shutdown_grace),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_packages: self.max_packages,
+            max_dependencies: self.max_dependencies,
+            max_dependencies_per_package: self.max_dependencies_per_package,
+            max_state_bytes: self.max_state_bytes.unwrap_or(usize::MAX),
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     logging::start(&arguments.logging)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
     let listeners = arguments
         .listen
         .iter()
-        .map(|address| {
-            TcpListener::bind(address)
-                .map_err(|error| Failure::Listen { address: address.clone(), error })
-        })
+        .map(|address| bind(address, "--listen"))
         .collect::<Result<Vec<_>, _>>()?;
-    let config = server::Config {
-        max_line_bytes: arguments.max_line_bytes,
-        max_connections: arguments.max_connections,
-        shutdown_grace: Duration::from_secs(arguments.shutdown_grace),
+    let metrics_listener =
+        arguments.metrics.as_ref().map(|address| bind(address, "--metrics")).transpose()?;
+    let engine = Arc::new(Engine::new(PackageIndex::with_limits(arguments.limits())));
+    let config = arguments.config();
+    let metrics = Arc::new(Metrics::new()?);
+    let monitor: Arc<dyn Monitor> = match metrics_listener {
+        Some(_) => Arc::clone(&metrics) as _,
+        None => Arc::new(Nobody),
     };
-    let limits = Limits {
-        max_packages: arguments.max_packages,
-        max_dependencies: arguments.max_dependencies,
-    };
-    let engine = Arc::new(Engine::new(PackageIndex::with_limits(limits)));
-    let server = Server::start(listeners, engine, config).map_err(Failure::Start)?;
-    announce(&server).map_err(Failure::Output)?;
+    let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
+        .map_err(Failure::Start)?;
+    // Kept until the server has stopped, so that it can be asked how that goes.
+    let endpoint = metrics_listener
+        .map(|listener| Endpoint::start(listener, metrics, engine, server.handle()))
+        .transpose()
+        .map_err(Failure::Start)?;
+    announce(&server, endpoint.as_ref()).map_err(Failure::Output)?;
     tracing::info!(
         addresses = ?server.addresses(),
         max_connections = config.max_connections,
@@ -98,16 +147,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let signal = signals.wait();
     server.shut_down();
     let stopped = server.join();
+    drop(endpoint);
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)
 }
 
+/// A listener at an address that was given by `flag`.
+fn bind(address: &str, flag: &'static str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).map_err(|error| Failure::Listen {
+        address: address.to_owned(),
+        flag,
+        error,
+    })
+}
+
 /// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
-fn announce(server: &Server) -> io::Result<()> {
+fn announce(server: &Server, endpoint: Option<&Endpoint>) -> io::Result<()> {
     // Who has read enough of it, or closed it, still wants a server.
     let mut output = Lenient::new(io::stdout().lock());
     for address in server.addresses() {
         writeln!(output, "listening on {address}")?;
+    }
+    if let Some(endpoint) = endpoint {
+        writeln!(output, "metrics on http://{}/metrics", endpoint.address())?;
     }
     output.flush()
 }

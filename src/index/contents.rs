@@ -6,6 +6,7 @@ use petgraph::Direction::{self, Incoming, Outgoing};
 
 use super::PackageIndex;
 use super::graph::PackageId;
+use super::limits::{DEPENDENCY_BYTES, PACKAGE_BYTES};
 use crate::name::NameRef;
 
 impl PackageIndex {
@@ -43,6 +44,22 @@ impl PackageIndex {
     #[must_use]
     pub fn dependency_count(&self) -> usize {
         self.graph.dependency_count()
+    }
+
+    /// How much the state is, in bytes: 64 for each package, the bytes of its name, and 20 for each
+    /// dependency. That is about what it takes in memory when every vector and table is full; as
+    /// those double when they grow, the memory in use may be up to twice as much. A function of
+    /// the state alone. O(1).
+    ///
+    /// ```
+    /// # use package_indexer::{Command, PackageIndex};
+    /// let commands = [Command::index("a", [])?, Command::index("bc", ["a"])?];
+    /// assert_eq!(PackageIndex::from_iter(commands).state_bytes(), (64 + 1) + (64 + 2) + 20);
+    /// # Ok::<(), package_indexer::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn state_bytes(&self) -> usize {
+        PACKAGE_BYTES * self.len() + self.name_bytes + DEPENDENCY_BYTES * self.dependency_count()
     }
 
     /// Whether a package is indexed. O(1).

@@ -26,10 +26,18 @@ pub enum InvariantViolation {
         /// Packages in the graph.
         in_graph: usize,
     },
+    /// The bytes of the names were counted wrong.
+    #[error("the names have {actual} bytes, and {counted} were counted")]
+    NameBytes {
+        /// What was counted while packages came and went.
+        counted: usize,
+        /// The bytes of the names that are there.
+        actual: usize,
+    },
     /// More is held than the limits allow.
     #[error("{held} {what} are held, past the limit of {limit}")]
     PastLimit {
-        /// Packages or dependencies.
+        /// Packages, dependencies, or something else that is limited.
         what: &'static str,
         /// How many.
         held: usize,
@@ -66,15 +74,25 @@ impl PackageIndex {
         if in_table != in_graph {
             return Err(InvariantViolation::NotOneToOne { in_table, in_graph });
         }
+        let (mut name_bytes, mut longest_list) = (0, 0);
         for id in self.graph.packages() {
             let name = self.graph.name(id);
+            name_bytes += name.as_str().len();
+            longest_list = longest_list.max(self.graph.dependencies(id).count());
             if self.find(name.as_str()) != Some(id) {
                 return Err(InvariantViolation::NotFound { package: name.to_name() });
             }
         }
+        if name_bytes != self.name_bytes {
+            let counted = self.name_bytes;
+            return Err(InvariantViolation::NameBytes { counted, actual: name_bytes });
+        }
+        let limits = &self.limits;
         for (what, held, limit) in [
-            ("packages", self.len(), self.limits.max_packages),
-            ("dependencies", self.dependency_count(), self.limits.max_dependencies),
+            ("packages", self.len(), limits.max_packages),
+            ("dependencies", self.dependency_count(), limits.max_dependencies),
+            ("dependencies of one package", longest_list, limits.max_dependencies_per_package),
+            ("bytes of state", self.state_bytes(), limits.max_state_bytes),
         ] {
             if held > limit {
                 return Err(InvariantViolation::PastLimit { what, held, limit });

@@ -69,7 +69,11 @@ fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
 /// Rules O7, O8.
 #[test]
 fn a_limit_refuses_and_changes_nothing() {
-    let mut index = PackageIndex::with_limits(Limits { max_packages: 2, max_dependencies: 1 });
+    let mut index = PackageIndex::with_limits(Limits {
+        max_packages: 2,
+        max_dependencies: 1,
+        ..Limits::default()
+    });
     say(&mut index, "INDEX", "a", &[]);
     say(&mut index, "INDEX", "b", &["a", "a"]);
     let before = index.clone();
@@ -84,6 +88,34 @@ fn a_limit_refuses_and_changes_nothing() {
     assert_eq!(say(&mut index, "INDEX", "c", &["missing"]), Outcome::Fail);
     assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
     assert_eq!(index.apply(&third), Ok(Outcome::Ok));
+}
+
+/// Rules O7, O8.
+#[test]
+fn the_list_of_one_package_and_the_bytes_of_all_have_limits() {
+    let limits = Limits { max_dependencies_per_package: 1, ..Limits::default() };
+    let mut index = PackageIndex::with_limits(limits);
+    say(&mut index, "INDEX", "a", &[]);
+    assert_eq!(say(&mut index, "INDEX", "b", &["a", "a"]), Outcome::Ok);
+    let refused = Err(LimitError::DependenciesPerPackage { limit: 1, wanted: 2 });
+    assert_eq!(index.apply(&Command::index("c", ["a", "b"]).unwrap()), refused);
+    assert_eq!(say(&mut index, "INDEX", "c", &["a", "b", "missing"]), Outcome::Fail);
+
+    let max_state_bytes = (64 + 1) + (64 + 2) + 20;
+    let mut index = PackageIndex::with_limits(Limits { max_state_bytes, ..Limits::default() });
+    say(&mut index, "INDEX", "a", &[]);
+    let refused =
+        Err(LimitError::StateBytes { limit: max_state_bytes, wanted: max_state_bytes + 1 });
+    assert_eq!(index.apply(&Command::index("bcd", ["a"]).unwrap()), refused);
+    assert_eq!(say(&mut index, "INDEX", "bc", &["a"]), Outcome::Ok);
+    assert_eq!(index.state_bytes(), max_state_bytes);
+    // A list that replaces one of its own length still fits.
+    assert_eq!(say(&mut index, "INDEX", "bc", &["bc"]), Outcome::Ok);
+    let refused =
+        Err(LimitError::StateBytes { limit: max_state_bytes, wanted: max_state_bytes + 20 });
+    assert_eq!(index.apply(&Command::index("bc", ["a", "bc"]).unwrap()), refused);
+    say(&mut index, "REMOVE", "bc", &[]);
+    assert_eq!(index.state_bytes(), 64 + 1);
 }
 
 #[test]
@@ -196,9 +228,17 @@ fn the_check_notices_names_that_do_not_match_the_packages() {
 }
 
 #[test]
+fn the_check_notices_names_that_were_counted_wrong() {
+    let violation = check_after(|index| index.name_bytes += 1);
+    assert_eq!(violation, InvariantViolation::NameBytes { counted: 3, actual: 2 });
+}
+
+#[test]
 fn the_check_notices_what_is_past_a_limit_and_not_what_reaches_it() {
     let with_limits = |max_packages, max_dependencies| {
-        move |index: &mut PackageIndex| index.limits = Limits { max_packages, max_dependencies }
+        move |index: &mut PackageIndex| {
+            index.limits = Limits { max_packages, max_dependencies, ..Limits::default() };
+        }
     };
     let violation = check_after(with_limits(1, 1));
     assert_eq!(violation, InvariantViolation::PastLimit { what: "packages", held: 2, limit: 1 });
@@ -207,7 +247,15 @@ fn the_check_notices_what_is_past_a_limit_and_not_what_reaches_it() {
         violation,
         InvariantViolation::PastLimit { what: "dependencies", held: 1, limit: 0 }
     );
+    let violation = check_after(|index| index.limits.max_dependencies_per_package = 0);
+    let what = "dependencies of one package";
+    assert_eq!(violation, InvariantViolation::PastLimit { what, held: 1, limit: 0 });
+    let violation = check_after(|index| index.limits.max_state_bytes = 149);
+    let what = "bytes of state";
+    assert_eq!(violation, InvariantViolation::PastLimit { what, held: 150, limit: 149 });
     let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
     with_limits(2, 1)(&mut index);
+    index.limits.max_dependencies_per_package = 1;
+    index.limits.max_state_bytes = 150;
     assert_eq!(index.check_invariants(), Ok(()));
 }

@@ -1,14 +1,31 @@
-//! Takes connections from one listener and gives each a thread.
+//! Takes connections from one listener and gives each a thread, whatever is spoken there.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::registry::NotTaken;
-use super::{Shared, connection};
+use super::monitor::TurnedAway;
+use super::registry::{NotTaken, Registry};
+use super::watch::Quota;
 use crate::bug;
+
+/// What is served on a listener.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Who is connected, and whether more may come.
+    fn connections(&self) -> &Arc<Registry>;
+
+    /// Serves one client to its end.
+    fn serve(&self, stream: &TcpStream, peer: SocketAddr);
+
+    /// Is told that a client was let go at once.
+    fn turned_away(&self, _reason: TurnedAway) {}
+
+    /// Is told that no connection could be accepted.
+    fn accept_failed(&self) {}
+}
 
 /// How long to wait after the system refused to give a connection, for want of file descriptors
 /// or memory: long enough not to spin, short enough not to be noticed.
@@ -21,42 +38,60 @@ const WAKE: Duration = Duration::from_millis(100);
 /// The stack of a connection's thread, in bytes. Only what is touched becomes resident.
 const STACK_BYTES: usize = 256 * 1024;
 
+/// How many lines a second the log takes of clients that are let go at once.
+const LINES_OF_TURNED_AWAY: u32 = 1;
+
 /// Starts the thread that accepts from a listener until the registry is closed.
-pub(super) fn start(
+pub(super) fn start<S: Service>(
     listener: TcpListener,
     address: SocketAddr,
-    shared: &Arc<Shared>,
+    service: &Arc<S>,
 ) -> io::Result<()> {
-    let shared = Arc::clone(shared);
-    let accepting = shared.connections.accepting();
+    let service = Arc::clone(service);
+    let accepting = service.connections().accepting();
     let accept = move || {
         // What is bound last is dropped first: by the time the place is free again, even by a
         // panic, this thread holds nothing more of the server.
         let _accepting = accepting;
-        let shared = shared;
+        let service = service;
         let listener = listener;
-        run(|| listener.accept(), &shared);
+        run(|| listener.accept(), &service);
     };
     thread::Builder::new().name(format!("accept {address}")).spawn(bug::carry(accept))?;
     Ok(())
 }
 
 /// Accepts until the registry is closed.
-fn run(mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>, shared: &Arc<Shared>) {
+fn run<S: Service>(
+    mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,
+    service: &Arc<S>,
+) {
     let mut failing = false;
-    while !shared.connections.is_closed() {
+    let mut lines = Quota::new(LINES_OF_TURNED_AWAY);
+    let mut turn_away = |peer, kind, reason: &dyn Display| {
+        service.turned_away(kind);
+        // Whoever is let go at once can come again at once.
+        if let Some(left_out) = lines.take(Instant::now()) {
+            tracing::warn!(%peer, %reason, left_out, "client let go at once");
+        }
+    };
+    while !service.connections().is_closed() {
         match accept() {
             Ok((stream, peer)) => {
                 if std::mem::take(&mut failing) {
                     tracing::info!("accepting connections again");
                 }
-                match welcome(stream, peer, shared) {
+                match welcome(stream, peer, service) {
                     Ok(()) => {}
-                    Err(Unwelcome::NotTaken(reason)) => {
-                        tracing::debug!(%peer, %reason, "connection closed at once");
+                    // Whoever wakes this thread for the shutdown is let go here as well.
+                    Err(Unwelcome::NotTaken(reason @ NotTaken::Closed)) => {
+                        tracing::debug!(%peer, %reason, "client let go at once");
+                    }
+                    Err(Unwelcome::NotTaken(reason @ NotTaken::Full { .. })) => {
+                        turn_away(peer, TurnedAway::Full, &reason);
                     }
                     Err(Unwelcome::NoThread(error)) => {
-                        tracing::warn!(%peer, %error, "no thread for a connection; it is closed");
+                        turn_away(peer, TurnedAway::NoThread, &error);
                     }
                 }
             }
@@ -64,34 +99,39 @@ fn run(mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>, shared: 
                 tracing::debug!(%error, "a client was gone before it was accepted");
             }
             Err(error) => {
+                service.accept_failed();
                 // Once an episode: it may last for hours, at twenty attempts a second.
                 if std::mem::replace(&mut failing, true) {
                     tracing::debug!(%error, "still cannot accept connections");
                 } else {
                     tracing::warn!(%error, "cannot accept connections; trying on");
                 }
-                shared.connections.wait_until_closed(BACK_OFF);
+                service.connections().wait_until_closed(BACK_OFF);
             }
         }
     }
 }
 
 /// Starts the thread that serves a new connection, if it may come in; closes it if not.
-fn welcome(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Result<(), Unwelcome> {
+fn welcome<S: Service>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: &Arc<S>,
+) -> Result<(), Unwelcome> {
     let stream = Arc::new(stream);
-    let place = shared.connections.enter(&stream).inspect_err(|_| {
+    let place = service.connections().enter(&stream).inspect_err(|_| {
         // So that a client which has not written yet sees an orderly end. One that has is reset,
         // and whoever is gone already needs neither.
         let _already_gone = stream.shutdown(Shutdown::Write);
     })?;
-    let shared = Arc::clone(shared);
+    let service = Arc::clone(service);
     let serve = move || {
         // What is bound last is dropped first: by the time the place is free again, even by a
         // panic, this thread holds nothing more of the server.
         let _place = place;
         let stream = stream;
-        let shared = shared;
-        connection::serve(&stream, peer, &shared);
+        let service = service;
+        service.serve(&stream, peer);
     };
     thread::Builder::new()
         .name("connection".into())
@@ -105,7 +145,7 @@ fn welcome(stream: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) -> Result<
 enum Unwelcome {
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
-    #[error(transparent)]
+    #[error("the system gives no thread: {0}")]
     NoThread(#[from] io::Error),
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Shared;
+use super::monitor::Ended;
+use super::watch::Watch;
 use crate::bug::{Bug, planted};
 use crate::engine::Poisoned;
 use crate::session::Session;
@@ -14,47 +16,116 @@ use crate::session::Session;
 enum Broken {
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
+    #[error("the client has not taken its replies within {within:?}")]
+    Unread { within: Duration },
+    #[error("no complete message has come for {limit:?}")]
+    Idle { limit: Duration },
     #[error(transparent)]
     Engine(#[from] Poisoned),
 }
 
-/// Serves one client until it ends its stream, breaks off, or the server stops.
+/// Serves one client until it ends its stream, breaks off, uses up its time, or the server stops.
 pub(super) fn serve(stream: &TcpStream, peer: SocketAddr, shared: &Shared) {
     tracing::debug!(%peer, "connected");
-    match converse(stream, peer, shared) {
-        Ok(()) => tracing::debug!(%peer, "done"),
-        Err(Broken::Io(error)) => tracing::debug!(%peer, %error, "broken off"),
-        Err(Broken::Engine(error)) => tracing::error!(%peer, %error, "cannot answer"),
-    }
+    shared.monitor.connected();
+    let mut watch = Watch::new(peer, shared);
+    let ended = match converse(stream, shared, &mut watch) {
+        Ok(ended) => {
+            tracing::debug!(%peer, "done");
+            ended
+        }
+        Err(Broken::Io(error)) => {
+            tracing::debug!(%peer, %error, "broken off");
+            Ended::Broken
+        }
+        Err(reason @ Broken::Unread { .. }) => {
+            tracing::info!(%peer, %reason, "cut off");
+            Ended::Unread
+        }
+        Err(reason @ Broken::Idle { .. }) => {
+            tracing::info!(%peer, %reason, "let go");
+            Ended::Idle
+        }
+        Err(Broken::Engine(error)) => {
+            tracing::error!(%peer, %error, "cannot answer");
+            Ended::Poisoned
+        }
+    };
+    watch.say_what_was_left_out();
+    shared.monitor.ended(ended);
 }
 
-fn converse(mut stream: &TcpStream, peer: SocketAddr, shared: &Shared) -> Result<(), Broken> {
+fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Result<Ended, Broken> {
+    let config = &shared.config;
+    bound_buffers(stream)?;
     // Replies leave when they are written: the next one may wait for the client to read this one.
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(QUIET))?;
-    let mut session = Session::new(shared.config.max_line_bytes);
+    let quiet = config.idle_timeout.map_or(QUIET, |limit| limit.min(QUIET));
+    stream.set_read_timeout(Some(at_least_a_tick(quiet)))?;
+    stream.set_write_timeout(Some(at_least_a_tick(config.write_timeout)))?;
+    let mut session = Session::new(config.max_line_bytes);
     let mut busy = false;
-    while !shared.connections.is_closed() {
+    let mut patience = Patience::new(config.idle_timeout);
+    let ended = loop {
+        if shared.connections.is_closed() {
+            break Ended::Stopped;
+        }
         match read(stream, session.space())? {
             // Only once: the space for the next read is memory again.
             Input::Nothing if std::mem::take(&mut busy) => session.shrink(),
             Input::Nothing => {}
-            Input::End => break,
+            Input::End => break Ended::ByClient,
             Input::Bytes(count) => {
                 session.advance(count);
+                shared.monitor.received(count);
                 busy = true;
             }
         }
         while session.has_more() {
-            let replies = session.answer(&shared.engine, |refusal| {
-                tracing::debug!(%peer, %refusal, "answered ERROR");
-            })?;
+            let replies = session.answer_observed(&shared.engine, watch)?;
             let cut_off = if planted(Bug::AnswersAreCutOff) { 8 } else { replies.len() };
-            stream.write_all(&replies[..cut_off.min(replies.len())])?;
+            send(&mut &*stream, &replies[..cut_off.min(replies.len())], config.write_timeout)?;
+            if !replies.is_empty() {
+                shared.monitor.sent(replies.len());
+                patience.renew();
+            }
         }
-    }
+        if let Some(limit) = patience.is_over() {
+            stream.shutdown(Shutdown::Write)?;
+            discard_for_a_while(stream, session.space())?;
+            return Err(Broken::Idle { limit });
+        }
+    };
     stream.shutdown(Shutdown::Write)?;
     discard_rest(stream, session.space())?;
+    Ok(ended)
+}
+
+/// Bounds what the system buffers for a client, which otherwise grows to megabytes in each
+/// direction for one that sends and does not read.
+fn bound_buffers(stream: &TcpStream) -> io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
+    socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)
+}
+
+/// Sends all of it, unless the client does not take it in time: that is noticed after `within` at
+/// the earliest, and after twice as long at the latest.
+fn send(stream: &mut impl Write, mut bytes: &[u8], within: Duration) -> Result<(), Broken> {
+    let begun = Instant::now();
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::Error::from(ErrorKind::WriteZero).into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) => return Err(Broken::Unread { within }),
+            Err(error) => return Err(error.into()),
+        }
+        // A client that reads a byte now and then gets here again and again.
+        if !bytes.is_empty() && begun.elapsed() >= within {
+            return Err(Broken::Unread { within });
+        }
+    }
     Ok(())
 }
 
@@ -66,11 +137,54 @@ fn discard_rest(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The same for a client whose time is over: one that sends on is cut off after [`QUIET`].
+fn discard_for_a_while(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+    let begun = Instant::now();
+    while let Input::Bytes(_) = read(stream, buffer)? {
+        if begun.elapsed() >= QUIET {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// How long a read waits. An idle connection looks this often whether the server is stopping.
 ///
 /// Shutting down the input of a waiting connection would wake it at once, but the kernel answers
 /// input that comes after that with a reset.
 const QUIET: Duration = Duration::from_millis(500);
+
+/// What the system may buffer for a client in each direction, in bytes. Linux doubles that, for its
+/// own book-keeping. Enough for a client 100 ms away to send 2 MB a second.
+const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
+
+/// A socket takes no time-out of zero: that would be none.
+fn at_least_a_tick(time: Duration) -> Duration {
+    time.max(Duration::from_millis(1))
+}
+
+/// How long a client may still go without a complete message. No clock is read if there is no
+/// limit.
+struct Patience {
+    limit: Option<Duration>,
+    since: Option<Instant>,
+}
+
+impl Patience {
+    fn new(limit: Option<Duration>) -> Self {
+        Self { limit, since: limit.map(|_| Instant::now()) }
+    }
+
+    fn renew(&mut self) {
+        self.since = self.limit.map(|_| Instant::now());
+    }
+
+    /// The limit, if it has passed.
+    fn is_over(&self) -> Option<Duration> {
+        let (limit, since) = self.limit.zip(self.since)?;
+        (since.elapsed() >= limit).then_some(limit)
+    }
+}
 
 /// What a read brought.
 enum Input {
@@ -85,12 +199,56 @@ fn read(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Input> {
     match stream.read(buffer) {
         Ok(0) => Ok(Input::End),
         Ok(count) => Ok(Input::Bytes(count)),
-        Err(error) => match error.kind() {
-            // Which of the first two a time-out is depends on the system.
-            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {
-                Ok(Input::Nothing)
-            }
-            _ => Err(error),
-        },
+        Err(error) if is_timeout(&error) || error.kind() == ErrorKind::Interrupted => {
+            Ok(Input::Nothing)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Which of the two a time-out is depends on the system.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes a byte at a time.
+    struct Slow(Vec<u8>);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.extend(bytes.first());
+            Ok(bytes.len().min(1))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_a_byte_now_and_then_has_no_longer_than_one_that_takes_none() {
+        let mut slow = Slow(Vec::new());
+        send(&mut slow, b"OK\nFAIL\n", Duration::MAX).unwrap();
+        assert_eq!(slow.0, b"OK\nFAIL\n");
+        let refused = send(&mut slow, b"OK\n", Duration::ZERO);
+        assert!(matches!(refused, Err(Broken::Unread { within: Duration::ZERO })));
+        // The last byte is not waited for.
+        send(&mut slow, b"\n", Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn patience_ends_with_its_limit_and_never_without_one() {
+        assert_eq!(Patience::new(None).is_over(), None);
+        assert_eq!(Patience::new(Some(Duration::MAX)).is_over(), None);
+        let mut patience = Patience::new(Some(Duration::from_secs(1)));
+        let second_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+        patience.since = Some(second_ago);
+        assert_eq!(patience.is_over(), Some(Duration::from_secs(1)));
+        patience.renew();
+        assert!(patience.since > Some(second_ago));
     }
 }

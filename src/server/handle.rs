@@ -54,8 +54,20 @@ impl Handle {
         }
     }
 
+    /// The addresses served, in the order of the listeners, with the ports that they got.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Whether a shutdown has begun.
+    #[must_use]
+    pub fn is_shut_down(&self) -> bool {
+        self.connections.is_closed()
+    }
+
     /// Waits for a shutdown to begin, however long that takes, and to end.
-    pub(super) fn wait(&self, grace: Duration) -> Stopped {
+    pub(crate) fn wait(&self, grace: Duration) -> Stopped {
         let begun = self.connections.closed_at();
         // A grace beyond what an instant can hold has no end.
         let end = begun.checked_add(grace);

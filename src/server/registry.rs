@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// The threads of a server that accept connections, and those that serve one.
 #[derive(Debug)]
-pub(super) struct Registry {
+pub(crate) struct Registry {
     limit: usize,
     open: Mutex<Open>,
     /// Set while `open` is locked; read by every connection after every batch, hence no lock.
@@ -52,7 +52,7 @@ pub(super) enum NotTaken {
 }
 
 impl Registry {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         let open = Mutex::default();
         Self { limit, open, closed: AtomicBool::new(false), changed: Condvar::new() }
     }
@@ -88,7 +88,7 @@ impl Registry {
         first
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 

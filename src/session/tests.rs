@@ -59,6 +59,49 @@ fn a_limit_of_the_index_is_an_error_on_the_wire_and_a_reason_in_the_log() {
 }
 
 #[test]
+fn an_observer_is_told_of_each_batch_in_order() {
+    #[derive(Default)]
+    struct Told(Vec<&'static str>, Vec<Tally>);
+    impl Observer for Told {
+        fn refused(&mut self, _: &Refusal) {
+            self.0.push("refused");
+        }
+        fn waiting(&mut self) {
+            self.0.push("waiting");
+        }
+        fn taken(&mut self) {
+            self.0.push("taken");
+        }
+        fn released(&mut self) {
+            self.0.push("released");
+        }
+        fn answered(&mut self, tally: &Tally) {
+            self.0.push("answered");
+            self.1.push(*tally);
+        }
+    }
+    let limits = Limits { max_packages: 1, ..Limits::default() };
+    let engine = Engine::new(PackageIndex::with_limits(limits));
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    let mut told = Told::default();
+    session.fill(b"INDEX|a|\nQUERY|a|\nQUERY|b|\nINDEX|b|\nREMOVE|a|\nQUERY\n");
+    session.answer_observed(&engine, &mut told).unwrap();
+    session.fill(b"QUERY\n");
+    session.answer_observed(&engine, &mut told).unwrap();
+    assert_eq!(
+        told.0,
+        ["waiting", "taken", "released", "refused", "refused", "answered", "refused", "answered"]
+    );
+    let [first, second] = told.1.as_slice() else { panic!("{:?}", told.1) };
+    let counts = |reply| Verb::ALL.map(|verb| first.commands(verb, reply));
+    assert_eq!(counts(Reply::Ok), [1, 1, 1]);
+    assert_eq!(counts(Reply::Fail), [0, 0, 1]);
+    assert_eq!(counts(Reply::Error), [1, 0, 0]);
+    assert_eq!((first.malformed(), first.messages()), (1, 6));
+    assert_eq!((second.malformed(), second.messages()), (1, 1));
+}
+
+#[test]
 fn malformed_messages_alone_do_not_touch_the_index() {
     let engine = Engine::default();
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);

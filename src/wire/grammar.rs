@@ -15,7 +15,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{Err, IResult, Parser};
 
 use crate::bug::{Bug, planted};
-use crate::command::{Command, CommandRef, Dependencies, Reply};
+use crate::command::{Command, CommandRef, Dependencies, Reply, Verb};
 use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
 
 /// Reads one message: a whole line, its LF included. O(length), allocates nothing.
@@ -102,11 +102,8 @@ fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
 
 /// `command = "INDEX" / "REMOVE" / "QUERY"`
 fn command(input: &str) -> Parsed<'_, Verb> {
-    let verb = alt((
-        value(Verb::Index, tag("INDEX")),
-        value(Verb::Remove, tag("REMOVE")),
-        value(Verb::Query, tag("QUERY")),
-    ));
+    let word = |verb: Verb| value(verb, tag(verb.as_str()));
+    let verb = alt((word(Verb::Index), word(Verb::Remove), word(Verb::Query)));
     expect(Rule::Command, "INDEX, REMOVE or QUERY", verb).parse(input)
 }
 
@@ -167,14 +164,6 @@ fn expect<'a, O>(
 }
 
 type Parsed<'a, O> = IResult<&'a str, O, Fault>;
-
-/// The three commands, before their package is known.
-#[derive(Debug, Clone, Copy)]
-enum Verb {
-    Index,
-    Remove,
-    Query,
-}
 
 /// What a [`Command`] prints as is read back; CR and LF are no part of it.
 ///

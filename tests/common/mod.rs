@@ -120,25 +120,29 @@ impl Drop for Folder {
 pub(crate) struct Serving {
     child: Child,
     pub(crate) addresses: Vec<SocketAddr>,
+    /// What else it said at the start, line by line.
+    pub(crate) said: Vec<String>,
 }
 
 impl Serving {
     /// Starts the program and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let listeners = arguments.iter().filter(|argument| **argument == "--listen").count();
-        Self::spawn(&mut indexer(arguments), listeners)
+        let count = |flag| arguments.iter().filter(|argument| **argument == flag).count();
+        Self::spawn(&mut indexer(arguments), count("--listen") + count("--metrics"))
     }
 
-    /// The same for a command made by [`indexer`].
-    pub(crate) fn spawn(command: &mut Command, listeners: usize) -> Self {
+    /// The same for a command made by [`indexer`] that will say so many addresses.
+    pub(crate) fn spawn(command: &mut Command, addresses: usize) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Owned from here on: whatever panics below, the process ends.
-        let mut serving = Self { child, addresses: Vec::new() };
+        let mut serving = Self { child, addresses: Vec::new(), said: Vec::new() };
         let mut lines = BufReader::new(serving.child.stdout.take().unwrap()).lines();
-        for _ in 0..listeners {
-            let line = lines.next().expect("a line for each listener").unwrap();
-            let address = line.strip_prefix("listening on ").expect(&line);
-            serving.addresses.push(address.parse().unwrap());
+        for _ in 0..addresses {
+            let line = lines.next().expect("a line for each address").unwrap();
+            match line.strip_prefix("listening on ") {
+                Some(address) => serving.addresses.push(address.parse().unwrap()),
+                None => serving.said.push(line),
+            }
         }
         serving
     }

@@ -3,19 +3,43 @@
 use std::fmt::Write as _;
 use std::net::SocketAddrV6;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::*;
-use crate::engine::Engine;
-use crate::server::registry::Registry;
-use crate::server::{Config, Shared};
+/// A service that has room for nobody and counts whom it turns away.
+struct Full {
+    connections: Arc<Registry>,
+    turned_away: AtomicUsize,
+}
 
-fn shared() -> Arc<Shared> {
-    let connections = Arc::new(Registry::new(1));
-    Arc::new(Shared { engine: Arc::new(Engine::default()), config: Config::default(), connections })
+impl Service for Full {
+    fn connections(&self) -> &Arc<Registry> {
+        &self.connections
+    }
+
+    fn serve(&self, _: &TcpStream, _: SocketAddr) {
+        unreachable!("there is room for nobody");
+    }
+
+    fn turned_away(&self, reason: TurnedAway) {
+        assert_eq!(reason, TurnedAway::Full);
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn full() -> Arc<Full> {
+    Arc::new(Full { connections: Arc::new(Registry::new(0)), turned_away: AtomicUsize::new(0) })
+}
+
+/// A connection, from a listener that ends with this.
+fn accepted() -> io::Result<(TcpStream, SocketAddr)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let _client = TcpStream::connect(listener.local_addr()?)?;
+    listener.accept()
 }
 
 /// Collects what is logged above the level `debug`.
@@ -52,26 +76,43 @@ impl Subscriber for Log {
 
 #[test]
 fn a_failing_accept_is_warned_of_once_an_episode_and_its_end_is_told() {
-    let shared = shared();
+    let service = full();
     let mut script = "xxx.xx.".chars();
     let accept = || match script.next() {
         Some('x') => Err(io::Error::other("no file descriptors, it is claimed")),
-        Some(_) => {
-            // Each client comes from a listener that ends with it.
-            let listener = TcpListener::bind("127.0.0.1:0")?;
-            let _client = TcpStream::connect(listener.local_addr()?)?;
-            listener.accept()
-        }
+        Some(_) => accepted(),
         None => {
-            shared.connections.close();
+            service.connections.close();
             Err(ErrorKind::Interrupted.into())
         }
     };
     let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || run(accept, &shared));
+    tracing::subscriber::with_default(log.clone(), || run(accept, &service));
     let warning = (Level::WARN, "cannot accept connections; trying on".to_owned());
     let end = (Level::INFO, "accepting connections again".to_owned());
-    assert_eq!(*log.0.lock().unwrap(), [warning.clone(), end.clone(), warning, end]);
+    let turned_away = (Level::WARN, "client let go at once".to_owned());
+    assert_eq!(*log.0.lock().unwrap(), [warning.clone(), end.clone(), turned_away, warning, end]);
+}
+
+#[test]
+fn all_who_are_turned_away_are_counted_and_few_are_logged() {
+    let service = full();
+    let mut left = 1_000;
+    let accept = || {
+        if left == 0 {
+            service.connections.close();
+            return Err(ErrorKind::Interrupted.into());
+        }
+        left -= 1;
+        accepted()
+    };
+    let log = Log::default();
+    let begun = Instant::now();
+    tracing::subscriber::with_default(log.clone(), || run(accept, &service));
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
+    assert_eq!(service.turned_away.load(Ordering::Relaxed), 1_000);
+    let lines = log.0.lock().unwrap().len();
+    assert!((1..=seconds + 1).contains(&lines), "{lines} lines in {seconds} seconds");
 }
 
 #[test]

@@ -234,6 +234,9 @@ impl Arbitrary<'_> for Bounded {
         let limits = Limits {
             max_packages: usize::from(u8::arbitrary(u)? % 6),
             max_dependencies: usize::from(u8::arbitrary(u)? % 8),
+            max_dependencies_per_package: usize::from(u8::arbitrary(u)? % 4),
+            // Up to 765, of which five packages of one letter take 325.
+            max_state_bytes: 3 * usize::from(u8::arbitrary(u)?),
         };
         Ok(Self { limits, trace: Trace::arbitrary(u)? })
     }
@@ -243,10 +246,10 @@ impl Input for Bounded {
     const BYTES: usize = 200;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // At most three packages and three dependencies.
+        // At most three packages, three dependencies, two of one package, and 255 bytes.
         Trace::<Command>::seeds(stream)
             .into_iter()
-            .map(|seed| [vec![3, 3], seed].concat())
+            .map(|seed| [vec![3, 3, 2, 85], seed].concat())
             .collect()
     }
 
@@ -255,9 +258,13 @@ impl Input for Bounded {
     }
 
     fn show(&self) -> String {
-        let Limits { max_packages, max_dependencies } = self.limits;
-        let limits =
-            format!("# at most {max_packages} packages, {max_dependencies} dependencies\n");
+        let limits = format!(
+            "# at most {} packages, {} dependencies, {} of one package, {} bytes of state\n",
+            self.limits.max_packages,
+            self.limits.max_dependencies,
+            self.limits.max_dependencies_per_package,
+            self.limits.max_state_bytes
+        );
         limits + &Command::show_trace(&self.trace.0)
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU8;
 
 use super::machine::machine_refines_model;
 use crate::command::{Command, Outcome};
-use crate::index::{LimitError, PackageIndex, Step};
+use crate::index::{LimitError, Limits, PackageIndex, Step};
 use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::name::{Name, NameRef};
@@ -158,11 +158,8 @@ pub(super) fn limits_refuse_and_change_nothing(
         let mut unlimited = model.clone();
         let Ok(outcome) = unlimited.apply(command);
         let after = state_of_model(&unlimited);
-        let wanted = after.values().map(BTreeSet::len).sum();
-        let expected = if after.len() > limits.max_packages {
-            Err(LimitError::Packages { limit: limits.max_packages })
-        } else if wanted > limits.max_dependencies {
-            Err(LimitError::Dependencies { limit: limits.max_dependencies, wanted })
+        let expected = if let Err(refused) = within(limits, command, &after) {
+            Err(refused)
         } else {
             model = unlimited;
             Ok(outcome)
@@ -177,4 +174,25 @@ pub(super) fn limits_refuse_and_change_nothing(
         index.check_invariants().map_err(|violation| violation.to_string())?;
     }
     Ok(())
+}
+
+/// Whether a state that a command led to may be.
+fn within(limits: &Limits, command: &Command, state: &State) -> Result<(), LimitError> {
+    let list = state.get(command.package()).map_or(0, BTreeSet::len);
+    let dependencies: usize = state.values().map(BTreeSet::len).sum();
+    let names: usize = state.keys().map(|name| name.as_str().len()).sum();
+    let bytes = 64 * state.len() + names + 20 * dependencies;
+    if list > limits.max_dependencies_per_package {
+        let limit = limits.max_dependencies_per_package;
+        Err(LimitError::DependenciesPerPackage { limit, wanted: list })
+    } else if state.len() > limits.max_packages {
+        Err(LimitError::Packages { limit: limits.max_packages })
+    } else if dependencies > limits.max_dependencies {
+        let limit = limits.max_dependencies;
+        Err(LimitError::Dependencies { limit, wanted: dependencies })
+    } else if bytes > limits.max_state_bytes {
+        Err(LimitError::StateBytes { limit: limits.max_state_bytes, wanted: bytes })
+    } else {
+        Ok(())
+    }
 }

@@ -1,0 +1,259 @@
+//! Floor 7: what a server did, counted for Prometheus, and the endpoint where it is fetched.
+//!
+//! [`Metrics`] is the [`Monitor`] that counts; [`Endpoint`] serves the counts, and whether the
+//! server is well, over HTTP on an address of its own. What is counted, and when, is decided by
+//! `server` and `session`.
+
+mod endpoint;
+
+use std::time::Duration;
+
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+
+use crate::command::{Reply, Verb};
+use crate::engine::Engine;
+use crate::server::{Ended, Monitor, TurnedAway};
+use crate::session::{MAX_BATCH, Tally};
+pub use endpoint::Endpoint;
+
+/// Something about a metric that Prometheus does not allow: a bug of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot count for Prometheus: {0}")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+/// The replies, in the order in which they are counted.
+const REPLIES: [Reply; 3] = [Reply::Ok, Reply::Fail, Reply::Error];
+
+/// Counts what a server does, from its start, without a lock: a batch costs some atomic additions
+/// and three looks at the clock.
+///
+/// ```
+/// use package_indexer::{engine::Engine, metrics::Metrics};
+/// use package_indexer::server::{Config, Monitor, Server};
+/// use std::{net::TcpListener, sync::Arc};
+///
+/// let engine = Arc::new(Engine::default());
+/// let metrics = Arc::new(Metrics::new()?);
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let monitor = Arc::clone(&metrics) as Arc<dyn Monitor>;
+/// let server =
+///     Server::start_monitored([listener], Arc::clone(&engine), Config::default(), monitor)?;
+/// assert!(metrics.text(&engine)?.contains("indexer_packages 0"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// For each verb, for each reply.
+    commands: [[IntCounter; REPLIES.len()]; Verb::ALL.len()],
+    malformed: IntCounter,
+    open: IntGauge,
+    accepted: IntCounter,
+    turned_away: [IntCounter; TurnedAway::ALL.len()],
+    ended: [IntCounter; Ended::ALL.len()],
+    accept_failures: IntCounter,
+    received_bytes: IntCounter,
+    sent_bytes: IntCounter,
+    batch_messages: Histogram,
+    lock_wait: Histogram,
+    batch_time: Histogram,
+    packages: IntGauge,
+    dependencies: IntGauge,
+    state_bytes: IntGauge,
+}
+
+impl Metrics {
+    /// Counters that stand at zero.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn new() -> Result<Self, MetricsError> {
+        let new = New(Registry::new());
+        let commands = new.counters(
+            "indexer_commands_total",
+            "Messages that were commands, by command and reply.",
+            &["command", "reply"],
+        )?;
+        let turned_away = new.counters(
+            "indexer_connections_turned_away_total",
+            "Clients that were let go at once: the server was full, or had no thread.",
+            &["reason"],
+        )?;
+        let ended = new.counters(
+            "indexer_connections_ended_total",
+            "Connections that have ended, by how.",
+            &["how"],
+        )?;
+        Ok(Self {
+            commands: Verb::ALL.map(|verb| {
+                REPLIES
+                    .map(|reply| commands.with_label_values(&[verb.as_str(), &reply.to_string()]))
+            }),
+            turned_away: TurnedAway::ALL.map(|why| turned_away.with_label_values(&[why.as_str()])),
+            ended: Ended::ALL.map(|how| ended.with_label_values(&[how.as_str()])),
+            malformed: new.counter(
+                "indexer_malformed_total",
+                "Lines that were no message, and were answered ERROR.",
+            )?,
+            open: new.gauge("indexer_connections_open", "Connections that are served now.")?,
+            accepted: new
+                .counter("indexer_connections_accepted_total", "Connections that were served.")?,
+            accept_failures: new.counter(
+                "indexer_accept_failures_total",
+                "Attempts to accept that failed for want of file descriptors or memory.",
+            )?,
+            received_bytes: new
+                .counter("indexer_received_bytes_total", "Bytes that came from clients.")?,
+            sent_bytes: new.counter("indexer_sent_bytes_total", "Bytes of replies.")?,
+            batch_messages: new.histogram(
+                "indexer_batch_messages",
+                "Messages that were answered together, malformed ones included.",
+                powers(1.0, 2.0, MAX_BATCH.ilog2() + 1),
+            )?,
+            lock_wait: new.histogram(
+                "indexer_lock_wait_seconds",
+                "How long a batch waited for the index.",
+                powers(1e-6, 4.0, 11),
+            )?,
+            batch_time: new.histogram(
+                "indexer_batch_seconds",
+                "How long a batch held the index.",
+                powers(1e-6, 4.0, 11),
+            )?,
+            packages: new.gauge("indexer_packages", "Packages that are indexed.")?,
+            dependencies: new
+                .gauge("indexer_dependencies", "Dependencies of all packages together.")?,
+            state_bytes: new.gauge(
+                "indexer_state_bytes",
+                "The size of the state as --max-state-bytes counts it.",
+            )?,
+            registry: new.0,
+        })
+    }
+
+    /// All counts in Prometheus's text format, and how much `engine` holds. Waits for the batch in
+    /// hand. What a poisoned engine holds is left as it was last seen.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn text(&self, engine: &Engine) -> Result<String, MetricsError> {
+        let held = engine.batch(|index| {
+            [index.len(), index.dependency_count(), index.state_bytes()]
+                .map(|count| i64::try_from(count).unwrap_or(i64::MAX))
+        });
+        if let Ok([packages, dependencies, bytes]) = held {
+            self.packages.set(packages);
+            self.dependencies.set(dependencies);
+            self.state_bytes.set(bytes);
+        }
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}
+
+impl Monitor for Metrics {
+    fn connected(&self) {
+        self.accepted.inc();
+        self.open.inc();
+    }
+
+    fn turned_away(&self, reason: TurnedAway) {
+        count(&self.turned_away, &TurnedAway::ALL, &reason);
+    }
+
+    fn ended(&self, how: Ended) {
+        self.open.dec();
+        count(&self.ended, &Ended::ALL, &how);
+    }
+
+    fn accept_failed(&self) {
+        self.accept_failures.inc();
+    }
+
+    fn received(&self, bytes: usize) {
+        self.received_bytes.inc_by(bytes as u64);
+    }
+
+    fn sent(&self, bytes: usize) {
+        self.sent_bytes.inc_by(bytes as u64);
+    }
+
+    fn batch(&self, waited: Duration, held: Duration) {
+        self.lock_wait.observe(waited.as_secs_f64());
+        self.batch_time.observe(held.as_secs_f64());
+    }
+
+    fn answered(&self, tally: &Tally) {
+        if tally.messages() == 0 {
+            return;
+        }
+        for (verb, counters) in Verb::ALL.iter().zip(&self.commands) {
+            for (reply, counter) in REPLIES.iter().zip(counters) {
+                let messages = tally.commands(*verb, *reply);
+                // An addition of nothing still takes the counter from the other processors.
+                if messages > 0 {
+                    counter.inc_by(messages.into());
+                }
+            }
+        }
+        self.malformed.inc_by(tally.malformed().into());
+        self.batch_messages.observe(tally.messages().into());
+    }
+}
+
+/// Counts one more of `what`, which is one of `all`.
+fn count<T: PartialEq>(counters: &[IntCounter], all: &[T], what: &T) {
+    for (counter, one) in counters.iter().zip(all) {
+        if one == what {
+            counter.inc();
+        }
+    }
+}
+
+/// `count` bounds of buckets, each `factor` times the one before.
+fn powers(first: f64, factor: f64, count: u32) -> Vec<f64> {
+    std::iter::successors(Some(first), |bound| Some(bound * factor)).take(count as usize).collect()
+}
+
+/// Makes metrics and registers each.
+struct New(Registry);
+
+impl New {
+    fn registered<M: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        metric: M,
+    ) -> Result<M, prometheus::Error> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.registered(IntCounter::new(name, help)?)
+    }
+
+    fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error> {
+        self.registered(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.registered(IntGauge::new(name, help)?)
+    }
+
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Vec<f64>,
+    ) -> Result<Histogram, prometheus::Error> {
+        self.registered(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

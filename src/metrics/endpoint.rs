@@ -1,0 +1,224 @@
+//! The HTTP endpoint: one request a connection, answered and closed.
+//!
+//! Just enough of HTTP/1.1 for Prometheus, a health check and a browser. It is served by the
+//! threads of `server`, so that its clients are as limited as any.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Metrics;
+use crate::engine::Engine;
+use crate::server::{Handle, Registry, Service, listen};
+
+/// The most connections at once: an operator has a few, and each takes a thread.
+const MAX_CONNECTIONS: usize = 16;
+
+/// The longest head of a request, in bytes.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+
+/// The most header fields of a request.
+const MAX_FIELDS: usize = 64;
+
+/// How long a client may take to send its request, and then to take the response.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the end waits for requests in hand.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Serves `/metrics`, in Prometheus's text format, and `/healthz`, which answers 200 while the
+/// server answers its clients, and 503 with the reason when it does not. Dropping it ends it.
+#[derive(Debug)]
+pub struct Endpoint(Handle);
+
+impl Endpoint {
+    /// Serves on `listener` what `metrics` has counted, how much `engine` holds, and whether the
+    /// server of `handle` is there.
+    ///
+    /// # Errors
+    /// As [`Server::start`](crate::server::Server::start).
+    pub fn start(
+        listener: TcpListener,
+        metrics: Arc<Metrics>,
+        engine: Arc<Engine>,
+        server: Handle,
+    ) -> io::Result<Self> {
+        let connections = Arc::new(Registry::new(MAX_CONNECTIONS));
+        let pages = Arc::new(Pages { metrics, engine, server, connections });
+        listen([listener], &pages, GRACE).map(Self)
+    }
+
+    /// Where it is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.addresses()[0]
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.0.shut_down();
+        let _nobody_asks = self.0.wait(GRACE);
+    }
+}
+
+/// What there is to be fetched.
+struct Pages {
+    metrics: Arc<Metrics>,
+    engine: Arc<Engine>,
+    server: Handle,
+    connections: Arc<Registry>,
+}
+
+impl Service for Pages {
+    fn connections(&self) -> &Arc<Registry> {
+        &self.connections
+    }
+
+    fn serve(&self, stream: &TcpStream, peer: SocketAddr) {
+        if let Err(error) = self.converse(stream) {
+            tracing::debug!(%peer, %error, "metrics were not fetched");
+        }
+    }
+}
+
+impl Pages {
+    fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
+        let response = match read_head(stream)? {
+            Head::Complete(head) => self.respond(&head),
+            Head::TooLong => Response::plain(Status::HeadTooLong, "the head is too long\n"),
+        };
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(&response.bytes())?;
+        stream.shutdown(Shutdown::Write)
+    }
+
+    fn respond(&self, head: &[u8]) -> Response {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut request = httparse::Request::new(&mut fields);
+        if request.parse(head).is_err() {
+            return Response::plain(Status::BadRequest, "this is no HTTP request\n");
+        }
+        let path = request.path.unwrap_or_default();
+        let mut response = match path.split('?').next() {
+            Some("/metrics") => self.metrics(),
+            Some("/healthz") => self.health(),
+            _ => Response::plain(Status::NotFound, "there are /metrics and /healthz\n"),
+        };
+        match request.method {
+            Some("GET") => response,
+            Some("HEAD") => {
+                response.without_body = true;
+                response
+            }
+            _ => Response::plain(Status::MethodNotAllowed, "there are GET and HEAD\n"),
+        }
+    }
+
+    fn metrics(&self) -> Response {
+        match self.metrics.text(&self.engine) {
+            Ok(text) => Response { kind: "text/plain; version=0.0.4", ..Response::ok(text) },
+            Err(error) => Response::plain(Status::ServerError, &format!("{error}\n")),
+        }
+    }
+
+    fn health(&self) -> Response {
+        if self.server.is_shut_down() {
+            return Response::plain(Status::Unavailable, "the server is shutting down\n");
+        }
+        match self.engine.batch(|_| ()) {
+            Ok(()) => Response::ok("ok\n".into()),
+            Err(poisoned) => Response::plain(Status::Unavailable, &format!("{poisoned}\n")),
+        }
+    }
+}
+
+/// What came of a request's head.
+enum Head {
+    Complete(Vec<u8>),
+    TooLong,
+}
+
+/// Reads up to the empty line that ends the head of a request.
+fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
+    let begun = Instant::now();
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        if head.len() >= MAX_HEAD_BYTES {
+            return Ok(Head::TooLong);
+        }
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => head.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Head::Complete(head))
+}
+
+/// The statuses that are given.
+#[derive(Debug, Clone, Copy)]
+enum Status {
+    Ok,
+    BadRequest,
+    NotFound,
+    MethodNotAllowed,
+    HeadTooLong,
+    ServerError,
+    Unavailable,
+}
+
+impl Status {
+    fn line(self) -> &'static str {
+        match self {
+            Self::Ok => "200 OK",
+            Self::BadRequest => "400 Bad Request",
+            Self::NotFound => "404 Not Found",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::HeadTooLong => "431 Request Header Fields Too Large",
+            Self::ServerError => "500 Internal Server Error",
+            Self::Unavailable => "503 Service Unavailable",
+        }
+    }
+}
+
+struct Response {
+    status: Status,
+    kind: &'static str,
+    body: String,
+    without_body: bool,
+}
+
+impl Response {
+    fn ok(body: String) -> Self {
+        Self { status: Status::Ok, kind: "text/plain", body, without_body: false }
+    }
+
+    fn plain(status: Status, body: &str) -> Self {
+        Self { status, ..Self::ok(body.to_owned()) }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let allow = match self.status {
+            Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
+            _ => "",
+        };
+        let head = format!(
+            "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\n\
+             Cache-Control: no-store\r\n{allow}Connection: close\r\n\r\n",
+            self.status.line(),
+            self.kind,
+            self.body.len()
+        );
+        let body = if self.without_body { "" } else { &self.body };
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
+}

@@ -1,0 +1,84 @@
+//! What a session tells of its batches to whoever watches it, for logs and metrics.
+//!
+//! There is no clock here: whoever wants to know how long something took looks at one when told.
+
+use super::Refusal;
+use crate::command::{Outcome, Reply, Verb};
+
+/// Watches a session: told what happens, and when, by being called. Every method does nothing
+/// unless written.
+pub trait Observer {
+    /// A message was answered `ERROR`, for this reason. The index is free.
+    fn refused(&mut self, _refusal: &Refusal) {}
+
+    /// A batch has commands, and now waits for the index.
+    fn waiting(&mut self) {}
+
+    /// It has the index. What is done here is done while everybody else waits.
+    fn taken(&mut self) {}
+
+    /// It has applied its commands, and the index is free again.
+    fn released(&mut self) {}
+
+    /// All messages of a batch have their replies, which are about to be sent.
+    fn answered(&mut self, _tally: &Tally) {}
+}
+
+/// Told of refusals alone.
+pub(super) struct Refusals<F>(pub(super) F);
+
+impl<F: FnMut(&Refusal)> Observer for Refusals<F> {
+    fn refused(&mut self, refusal: &Refusal) {
+        self.0(refusal);
+    }
+}
+
+/// How many messages of a batch were answered what: at most [`MAX_BATCH`](super::MAX_BATCH) in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    ok: [u32; Verb::ALL.len()],
+    fail: [u32; Verb::ALL.len()],
+    limited: u32,
+    malformed: u32,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, verb: Verb, outcome: Outcome) {
+        let counts = match outcome {
+            Outcome::Ok => &mut self.ok,
+            Outcome::Fail => &mut self.fail,
+        };
+        counts[verb as usize] += 1;
+    }
+
+    pub(super) fn count_refused(&mut self, refusal: &Refusal) {
+        match refusal {
+            Refusal::Limit(_) => self.limited += 1,
+            Refusal::Malformed(_) | Refusal::TooLong { .. } => self.malformed += 1,
+        }
+    }
+
+    /// How many messages with this verb got this reply. `ERROR` is a limit's doing here, and only
+    /// an INDEX meets one.
+    #[must_use]
+    pub fn commands(&self, verb: Verb, reply: Reply) -> u32 {
+        match (verb, reply) {
+            (_, Reply::Ok) => self.ok[verb as usize],
+            (_, Reply::Fail) => self.fail[verb as usize],
+            (Verb::Index, Reply::Error) => self.limited,
+            (Verb::Remove | Verb::Query, Reply::Error) => 0,
+        }
+    }
+
+    /// How many lines were no message.
+    #[must_use]
+    pub fn malformed(&self) -> u32 {
+        self.malformed
+    }
+
+    /// How many messages there were.
+    #[must_use]
+    pub fn messages(&self) -> u32 {
+        self.ok.iter().chain(&self.fail).sum::<u32>() + self.limited + self.malformed
+    }
+}
