@@ -53,6 +53,17 @@ pub(crate) enum Bug {
     RestOfABatchWaits,
     /// The QUERYs of a batch are answered before the rest of it is applied.
     QueriesGoFirst,
+    /// A batch works on a copy of the index, which takes the index's place when the work is done.
+    BatchesOverlap,
+    /// Whether there is a place for one more connection is decided before the place is taken.
+    #[cfg(feature = "server")]
+    PlacesAreCountedTooEarly,
+    /// Whoever waits for the end of the server is not told that it has begun to stop.
+    #[cfg(feature = "server")]
+    ClosingWakesNobody,
+    /// Whoever waits for the end of the connections is not told that one has ended.
+    #[cfg(feature = "server")]
+    LeavingWakesNobody,
     /// Of replies that are written together, those behind the eighth byte are lost.
     #[cfg(feature = "server")]
     AnswersAreCutOff,

@@ -53,6 +53,7 @@
 
 mod bug;
 pub mod name;
+mod sync;
 
 pub mod command;
 pub mod machine;

@@ -3,9 +3,12 @@
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+use crate::bug::{Bug, planted};
+use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 
 /// The threads of a server that accept connections, and those that serve one.
 #[derive(Debug)]
@@ -63,7 +66,12 @@ impl Registry {
         if self.is_closed() {
             return Err(NotTaken::Closed);
         }
-        if open.streams.len() >= self.limit {
+        let connected = open.streams.len();
+        if planted(Bug::PlacesAreCountedTooEarly) {
+            drop(open);
+            open = self.lock();
+        }
+        if connected >= self.limit {
             return Err(NotTaken::Full { limit: self.limit });
         }
         let number = open.next;
@@ -84,7 +92,9 @@ impl Registry {
         let first = open.closed_at.is_none();
         open.closed_at.get_or_insert_with(Instant::now);
         self.closed.store(true, Ordering::SeqCst);
-        self.changed.notify_all();
+        if !planted(Bug::ClosingWakesNobody) {
+            self.changed.notify_all();
+        }
         first
     }
 
@@ -148,7 +158,9 @@ impl Registry {
 impl Drop for Place {
     fn drop(&mut self) {
         self.registry.lock().streams.remove(&self.number);
-        self.registry.changed.notify_all();
+        if !planted(Bug::LeavingWakesNobody) {
+            self.registry.changed.notify_all();
+        }
     }
 }
 
@@ -158,3 +170,6 @@ impl Drop for Accepting {
         self.registry.changed.notify_all();
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -1,0 +1,239 @@
+//! Threads, and sessions, that share one engine, on schedules that a checker chooses: what they saw
+//! must be what one order of all batches shows (linearizability; Herlihy and Wing 1990).
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use shuttle::thread;
+
+use super::*;
+use crate::command::Reply;
+use crate::model::Model;
+use crate::session::Session;
+use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
+use crate::testing::interleaving::{Observed, explain};
+use crate::testing::{State, state_of_index, state_of_model};
+use crate::wire::parse_reply;
+
+/// Commands that were applied at one go, between two times.
+struct Batch {
+    commands: Vec<Command>,
+    /// Whether the state that they left was looked at.
+    looked: bool,
+    begun: usize,
+    done: usize,
+}
+
+/// A batch, with what it showed.
+type Done = (Batch, <Order as StateMachine>::Reply);
+
+/// The model, told of one batch after the other.
+#[derive(Clone, Default)]
+struct Order {
+    model: Model,
+    /// When that batch began, of all so far, which began last.
+    begun: usize,
+}
+
+/// The batch was done before another began that the order has before it.
+#[derive(Debug)]
+struct TooLate;
+
+impl StateMachine for Order {
+    type Command = Batch;
+    type Reply = (Vec<Outcome>, Option<State>);
+    type Error = TooLate;
+
+    fn apply(&mut self, batch: &Batch) -> Result<Self::Reply, TooLate> {
+        if batch.done < self.begun {
+            return Err(TooLate);
+        }
+        self.begun = self.begun.max(batch.begun);
+        let apply = |command| self.model.apply(command);
+        let Ok(outcomes) = batch.commands.iter().map(apply).collect::<Result<_, _>>();
+        Ok((outcomes, batch.looked.then(|| state_of_model(&self.model))))
+    }
+}
+
+/// An engine, and a clock that shows how often it was looked at: of std, whose atomics are no place
+/// where the schedule could change.
+#[derive(Default)]
+struct Shared {
+    engine: Engine,
+    clock: AtomicUsize,
+}
+
+impl Shared {
+    fn now(&self) -> usize {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Applies commands as one batch, with a chance for others to disturb it after each.
+    fn batch(&self, text: &str, looked: bool) -> Done {
+        let commands: Vec<Command> = text.split_terminator("; ").map(command).collect();
+        let begun = self.now();
+        let saw = self.engine.batch(|index| {
+            let outcomes = commands.iter().map(|command| {
+                let outcome = index.apply(command).unwrap();
+                yield_now();
+                outcome
+            });
+            (outcomes.collect(), looked.then(|| state_of_index(index)))
+        });
+        (Batch { commands, looked, begun, done: self.now() }, saw.unwrap())
+    }
+
+    /// Has a session answer messages that came together. Those that are malformed are in no batch.
+    fn answer(&self, session: &mut Session, text: &str) -> Done {
+        let begun = self.now();
+        let lines: Vec<String> = text.split("; ").map(|line| format!("{line}\n")).collect();
+        assert_eq!(session.fill(lines.concat().as_bytes()), lines.concat().len());
+        let answer = session.answer(&self.engine, |_| ()).unwrap().to_vec();
+        let done = self.now();
+        assert!(!session.has_more());
+        let mut replies = answer.split_inclusive(|byte| *byte == b'\n');
+        let (mut commands, mut outcomes) = (Vec::new(), Vec::new());
+        for line in lines {
+            let reply = parse_reply(replies.next().expect("a reply for each line")).unwrap();
+            match (crate::wire::parse(line.as_bytes()), reply) {
+                (Err(_), reply) => assert_eq!(reply, Reply::Error, "to {line}"),
+                (Ok(_), Reply::Error) => panic!("ERROR to {line}"),
+                (Ok(command), reply) => {
+                    commands.push(command.to_command());
+                    outcomes.push(if reply == Reply::Ok { Outcome::Ok } else { Outcome::Fail });
+                }
+            }
+        }
+        assert_eq!(replies.next(), None);
+        (Batch { commands, looked: false, begun, done }, (outcomes, None))
+    }
+
+    /// Whether one order of all batches shows each client what it saw, and leaves the state that
+    /// the engine is in.
+    fn check(&self, mut clients: Vec<Observed<Order>>) {
+        clients.push(vec![self.batch("", true)]);
+        let order = explain(&Order::default(), |order| state_of_model(&order.model), &clients);
+        assert!(order.is_some(), "no order explains what was seen");
+        self.engine.batch(|index| assert_eq!(index.check_invariants(), Ok(()))).unwrap();
+    }
+}
+
+fn command(text: &str) -> Command {
+    text.parse().unwrap()
+}
+
+/// What each client does, batch by batch.
+type Clients = &'static [&'static [&'static str]];
+
+/// A thread for each client, which does with the engine what `act` does with each of its texts.
+fn run<C>(
+    clients: Clients,
+    client: impl Fn() -> C + Sync,
+    act: impl Fn(&Shared, &mut C, &str) -> Done + Sync,
+) {
+    let shared = Shared::default();
+    let seen = thread::scope(|scope| {
+        let threads = clients.iter().map(|texts| {
+            scope.spawn(|| {
+                let mut client = client();
+                texts.iter().map(|text| act(&shared, &mut client, text)).collect()
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    shared.check(seen);
+}
+
+fn batches(clients: Clients) {
+    run(clients, || (), |shared, (), text| shared.batch(text, true));
+}
+
+fn sessions(clients: Clients) {
+    run(clients, || Session::new(64), Shared::answer);
+}
+
+/// Who needs whom, and whether anybody is there, depends on who comes first.
+const THREE: Clients = &[
+    &["INDEX|a|; INDEX|b|a", "REMOVE|a|; QUERY|b|"],
+    &["INDEX|b|; REMOVE|a|; QUERY|a|", "INDEX|a|b"],
+    &["QUERY|a|; REMOVE|b|", "INDEX|c|a,b; QUERY|b|"],
+];
+const TWO: Clients = &[&["INDEX|a|; INDEX|b|a"], &["REMOVE|a|", "INDEX|a|b"]];
+
+#[test]
+fn the_batches_of_three_threads_have_one_order() {
+    on_many_schedules(|| batches(THREE));
+}
+
+#[test]
+fn the_batches_of_two_threads_have_one_order() {
+    on_every_schedule(|| batches(TWO));
+}
+
+#[test]
+fn nobody_sees_the_middle_of_a_batch() {
+    on_every_schedule(|| batches(&[&["INDEX|a|; REMOVE|a|"], &["QUERY|a|"]]));
+}
+
+#[test]
+fn batches_that_overlap_are_noticed() {
+    let report = "no order explains what was seen";
+    sees(Bug::BatchesOverlap, report, || on_many_schedules(|| batches(THREE)));
+    sees(Bug::BatchesOverlap, report, || on_every_schedule(|| batches(TWO)));
+}
+
+#[test]
+fn the_answers_of_three_sessions_have_one_order() {
+    on_many_schedules(|| {
+        sessions(&[
+            &["INDEX|a|; nonsense; INDEX|b|a", "REMOVE|a|; QUERY|b|"],
+            &["INDEX|b|; REMOVE|a|; QUERY|a|", "; INDEX|a|b"],
+            &["QUERY|a|; REMOVE|b|; QUERY", "INDEX|c|a,b; QUERY|b|"],
+        ]);
+    });
+}
+
+#[test]
+fn the_answers_of_two_sessions_have_one_order() {
+    on_every_schedule(|| sessions(&[&["INDEX|a|; x; QUERY|b|"], &["INDEX|b|; QUERY|a|", "y"]]));
+}
+
+/// One thread panics in the midst of a batch, `others` ask for what it had indexed by then.
+fn panic_among(others: usize) {
+    let engine = Engine::default();
+    let panicked = AtomicBool::new(false);
+    let ask = || {
+        let mut refused = false;
+        for _ in 0..2 {
+            let late = refused || panicked.load(Ordering::SeqCst);
+            let answer = engine.apply(&command("QUERY|a|"));
+            refused = answer == Err(EngineError::Poisoned(Poisoned));
+            assert!(refused || !late && answer == Ok(Outcome::Fail), "{answer:?} after a panic");
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let batch = catch_unwind(AssertUnwindSafe(|| {
+                engine.batch(|index| {
+                    index.apply(&command("INDEX|a|")).unwrap();
+                    yield_now();
+                    // Without a message, which would be printed once for each schedule.
+                    resume_unwind(Box::new(()))
+                })
+            }));
+            assert!(batch.is_err());
+            panicked.store(true, Ordering::SeqCst);
+        });
+        for _ in 0..others {
+            scope.spawn(ask);
+        }
+    });
+    assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
+}
+
+#[test]
+fn after_a_panic_nobody_is_answered_and_nobody_waits() {
+    on_many_schedules(|| panic_among(3));
+    on_every_schedule(|| panic_among(1));
+}

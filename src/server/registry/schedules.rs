@@ -1,0 +1,171 @@
+//! Acceptors, connections and whoever stops the server, in one registry, on schedules that a checker
+//! chooses. A wake-up that is lost is a deadlock there, and reported.
+
+use std::net::TcpListener;
+use std::sync::atomic::AtomicUsize;
+
+use shuttle::thread;
+
+use super::*;
+use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
+use crate::sync::yield_now;
+
+/// An open connection that nobody uses.
+fn connection() -> Arc<TcpStream> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap())
+}
+
+/// The same, as if it were one more: opening one takes longer than running a schedule.
+fn one_more(connection: &TcpStream) -> Arc<TcpStream> {
+    Arc::new(connection.try_clone().unwrap())
+}
+
+const LIMIT: usize = 2;
+
+/// So many connections come and go, in a registry with two places.
+fn come_and_go(connection: &TcpStream, connections: usize) {
+    let registry = Arc::new(Registry::new(LIMIT));
+    // Of std, so that counting is no place where the schedule could change.
+    let inside = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                let stream = one_more(connection);
+                match registry.enter(&stream) {
+                    Ok(place) => {
+                        let before = inside.fetch_add(1, Ordering::SeqCst);
+                        assert!(before < LIMIT, "more than the limit");
+                        yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(place);
+                    }
+                    Err(reason) => {
+                        assert_eq!(reason, NotTaken::Full { limit: LIMIT });
+                        assert!(connections > LIMIT, "refused although there is a place");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(registry.len(), 0);
+    let stream = one_more(connection);
+    let places = [(); LIMIT + 1].map(|()| registry.enter(&stream));
+    let taken = places.iter().filter(|place| place.is_ok()).count();
+    assert_eq!(taken, LIMIT, "a place was lost, or given back twice");
+}
+
+/// So many wait until the server begins to stop; so many stop it.
+fn close(waiting: usize, closing: usize) {
+    let registry = Arc::new(Registry::new(LIMIT));
+    thread::scope(|scope| {
+        let closed_at = || registry.closed_at();
+        let waiting: Vec<_> = (0..waiting).map(|_| scope.spawn(closed_at)).collect();
+        let limited = scope.spawn(|| registry.wait_until_closed(Duration::MAX));
+        let close = || registry.close();
+        let closing: Vec<_> = (0..closing).map(|_| scope.spawn(close)).collect();
+        let first = closing.into_iter().map(|thread| thread.join().unwrap());
+        assert_eq!(first.filter(|first| *first).count(), 1, "of several calls, one is the first");
+        assert!(registry.is_closed());
+        assert!(limited.join().unwrap());
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap(), registry.closed_at());
+        }
+    });
+}
+
+/// So many connections leave while somebody waits for the last one to.
+fn leave(connection: &TcpStream, connections: usize) {
+    let registry = Arc::new(Registry::new(connections));
+    for _ in 0..connections {
+        let stream = one_more(connection);
+        let place = registry.enter(&stream).unwrap();
+        thread::spawn(move || drop((stream, place)));
+    }
+    assert!(registry.wait_until_empty(Duration::MAX));
+    assert_eq!(registry.len(), 0);
+}
+
+/// An acceptor gives so many connections, as they come, a thread of their own, and another thread
+/// stops the server meanwhile. When nobody is registered any more, nobody holds anything.
+fn stop(connection: &Arc<TcpStream>, connections: usize) {
+    let registry = Arc::new(Registry::new(LIMIT));
+    let (server, accepting) = (Arc::new(()), registry.accepting());
+    thread::spawn({
+        let (registry, server) = (Arc::clone(&registry), Arc::clone(&server));
+        let connection = Arc::clone(connection);
+        move || {
+            // The order of all this is that of `acceptor`.
+            let _accepting = accepting;
+            let server = server;
+            for _ in 0..connections {
+                let closed = registry.is_closed();
+                let stream = one_more(&connection);
+                let Ok(place) = registry.enter(&stream) else { continue };
+                assert!(!closed, "a connection is taken although the server is stopping");
+                let server = Arc::clone(&server);
+                thread::spawn(move || {
+                    let _place = place;
+                    let _stream = (stream, server);
+                    yield_now();
+                });
+            }
+        }
+    });
+    let closing = Arc::clone(&registry);
+    thread::spawn(move || closing.close());
+    registry.closed_at();
+    let streams: Vec<_> = registry.lock().streams.values().cloned().collect();
+    let taken = registry.lock().next;
+    assert!(registry.cut_off() <= LIMIT);
+    assert!(registry.wait_until_empty(Duration::MAX));
+    assert_eq!((registry.len(), registry.acceptors()), (0, 0));
+    assert_eq!(registry.lock().next, taken, "a connection is taken after the end has begun");
+    assert_eq!(Arc::strong_count(&server), 1, "somebody still holds the server");
+    assert!(streams.iter().all(|stream| stream.strong_count() == 0), "a stream is still open");
+}
+
+#[test]
+fn there_are_never_more_connections_than_places_and_each_place_is_given_back() {
+    let connection = connection();
+    let few = Arc::clone(&connection);
+    on_every_schedule(move || come_and_go(&few, 2));
+    on_many_schedules(move || come_and_go(&connection, 4));
+}
+
+#[test]
+fn closing_wakes_everybody_and_has_one_first_call() {
+    on_every_schedule(|| close(0, 1));
+    on_many_schedules(|| close(2, 2));
+}
+
+#[test]
+fn the_last_to_leave_wakes_whoever_waits_for_that() {
+    let connection = connection();
+    let two = Arc::clone(&connection);
+    on_every_schedule(move || leave(&two, 2));
+    on_many_schedules(move || leave(&connection, 4));
+}
+
+#[test]
+fn whoever_waits_for_the_end_wakes_when_nobody_holds_anything_any_more() {
+    let connection = connection();
+    let none = Arc::clone(&connection);
+    on_every_schedule(move || stop(&none, 0));
+    on_many_schedules(move || stop(&connection, 3));
+}
+
+#[test]
+fn a_limit_that_is_looked_at_too_early_is_noticed() {
+    let connection = connection();
+    sees(Bug::PlacesAreCountedTooEarly, "more than the limit", || {
+        on_many_schedules(move || come_and_go(&connection, 3));
+    });
+}
+
+#[test]
+fn wake_ups_that_are_lost_are_noticed() {
+    sees(Bug::ClosingWakesNobody, "deadlock", || on_many_schedules(|| close(1, 1)));
+    let connection = connection();
+    sees(Bug::LeavingWakesNobody, "deadlock", || on_many_schedules(move || leave(&connection, 1)));
+}

@@ -1,0 +1,21 @@
+//! Floor 0: the primitives that everything shared between threads is made of.
+//!
+//! They are std's. Unit tests compiled with `--cfg shuttle` get those of the checker shuttle, which
+//! stops at each of them and decides who runs next; engine and registry are the same source for
+//! both. What runs such a test is in `checker`, what it claims in the files named `schedules.rs`.
+
+#[cfg(all(feature = "server", not(all(test, shuttle))))]
+pub(crate) use std::sync::{Condvar, atomic::AtomicBool};
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::sync::{Mutex, MutexGuard};
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::thread::yield_now;
+
+#[cfg(all(test, shuttle))]
+pub(crate) use shuttle::{
+    sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool},
+    thread::yield_now,
+};
+
+#[cfg(all(test, shuttle))]
+pub(crate) mod checker;

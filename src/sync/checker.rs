@@ -1,0 +1,78 @@
+//! What runs a test on many schedules, or on all that it has: shuttle, and the choice of schedulers.
+//!
+//! loom would see more of weak memory, of which we use none: one flag, sequentially consistent. But
+//! its mutex is never poisoned, and half of what the engine promises is about poison.
+//!
+//! Time stands still on a schedule: a wait with a time limit never times out, so that a wake-up that
+//! was lost is a deadlock, which the checker reports. A wait that did time out is one that did
+//! nothing; a test that needs one does nothing instead.
+
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use shuttle::scheduler::{DfsScheduler, PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
+use shuttle::{Config, Runner};
+
+use crate::bug::{Bug, plant};
+
+/// How many schedules are drawn at random, and how many by PCT.
+const DRAWN: usize = 3_000;
+
+/// How many places a bug found by PCT may need at which the running thread has to lose its turn,
+/// and one (Burckhardt et al. 2010).
+const PCT_DEPTH: usize = 3;
+
+/// More schedules than this are too many to try all.
+const MAX_SCHEDULES: usize = 1_000_000;
+
+/// In bytes, as much as the server gives a connection.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// The environment's name for a schedule, as printed by a test that failed on it: it alone is run.
+const SCHEDULE: &str = "SCHEDULE";
+
+/// Runs a test on every schedule that it has.
+pub(crate) fn on_every_schedule(test: impl Fn() + Send + Sync + Clone + 'static) {
+    if replayed(test.clone()) {
+        return;
+    }
+    let tried = run(DfsScheduler::new(Some(MAX_SCHEDULES), false), test);
+    assert!(tried < MAX_SCHEDULES, "more than {MAX_SCHEDULES} schedules: not all were tried");
+    println!("{tried} schedules, all there are");
+}
+
+/// Runs a test on schedules drawn at random, where everybody is as likely to run next, and by PCT,
+/// where whoever runs seldom loses the turn.
+pub(crate) fn on_many_schedules(test: impl Fn() + Send + Sync + Clone + 'static) {
+    if replayed(test.clone()) {
+        return;
+    }
+    let random = run(RandomScheduler::new(DRAWN), test.clone());
+    let pct = run(PctScheduler::new(PCT_DEPTH, DRAWN), test);
+    println!("{random} schedules at random and {pct} by PCT of depth {PCT_DEPTH}");
+}
+
+/// Expects a run on many schedules to fail while a bug is planted, and to say `report`.
+pub(crate) fn sees(bug: Bug, report: &str, run: impl FnOnce()) {
+    // All threads of a schedule are one thread of the system, so that all of them have the bug.
+    let planted = plant(bug);
+    let failure = catch_unwind(AssertUnwindSafe(run)).expect_err("the bug is planted");
+    drop(planted);
+    let text = failure.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(failure.downcast_ref::<&str>().copied()).unwrap_or_default();
+    assert!(text.contains(report), "{bug:?} is reported as {text}");
+}
+
+/// Runs a test on the schedule that the environment names, if it names one.
+fn replayed(test: impl Fn() + Send + Sync + 'static) -> bool {
+    let Ok(schedule) = env::var(SCHEDULE) else { return false };
+    run(ReplayScheduler::new_from_encoded(&schedule), test);
+    true
+}
+
+/// Runs a test on the schedules of a scheduler, and says how many those were.
+fn run(scheduler: impl Scheduler + 'static, test: impl Fn() + Send + Sync + 'static) -> usize {
+    let mut config = Config::new();
+    config.stack_size = STACK_BYTES;
+    Runner::new(scheduler, config).run(test)
+}
