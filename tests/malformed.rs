@@ -103,14 +103,6 @@ fn a_hundred_thousand_messages_sent_ahead_are_answered_in_order() {
     }
 }
 
-/// The resident memory of a process, in bytes.
-#[cfg(target_os = "linux")]
-fn resident_bytes(pid: u32) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<usize>().unwrap() * 1024
-}
-
 /// 65,536 bytes of line limit, and room for what the process touches for the first time: the
 /// stack of a thread, the allocator's arena of that thread.
 #[cfg(target_os = "linux")]
@@ -123,7 +115,8 @@ fn ten_megabytes_without_lf_cost_one_error_and_no_more_memory_than_a_line() {
     let serving = common::Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0];
     assert_eq!(converse(address, [b"INDEX|a|\n".as_slice()]), "OK\n");
-    let before = resident_bytes(serving.pid());
+    let process = common::process::Process(serving.pid());
+    let before = process.resident_bytes();
     let mut stream = connect(address);
     let mut replies = BufReader::new(stream.try_clone().unwrap()).lines();
     for _ in 0..160 {
@@ -134,7 +127,7 @@ fn ten_megabytes_without_lf_cost_one_error_and_no_more_memory_than_a_line() {
     assert_eq!(replies.next().unwrap().unwrap(), "ERROR");
     stream.write_all(b"\nQUERY|a|\n").unwrap();
     assert_eq!(replies.next().unwrap().unwrap(), "OK");
-    let grown = resident_bytes(serving.pid()).saturating_sub(before);
+    let grown = process.resident_bytes().saturating_sub(before);
     println!("10,485,760 bytes in one line: resident memory grew by {grown} bytes");
     assert!(grown <= A_LINE_AND_A_THREAD, "{grown} bytes");
 }

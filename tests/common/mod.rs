@@ -2,15 +2,20 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod process;
+pub(crate) mod serving;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
+pub(crate) use serving::Serving;
 
 /// The list of Homebrew's formulae, `name: dependency dependency`.
 pub(crate) const BREW: &str =
@@ -116,65 +121,10 @@ impl Drop for Folder {
     }
 }
 
-/// The program as a serving process; killed when dropped.
-pub(crate) struct Serving {
-    child: Child,
-    pub(crate) addresses: Vec<SocketAddr>,
-    /// What else it said at the start, line by line.
-    pub(crate) said: Vec<String>,
-}
-
 impl Serving {
     /// Starts the program and waits until it says where it listens.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let count = |flag| arguments.iter().filter(|argument| **argument == flag).count();
         Self::spawn(&mut indexer(arguments), count("--listen") + count("--metrics"))
-    }
-
-    /// The same for a command made by [`indexer`] that will say so many addresses.
-    pub(crate) fn spawn(command: &mut Command, addresses: usize) -> Self {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Owned from here on: whatever panics below, the process ends.
-        let mut serving = Self { child, addresses: Vec::new(), said: Vec::new() };
-        let mut lines = BufReader::new(serving.child.stdout.take().unwrap()).lines();
-        for _ in 0..addresses {
-            let line = lines.next().expect("a line for each address").unwrap();
-            match line.strip_prefix("listening on ") {
-                Some(address) => serving.addresses.push(address.parse().unwrap()),
-                None => serving.said.push(line),
-            }
-        }
-        serving
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a signal by name, as in `kill -TERM`.
-    #[cfg(unix)]
-    pub(crate) fn signal(&self, name: &str) {
-        // The shell's own `kill`: a program of that name need not be there.
-        let kill = format!("kill -{name} {}", self.pid());
-        let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(status.success());
-    }
-
-    /// Waits for the end of the process; returns its status and what it logged.
-    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
-        let mut log = String::new();
-        for line in BufReader::new(self.child.stderr.take().unwrap()).lines() {
-            log += &line.unwrap();
-            log.push('\n');
-        }
-        (self.child.wait().unwrap(), log)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
     }
 }
