@@ -45,7 +45,13 @@ impl Messages {
         Ok(Self { bytes, ends, pipeline })
     }
 
-    fn batch(&self, number: usize) -> &[u8] {
+    /// How many batches there are before they repeat.
+    pub(crate) fn batches(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The batch of this number, of [`batches`](Self::batches).
+    pub(crate) fn batch(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[number]]
     }
