@@ -3,6 +3,7 @@
 //! It moves bytes between sockets and sessions, and knows nothing of what they say.
 
 mod acceptor;
+mod bell;
 mod connection;
 mod handle;
 mod monitor;
@@ -118,6 +119,10 @@ impl Service for Shared {
     }
 }
 
+/// How many clients may wait to be accepted: with std's 128, a burst of more has to knock again, a
+/// second later. The system may allow fewer.
+const BACKLOG: i32 = 4_096;
+
 /// Serves on every listener given, set to block, until the handle says otherwise.
 ///
 /// # Errors
@@ -132,6 +137,8 @@ pub(crate) fn listen<S: Service>(
     for listener in &listeners {
         listener.set_nonblocking(false)?;
         addresses.push(listener.local_addr()?);
+        // Of the same listener once more, which changes its queue and nothing else.
+        socket2::SockRef::from(listener).listen(BACKLOG)?;
     }
     let connections = Arc::clone(service.connections());
     let handle = Handle { addresses: addresses.into(), connections };
@@ -147,10 +154,10 @@ pub(crate) fn listen<S: Service>(
 
 impl Server {
     /// Serves `engine` on every listener given, until told to [shut down](Self::shut_down). The
-    /// listeners are set to block.
+    /// listeners are set to block, and to queue as many clients as the system allows, up to 4,096.
     ///
     /// # Errors
-    /// When a listener has no address or cannot be set to block, and then no connection has been
+    /// When a listener has no address or cannot be set so, and then no connection has been
     /// accepted; or when the system gives no thread to accept on a listener, and then those that
     /// were accepted on others are let go as by a shutdown before this returns.
     pub fn start(
@@ -171,7 +178,7 @@ impl Server {
         config: Config,
         monitor: Arc<dyn Monitor>,
     ) -> io::Result<Self> {
-        let connections = Arc::new(Registry::new(config.max_connections));
+        let connections = Arc::new(Registry::new(config.max_connections)?);
         let refusals = watch::Refusals::new();
         let shared = Arc::new(Shared { engine, config, connections, monitor, refusals });
         let handle = listen(listeners, &shared, config.shutdown_grace)?;

@@ -4,18 +4,53 @@
 //! stops at each of them and decides who runs next; engine and registry are the same source for
 //! both. What runs such a test is in `checker`, what it claims in the files named `schedules.rs`.
 
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::sync::Mutex;
 #[cfg(all(feature = "server", not(all(test, shuttle))))]
-pub(crate) use std::sync::{Condvar, atomic::AtomicBool};
-#[cfg(not(all(test, shuttle)))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
-#[cfg(not(all(test, shuttle)))]
-pub(crate) use std::thread::yield_now;
+pub(crate) use std::sync::{Condvar, MutexGuard, atomic::AtomicBool};
 
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::{
-    sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool},
-    thread::yield_now,
-};
+pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
 
-#[cfg(all(test, shuttle))]
+#[cfg(test)]
+#[cfg(shuttle)]
 pub(crate) mod checker;
+
+/// What whoever wants a lock passes first, one at a time, in the order of their coming: a lock of std
+/// goes to whoever happens to run, which is whoever had it last, again and again.
+///
+/// With the feature `server` alone, for whose threads it is. Elsewhere, and under the checker, which
+/// tries every order anyway, there is no gate.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    #[cfg(all(feature = "server", not(all(test, shuttle))))]
+    queue: parking_lot::Mutex<()>,
+}
+
+/// Whoever holds this has passed the gate, and all others wait.
+pub(crate) struct Passed<'a> {
+    #[cfg(all(feature = "server", not(all(test, shuttle))))]
+    turn: Option<parking_lot::MutexGuard<'a, ()>>,
+    _gate: &'a Gate,
+}
+
+impl Gate {
+    /// Waits for its turn.
+    pub(crate) fn pass(&self) -> Passed<'_> {
+        Passed {
+            #[cfg(all(feature = "server", not(all(test, shuttle))))]
+            turn: Some(self.queue.lock()),
+            _gate: self,
+        }
+    }
+}
+
+/// Hands over to whoever has waited longest.
+impl Drop for Passed<'_> {
+    fn drop(&mut self) {
+        #[cfg(all(feature = "server", not(all(test, shuttle))))]
+        if let Some(turn) = self.turn.take() {
+            parking_lot::MutexGuard::unlock_fair(turn);
+        }
+    }
+}

@@ -99,12 +99,6 @@ fn the_floors_below_the_server_name_no_socket_no_file_and_no_clock() {
             continue;
         }
         for word in ["std::net", "std::thread", "std::time", "std::fs"] {
-            // What the engine is made of may let other threads run, and no more.
-            if word == "std::thread" && path.ends_with("sync.rs") {
-                assert_eq!(text.matches(word).count(), 1);
-                assert!(text.contains("use std::thread::yield_now;"));
-                continue;
-            }
             assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());
         }
     }

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use shuttle::thread;
+use shuttle::thread::{self, yield_now};
 
 use super::*;
 use crate::command::Reply;

@@ -44,7 +44,7 @@ impl Endpoint {
         engine: Arc<Engine>,
         server: Handle,
     ) -> io::Result<Self> {
-        let connections = Arc::new(Registry::new(MAX_CONNECTIONS));
+        let connections = Arc::new(Registry::new(MAX_CONNECTIONS)?);
         let pages = Arc::new(Pages { metrics, engine, server, connections });
         listen([listener], &pages, GRACE).map(Self)
     }

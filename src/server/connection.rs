@@ -71,9 +71,13 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
             break Ended::Stopped;
         }
         match read(stream, session.space())? {
-            // Only once: the space for the next read is memory again.
-            Input::Nothing if std::mem::take(&mut busy) => session.shrink(),
-            Input::Nothing => {}
+            Input::Nothing => {
+                // Only once: the space for the next read is memory again.
+                if std::mem::take(&mut busy) {
+                    session.shrink();
+                }
+                shared.connections.wait_for_input(stream, patience.left())?;
+            }
             Input::End => break Ended::ByClient,
             Input::Bytes(count) => {
                 session.advance(count);
@@ -148,10 +152,8 @@ fn discard_for_a_while(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> 
     Ok(())
 }
 
-/// How long a read waits. An idle connection looks this often whether the server is stopping.
-///
-/// Shutting down the input of a waiting connection would wake it at once, but the kernel answers
-/// input that comes after that with a reset.
+/// How long a read waits before the client counts as silent, and is waited for in a way that takes a
+/// system call more and no memory. Not before that does a connection see that the server is stopping.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// What the system may buffer for a client in each direction, in bytes. Linux doubles that, for its
@@ -177,6 +179,12 @@ impl Patience {
 
     fn renew(&mut self) {
         self.since = self.limit.map(|_| Instant::now());
+    }
+
+    /// How long it lasts; none if for ever.
+    fn left(&self) -> Option<Duration> {
+        let (limit, since) = self.limit.zip(self.since)?;
+        Some(limit.saturating_sub(since.elapsed()))
     }
 
     /// The limit, if it has passed.

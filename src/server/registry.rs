@@ -2,11 +2,13 @@
 //! connections and the shutdown are made of.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::bell::Bell;
 use crate::bug::{Bug, planted};
 use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 
@@ -19,6 +21,8 @@ pub(crate) struct Registry {
     closed: AtomicBool,
     /// Told when a connection or an acceptor ends and when the server begins to stop.
     changed: Condvar,
+    /// Rung when the server begins to stop, for connections that wait for their client.
+    bell: Bell,
 }
 
 #[derive(Debug, Default)]
@@ -55,9 +59,18 @@ pub(super) enum NotTaken {
 }
 
 impl Registry {
-    pub(crate) fn new(limit: usize) -> Self {
-        let open = Mutex::default();
-        Self { limit, open, closed: AtomicBool::new(false), changed: Condvar::new() }
+    /// An empty registry with `limit` places.
+    ///
+    /// # Errors
+    /// For want of file descriptors.
+    pub(crate) fn new(limit: usize) -> io::Result<Self> {
+        Ok(Self {
+            limit,
+            open: Mutex::default(),
+            closed: AtomicBool::new(false),
+            changed: Condvar::new(),
+            bell: Bell::new()?,
+        })
     }
 
     /// A place for one more connection.
@@ -95,11 +108,22 @@ impl Registry {
         if !planted(Bug::ClosingWakesNobody) {
             self.changed.notify_all();
         }
+        self.bell.ring();
         first
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Waits for input on a stream, or its end, or until the registry is closed, but no longer than
+    /// `limit`. May return early.
+    pub(super) fn wait_for_input(
+        &self,
+        stream: &TcpStream,
+        limit: Option<Duration>,
+    ) -> io::Result<()> {
+        self.bell.wait(stream, limit)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -171,5 +195,6 @@ impl Drop for Accepting {
     }
 }
 
-#[cfg(all(test, shuttle))]
+#[cfg(test)]
+#[cfg(shuttle)]
 mod schedules;

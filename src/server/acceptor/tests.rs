@@ -32,7 +32,8 @@ impl Service for Full {
 }
 
 fn full() -> Arc<Full> {
-    Arc::new(Full { connections: Arc::new(Registry::new(0)), turned_away: AtomicUsize::new(0) })
+    let connections = Arc::new(Registry::new(0).unwrap());
+    Arc::new(Full { connections, turned_away: AtomicUsize::new(0) })
 }
 
 /// A connection, from a listener that ends with this.

@@ -4,11 +4,10 @@
 use std::net::TcpListener;
 use std::sync::atomic::AtomicUsize;
 
-use shuttle::thread;
+use shuttle::thread::{self, yield_now};
 
 use super::*;
 use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
-use crate::sync::yield_now;
 
 /// An open connection that nobody uses.
 fn connection() -> Arc<TcpStream> {
@@ -25,7 +24,7 @@ const LIMIT: usize = 2;
 
 /// So many connections come and go, in a registry with two places.
 fn come_and_go(connection: &TcpStream, connections: usize) {
-    let registry = Arc::new(Registry::new(LIMIT));
+    let registry = Arc::new(Registry::new(LIMIT).unwrap());
     // Of std, so that counting is no place where the schedule could change.
     let inside = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -57,7 +56,7 @@ fn come_and_go(connection: &TcpStream, connections: usize) {
 
 /// So many wait until the server begins to stop; so many stop it.
 fn close(waiting: usize, closing: usize) {
-    let registry = Arc::new(Registry::new(LIMIT));
+    let registry = Arc::new(Registry::new(LIMIT).unwrap());
     thread::scope(|scope| {
         let closed_at = || registry.closed_at();
         let waiting: Vec<_> = (0..waiting).map(|_| scope.spawn(closed_at)).collect();
@@ -76,7 +75,7 @@ fn close(waiting: usize, closing: usize) {
 
 /// So many connections leave while somebody waits for the last one to.
 fn leave(connection: &TcpStream, connections: usize) {
-    let registry = Arc::new(Registry::new(connections));
+    let registry = Arc::new(Registry::new(connections).unwrap());
     for _ in 0..connections {
         let stream = one_more(connection);
         let place = registry.enter(&stream).unwrap();
@@ -89,7 +88,7 @@ fn leave(connection: &TcpStream, connections: usize) {
 /// An acceptor gives so many connections, as they come, a thread of their own, and another thread
 /// stops the server meanwhile. When nobody is registered any more, nobody holds anything.
 fn stop(connection: &Arc<TcpStream>, connections: usize) {
-    let registry = Arc::new(Registry::new(LIMIT));
+    let registry = Arc::new(Registry::new(LIMIT).unwrap());
     let (server, accepting) = (Arc::new(()), registry.accepting());
     thread::spawn({
         let (registry, server) = (Arc::clone(&registry), Arc::clone(&server));

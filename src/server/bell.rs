@@ -1,0 +1,94 @@
+//! What wakes the connections that wait for their client, without a time-out, when the server begins
+//! to stop.
+//!
+//! To shut down the input of such a connection would wake it as well, but the kernel answers input
+//! that comes after that with a reset, which can take replies from the client that are on their way.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// Rings once, and is heard by all who wait then or later. Takes two file descriptors.
+#[derive(Debug)]
+pub(super) struct Bell {
+    #[cfg(unix)]
+    heard: std::os::unix::net::UnixStream,
+    #[cfg(unix)]
+    rope: std::os::unix::net::UnixStream,
+}
+
+#[cfg(unix)]
+impl Bell {
+    pub(super) fn new() -> io::Result<Self> {
+        let (heard, rope) = std::os::unix::net::UnixStream::pair()?;
+        Ok(Self { heard, rope })
+    }
+
+    pub(super) fn ring(&self) {
+        // The end of this stream can be read by as many as like. It cannot fail: both ends are ours.
+        let _both_ends_are_there = self.rope.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Waits for input on a stream, or its end, or for the bell, but no longer than `limit`.
+    pub(super) fn wait(&self, stream: &TcpStream, limit: Option<Duration>) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        let mut either =
+            [PollFd::new(stream, PollFlags::IN), PollFd::new(&self.heard, PollFlags::IN)];
+        match poll(&mut either, limit.as_ref()) {
+            // Whoever was woken by a signal looks again.
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where nothing waits for two things at once, a read waits for a while, again and again.
+#[cfg(not(unix))]
+impl Bell {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(super) fn ring(&self) {}
+
+    pub(super) fn wait(&self, _: &TcpStream, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_input_with_the_bell_and_with_its_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let bell = Bell::new().unwrap();
+        bell.wait(&stream, Some(Duration::ZERO)).unwrap();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| bell.wait(&stream, None));
+            client.write_all(b"x").unwrap();
+            waits.join().unwrap().unwrap();
+        });
+        let (silent, _from_here) = {
+            let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            (listener.accept().unwrap().0, there)
+        };
+        thread::scope(|scope| {
+            let waits = [(); 3].map(|()| scope.spawn(|| bell.wait(&silent, None)));
+            bell.ring();
+            for wait in waits {
+                wait.join().unwrap().unwrap();
+            }
+        });
+        // Who comes later hears it too.
+        bell.wait(&silent, None).unwrap();
+    }
+}
