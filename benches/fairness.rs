@@ -13,10 +13,8 @@
 
 mod common;
 
-use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -24,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use common::flood::Flooding;
 use common::load::Messages;
+use common::options::{Arguments, Load, Unread};
 use hdrhistogram::Histogram;
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
@@ -35,22 +34,11 @@ const FLOODS: [usize; 4] = [0, 1, 8, 64];
 /// What is printed of the latencies, in hundredths of the replies; the last is the maximum.
 const PERCENTILES: [f64; 4] = [50.0, 99.0, 99.9, 100.0];
 
-/// How to measure.
-struct Options {
-    /// For how long, each row.
-    time: Duration,
-    /// What the messages are drawn with.
-    seed: u64,
-    /// How many threads share the floods.
-    drivers: usize,
-    floods: Vec<usize>,
-}
-
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    let Options { time, seed, drivers, floods } = Options::from_args(std::env::args().skip(1))?;
+fn main() -> Result<(), Unread> {
+    let (Load { time, seed, drivers }, rows) = options(Arguments::of_this_process())?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::new(Engine::default()), Config::default())?;
-    let messages = Messages::new(seed, MAX_BATCH).map_err(|error| error.to_string())?;
+    let messages = Messages::new(seed, MAX_BATCH)?;
 
     println!("seed {seed}, {drivers} threads of flood, {time:?} a row, batches of {MAX_BATCH}\n");
     println!(
@@ -58,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     );
     println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut first = None;
-    for floods in floods {
+    for floods in rows {
         let (latencies, rate) = measure(server.addresses()[0], floods, drivers, time, &messages)?;
         let [p50, p99, p999, max] =
             PERCENTILES.map(|percentile| latencies.value_at_percentile(percentile) / 1_000);
@@ -79,7 +67,7 @@ fn measure(
     drivers: usize,
     time: Duration,
     messages: &Messages,
-) -> Result<(Histogram<u64>, f64), Box<dyn Error + Send + Sync>> {
+) -> Result<(Histogram<u64>, f64), Unread> {
     let mut flooding = Flooding::connect(server, floods, messages)?;
     let stop = AtomicBool::new(false);
     let start = Instant::now();
@@ -101,10 +89,7 @@ fn measure(
 }
 
 /// Sends one message at a time for so long.
-fn lock_step(
-    server: SocketAddr,
-    time: Duration,
-) -> Result<Histogram<u64>, Box<dyn Error + Send + Sync>> {
+fn lock_step(server: SocketAddr, time: Duration) -> Result<Histogram<u64>, Unread> {
     let mut latencies = Histogram::new(3)?;
     let mut stream = TcpStream::connect(server)?;
     stream.set_nodelay(true)?;
@@ -121,38 +106,21 @@ fn lock_step(
     Ok(latencies)
 }
 
-impl Options {
-    /// Reads the arguments of the command line, the program's name left out. Without `--bench`,
-    /// which `cargo bench` says, nobody wants to wait for figures: a moment for each row.
-    fn from_args(
-        args: impl IntoIterator<Item = String>,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let mut args: Vec<String> = args.into_iter().collect();
-        let measuring = args.iter().any(|arg| arg == "--bench");
-        args.retain(|arg| arg != "--bench");
-        let mut options = Self {
-            time: Duration::from_millis(if measuring { 5_000 } else { 50 }),
-            seed: 64,
-            drivers: thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            floods: Vec::new(),
-        };
-        let mut args = args.into_iter();
-        while let Some(arg) = args.next() {
-            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
-            match arg.as_str() {
-                "--seconds" => options.time = Duration::try_from_secs_f64(value()?.parse()?)?,
-                "--seed" => options.seed = value()?.parse()?,
-                "--drivers" => options.drivers = value()?.parse::<NonZeroUsize>()?.get(),
-                floods => options.floods.push(floods.parse().map_err(|_| {
-                    format!(
-                        "expected --seconds, --seed, --drivers or how many floods, got {floods:?}"
-                    )
-                })?),
-            }
+/// The load, and how many floods each row has.
+fn options(mut arguments: Arguments) -> Result<(Load, Vec<usize>), Unread> {
+    let mut load = Load::new(Duration::from_millis(if arguments.measuring { 5_000 } else { 50 }));
+    let mut rows = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if !load.read(&argument, &mut arguments)? {
+            rows.push(argument.parse().map_err(|_| {
+                format!(
+                    "expected --seconds, --seed, --drivers or how many floods, got {argument:?}"
+                )
+            })?);
         }
-        if options.floods.is_empty() {
-            options.floods = FLOODS.to_vec();
-        }
-        Ok(options)
     }
+    if rows.is_empty() {
+        rows = FLOODS.to_vec();
+    }
+    Ok((load, rows))
 }

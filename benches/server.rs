@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::load::{Clients, Messages};
-use common::options::{Options, Row};
+use common::options::{Arguments, Load, Options, Row};
 use common::{bare, load};
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
@@ -32,15 +32,15 @@ const ROWS: [Row; 4] = [
     Row { connections: 16, pipeline: 64 },
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::from_args(std::env::args().skip(1))?;
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let options = Options::read(Arguments::of_this_process())?;
     let bare = bare::start()?;
     let engine = Arc::new(Engine::default());
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
     let ours = server.addresses()[0];
 
-    let Options { round, rounds, seed, drivers, .. } = options;
+    let Options { load: Load { time: round, seed, drivers }, rounds, .. } = options;
     // Until the index is about as full as it stays.
     let messages = Messages::new(seed, 64)?;
     Clients::connect(ours, 16, &messages)?.run(drivers, Duration::from_millis(300))?;
@@ -66,21 +66,19 @@ fn measure(
     bare: SocketAddr,
     ours: SocketAddr,
     options: &Options,
-) -> Result<String, Box<dyn Error>> {
-    let messages = Messages::new(options.seed, row.pipeline)?;
+) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let Load { time: round, seed, drivers } = options.load;
+    let messages = Messages::new(seed, row.pipeline)?;
     let mut to_bare = Clients::connect(bare, row.connections, &messages)?;
     let mut to_ours = Clients::connect(ours, row.connections, &messages)?;
     // Until threads are started and buffers have their size.
-    let warm_up = options.round.min(Duration::from_millis(200));
-    to_bare.run(options.drivers, warm_up)?;
-    to_ours.run(options.drivers, warm_up)?;
+    let warm_up = round.min(Duration::from_millis(200));
+    to_bare.run(drivers, warm_up)?;
+    to_ours.run(drivers, warm_up)?;
 
     let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds {
-        let pair = (
-            to_bare.run(options.drivers, options.round)?,
-            to_ours.run(options.drivers, options.round)?,
-        );
+        let pair = (to_bare.run(drivers, round)?, to_ours.run(drivers, round)?);
         bare.push(pair.0);
         ours.push(pair.1);
         ratios.push(pair.1 / pair.0);

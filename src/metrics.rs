@@ -51,6 +51,7 @@ pub struct Metrics {
     malformed: IntCounter,
     open: IntGauge,
     accepted: IntCounter,
+    /// By the numbers of the variants, as is `ended`.
     turned_away: [IntCounter; TurnedAway::ALL.len()],
     ended: [IntCounter; Ended::ALL.len()],
     accept_failures: IntCounter,
@@ -159,12 +160,12 @@ impl Monitor for Metrics {
     }
 
     fn turned_away(&self, reason: TurnedAway) {
-        count(&self.turned_away, &TurnedAway::ALL, &reason);
+        self.turned_away[reason as usize].inc();
     }
 
     fn ended(&self, how: Ended) {
         self.open.dec();
-        count(&self.ended, &Ended::ALL, &how);
+        self.ended[how as usize].inc();
     }
 
     fn accept_failed(&self) {
@@ -185,9 +186,6 @@ impl Monitor for Metrics {
     }
 
     fn answered(&self, tally: &Tally) {
-        if tally.messages() == 0 {
-            return;
-        }
         for (verb, counters) in Verb::ALL.iter().zip(&self.commands) {
             for (reply, counter) in REPLIES.iter().zip(counters) {
                 let messages = tally.commands(*verb, *reply);
@@ -199,15 +197,6 @@ impl Monitor for Metrics {
         }
         self.malformed.inc_by(tally.malformed().into());
         self.batch_messages.observe(tally.messages().into());
-    }
-}
-
-/// Counts one more of `what`, which is one of `all`.
-fn count<T: PartialEq>(counters: &[IntCounter], all: &[T], what: &T) {
-    for (counter, one) in counters.iter().zip(all) {
-        if one == what {
-            counter.inc();
-        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Messages {
 
 impl Messages {
     /// The messages of a seed: of ten, about two INDEX, one REMOVE and seven QUERY.
-    pub(crate) fn new(seed: u64, pipeline: usize) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(seed: u64, pipeline: usize) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut rng = Rng::with_seed(seed);
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for _ in 0..MESSAGES.div_ceil(pipeline) {
@@ -94,7 +94,11 @@ impl<'a> Clients<'a> {
 
     /// Lets `drivers` threads share the connections and keep them busy for a time, then until the
     /// last reply is there. Returns the messages answered in a second.
-    pub(crate) fn run(&mut self, drivers: usize, time: Duration) -> Result<f64, Box<dyn Error>> {
+    pub(crate) fn run(
+        &mut self,
+        drivers: usize,
+        time: Duration,
+    ) -> Result<f64, Box<dyn Error + Send + Sync>> {
         let share = self.0.len().div_ceil(drivers);
         let start = Instant::now();
         let answered = thread::scope(|scope| {
@@ -105,7 +109,7 @@ impl<'a> Clients<'a> {
             let drivers: Vec<_> = self.0.chunks_mut(share).map(drive).collect::<io::Result<_>>()?;
             drivers.into_iter().try_fold(0, |sum, driver| {
                 let answered = driver.join().map_err(|_panic| "a thread of load panicked")??;
-                Ok::<u32, Box<dyn Error>>(sum + answered)
+                Ok::<u32, Box<dyn Error + Send + Sync>>(sum + answered)
             })
         })?;
         Ok(f64::from(answered) / start.elapsed().as_secs_f64())

@@ -1,23 +1,80 @@
-//! What can be asked of the server's bench.
+//! What can be asked of the benches.
 
+use std::env;
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
+use std::vec;
 
-/// How to measure.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    /// How long a round of one server takes.
-    pub(crate) round: Duration,
-    /// How many pairs of rounds a row has.
-    pub(crate) rounds: usize,
+/// An option that cannot be read.
+pub(crate) type Unread = Box<dyn Error + Send + Sync>;
+
+/// What a bench was told on its command line, the program's name left out.
+pub(crate) struct Arguments {
+    /// Whether somebody waits for figures: `cargo bench` says `--bench`. Whoever does not, as
+    /// `cargo test --benches`, wants to see the bench run and not to wait for it.
+    pub(crate) measuring: bool,
+    rest: vec::IntoIter<String>,
+}
+
+impl Arguments {
+    pub(crate) fn of_this_process() -> Self {
+        let mut rest: Vec<String> = env::args().skip(1).collect();
+        let measuring = rest.iter().any(|argument| argument == "--bench");
+        rest.retain(|argument| argument != "--bench");
+        Self { measuring, rest: rest.into_iter() }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<String> {
+        self.rest.next()
+    }
+
+    /// What stands behind `flag`.
+    pub(crate) fn value<T: FromStr<Err: Into<Unread>>>(&mut self, flag: &str) -> Result<T, Unread> {
+        let value = self.next().ok_or_else(|| format!("{flag} needs a value"))?;
+        value.parse().map_err(Into::into)
+    }
+}
+
+/// The load that every bench measures under.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    /// How long a measurement takes.
+    pub(crate) time: Duration,
     /// What the messages are drawn with.
     pub(crate) seed: u64,
     /// How many threads share the clients; unless chosen, as many as the machine has cores.
     pub(crate) drivers: usize,
+}
+
+impl Load {
+    pub(crate) fn new(time: Duration) -> Self {
+        let drivers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { time, seed: 64, drivers }
+    }
+
+    /// Reads the value of an argument that every bench has; says whether it is one.
+    pub(crate) fn read(&mut self, flag: &str, rest: &mut Arguments) -> Result<bool, Unread> {
+        match flag {
+            "--seconds" => self.time = Duration::try_from_secs_f64(rest.value(flag)?)?,
+            "--seed" => self.seed = rest.value(flag)?,
+            "--drivers" => self.drivers = rest.value::<NonZeroUsize>(flag)?.get(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// How to measure the server beside the bare one.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// The load of one round.
+    pub(crate) load: Load,
+    /// How many pairs of rounds a row has.
+    pub(crate) rounds: usize,
     /// Which rows; all if empty.
     pub(crate) rows: Vec<Row>,
 }
@@ -32,31 +89,18 @@ pub(crate) struct Row {
 }
 
 impl Options {
-    /// Reads the arguments of the command line, the program's name left out.
-    ///
-    /// `cargo bench` says `--bench`. Whoever does not, as `cargo test --benches`, wants to see the
-    /// bench run and not to wait for it: one short round.
-    pub(crate) fn from_args(
-        args: impl IntoIterator<Item = String>,
-    ) -> Result<Self, Box<dyn Error>> {
-        let mut args: Vec<String> = args.into_iter().collect();
-        let measuring = args.iter().any(|arg| arg == "--bench");
-        args.retain(|arg| arg != "--bench");
-        let mut options = Self {
-            round: Duration::from_millis(if measuring { 200 } else { 20 }),
-            rounds: if measuring { 30 } else { 1 },
-            seed: 64,
-            drivers: thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            rows: Vec::new(),
-        };
-        let mut args = args.into_iter();
-        while let Some(arg) = args.next() {
-            let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
-            match arg.as_str() {
-                "--seconds" => options.round = Duration::try_from_secs_f64(value()?.parse()?)?,
-                "--rounds" => options.rounds = value()?.parse::<NonZeroUsize>()?.get(),
-                "--seed" => options.seed = value()?.parse()?,
-                "--drivers" => options.drivers = value()?.parse::<NonZeroUsize>()?.get(),
+    pub(crate) fn read(mut arguments: Arguments) -> Result<Self, Unread> {
+        let (time, rounds) = if arguments.measuring { (200, 30) } else { (20, 1) };
+        let load = Load::new(Duration::from_millis(time));
+        let mut options = Self { load, rounds, rows: Vec::new() };
+        while let Some(argument) = arguments.next() {
+            if options.load.read(&argument, &mut arguments)? {
+                continue;
+            }
+            match argument.as_str() {
+                "--rounds" => {
+                    options.rounds = arguments.value::<NonZeroUsize>(&argument)?.get();
+                }
                 row => options.rows.push(row.parse()?),
             }
         }
@@ -66,7 +110,7 @@ impl Options {
 
 /// Connections, `x`, messages in flight: `16x64`.
 impl FromStr for Row {
-    type Err = Box<dyn Error>;
+    type Err = Unread;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |text: &str| text.parse().ok().map(NonZeroUsize::get);

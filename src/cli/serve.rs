@@ -121,20 +121,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         .iter()
         .map(|address| bind(address, "--listen"))
         .collect::<Result<Vec<_>, _>>()?;
-    let metrics_listener =
-        arguments.metrics.as_ref().map(|address| bind(address, "--metrics")).transpose()?;
-    let engine = Arc::new(Engine::new(PackageIndex::with_limits(arguments.limits())));
-    let config = arguments.config();
-    let metrics = Arc::new(Metrics::new()?);
-    let monitor: Arc<dyn Monitor> = match metrics_listener {
-        Some(_) => Arc::clone(&metrics) as _,
+    let watched = match &arguments.metrics {
+        Some(address) => Some((bind(address, "--metrics")?, Arc::new(Metrics::new()?))),
+        None => None,
+    };
+    let monitor: Arc<dyn Monitor> = match &watched {
+        Some((_, metrics)) => Arc::clone(metrics) as _,
         None => Arc::new(Nobody),
     };
+    let engine = Arc::new(Engine::new(PackageIndex::with_limits(arguments.limits())));
+    let config = arguments.config();
     let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
         .map_err(Failure::Start)?;
     // Kept until the server has stopped, so that it can be asked how that goes.
-    let endpoint = metrics_listener
-        .map(|listener| Endpoint::start(listener, metrics, engine, server.handle()))
+    let endpoint = watched
+        .map(|(listener, metrics)| Endpoint::start(listener, metrics, engine, server.handle()))
         .transpose()
         .map_err(Failure::Start)?;
     announce(&server, endpoint.as_ref()).map_err(Failure::Output)?;

@@ -68,7 +68,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
     let mut patience = Patience::new(config.idle_timeout);
     let ended = loop {
         if shared.connections.is_closed() {
-            break Ended::Stopped;
+            break Ok(Ended::Stopped);
         }
         match read(stream, session.space())? {
             Input::Nothing => {
@@ -78,7 +78,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
                 }
                 shared.connections.wait_for_input(stream, patience.left())?;
             }
-            Input::End => break Ended::ByClient,
+            Input::End => break Ok(Ended::ByClient),
             Input::Bytes(count) => {
                 session.advance(count);
                 shared.monitor.received(count);
@@ -95,14 +95,15 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
             }
         }
         if let Some(limit) = patience.is_over() {
-            stream.shutdown(Shutdown::Write)?;
-            discard_for_a_while(stream, session.space())?;
-            return Err(Broken::Idle { limit });
+            break Err(Broken::Idle { limit });
         }
     };
     stream.shutdown(Shutdown::Write)?;
-    discard_rest(stream, session.space())?;
-    Ok(ended)
+    // A client that sends on is cut off: if it was let go, soon, and else when the grace of the
+    // shutdown ends.
+    let within = if ended.is_err() { QUIET } else { Duration::MAX };
+    discard_rest(stream, session.space(), within)?;
+    ended
 }
 
 /// Bounds what the system buffers for a client, which otherwise grows to megabytes in each
@@ -133,27 +134,22 @@ fn send(stream: &mut impl Write, mut bytes: &[u8], within: Duration) -> Result<(
     Ok(())
 }
 
-/// Reads what the client still sends until it ends its stream or falls silent: input that comes
-/// to a closed socket resets the connection, and takes replies from the client that are still on
-/// their way. A client that sends on is cut off when the grace of the shutdown ends.
-fn discard_rest(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
-    while let Input::Bytes(_) = read(stream, buffer)? {}
-    Ok(())
-}
-
-/// The same for a client whose time is over: one that sends on is cut off after [`QUIET`].
-fn discard_for_a_while(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<()> {
+/// Reads what the client still sends until it ends its stream or falls silent, or has sent for
+/// `within`: input that comes to a closed socket resets the connection, and takes replies from the
+/// client that are still on their way.
+fn discard_rest(stream: &TcpStream, buffer: &mut [u8], within: Duration) -> io::Result<()> {
     let begun = Instant::now();
     while let Input::Bytes(_) = read(stream, buffer)? {
-        if begun.elapsed() >= QUIET {
+        if begun.elapsed() >= within {
             break;
         }
     }
     Ok(())
 }
 
-/// How long a read waits before the client counts as silent, and is waited for in a way that takes a
-/// system call more and no memory. Not before that does a connection see that the server is stopping.
+/// How long a read waits before the client counts as silent. Silent ones are waited for in a way that
+/// takes a system call more, keeps no memory, and ends when the server begins to stop; a read sees
+/// that only afterwards.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// What the system may buffer for a client in each direction, in bytes. Linux doubles that, for its
@@ -189,8 +185,7 @@ impl Patience {
 
     /// The limit, if it has passed.
     fn is_over(&self) -> Option<Duration> {
-        let (limit, since) = self.limit.zip(self.since)?;
-        (since.elapsed() >= limit).then_some(limit)
+        self.limit.filter(|_| self.left() == Some(Duration::ZERO))
     }
 }
 

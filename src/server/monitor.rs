@@ -76,7 +76,7 @@ pub enum Ended {
 }
 
 impl TurnedAway {
-    /// All of them.
+    /// All of them, in the order in which they are declared.
     pub const ALL: [Self; 2] = [Self::Full, Self::NoThread];
 
     /// One word for it, as a label.
@@ -90,7 +90,7 @@ impl TurnedAway {
 }
 
 impl Ended {
-    /// All of them.
+    /// All of them, in the order in which they are declared.
     pub const ALL: [Self; 6] =
         [Self::ByClient, Self::Stopped, Self::Broken, Self::Idle, Self::Unread, Self::Poisoned];
 

@@ -4,8 +4,10 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
+use std::time::Instant;
 
-use super::{Target, Wrong, connect, connect_all, expect};
+use super::{PATIENCE, Target, Wrong, connect, connect_all, expect};
+use crate::process::Process;
 
 /// How much garbage a client sends, in bytes.
 const GARBAGE_BYTES: usize = 1 << 20;
@@ -67,14 +69,18 @@ pub(super) fn giant_lines(target: &Target, clients: usize) -> Result<(), Wrong> 
 /// How many of the clients find a file descriptor.
 const FOUND: usize = 8;
 
-/// For how many bytes of a slow client there are no file descriptors.
-const SCARCITY: u32 = 10;
+/// How many messages of one who is in are answered while there are no file descriptors.
+const MEANWHILE: usize = 2_000;
 
 /// For a while the server may open a few more files and no more. More clients come meanwhile and
-/// ask; when it may again, all have been answered or will be.
+/// ask; one who is in is served on; when it may again, all have been answered or will be.
 pub(super) fn beyond_the_file_descriptors(target: &Target, clients: usize) -> Result<(), Wrong> {
     let process = target.process;
-    let before = process.limit_open_files((process.open_files() + FOUND) as u64);
+    let mut inside = connect(target.address)?;
+    inside.write_all(b"QUERY|inside|\n")?;
+    expect(&inside, "FAIL\n")?;
+    let most = process.open_files() + FOUND;
+    let before = process.limit_open_files(most as u64);
     let ask = || {
         let mut streams = Vec::new();
         for _ in 0..clients {
@@ -86,9 +92,25 @@ pub(super) fn beyond_the_file_descriptors(target: &Target, clients: usize) -> Re
     };
     thread::scope(|scope| {
         let asking = scope.spawn(ask);
-        // The time for which there are none is the fault itself: nothing is waited for here.
-        thread::sleep(target.pace * SCARCITY);
+        let meanwhile = wait_for_files(process, most).and_then(|()| {
+            (0..MEANWHILE).try_for_each(|_| {
+                inside.write_all(b"QUERY|inside|\n")?;
+                expect(&inside, "FAIL\n")
+            })
+        });
         process.limit_open_files(before);
-        asking.join().expect("no client panics")
+        asking.join().expect("no client panics").and(meanwhile)
     })
+}
+
+/// Waits until the server has so many files open.
+fn wait_for_files(process: Process, files: usize) -> Result<(), Wrong> {
+    let start = Instant::now();
+    while process.open_files() < files {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("{} of {files} files are open", process.open_files()).into());
+        }
+        thread::yield_now();
+    }
+    Ok(())
 }

@@ -31,6 +31,7 @@ impl Monitor for Sent {
     }
 }
 
+/// Rule O3.
 #[test]
 #[cfg(target_os = "linux")]
 fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
