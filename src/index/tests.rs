@@ -90,6 +90,15 @@ fn a_limit_refuses_and_changes_nothing() {
     assert_eq!(index.apply(&third), Ok(Outcome::Ok));
 }
 
+#[test]
+fn more_than_the_graph_can_hold_is_not_allowed_by_any_limit() {
+    let limits =
+        Limits { max_packages: usize::MAX, max_dependencies: usize::MAX, ..Limits::default() };
+    assert_eq!(PackageIndex::with_limits(limits).limits, Limits::default());
+    let limits = Limits { max_packages: 1, max_dependencies: 2, ..Limits::default() };
+    assert_eq!(PackageIndex::with_limits(limits).limits, limits);
+}
+
 /// Rules O7, O8.
 #[test]
 fn the_list_of_one_package_and_the_bytes_of_all_have_limits() {

@@ -24,7 +24,11 @@ fn wait_until_nobody_is_connected(server: &Server) {
     }
 }
 
+/// How long nothing may come before a test fails instead of waiting for ever.
+const NEVER: Duration = Duration::from_secs(20);
+
 fn to_the_end(mut stream: &TcpStream) -> String {
+    stream.set_read_timeout(Some(NEVER)).unwrap();
     let mut replies = String::new();
     stream.read_to_string(&mut replies).unwrap();
     replies

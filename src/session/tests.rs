@@ -99,6 +99,11 @@ fn an_observer_is_told_of_each_batch_in_order() {
     assert_eq!(counts(Reply::Error), [1, 0, 0]);
     assert_eq!((first.malformed(), first.messages()), (1, 6));
     assert_eq!((second.malformed(), second.messages()), (1, 1));
+    // As many as a batch holds: the next one finds nothing.
+    told.1.clear();
+    session.fill(&b"\n".repeat(MAX_BATCH));
+    session.answer_observed(&engine, &mut told).unwrap();
+    assert_eq!(told.1.iter().map(Tally::messages).collect::<Vec<_>>(), [256]);
 }
 
 #[test]
