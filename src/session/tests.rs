@@ -103,7 +103,8 @@ fn an_observer_is_told_of_each_batch_in_order() {
     told.1.clear();
     session.fill(&b"\n".repeat(MAX_BATCH));
     session.answer_observed(&engine, &mut told).unwrap();
-    assert_eq!(told.1.iter().map(Tally::messages).collect::<Vec<_>>(), [256]);
+    let counts = told.1.iter().map(|tally| (tally.malformed(), tally.messages()));
+    assert_eq!(counts.collect::<Vec<_>>(), [(256, 256)]);
 }
 
 #[test]
