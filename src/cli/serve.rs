@@ -138,13 +138,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         .map(|(listener, metrics)| Endpoint::start(listener, metrics, engine, server.handle()))
         .transpose()
         .map_err(Failure::Start)?;
-    announce(&server, endpoint.as_ref()).map_err(Failure::Output)?;
     tracing::info!(
         addresses = ?server.addresses(),
         max_connections = config.max_connections,
         max_line_bytes = config.max_line_bytes,
         "serving"
     );
+    // After that line: who waits for the addresses finds it in the log before anything of its own.
+    announce(&server, endpoint.as_ref()).map_err(Failure::Output)?;
     let signal = signals.wait();
     server.shut_down();
     let stopped = server.join();
