@@ -16,7 +16,7 @@ use crate::name::Name;
 /// # use package_indexer::{Command, Model, Outcome, StateMachine};
 /// assert_eq!(Model::default().apply(&Command::query("a").unwrap()), Ok(Outcome::Fail));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Model {
     packages: BTreeMap<Name, BTreeSet<Name>>,
 }

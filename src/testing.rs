@@ -3,20 +3,23 @@
 //! Three layers. The drivers know nothing of packages and fit any
 //! [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands
 //! and compares them after each, [`explore`] does so with every command in every state that can be
-//! reached, [`interleaving`] explains what concurrent clients saw, and [`input`], [`mod@trace`] and
-//! [`property`] generate, shrink and try. The material is about packages: [`generators`] of inputs,
-//! the [`scope`] of a few packages, the [`state_graph`] of the specification, a [`mod@reference`] for the wire, and [`transcript`]s,
-//! conversations kept as text. The table of [`properties`] joins both.
+//! reached, [`interleaving`] and [`history`] explain what concurrent clients saw, and [`input`],
+//! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
+//! [`generators`] of inputs, the [`scope`] of a few packages, the [`state_graph`] of the
+//! specification, a [`mod@reference`] for the wire, [`transcript`]s, conversations kept as text, and
+//! the [`contention`] of clients for a few packages. The table of [`properties`] joins both.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
 pub mod explore;
+pub mod history;
 pub mod input;
 pub mod interleaving;
 pub mod lockstep;
 pub mod property;
 pub mod trace;
 
+pub mod contention;
 pub mod generators;
 pub mod reference;
 pub mod scope;

@@ -5,7 +5,7 @@
 //! input, and each shrinks. Shown, all of them are transcripts that hold on the reference model. An
 //! example to make seeds from is what a client sends.
 
-mod command;
+pub(super) mod command;
 mod conversation;
 mod line;
 

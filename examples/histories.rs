@@ -1,0 +1,305 @@
+//! Records what many clients see who contend for a few packages at one server, and checks that one
+//! order of all their commands explains it:
+//! `cargo run --release --example histories -- record --histories 2200`.
+//!
+//! What cannot be explained is saved, whole and shortened; `histories check FILE` judges it again.
+
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use package_indexer::engine::Engine;
+use package_indexer::server::{Config, Server};
+use package_indexer::testing::contention::{self, Contention};
+use package_indexer::testing::history::{DEFAULT_STEPS, History, Verdict};
+use package_indexer::{Command, Reply};
+
+/// Is there one order of all commands that explains what every client saw?
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit status: 0 there is, for every history that could be decided; \
+    1 for one there is none; 2 it could not be tried, or none be decided.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Record histories of clients at a server, and check them
+    Record(Record),
+    /// Check a history that was saved
+    Check(Saved),
+    /// Print the shortest part of a saved history that shows what is wrong with it
+    Minimise(Saved),
+}
+
+#[derive(Debug, Args)]
+struct Record {
+    /// The server to try, if it is not to be one of our own; it need not be empty
+    address: Option<String>,
+    /// How many histories
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    histories: usize,
+    /// How many commands in each
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    operations: usize,
+    /// How many clients at once, in turn
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "8,16,32,64")]
+    clients: Vec<usize>,
+    /// How many packages, in turn
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "2,3,4,5,6",
+        value_parser = clap::value_parser!(u8).range(1..=8))]
+    packages: Vec<u8>,
+    /// How many commands a client sends at most before it waits, in turn; with each more it takes
+    /// longer to check
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1")]
+    burst: Vec<u8>,
+    /// Where what cannot be explained is saved
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    save: PathBuf,
+    /// What the clients send: the same for the same seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    effort: Effort,
+}
+
+#[derive(Debug, Args)]
+struct Saved {
+    /// The history: a line `CLIENT> command` for each call, and `CLIENT< reply` for each reply
+    file: PathBuf,
+    #[command(flatten)]
+    effort: Effort,
+}
+
+#[derive(Debug, Args)]
+struct Effort {
+    /// How many steps the search for an order may take
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
+    steps: u64,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    run(Arguments::parse())
+}
+
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let tried = match arguments.what {
+        What::Record(record) => record_all(&record),
+        What::Check(saved) => check(&saved),
+        What::Minimise(saved) => minimise(&saved),
+    };
+    match tried {
+        Ok(Verdict::Linearizable) => ExitCode::SUCCESS,
+        Ok(Verdict::NotLinearizable) => ExitCode::from(1),
+        Ok(Verdict::Undecided) => {
+            eprintln!("not decided within these steps: try more with --steps");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn read(saved: &Saved) -> Result<History<Command, Reply>, Failure> {
+    let name = saved.file.display();
+    let text = fs::read_to_string(&saved.file).map_err(|error| format!("{name}: {error}"))?;
+    Ok(text.parse().map_err(|error| format!("{name}: {error}"))?)
+}
+
+fn check(saved: &Saved) -> Result<Verdict, Failure> {
+    let verdict = contention::checker().steps(saved.effort.steps).check(&read(saved)?);
+    println!("{}", in_words(verdict));
+    Ok(verdict)
+}
+
+fn in_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Linearizable => "linearizable",
+        Verdict::NotLinearizable => "not linearizable",
+        Verdict::Undecided => "undecided",
+    }
+}
+
+fn minimise(saved: &Saved) -> Result<Verdict, Failure> {
+    let history = read(saved)?;
+    let checker = contention::checker().steps(saved.effort.steps);
+    Ok(match checker.minimise(&history) {
+        Some(short) => {
+            print!("{short}");
+            Verdict::NotLinearizable
+        }
+        None => checker.check(&history),
+    })
+}
+
+/// What was recorded with so many clients.
+#[derive(Debug, Default)]
+struct Row {
+    histories: usize,
+    operations: usize,
+    undecided: usize,
+    recording: Duration,
+    checking: Duration,
+}
+
+/// How many histories are kept until they are checked.
+const AT_ONCE: usize = 64;
+
+fn record_all(record: &Record) -> Result<Verdict, Failure> {
+    let server;
+    let address = if let Some(address) = &record.address {
+        address.clone()
+    } else {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        server = Server::start([listener], Arc::new(Engine::default()), Config::default())?;
+        server.addresses()[0].to_string()
+    };
+    let seed = record.seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    // Shown on a terminal only.
+    let progress =
+        ProgressBar::new(record.histories as u64).with_style(ProgressStyle::with_template(
+            "{wide_bar} {human_pos} of {human_len} histories, {eta} left",
+        )?);
+    let begun = Instant::now();
+    let mut rows: Vec<Row> = record.clients.iter().map(|_| Row::default()).collect();
+    let numbers: Vec<usize> = (0..record.histories).collect();
+    for numbers in numbers.chunks(AT_ONCE) {
+        let mut histories = Vec::new();
+        for &number in numbers {
+            let row = &mut rows[number % record.clients.len()];
+            let begun = Instant::now();
+            let history = record.one(&address, seed, number)?;
+            row.recording += begun.elapsed();
+            row.histories += 1;
+            row.operations += history.operations().len();
+            histories.push((number, history));
+        }
+        for (number, verdict, took) in verdicts(&histories, record.effort.steps, &progress) {
+            let row = &mut rows[number % record.clients.len()];
+            row.checking += took;
+            row.undecided += usize::from(verdict == Verdict::Undecided);
+            if verdict == Verdict::NotLinearizable {
+                progress.finish_and_clear();
+                let history = histories.iter().find(|(other, _)| *other == number);
+                record.save(seed, number, history.map(|(_, history)| history))?;
+                return Ok(verdict);
+            }
+        }
+    }
+    progress.finish_and_clear();
+    print!("{}", table(&record.clients, &rows));
+    let histories: usize = rows.iter().map(|row| row.histories - row.undecided).sum();
+    let undecided: usize = rows.iter().map(|row| row.undecided).sum();
+    println!(
+        "{} operations in {histories} histories explained, {undecided} histories undecided, \
+         {:.0} seconds",
+        histories * record.operations,
+        begun.elapsed().as_secs_f64()
+    );
+    Ok(if histories == 0 { Verdict::Undecided } else { Verdict::Linearizable })
+}
+
+fn table(clients: &[usize], rows: &[Row]) -> String {
+    let mut text = "| clients | histories | operations | undecided | recorded in, s | checked in, s of a core |\n\
+                    |--:|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    for (clients, row) in clients.iter().zip(rows) {
+        let Row { histories, operations, undecided, recording, checking } = row;
+        let (recording, checking) = (recording.as_secs_f64(), checking.as_secs_f64());
+        let _never_fails = writeln!(
+            text,
+            "| {clients} | {histories} | {operations} | {undecided} | {recording:.1} | {checking:.1} |"
+        );
+    }
+    text
+}
+
+/// Judges histories on all cores, each with the time that it took.
+fn verdicts(
+    histories: &[(usize, History<Command, Reply>)],
+    steps: u64,
+    progress: &ProgressBar,
+) -> Vec<(usize, Verdict, Duration)> {
+    let next = AtomicUsize::new(0);
+    let judge = || {
+        let mut judged = Vec::new();
+        while let Some((number, history)) = histories.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let begun = Instant::now();
+            let verdict = contention::checker().steps(steps).check(history);
+            judged.push((*number, verdict, begun.elapsed()));
+            progress.inc(1);
+        }
+        judged
+    };
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let judges: Vec<_> = (0..cores).map(|_| scope.spawn(judge)).collect();
+        let judged = judges.into_iter().map(|judge| judge.join().expect("a check does not panic"));
+        judged.flatten().collect()
+    })
+}
+
+impl Record {
+    /// Records the history of this number, which chooses among the clients, packages and bursts.
+    fn one(
+        &self,
+        address: &str,
+        seed: u64,
+        number: usize,
+    ) -> Result<History<Command, Reply>, Failure> {
+        fn turn<T: Copy>(choices: &[T], turn: usize) -> T {
+            choices[turn % choices.len()]
+        }
+        let clients = turn(&self.clients, number);
+        let packages = turn(&self.packages, number / self.clients.len());
+        let burst = turn(&self.burst, number / self.clients.len() / self.packages.len());
+        let contention = Contention { clients, operations: self.operations, burst };
+        let packages = contention::packages(&format!("{seed:x}-{number}-"), usize::from(packages))?;
+        let mut bytes = vec![0; 6 * self.operations];
+        fastrand::Rng::with_seed(seed.wrapping_add(number as u64)).fill(&mut bytes);
+        let recording = contention::record_at(address, contention.scripts(&bytes, &packages)?)
+            .map_err(|error| format!("cannot connect to {address}: {error}"))?;
+        match recording.cut_off.into_iter().next() {
+            Some((client, error)) => Err(format!("client {client} was cut off: {error}").into()),
+            None => Ok(recording.history),
+        }
+    }
+
+    /// Saves a history, as it is and shortened, and says how to go on.
+    fn save(
+        &self,
+        seed: u64,
+        number: usize,
+        history: Option<&History<Command, Reply>>,
+    ) -> Result<(), Failure> {
+        let Some(history) = history else { return Ok(()) };
+        let write = |name: String, history: &History<Command, Reply>| {
+            let path: &Path = &self.save.join(name);
+            fs::write(path, history.to_string())
+                .map(|()| path.display().to_string())
+                .map_err(|error| format!("cannot save {}: {error}", path.display()))
+        };
+        let whole = write(format!("history-{seed}-{number}.txt"), history)?;
+        println!("not linearizable: {whole}");
+        println!("  check it again with: histories check {whole}");
+        if let Some(short) = contention::checker().steps(self.effort.steps).minimise(history) {
+            let path = write(format!("history-{seed}-{number}-short.txt"), &short)?;
+            println!("  shortened to {} commands: {path}", short.operations().len());
+            print!("{short}");
+        }
+        Ok(())
+    }
+}

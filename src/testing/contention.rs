@@ -1,0 +1,119 @@
+//! Clients that contend for a few packages at one server: what they send, how it is recorded, and
+//! the checker that holds it against the reference model.
+//!
+//! The drivers are in [`history`](super::history); this is what they are used for here.
+
+use std::io;
+use std::net::ToSocketAddrs;
+use std::time::Duration;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+use super::generators::command::{ALPHABET, Mix, command, pick};
+use super::history::{Checker, Recording, Script, record};
+use crate::client::{Client, ClientError};
+use crate::command::{Command, Outcome, Reply};
+use crate::model::Model;
+use crate::name::{Name, NameError};
+
+/// How long a client waits for a server that does not answer, before it counts as cut off.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much is asked, and by how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contention {
+    /// How many clients there are, at least 1.
+    pub clients: usize,
+    /// How many commands they send in all, divided as evenly as can be.
+    pub operations: usize,
+    /// How many commands a client sends at most before it waits for their replies, 1 to 255.
+    pub burst: u8,
+}
+
+/// Up to eight packages, each named by a letter behind `prefix`, so that those of two histories on
+/// one server have nothing to do with each other.
+///
+/// # Errors
+/// When such a name is none.
+pub fn packages(prefix: &str, count: usize) -> Result<Vec<Name>, NameError> {
+    let letters = ALPHABET.iter().take(count.max(1));
+    letters.map(|letter| Name::new(format!("{prefix}{letter}"))).collect()
+}
+
+impl Contention {
+    /// What each client sends about `packages`, of which there is at least one: about a third each
+    /// of INDEX, REMOVE and QUERY. Made from bytes, six a command at most, and from zeros when they
+    /// are used up.
+    ///
+    /// # Errors
+    /// None that is known; bytes that nothing can be made from.
+    pub fn scripts(
+        &self,
+        bytes: &[u8],
+        packages: &[Name],
+    ) -> arbitrary::Result<Vec<Script<Command>>> {
+        let mut u = Unstructured::new(bytes);
+        let clients = self.clients.max(1);
+        (0..clients)
+            .map(|client| {
+                let commands = (self.operations + client) / clients;
+                self.script(&mut u, commands, packages)
+            })
+            .collect()
+    }
+
+    fn script(
+        &self,
+        u: &mut Unstructured<'_>,
+        commands: usize,
+        packages: &[Name],
+    ) -> arbitrary::Result<Script<Command>> {
+        let name = |u: &mut Unstructured<'_>| {
+            Ok(packages[pick(u8::arbitrary(u)?, packages.len())].clone())
+        };
+        let mut left = commands;
+        let mut script = Script::new();
+        while left > 0 {
+            let length = 1 + usize::from(u8::arbitrary(u)? % self.burst.max(1));
+            let burst = (0..length.min(left)).map(|_| command(u, Mix::EVEN, name));
+            script.push(burst.collect::<arbitrary::Result<Vec<_>>>()?);
+            left -= length.min(left);
+        }
+        Ok(script)
+    }
+}
+
+/// Records clients that follow these scripts at a server that knows none of their packages. A
+/// client that waits for more than a minute is cut off.
+///
+/// # Errors
+/// When a client cannot connect; nothing has been sent then.
+pub fn record_at(
+    address: impl ToSocketAddrs,
+    scripts: Vec<Script<Command>>,
+) -> io::Result<Recording<Command, Reply, ClientError>> {
+    let clients: Vec<_> = scripts
+        .into_iter()
+        .map(|script| Ok((Client::connect_timeout(&address, PATIENCE)?, script)))
+        .collect::<io::Result<_>>()?;
+    Ok(record(clients, |client, burst, reply| match burst {
+        [command] => {
+            reply(client.exchange(command.to_string().as_bytes())?);
+            Ok(())
+        }
+        burst => client.apply_all(burst, reply).map(drop),
+    }))
+}
+
+/// Holds what clients of a server saw against the reference model without packages.
+#[must_use]
+pub fn checker() -> Checker<Model, Reply> {
+    Checker::new(Model::default(), |outcome, reply| Reply::from(*outcome) == *reply)
+        .reading(only_reads)
+}
+
+/// A command that is not answered OK has changed nothing, and a QUERY never does.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the checker has replies of any size")]
+fn only_reads(command: &Command, reply: &Reply) -> bool {
+    matches!(command, Command::Query { .. }) || *reply != Reply::from(Outcome::Ok)
+}

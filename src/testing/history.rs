@@ -1,0 +1,155 @@
+//! Histories: what clients that act at once asked and were told, and in which order that began and
+//! ended. Are they linearizable (Herlihy and Wing 1990)?
+//!
+//! A [`History`] is recorded by [`record`], kept as text, judged by a [`Checker`] against a machine
+//! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of packages or of
+//! sockets. Where it does not matter in which order clients asked and were told,
+//! [`interleaving`](super::interleaving) is simpler.
+
+mod checker;
+mod minimise;
+mod plan;
+mod recorder;
+mod search;
+mod text;
+mod witness;
+
+pub use checker::{Checker, DEFAULT_STEPS, Verdict};
+pub use recorder::{Recording, Script, record};
+pub use text::HistoryError;
+
+/// One command of one client, with what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation<C, R> {
+    /// Whose it is.
+    pub client: usize,
+    /// What was asked.
+    pub command: C,
+    /// When it was asked: among all calls and replies of the history, which one this is, from 0.
+    pub called: usize,
+    /// What was answered, and when. None has come if the client was cut off: then the command may
+    /// have taken effect, at any time since, or not at all.
+    pub answer: Option<Answer<R>>,
+}
+
+/// What came back, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer<R> {
+    /// What was answered.
+    pub reply: R,
+    /// When: among all calls and replies of the history, which one this is, from 0.
+    pub at: usize,
+}
+
+/// Calls and replies of several clients, in one order that agrees with time: what comes later did
+/// not happen earlier.
+///
+/// A client may ask again before it is answered; its replies come in the order of its commands,
+/// which is also that in which they have to take effect.
+///
+/// ```
+/// use package_indexer::testing::history::History;
+/// use package_indexer::{Command, Reply};
+///
+/// let history: History<Command, Reply> = "
+///     1> INDEX|a|
+///     2> QUERY|a|
+///     2< FAIL
+///     1< OK
+/// ".parse()?;
+/// assert_eq!(history.operations().len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History<C, R> {
+    /// In the order of their calls.
+    operations: Vec<Operation<C, R>>,
+    /// How many calls and replies there are.
+    events: usize,
+}
+
+/// A reply came to a client that waits for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("client {client} waits for no reply here")]
+pub struct Unasked {
+    /// The client.
+    pub client: usize,
+}
+
+impl<C, R> Default for History<C, R> {
+    fn default() -> Self {
+        Self { operations: Vec::new(), events: 0 }
+    }
+}
+
+impl<C, R> History<C, R> {
+    /// Adds that a client has asked.
+    pub fn call(&mut self, client: usize, command: C) {
+        self.operations.push(Operation { client, command, called: self.events, answer: None });
+        self.events += 1;
+    }
+
+    /// Adds that a client has been answered, to the first of its commands that was not. O(n).
+    ///
+    /// # Errors
+    /// When there is no such command; nothing is added then.
+    pub fn reply(&mut self, client: usize, reply: R) -> Result<(), Unasked> {
+        let waits = |it: &&mut Operation<C, R>| it.client == client && it.answer.is_none();
+        let first = self.operations.iter_mut().find(waits).ok_or(Unasked { client })?;
+        first.answer = Some(Answer { reply, at: self.events });
+        self.events += 1;
+        Ok(())
+    }
+
+    /// All operations, in the order of their calls.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation<C, R>] {
+        &self.operations
+    }
+
+    /// How many calls and replies there are.
+    #[must_use]
+    pub fn events(&self) -> usize {
+        self.events
+    }
+}
+
+/// A call or a reply.
+enum Event<C, R> {
+    Call(C),
+    Reply(R),
+}
+
+/// A history of events given with their clients, in their order.
+fn from_events<C, R>(
+    events: impl IntoIterator<Item = (usize, Event<C, R>)>,
+) -> Result<History<C, R>, Unasked> {
+    let mut history = History::default();
+    for (client, event) in events {
+        match event {
+            Event::Call(command) => history.call(client, command),
+            Event::Reply(reply) => history.reply(client, reply)?,
+        }
+    }
+    Ok(history)
+}
+
+impl<C, R> History<C, R> {
+    /// Every call and reply with the number of its operation, in order. O(n log n).
+    fn in_order(&self) -> impl Iterator<Item = (usize, Event<&C, &R>)> {
+        let mut events: Vec<_> = self
+            .operations
+            .iter()
+            .enumerate()
+            .flat_map(|(number, Operation { command, called, answer, .. })| {
+                let reply = answer.as_ref().map(|it| (it.at, number, Event::Reply(&it.reply)));
+                std::iter::once((*called, number, Event::Call(command))).chain(reply)
+            })
+            .collect();
+        events.sort_by_key(|(at, ..)| *at);
+        events.into_iter().map(|(_, number, event)| (number, event))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Tests of histories: their text, their judge against all orders tried one by one, what is left of
+//! them when they are shortened, and their recorder.
+
+use super::plan::{Part, Plan};
+use super::*;
+use crate::command::{Command, Reply};
+use crate::engine::Engine;
+use crate::testing::contention;
+use crate::{Model, StateMachine};
+
+type Seen = History<Command, Reply>;
+
+fn history(text: &str) -> Seen {
+    text.parse().unwrap()
+}
+
+fn verdict(text: &str) -> Verdict {
+    contention::checker().check(&history(text))
+}
+
+#[test]
+fn a_history_is_read_back_from_its_text() {
+    let text = "7> INDEX|a|\n2> QUERY|a|\n7> REMOVE|a|\n7< OK\n2< FAIL\n2> INDEX|b|a\n";
+    let history = history(text);
+    assert_eq!(history.to_string(), text);
+    let answers: Vec<_> =
+        history.operations().iter().map(|it| it.answer.map(|answer| answer.at)).collect();
+    assert_eq!((answers, history.events()), (vec![Some(3), Some(4), None, None], 6));
+}
+
+#[test]
+fn a_line_that_is_none_is_named() {
+    for (text, expected) in [
+        ("1> INDEX|a|\n# well\n\n1< WELL\n", r#"line 4: "WELL": "#),
+        ("1> INDEX\n", r#"line 1: "INDEX": "#),
+        ("x> INDEX|a|\n", r#"line 1: "x": "#),
+        ("1> INDEX|a|\n2< OK\n", "line 2: client 2 waits for no reply here"),
+        ("INDEX|a|\n", r#"line 1: "INDEX|a|" is neither"#),
+    ] {
+        let error = text.parse::<Seen>().unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_command_has_its_place_between_its_call_and_its_reply() {
+    // Under way at once, in either order.
+    assert_eq!(verdict("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), Verdict::Linearizable);
+    assert_eq!(verdict("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< FAIL\n"), Verdict::Linearizable);
+    // One after the other.
+    assert_eq!(verdict("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n"), Verdict::NotLinearizable);
+    assert_eq!(verdict("2> QUERY|a|\n2< OK\n1> INDEX|a|\n1< OK\n"), Verdict::NotLinearizable);
+    assert_eq!(verdict(""), Verdict::Linearizable);
+}
+
+#[test]
+fn what_a_client_sends_ahead_takes_effect_in_its_order() {
+    assert_eq!(verdict("1> INDEX|a|\n1> QUERY|a|\n1< OK\n1< OK\n"), Verdict::Linearizable);
+    assert_eq!(verdict("1> INDEX|a|\n1> QUERY|a|\n1< OK\n1< FAIL\n"), Verdict::NotLinearizable);
+}
+
+#[test]
+fn a_command_without_a_reply_may_have_happened_at_any_time_since_or_not() {
+    let lost = |rest| verdict(&format!("1> INDEX|a|\n{rest}"));
+    assert_eq!(lost("2> QUERY|a|\n2< OK\n"), Verdict::Linearizable);
+    assert_eq!(lost("2> QUERY|a|\n2< FAIL\n"), Verdict::Linearizable);
+    assert_eq!(lost("2> QUERY|a|\n2< FAIL\n2> QUERY|a|\n2< OK\n"), Verdict::Linearizable);
+    assert_eq!(lost("2> QUERY|a|\n2< OK\n2> QUERY|a|\n2< FAIL\n"), Verdict::NotLinearizable);
+}
+
+#[test]
+fn no_order_explains_an_error() {
+    assert_eq!(verdict("1> QUERY|a|\n1< ERROR\n"), Verdict::NotLinearizable);
+}
+
+#[test]
+fn without_steps_nothing_is_decided_that_is_not_seen_at_once() {
+    let checker = contention::checker().steps(1);
+    let wrong = history("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
+    assert_eq!(checker.check(&wrong), Verdict::Undecided);
+    assert_eq!(checker.minimise(&wrong), None);
+}
+
+/// A history of a few clients, with replies that may well be wrong.
+fn any_history(rng: &mut fastrand::Rng) -> Seen {
+    let mut history = Seen::default();
+    let mut waiting = [0; 3];
+    for _ in 0..10 {
+        let client = rng.usize(..3);
+        if waiting[client] > 0 && rng.bool() {
+            history.reply(client, rng.choice([Reply::Ok, Reply::Fail]).unwrap()).unwrap();
+            waiting[client] -= 1;
+        } else if history.operations().len() < 6 {
+            let line = ["INDEX|a|", "INDEX|b|a", "INDEX|a|b", "REMOVE|a|", "QUERY|a|", "QUERY|b|"];
+            history.call(client, rng.choice(line).unwrap().parse().unwrap());
+            waiting[client] += 1;
+        }
+    }
+    history
+}
+
+/// Whether any order at all explains a history: every one is tried, by the definition.
+fn some_order_explains(history: &Seen) -> bool {
+    fn extend(history: &Seen, order: &mut Vec<usize>, model: &Model) -> bool {
+        let operations = history.operations();
+        let open: Vec<usize> =
+            (0..operations.len()).filter(|number| !order.contains(number)).collect();
+        // What is left without a reply need not have happened.
+        open.iter().all(|number| operations[*number].answer.is_none())
+            || open.iter().any(|number| {
+                let operation = &operations[*number];
+                let too_early = open.iter().any(|other| {
+                    let returned = operations[*other].answer.map_or(usize::MAX, |it| it.at);
+                    returned < operation.called
+                        || (operations[*other].client == operation.client && other < number)
+                });
+                let mut model = model.clone();
+                let outcome = model.apply(&operation.command).unwrap();
+                let expected =
+                    operation.answer.is_none_or(|answer| answer.reply == Reply::from(outcome));
+                !too_early && expected && {
+                    order.push(*number);
+                    let explained = extend(history, order, &model);
+                    order.pop();
+                    explained
+                }
+            })
+    }
+    extend(history, &mut Vec::new(), &Model::default())
+}
+
+#[test]
+fn the_judge_says_what_trying_every_order_says() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut explained = 0;
+    for _ in 0..4_000 {
+        let history = any_history(&mut rng);
+        let expected = some_order_explains(&history);
+        explained += usize::from(expected);
+        let expected = if expected { Verdict::Linearizable } else { Verdict::NotLinearizable };
+        let checker = contention::checker();
+        assert_eq!(checker.check(&history), expected, "\n{history}");
+        // The search alone, which is asked last, and without being told what only reads.
+        let all = |_| Part::Kept;
+        assert_eq!(checker.decide_part(&history, history.events(), all), expected, "\n{history}");
+        let plain =
+            Checker::new(Model::default(), |outcome, reply| Reply::from(*outcome) == *reply);
+        assert_eq!(plain.check(&history), expected, "\n{history}");
+    }
+    assert!((500..3_500).contains(&explained), "{explained} of 4,000 are linearizable");
+}
+
+#[test]
+fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
+    let checker = contention::checker();
+    let history =
+        history("1> INDEX|a|\n1> QUERY|a|\n2> INDEX|b|\n1< OK\n1< OK\n2< OK\n1> QUERY|b|\n1< OK\n");
+    let plan = Plan::new(&history, history.events(), |_| Part::Kept, checker.judge());
+    for (order, explains) in [
+        (vec![0, 1, 2, 3], true),
+        (vec![2, 0, 1, 3], true),
+        // One is missing, one is there twice.
+        (vec![0, 1, 2], false),
+        (vec![0, 1, 1, 2, 3], false),
+        // Before its call, before an earlier one of its client.
+        (vec![0, 1, 3, 2], false),
+        (vec![0, 2, 3, 1], false),
+        (vec![1, 0, 2, 3], false),
+    ] {
+        assert_eq!(plan.is_explained_by(&order), explains, "{order:?}");
+    }
+}
+
+#[test]
+fn a_wrong_history_is_shortened_to_what_shows_the_fault_and_no_further() {
+    let wrong = history(
+        "1> INDEX|c|\n1< OK\n3> REMOVE|a|\n2> INDEX|b|c\n2< OK\n3< OK\n1> INDEX|a|\n4> QUERY|c|\n\
+         1< OK\n2> QUERY|a|\n4< OK\n3> REMOVE|b|\n2< FAIL\n3< OK\n1> REMOVE|a|\n1< OK\n",
+    );
+    let short = contention::checker().minimise(&wrong).unwrap();
+    // The REMOVE of a that had returned before cannot excuse the reply; without the INDEX it would
+    // be right.
+    assert_eq!(short.to_string(), "1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
+    assert_eq!(contention::checker().minimise(&history("1> INDEX|a|\n1< OK\n")), None);
+}
+
+#[test]
+fn what_explains_all_but_the_last_reply_is_not_left_out() {
+    // Without the first command the second reply would be wrong already.
+    let wrong = history("1> INDEX|a|\n1< OK\n1> INDEX|b|a\n1< OK\n2> REMOVE|a|\n2< OK\n");
+    assert_eq!(contention::checker().minimise(&wrong), Some(wrong));
+}
+
+#[test]
+fn the_shortened_part_of_any_wrong_history_is_wrong() {
+    let mut rng = fastrand::Rng::with_seed(8);
+    let mut shortened = 0;
+    for _ in 0..1_000 {
+        let history = any_history(&mut rng);
+        if let Some(short) = contention::checker().minimise(&history) {
+            assert!(!some_order_explains(&short), "\n{history}\n{short}");
+            let mut lines: Vec<_> = short.to_string().lines().map(str::to_owned).collect();
+            lines.pop();
+            let before = lines.join("\n").parse().unwrap();
+            assert!(some_order_explains(&before), "\n{history}\n{short}");
+            shortened += usize::from(short.events() < history.events());
+        }
+    }
+    assert!(shortened > 300, "{shortened}");
+}
+
+#[test]
+fn what_clients_see_is_recorded_in_the_order_of_time() {
+    let engine = Engine::default();
+    let script = |letter: &str| vec![vec![Command::index(letter, []).unwrap(); 2]; 5];
+    let clients = vec![(&engine, script("a")), (&engine, script("b")), (&engine, script("c"))];
+    let recording = record(clients, |engine, burst, reply| {
+        for command in burst {
+            // The third client is cut off in the midst of its first burst.
+            if command.package().as_str() == "c"
+                && engine.batch(|index| index.contains("c")).unwrap()
+            {
+                return Err("cut off");
+            }
+            reply(Reply::from(engine.apply(command).unwrap()));
+        }
+        Ok(())
+    });
+    assert_eq!(recording.cut_off, [(3, "cut off")]);
+    let history = recording.history;
+    assert_eq!(contention::checker().check(&history), Verdict::Linearizable);
+    assert_eq!((history.operations().len(), history.events()), (22, 43));
+    for (number, operation) in history.operations().iter().enumerate() {
+        // The lines of a client come in its order, and no reply before its call.
+        let answer = operation.answer.map_or(usize::MAX, |answer| answer.at);
+        assert!(answer > operation.called, "{number}: {operation:?}");
+    }
+}
