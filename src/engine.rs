@@ -58,8 +58,8 @@ impl Engine {
     }
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
-    /// as it takes, so it should be short and do no I/O; with the feature `server`, those who wait
-    /// get the index in the order in which they came.
+    /// as it takes, so it should be short and do no I/O; with the feature `server`, whoever has
+    /// waited longest gets the index about every half a millisecond, and nobody waits for ever.
     ///
     /// The lock is not re-entrant: a batch, or an [`apply`](Self::apply), of the same engine from
     /// within `work` waits for itself, for ever.

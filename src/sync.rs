@@ -16,8 +16,11 @@ pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
 #[cfg(shuttle)]
 pub(crate) mod checker;
 
-/// What whoever wants a lock passes first, one at a time, in the order of their coming: a lock of std
-/// goes to whoever happens to run, which is whoever had it last, again and again.
+/// What whoever wants a lock passes first, one at a time: a lock of std goes to whoever happens to
+/// run, which is whoever had it last, again and again. This one does so too, because that is fast,
+/// but not for longer than a millisecond: then it goes to whoever has waited longest (`parking_lot`
+/// calls that eventual fairness). Handed over in order every time, it would cost more than a third of
+/// the throughput of 16 clients with 64 messages in flight each.
 ///
 /// With the feature `server` alone, for whose threads it is. Elsewhere, and under the checker, which
 /// tries every order anyway, there is no gate.
@@ -30,7 +33,7 @@ pub(crate) struct Gate {
 /// Whoever holds this has passed the gate, and all others wait.
 pub(crate) struct Passed<'a> {
     #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    turn: Option<parking_lot::MutexGuard<'a, ()>>,
+    _turn: parking_lot::MutexGuard<'a, ()>,
     _gate: &'a Gate,
 }
 
@@ -39,18 +42,8 @@ impl Gate {
     pub(crate) fn pass(&self) -> Passed<'_> {
         Passed {
             #[cfg(all(feature = "server", not(all(test, shuttle))))]
-            turn: Some(self.queue.lock()),
+            _turn: self.queue.lock(),
             _gate: self,
-        }
-    }
-}
-
-/// Hands over to whoever has waited longest.
-impl Drop for Passed<'_> {
-    fn drop(&mut self) {
-        #[cfg(all(feature = "server", not(all(test, shuttle))))]
-        if let Some(turn) = self.turn.take() {
-            parking_lot::MutexGuard::unlock_fair(turn);
         }
     }
 }
