@@ -36,22 +36,24 @@ enum What {
     Record(Record),
     /// Check a history that was saved
     Check(Saved),
-    /// Print the shortest part of a saved history that shows what is wrong with it
+    /// Print a short part of a saved history that shows what is wrong with it
     Minimise(Saved),
 }
 
 #[derive(Debug, Args)]
 struct Record {
-    /// The server to try, if it is not to be one of our own; it need not be empty
+    /// The server to try, if it is not to be one of our own; it need not be empty, but must not run
+    /// into its limits
     address: Option<String>,
     /// How many histories
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = number(1, 10_000_000))]
     histories: usize,
     /// How many commands in each
-    #[arg(long, value_name = "N", default_value_t = 500)]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = number(1, 2_000))]
     operations: usize,
     /// How many clients at once, in turn
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "8,16,32,64")]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "8,16,32,64",
+        value_parser = number(1, 1_000))]
     clients: Vec<usize>,
     /// How many packages, in turn
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "2,3,4,5,6",
@@ -59,11 +61,12 @@ struct Record {
     packages: Vec<u8>,
     /// How many commands a client sends at most before it waits, in turn; with each more it takes
     /// longer to check
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1")]
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1",
+        value_parser = clap::value_parser!(u8).range(1..))]
     burst: Vec<u8>,
-    /// Where what cannot be explained is saved
-    #[arg(long, value_name = "FOLDER", default_value = ".")]
-    save: PathBuf,
+    /// Where what cannot be explained is saved; given, also what could not be decided
+    #[arg(long, value_name = "FOLDER")]
+    save: Option<PathBuf>,
     /// What the clients send: the same for the same seed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -84,6 +87,17 @@ struct Effort {
     /// How many steps the search for an order may take
     #[arg(long, value_name = "N", default_value_t = DEFAULT_STEPS)]
     steps: u64,
+}
+
+/// A number from `least` to `most`.
+fn number(least: u64, most: u64) -> impl Fn(&str) -> Result<usize, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => {
+            usize::try_from(number).map_err(|error| error.to_string())
+        }
+        Ok(_) => Err(format!("choose from {least} to {most}")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -135,13 +149,13 @@ fn in_words(verdict: Verdict) -> &'static str {
 fn minimise(saved: &Saved) -> Result<Verdict, Failure> {
     let history = read(saved)?;
     let checker = contention::checker().steps(saved.effort.steps);
-    Ok(match checker.minimise(&history) {
-        Some(short) => {
-            print!("{short}");
-            Verdict::NotLinearizable
-        }
-        None => checker.check(&history),
-    })
+    if let Some(short) = checker.minimise(&history) {
+        print!("{short}");
+        return Ok(Verdict::NotLinearizable);
+    }
+    let verdict = checker.check(&history);
+    eprintln!("{}: nothing to shorten", in_words(verdict));
+    Ok(verdict)
 }
 
 /// What was recorded with so many clients.
@@ -174,42 +188,64 @@ fn record_all(record: &Record) -> Result<Verdict, Failure> {
             "{wide_bar} {human_pos} of {human_len} histories, {eta} left",
         )?);
     let begun = Instant::now();
+    let run = Run { record, address, seed, nonce: fastrand::u32(..) };
     let mut rows: Vec<Row> = record.clients.iter().map(|_| Row::default()).collect();
     let numbers: Vec<usize> = (0..record.histories).collect();
+    let mut cut_off = None;
     for numbers in numbers.chunks(AT_ONCE) {
         let mut histories = Vec::new();
         for &number in numbers {
             let row = &mut rows[number % record.clients.len()];
             let begun = Instant::now();
-            let history = record.one(&address, seed, number)?;
+            let (history, ended) = match run.one(number) {
+                Ok(recorded) => recorded,
+                Err(error) => (History::default(), Some(error)),
+            };
             row.recording += begun.elapsed();
             row.histories += 1;
             row.operations += history.operations().len();
             histories.push((number, history));
+            cut_off = ended;
+            if cut_off.is_some() {
+                break;
+            }
         }
         for (number, verdict, took) in verdicts(&histories, record.effort.steps, &progress) {
             let row = &mut rows[number % record.clients.len()];
             row.checking += took;
             row.undecided += usize::from(verdict == Verdict::Undecided);
-            if verdict == Verdict::NotLinearizable {
-                progress.finish_and_clear();
-                let history = histories.iter().find(|(other, _)| *other == number);
-                record.save(seed, number, history.map(|(_, history)| history))?;
-                return Ok(verdict);
+            let name = format!("history-{seed}-{number}");
+            let history = histories.iter().find(|(other, _)| *other == number);
+            let Some((_, history)) = history else { continue };
+            match (verdict, &record.save) {
+                (Verdict::NotLinearizable, folder) => {
+                    progress.finish_and_clear();
+                    let folder = folder.as_deref().unwrap_or(Path::new("."));
+                    print!("{}", save(folder, &name, history, record.effort.steps).1);
+                    return Ok(verdict);
+                }
+                (Verdict::Undecided, Some(folder)) => {
+                    write(folder, &format!("{name}-undecided.txt"), history)?;
+                }
+                (Verdict::Undecided, None) | (Verdict::Linearizable, _) => {}
             }
+        }
+        if let Some(error) = cut_off {
+            progress.finish_and_clear();
+            return Err(format!("{error}\n  what had been answered until then is explained").into());
         }
     }
     progress.finish_and_clear();
     print!("{}", table(&record.clients, &rows));
     let histories: usize = rows.iter().map(|row| row.histories - row.undecided).sum();
-    let undecided: usize = rows.iter().map(|row| row.undecided).sum();
     println!(
-        "{} operations in {histories} histories explained, {undecided} histories undecided, \
-         {:.0} seconds",
+        "{} operations in {histories} histories explained, {} histories undecided, {:.0} seconds",
         histories * record.operations,
+        record.histories - histories,
         begun.elapsed().as_secs_f64()
     );
-    Ok(if histories == 0 { Verdict::Undecided } else { Verdict::Linearizable })
+    let most = histories * 2 > record.histories;
+    Ok(if most { Verdict::Linearizable } else { Verdict::Undecided })
 }
 
 fn table(clients: &[usize], rows: &[Row]) -> String {
@@ -252,54 +288,81 @@ fn verdicts(
     })
 }
 
-impl Record {
+/// Recording at one server.
+struct Run<'a> {
+    record: &'a Record,
+    address: String,
+    seed: u64,
+    /// Makes the names new, whoever has used this seed before.
+    nonce: u32,
+}
+
+/// What clients saw, and why it ended early if it did.
+type Recorded = (History<Command, Reply>, Option<Failure>);
+
+impl Run<'_> {
     /// Records the history of this number, which chooses among the clients, packages and bursts.
-    fn one(
-        &self,
-        address: &str,
-        seed: u64,
-        number: usize,
-    ) -> Result<History<Command, Reply>, Failure> {
+    fn one(&self, number: usize) -> Result<Recorded, Failure> {
         fn turn<T: Copy>(choices: &[T], turn: usize) -> T {
             choices[turn % choices.len()]
         }
-        let clients = turn(&self.clients, number);
-        let packages = turn(&self.packages, number / self.clients.len());
-        let burst = turn(&self.burst, number / self.clients.len() / self.packages.len());
-        let contention = Contention { clients, operations: self.operations, burst };
-        let packages = contention::packages(&format!("{seed:x}-{number}-"), usize::from(packages))?;
-        let mut bytes = vec![0; 6 * self.operations];
-        fastrand::Rng::with_seed(seed.wrapping_add(number as u64)).fill(&mut bytes);
+        let Record { clients, packages, burst, operations, .. } = self.record;
+        let by_clients = number / clients.len();
+        let contention = Contention {
+            clients: turn(clients, number),
+            operations: *operations,
+            burst: turn(burst, by_clients / packages.len()),
+        };
+        let prefix = format!("{:x}-{number}-", self.nonce);
+        let packages = contention::packages(&prefix, turn(packages, by_clients).into())?;
+        let mut bytes = vec![0; contention.bytes()];
+        fastrand::Rng::with_seed(self.seed.wrapping_add(number as u64)).fill(&mut bytes);
+        let address = &self.address;
         let recording = contention::record_at(address, contention.scripts(&bytes, &packages)?)
             .map_err(|error| format!("cannot connect to {address}: {error}"))?;
-        match recording.cut_off.into_iter().next() {
-            Some((client, error)) => Err(format!("client {client} was cut off: {error}").into()),
-            None => Ok(recording.history),
-        }
+        let cut_off = recording.cut_off.into_iter().next();
+        let ended = |(client, error)| format!("client {client} was cut off: {error}").into();
+        Ok((recording.history, cut_off.map(ended)))
     }
+}
 
-    /// Saves a history, as it is and shortened, and says how to go on.
-    fn save(
-        &self,
-        seed: u64,
-        number: usize,
-        history: Option<&History<Command, Reply>>,
-    ) -> Result<(), Failure> {
-        let Some(history) = history else { return Ok(()) };
-        let write = |name: String, history: &History<Command, Reply>| {
-            let path: &Path = &self.save.join(name);
-            fs::write(path, history.to_string())
-                .map(|()| path.display().to_string())
-                .map_err(|error| format!("cannot save {}: {error}", path.display()))
+/// Saves a history that no order explains, as it is and shortened. Returns the shortened one, and
+/// what to tell about it: where both are, or the history itself if it could not be saved.
+pub(crate) fn save(
+    folder: &Path,
+    name: &str,
+    history: &History<Command, Reply>,
+    steps: u64,
+) -> (Option<History<Command, Reply>>, String) {
+    let short = contention::checker().steps(steps).minimise(history);
+    let mut told = String::new();
+    let mut tell = |name: String, what: &str, history: &History<Command, Reply>| {
+        told += &match write(folder, &name, history) {
+            Ok(path) => format!(
+                "{what}: {path}\n  check it again: \
+                 cargo run --release --example histories -- check {path}\n"
+            ),
+            Err(error) => format!("{what}, {error}:\n{history}"),
         };
-        let whole = write(format!("history-{seed}-{number}.txt"), history)?;
-        println!("not linearizable: {whole}");
-        println!("  check it again with: histories check {whole}");
-        if let Some(short) = contention::checker().steps(self.effort.steps).minimise(history) {
-            let path = write(format!("history-{seed}-{number}-short.txt"), &short)?;
-            println!("  shortened to {} commands: {path}", short.operations().len());
-            print!("{short}");
-        }
-        Ok(())
+    };
+    tell(format!("{name}.txt"), "not linearizable", history);
+    if let Some(short) = &short {
+        let what = format!("shortened to {} commands", short.operations().len());
+        tell(format!("{name}-short.txt"), &what, short);
+        told += &short.to_string();
     }
+    let mut answers = history.operations().iter().filter_map(|operation| operation.answer);
+    if answers.any(|answer| answer.reply == Reply::Error) {
+        told += "one reply was ERROR, to a well-formed command: does the server have a limit?\n";
+    }
+    (short, told)
+}
+
+/// Writes a history to a file, in a folder that is made if need be; returns its path.
+fn write(folder: &Path, name: &str, history: &History<Command, Reply>) -> Result<String, Failure> {
+    let path = folder.join(name);
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, history.to_string()))
+        .map(|()| path.display().to_string())
+        .map_err(|error| format!("cannot save {}: {error}", path.display()).into())
 }

@@ -30,8 +30,8 @@ pub struct Contention {
     pub burst: u8,
 }
 
-/// Up to eight packages, each named by a letter behind `prefix`, so that those of two histories on
-/// one server have nothing to do with each other.
+/// So many packages, from 1 to 8, each named by a letter behind `prefix`, so that those of two
+/// histories on one server have nothing to do with each other.
 ///
 /// # Errors
 /// When such a name is none.
@@ -41,12 +41,21 @@ pub fn packages(prefix: &str, count: usize) -> Result<Vec<Name>, NameError> {
 }
 
 impl Contention {
-    /// What each client sends about `packages`, of which there is at least one: about a third each
-    /// of INDEX, REMOVE and QUERY. Made from bytes, six a command at most, and from zeros when they
-    /// are used up.
+    /// How many bytes [`scripts`](Self::scripts) makes use of at most: nine a command, for how many are
+    /// sent at once, the verb, the package, and up to six dependencies.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        9 * self.operations
+    }
+
+    /// What each client sends about `packages`: about a third each of INDEX, REMOVE and QUERY. Made
+    /// from bytes, and from zeros when they are used up.
     ///
     /// # Errors
-    /// None that is known; bytes that nothing can be made from.
+    /// As [`Arbitrary`]; too few bytes are no error.
+    ///
+    /// # Panics
+    /// If there are no packages.
     pub fn scripts(
         &self,
         bytes: &[u8],

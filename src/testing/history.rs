@@ -14,6 +14,8 @@ mod search;
 mod text;
 mod witness;
 
+use std::collections::{BTreeMap, VecDeque};
+
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
 pub use recorder::{Recording, Script, record};
 pub use text::HistoryError;
@@ -64,6 +66,8 @@ pub struct Answer<R> {
 pub struct History<C, R> {
     /// In the order of their calls.
     operations: Vec<Operation<C, R>>,
+    /// For each client that waits, which operations it waits for, the first to be answered first.
+    waiting: BTreeMap<usize, VecDeque<usize>>,
     /// How many calls and replies there are.
     events: usize,
 }
@@ -78,25 +82,26 @@ pub struct Unasked {
 
 impl<C, R> Default for History<C, R> {
     fn default() -> Self {
-        Self { operations: Vec::new(), events: 0 }
+        Self { operations: Vec::new(), waiting: BTreeMap::new(), events: 0 }
     }
 }
 
 impl<C, R> History<C, R> {
     /// Adds that a client has asked.
     pub fn call(&mut self, client: usize, command: C) {
+        self.waiting.entry(client).or_default().push_back(self.operations.len());
         self.operations.push(Operation { client, command, called: self.events, answer: None });
         self.events += 1;
     }
 
-    /// Adds that a client has been answered, to the first of its commands that was not. O(n).
+    /// Adds that a client has been answered, to the first of its commands that was not.
     ///
     /// # Errors
     /// When there is no such command; nothing is added then.
     pub fn reply(&mut self, client: usize, reply: R) -> Result<(), Unasked> {
-        let waits = |it: &&mut Operation<C, R>| it.client == client && it.answer.is_none();
-        let first = self.operations.iter_mut().find(waits).ok_or(Unasked { client })?;
-        first.answer = Some(Answer { reply, at: self.events });
+        let first = self.waiting.get_mut(&client).and_then(VecDeque::pop_front);
+        let first = first.ok_or(Unasked { client })?;
+        self.operations[first].answer = Some(Answer { reply, at: self.events });
         self.events += 1;
         Ok(())
     }

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     StaleCopy,
     /// Each message of a batch takes the index for itself, the last one first.
     WrongOrder,
+    /// Each connection ends after its third batch, without a reply to that.
+    Dies,
     /// A message is tried on a copy, which takes the index's place afterwards.
     LostUpdates,
 }
@@ -45,7 +47,7 @@ pub(crate) fn serve(fault: Fault) -> SocketAddr {
 fn converse(mut stream: &TcpStream, shared: &Shared, fault: Fault) {
     stream.set_nodelay(true).unwrap();
     let mut input = BufReader::new(stream);
-    loop {
+    for number in 1.. {
         let mut batch = Vec::new();
         while batch.is_empty() || input.buffer().contains(&b'\n') {
             let mut line = Vec::new();
@@ -61,6 +63,9 @@ fn converse(mut stream: &TcpStream, shared: &Shared, fault: Fault) {
         }
         for place in order {
             replies[place] = shared.answer(&batch[place], fault);
+        }
+        if fault == Fault::Dies && number == 3 {
+            return;
         }
         let replies: Vec<_> = replies.iter().flat_map(|reply| reply.as_line()).copied().collect();
         if stream.write_all(&replies).is_err() {

@@ -92,12 +92,13 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
     pub(super) fn applied(&self, number: usize, machine: &M) -> Option<M> {
         let entry = &self.entries[number];
         let mut next = machine.clone();
-        let expected = match (entry.reply, next.apply(entry.command)) {
-            (Some(reply), Ok(answer)) => (self.judge.agree)(&answer, reply),
-            (Some(_), Err(_)) => false,
-            (None, _) => true,
-        };
-        expected.then_some(next)
+        match (entry.reply, next.apply(entry.command)) {
+            (Some(reply), Ok(answer)) => (self.judge.agree)(&answer, reply).then_some(next),
+            (Some(_), Err(_)) => None,
+            (None, Ok(_)) => Some(next),
+            // What has no answer has changed nothing.
+            (None, Err(_)) => Some(machine.clone()),
+        }
     }
 
     /// Whether an order of entries explains the history: every entry that has a reply gets it there

@@ -3,8 +3,8 @@
 //! Time is a count that all clients share: each takes the next number right before it asks and
 //! right after it is answered, so that of two numbers the greater was taken later.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{Event, History, from_events};
@@ -48,7 +48,8 @@ pub type Script<C> = Vec<Vec<C>>;
 /// ```
 ///
 /// # Panics
-/// When `exchange` does, or passes on more replies than there were commands.
+/// When `exchange` does, or passes on more or fewer replies than there were commands and is done
+/// without an error; and when the system has no more threads.
 pub fn record<P, C, R, E>(
     clients: Vec<(P, Script<C>)>,
     exchange: impl Fn(&mut P, &[C], &mut dyn FnMut(R)) -> Result<(), E> + Sync,
@@ -59,26 +60,34 @@ where
     R: Send,
     E: Send,
 {
-    let (clock, start) = (AtomicUsize::new(0), Barrier::new(clients.len()));
+    // Held until all are there: then they begin at once.
+    let (clock, start) = (AtomicUsize::new(0), Mutex::new(()));
     let follow = |(mut client, script): (P, Script<C>)| {
         let mut events = Vec::new();
-        start.wait();
+        drop(start.lock().unwrap_or_else(PoisonError::into_inner));
         for burst in script {
             for command in &burst {
                 events.push((now(&clock), Event::Call(command.clone())));
             }
-            let mut reply = |reply| events.push((now(&clock), Event::Reply(reply)));
+            let mut replies = 0;
+            let mut reply = |reply| {
+                events.push((now(&clock), Event::Reply(reply)));
+                replies += 1;
+            };
             if let Err(error) = exchange(&mut client, &burst, &mut reply) {
                 return (events, Some(error));
             }
+            assert_eq!(replies, burst.len(), "a burst has as many replies as commands");
         }
         (events, None)
     };
     let mut events = Vec::new();
     let mut cut_off = Vec::new();
     thread::scope(|scope| {
+        let held = start.lock().unwrap_or_else(PoisonError::into_inner);
         let running: Vec<_> =
             clients.into_iter().map(|client| scope.spawn(|| follow(client))).collect();
+        drop(held);
         for (number, running) in (1..).zip(running) {
             let (of_client, error) =
                 running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
