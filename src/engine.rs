@@ -13,6 +13,10 @@ use crate::index::{LimitError, PackageIndex};
 use crate::machine::StateMachine;
 use crate::sync::{Gate, Mutex};
 
+/// How many batches of others come at most before that of whoever has waited longest, with the feature
+/// `server`, for whose threads that matters.
+pub const MAX_BATCHES_AHEAD: u32 = crate::sync::IN_A_ROW;
+
 /// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
 ///
 /// ```
@@ -59,7 +63,7 @@ impl Engine {
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
     /// as it takes, so it should be short and do no I/O; with the feature `server`, whoever has
-    /// waited longest gets the index about every half a millisecond, and nobody waits for ever.
+    /// waited longest gets the index after [`MAX_BATCHES_AHEAD`] at most.
     ///
     /// The lock is not re-entrant: a batch, or an [`apply`](Self::apply), of the same engine from
     /// within `work` waits for itself, for ever.

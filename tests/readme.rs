@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use common::Serving;
 use package_indexer::MAX_NAME_BYTES;
+use package_indexer::engine::MAX_BATCHES_AHEAD;
 use package_indexer::index::Limits;
 use package_indexer::server::{
     Config, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT,
@@ -124,7 +125,8 @@ fn the_limits_are_those_of_the_program() {
     let sources = [
         ("a line, LF included", DEFAULT_MAX_LINE_BYTES as u128, "--max-line-bytes"),
         ("a name", MAX_NAME_BYTES as u128, ""),
-        ("messages applied before others have the index", MAX_BATCH as u128, ""),
+        ("messages applied at once while others wait", MAX_BATCH as u128, ""),
+        ("such batches before whoever waits longest", u128::from(MAX_BATCHES_AHEAD), ""),
         ("clients at once", DEFAULT_MAX_CONNECTIONS as u128, "--max-connections"),
         ("time without a complete message", NO_LIMIT, "--idle-timeout"),
         ("time to take replies", u128::from(DEFAULT_WRITE_TIMEOUT.as_secs()), "--write-timeout"),
