@@ -8,6 +8,7 @@ mod failure;
 mod generate;
 mod import;
 mod list;
+mod load;
 mod logging;
 mod output;
 mod ping;
@@ -60,6 +61,7 @@ enum Command {
     /// Render it with, for example: indexer dot --format brew FILE | dot -Tsvg -o packages.svg
     Dot(render::Arguments),
     Ping(ping::Arguments),
+    Load(load::Arguments),
     #[command(hide = true)]
     Generate(generate::Arguments),
 }
@@ -109,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Order(arguments) => render::order(&arguments),
         Command::Dot(arguments) => render::dot(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
     match answer {

@@ -37,6 +37,10 @@ pub(super) enum Failure {
     Limit { path: PathBuf, error: LimitError },
     #[error("cannot write {}: {error}", path.display())]
     Write { path: PathBuf, error: io::Error },
+    #[error("cannot keep latencies: {0}")]
+    Latencies(hdrhistogram::CreationError),
+    #[error("cannot draw {}: {problem}", path.display())]
+    Draw { path: PathBuf, problem: String },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -78,6 +82,8 @@ impl Failure {
             | Self::CutOff { .. }
             | Self::Read { .. }
             | Self::Limit { .. }
+            | Self::Latencies(_)
+            | Self::Draw { .. }
             | Self::Write { .. }
             | Self::Output(_) => None,
         }

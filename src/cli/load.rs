@@ -1,0 +1,174 @@
+//! `indexer load`: many clients that keep a server busy, and how long it takes to answer.
+
+mod drive;
+mod plot;
+mod rate;
+mod report;
+mod traffic;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{Answer, Failure, Server};
+use report::Report;
+use traffic::Traffic;
+
+/// The most messages in flight on a connection: what a server and the system hold of so many, the
+/// client need not read before it has sent them.
+const MAX_PIPELINE: i64 = 4_096;
+
+/// Keep a server busy, and measure how long it takes to answer
+///
+/// Opens connections that each keep so many messages in flight, and prints how many were answered
+/// in a second, the latencies by percentile, and how much processor time the load itself took: if
+/// that is most of what there is, it is the load that was measured. With --rate the messages are
+/// sent at that rate whether or not the server keeps up, and a latency begins when its message was
+/// meant to be sent. Leaves its packages, called load-0 and so on, on the server. Exits with 1 if
+/// any reply was ERROR.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// How many connections
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// How many messages each connection has in flight at most
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=MAX_PIPELINE))]
+    pipeline: u32,
+    /// How long
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    time: Duration,
+    /// How often each command comes, by weight
+    #[arg(long, value_name = "MIX", default_value = "index=2,remove=1,query=7")]
+    mix: Mix,
+    /// How many packages the messages are about
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    names: u32,
+    /// The most dependencies of an INDEX; there are 0 to this many, each number as often
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    dependencies: u32,
+    /// How much more often some packages come than others: the k-th in proportion to 1/k^S
+    #[arg(long, value_name = "S", default_value = "0", value_parser = exponent)]
+    zipf: f64,
+    /// Send the lines of this file in turn instead, as they are
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "names", "dependencies", "zipf"])]
+    from: Option<PathBuf>,
+    /// Send so many messages a second, on all connections together, instead of as many as can be
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    rate: Option<u32>,
+    /// The same messages for the same number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Draw the latencies, by percentile, as a picture
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table to read
+    Text,
+    /// One object, latencies in microseconds
+    Json,
+}
+
+/// How often each command comes: its weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mix {
+    index: u32,
+    remove: u32,
+    query: u32,
+}
+
+impl Mix {
+    fn total(self) -> u32 {
+        self.index + self.remove + self.query
+    }
+}
+
+impl FromStr for Mix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut mix = Self { index: 0, remove: 0, query: 0 };
+        for part in text.split(',') {
+            let (command, weight) =
+                part.split_once('=').ok_or_else(|| format!("{part:?} is not COMMAND=WEIGHT"))?;
+            let place = match command {
+                "index" => &mut mix.index,
+                "remove" => &mut mix.remove,
+                "query" => &mut mix.query,
+                other => return Err(format!("{other:?} is none of index, remove, query")),
+            };
+            let number: u16 = weight.parse().map_err(|error| format!("{weight:?}: {error}"))?;
+            *place = u32::from(number);
+        }
+        if mix.total() == 0 {
+            return Err("no command has a weight".into());
+        }
+        Ok(mix)
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    // A day: what is counted in microseconds does not overflow.
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("a load takes from 0.001 seconds to a day (86400)".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn exponent(text: &str) -> Result<f64, String> {
+    let exponent: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if !(0.0..=10.0).contains(&exponent) {
+        return Err("choose from 0, all as often, to 10".into());
+    }
+    Ok(exponent)
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let traffic = match &arguments.from {
+        Some(path) => Traffic::read(path)?,
+        None => Traffic::generate(arguments),
+    };
+    let measured = drive::run(arguments, &traffic)?;
+    let report = Report::new(arguments, measured);
+    report.print(arguments.format).map_err(Failure::Output)?;
+    if let Some(path) = &arguments.plot {
+        plot::draw(path, &report)?;
+    }
+    Ok(Answer::yes_if(report.errors() == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mix_names_weights_of_commands() {
+        assert_eq!("index=2,query=7".parse(), Ok(Mix { index: 2, remove: 0, query: 7 }));
+        for (text, error) in [
+            ("index", "\"index\" is not COMMAND=WEIGHT"),
+            ("index=2,add=1", "\"add\" is none of index, remove, query"),
+            ("index=-1", "\"-1\": invalid digit found in string"),
+            ("index=0", "no command has a weight"),
+        ] {
+            assert_eq!(text.parse::<Mix>(), Err(error.to_owned()));
+        }
+    }
+
+    #[test]
+    fn times_and_exponents_have_bounds() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert!(["0", "-1", "nan", "86401", "soon"].iter().all(|text| seconds(text).is_err()));
+        assert!(["-0.1", "11", "nan", "x"].iter().all(|text| exponent(text).is_err()));
+        assert_eq!(exponent("1.1"), Ok(1.1));
+    }
+}

@@ -1,0 +1,104 @@
+//! What a load has shown: the figures, as a table or as JSON.
+
+use std::io::{self, Write};
+
+use super::drive::Measured;
+use super::{Arguments, Format};
+
+/// Which of the latencies are printed: the share of messages, in percent, that took no longer.
+const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
+
+pub(super) struct Report {
+    connections: u32,
+    pipeline: u32,
+    rate: Option<u32>,
+    pub(super) measured: Measured,
+}
+
+impl Report {
+    pub(super) fn new(arguments: &Arguments, measured: Measured) -> Self {
+        let Arguments { connections, pipeline, rate, .. } = *arguments;
+        Self { connections, pipeline, rate, measured }
+    }
+
+    /// How many replies were ERROR.
+    pub(super) fn errors(&self) -> u64 {
+        self.measured.error
+    }
+
+    fn messages(&self) -> u64 {
+        self.measured.ok + self.measured.fail + self.measured.error
+    }
+
+    fn seconds(&self) -> f64 {
+        self.measured.elapsed.as_secs_f64()
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 2^53 messages")]
+    fn per_second(&self) -> f64 {
+        self.messages() as f64 / self.seconds()
+    }
+
+    /// How many cores the load itself kept busy, where the system says it.
+    fn cores(&self) -> Option<f64> {
+        self.measured.processor.map(|time| time.as_secs_f64() / self.seconds())
+    }
+
+    /// The setting in a line.
+    pub(super) fn title(&self) -> String {
+        let Self { connections, pipeline, rate, .. } = self;
+        let pace = rate.map_or_else(String::new, |rate| format!(", {rate} messages/s"));
+        format!("{connections} connections × {pipeline} messages in flight{pace}")
+    }
+
+    pub(super) fn print(&self, format: Format) -> io::Result<()> {
+        let mut output = io::stdout().lock();
+        match format {
+            Format::Text => self.text(&mut output),
+            Format::Json => self.json(&mut output),
+        }
+    }
+
+    fn text(&self, output: &mut impl Write) -> io::Result<()> {
+        let Measured { ok, fail, error, latencies, .. } = &self.measured;
+        writeln!(output, "{}, {:.1} s", self.title(), self.seconds())?;
+        writeln!(
+            output,
+            "{} messages answered, {:.0} in a second",
+            self.messages(),
+            self.per_second()
+        )?;
+        writeln!(output, "OK {ok}, FAIL {fail}, ERROR {error}")?;
+        if let Some(cores) = self.cores() {
+            writeln!(output, "the load itself kept {cores:.2} cores busy")?;
+        }
+        let from = if self.rate.is_some() { ", from when each was due" } else { "" };
+        writeln!(output, "\nlatency{from}\n{:>9} {:>11}", "percent", "µs")?;
+        for percent in PERCENTILES {
+            writeln!(output, "{percent:>9} {:>11}", latencies.value_at_percentile(percent))?;
+        }
+        Ok(())
+    }
+
+    /// One object; its names and its units stay.
+    fn json(&self, output: &mut impl Write) -> io::Result<()> {
+        let Measured { ok, fail, error, latencies, .. } = &self.measured;
+        let or_null = |value: Option<String>| value.unwrap_or_else(|| "null".into());
+        let latencies = PERCENTILES
+            .map(|percent| format!("\"{percent}\":{}", latencies.value_at_percentile(percent)));
+        writeln!(
+            output,
+            "{{\"connections\":{},\"pipeline\":{},\"rate\":{},\"seconds\":{:.3},\"messages\":{},\
+             \"per_second\":{:.1},\"ok\":{ok},\"fail\":{fail},\"error\":{error},\"own_cores\":{},\
+             \"latency_us\":{{{}}}}}",
+            self.connections,
+            self.pipeline,
+            or_null(self.rate.map(|rate| rate.to_string())),
+            self.seconds(),
+            self.messages(),
+            self.per_second(),
+            or_null(self.cores().map(|cores| format!("{cores:.3}"))),
+            latencies.join(",")
+        )
+    }
+}
