@@ -37,6 +37,10 @@ pub(super) enum Failure {
     Limit { path: PathBuf, error: LimitError },
     #[error("cannot write {}: {error}", path.display())]
     Write { path: PathBuf, error: io::Error },
+    #[error("cannot start a thread for each of {connections} connections: {error}")]
+    Threads { connections: u32, error: io::Error },
+    #[error("{address} sent more replies than it was sent messages")]
+    Surplus { address: String },
     #[error("cannot keep latencies: {0}")]
     Latencies(hdrhistogram::CreationError),
     #[error("cannot draw {}: {problem}", path.display())]
@@ -74,6 +78,7 @@ impl Failure {
             | Self::CutOff { error: ClientError::NotAReply { .. }, .. } => {
                 Some("is it a server of this protocol that listens there?".into())
             }
+            Self::Threads { .. } => Some("try fewer with --connections".into()),
             Self::Start(_)
             | Self::Metrics(_)
             | Self::Signals(_)
@@ -83,6 +88,7 @@ impl Failure {
             | Self::Read { .. }
             | Self::Limit { .. }
             | Self::Latencies(_)
+            | Self::Surplus { .. }
             | Self::Draw { .. }
             | Self::Write { .. }
             | Self::Output(_) => None,

@@ -20,6 +20,9 @@ use traffic::Traffic;
 /// client need not read before it has sent them.
 const MAX_PIPELINE: i64 = 4_096;
 
+/// The greatest weight of a command in a mix.
+const MAX_WEIGHT: u32 = 10_000;
+
 /// Keep a server busy, and measure how long it takes to answer
 ///
 /// Opens connections that each keep so many messages in flight, and prints how many were answered
@@ -44,17 +47,18 @@ pub(super) struct Arguments {
     /// How often each command comes, by weight
     #[arg(long, value_name = "MIX", default_value = "index=2,remove=1,query=7")]
     mix: Mix,
-    /// How many packages the messages are about
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    /// How many packages the messages are about, of which they reach some 300,000 at most
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     names: u32,
     /// The most dependencies of an INDEX; there are 0 to this many, each number as often
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=100))]
     dependencies: u32,
     /// How much more often some packages come than others: the k-th in proportion to 1/k^S
     #[arg(long, value_name = "S", default_value = "0", value_parser = exponent)]
     zipf: f64,
-    /// Send the lines of this file in turn instead, as they are
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "names", "dependencies", "zipf"])]
+    /// Send the lines of this file instead, as they are: all, over and over, each connection from
+    /// another line on
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "names", "dependencies", "zipf", "seed"])]
     from: Option<PathBuf>,
     /// Send so many messages a second, on all connections together, instead of as many as can be
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
@@ -106,8 +110,13 @@ impl FromStr for Mix {
                 "query" => &mut mix.query,
                 other => return Err(format!("{other:?} is none of index, remove, query")),
             };
-            let number: u16 = weight.parse().map_err(|error| format!("{weight:?}: {error}"))?;
-            *place = u32::from(number);
+            if *place > 0 {
+                return Err(format!("{command} has two weights"));
+            }
+            *place = match weight.parse() {
+                Ok(number @ 0..=MAX_WEIGHT) => number,
+                _ => return Err(format!("{weight:?} is no weight from 0 to {MAX_WEIGHT}")),
+            };
         }
         if mix.total() == 0 {
             return Err("no command has a weight".into());
@@ -138,12 +147,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         Some(path) => Traffic::read(path)?,
         None => Traffic::generate(arguments),
     };
-    let measured = drive::run(arguments, &traffic)?;
-    let report = Report::new(arguments, measured);
-    report.print(arguments.format).map_err(Failure::Output)?;
-    if let Some(path) = &arguments.plot {
-        plot::draw(path, &report)?;
+    // Now rather than after the load: a picture that cannot be drawn is not worth the wait.
+    let picture = arguments.plot.as_deref().map(plot::Picture::create).transpose()?;
+    let report = Report::new(arguments, drive::run(arguments, &traffic)?);
+    if let Some(picture) = picture {
+        picture.draw(&report)?;
     }
+    report.print(arguments.format).map_err(Failure::Output)?;
     Ok(Answer::yes_if(report.errors() == 0))
 }
 
@@ -157,7 +167,9 @@ mod tests {
         for (text, error) in [
             ("index", "\"index\" is not COMMAND=WEIGHT"),
             ("index=2,add=1", "\"add\" is none of index, remove, query"),
-            ("index=-1", "\"-1\": invalid digit found in string"),
+            ("index=-1", "\"-1\" is no weight from 0 to 10000"),
+            ("index=10001", "\"10001\" is no weight from 0 to 10000"),
+            ("index=1,index=9", "index has two weights"),
             ("index=0", "no command has a weight"),
         ] {
             assert_eq!(text.parse::<Mix>(), Err(error.to_owned()));

@@ -4,8 +4,10 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +24,7 @@ use crate::command::Reply;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often it is shown how far a load has come.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Significant decimal digits of the latencies.
 const DIGITS: u8 = 3;
@@ -34,6 +36,11 @@ pub(super) struct Measured {
     pub(super) ok: u64,
     pub(super) fail: u64,
     pub(super) error: u64,
+    /// How many replies came before the time was over.
+    pub(super) in_time: u64,
+    /// How many messages were due by then and could not be sent, because as many as may be were in
+    /// flight. Their latencies count until then.
+    pub(super) unsent: u64,
     /// From the first message to the last reply.
     pub(super) elapsed: Duration,
     /// The processor time of this process meanwhile, where the system says it.
@@ -44,7 +51,8 @@ impl Measured {
     pub(super) fn new() -> Result<Self, Failure> {
         let latencies = Histogram::new(DIGITS).map_err(Failure::Latencies)?;
         let (elapsed, processor) = (Duration::ZERO, None);
-        Ok(Self { latencies, ok: 0, fail: 0, error: 0, elapsed, processor })
+        let (ok, fail, error, in_time, unsent) = (0, 0, 0, 0, 0);
+        Ok(Self { latencies, ok, fail, error, in_time, unsent, elapsed, processor })
     }
 
     fn count(&mut self, reply: Reply) {
@@ -55,11 +63,12 @@ impl Measured {
         } += 1;
     }
 
-    pub(super) fn answered_after(&mut self, latency: Duration, messages: usize) {
+    /// Messages were answered, or given up, so long after they were sent or due.
+    pub(super) fn took(&mut self, latency: Duration, messages: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         // It grows as needed; what is beyond any growth counts as the most that it can hold.
-        if self.latencies.record_n(micros, messages as u64).is_err() {
-            self.latencies.saturating_record_n(micros, messages as u64);
+        if self.latencies.record_n(micros, messages).is_err() {
+            self.latencies.saturating_record_n(micros, messages);
         }
     }
 
@@ -70,6 +79,8 @@ impl Measured {
         self.ok += other.ok;
         self.fail += other.fail;
         self.error += other.error;
+        self.in_time += other.in_time;
+        self.unsent += other.unsent;
     }
 }
 
@@ -88,9 +99,16 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
         .collect::<io::Result<_>>()
         .map_err(|error| Failure::Connect { address: address.clone(), error })?;
     let window = usize::try_from(arguments.pipeline).unwrap_or(usize::MAX);
-    let (processor, begun) = (processor_time(), Instant::now());
-    let until = begun + arguments.time;
+    let time = OnceLock::new();
+    // Held until all threads are there.
+    let start = Mutex::new(());
+    let stop = AtomicBool::new(false);
     let one = |number: u32, stream: &TcpStream| {
+        drop(start.lock().unwrap_or_else(PoisonError::into_inner));
+        // Unset if there are not as many threads as there should be.
+        let Some((begun, until)) = time.get().copied() else {
+            return Measured::new().map_err(Failed::Other);
+        };
         // Each begins at another place.
         let share = usize::try_from(number).unwrap_or_default() * traffic.len();
         let place = Place { traffic, next: share / streams.len() };
@@ -98,50 +116,67 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
             None => as_fast_as_can_be(stream, place, window, until),
             Some(rate) => {
                 let schedule = Schedule::new(begun, until, rate, arguments.connections, number);
-                at_a_rate(stream, place, window, &schedule)
+                at_a_rate(stream, place, window, &schedule, &stop)
             }
+        }
+    };
+    let end_all = || {
+        stop.store(true, Ordering::Relaxed);
+        for stream in &streams {
+            // Whoever waits on it need not any more.
+            let _already_gone = stream.shutdown(Shutdown::Both);
         }
     };
     let mut all = Measured::new()?;
     let ticks =
         usize::try_from(arguments.time.as_millis() / TICK.as_millis()).unwrap_or(usize::MAX);
     let progress = Progress::of_steps("loading", ticks);
-    thread::scope(|scope| {
-        // Dropped when all is done, or something has failed.
-        let (end, ended) = mpsc::channel::<()>();
-        scope.spawn(move || {
-            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                progress.advance(1);
-            }
-            progress.finish();
-        });
-        let one = &one;
-        let running: Vec<_> = (0..)
-            .zip(&streams)
-            .map(|(number, stream)| {
-                let work = move || one(number, stream);
-                thread::Builder::new().name("load".into()).spawn_scoped(scope, work)
-            })
-            .collect::<io::Result<_>>()
-            .map_err(Failure::Start)?;
-        for thread in running {
-            match thread.join() {
-                Ok(measured) => all.add(&measured.map_err(|failed| failed.of(address))?),
-                Err(panic) => std::panic::resume_unwind(panic),
+    let ended = thread::scope(|scope| {
+        let (done, finished) = mpsc::channel();
+        let held = start.lock().unwrap_or_else(PoisonError::into_inner);
+        for (number, stream) in (0..).zip(&streams) {
+            let (done, one) = (done.clone(), &one);
+            let work = move || {
+                // It is waited for as long as any has not ended.
+                let _waited_for = done.send(one(number, stream));
+            };
+            let started = thread::Builder::new().name("load".into()).spawn_scoped(scope, work);
+            if let Err(error) = started {
+                return Err(Failure::Threads { connections: arguments.connections, error });
             }
         }
-        drop(end);
-        Ok::<(), Failure>(())
-    })?;
-    all.elapsed = begun.elapsed();
-    all.processor =
-        processor.zip(processor_time()).map(|(before, after)| after.saturating_sub(before));
-    Ok(all)
+        drop(done);
+        let (processor, begun) = (processor_time(), Instant::now());
+        let _set_once = time.set((begun, begun + arguments.time));
+        drop(held);
+        let mut failed = None;
+        loop {
+            match finished.recv_timeout(TICK) {
+                Ok(Ok(measured)) => all.add(&measured),
+                Ok(Err(error)) if failed.is_none() => {
+                    failed = Some(error.of(address));
+                    end_all();
+                }
+                // What follows from the end of all.
+                Ok(Err(_)) => {}
+                Err(RecvTimeoutError::Timeout) => progress.advance(1),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        all.elapsed = begun.elapsed();
+        all.processor =
+            processor.zip(processor_time()).map(|(before, after)| after.saturating_sub(before));
+        failed.map_or(Ok(()), Err)
+    });
+    progress.finish();
+    ended.map(|()| all)
 }
 
 /// Why a connection could not go on.
 pub(super) enum Failed {
     Client(ClientError),
+    /// More replies came than were due.
+    Surplus,
     Other(Failure),
 }
 
@@ -149,6 +184,7 @@ impl Failed {
     fn of(self, address: &str) -> Failure {
         match self {
             Self::Client(error) => Failure::Client { address: address.to_owned(), error },
+            Self::Surplus => Failure::Surplus { address: address.to_owned() },
             Self::Other(failure) => failure,
         }
     }
@@ -168,8 +204,8 @@ impl From<ClientError> for Failed {
 
 /// Where a connection is in the messages.
 pub(super) struct Place<'a> {
-    traffic: &'a Traffic,
-    next: usize,
+    pub(super) traffic: &'a Traffic,
+    pub(super) next: usize,
 }
 
 impl Place<'_> {
@@ -217,6 +253,8 @@ impl<'a> Replies<'a> {
                 replies += 1;
                 self.begun.clear();
             } else if !known.iter().any(|reply| reply.as_line().starts_with(&self.begun)) {
+                // No more of it than a reply is long, and a byte.
+                self.begun.truncate(Reply::Error.as_line().len() + 1);
                 return Err(ClientError::NotAReply { line: self.begun.clone() }.into());
             }
         }
@@ -240,14 +278,17 @@ fn as_fast_as_can_be(
         let now = Instant::now();
         let mut left = count;
         while left > 0 {
-            let (sent, messages) = in_flight.front_mut().ok_or_else(surplus)?;
+            let (sent, messages) = in_flight.front_mut().ok_or(Failed::Surplus)?;
             let answered = left.min(*messages);
-            measured.answered_after(now - *sent, answered);
+            measured.took(now - *sent, answered as u64);
             *messages -= answered;
             left -= answered;
             if *messages == 0 {
                 in_flight.pop_front();
             }
+        }
+        if now < until {
+            measured.in_time += count as u64;
         }
         if count > 0 && now < until {
             in_flight.push_back((now, count));
@@ -255,10 +296,6 @@ fn as_fast_as_can_be(
         }
     }
     Ok(measured)
-}
-
-pub(super) fn surplus() -> Failed {
-    ClientError::NotAReply { line: b"a reply that nothing was sent for".to_vec() }.into()
 }
 
 /// The processor time that this process has used.

@@ -1,6 +1,7 @@
 //! The latencies as a picture: up to which one so many percent of the messages were answered.
 
-use std::fs;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use plotters::prelude::*;
@@ -10,12 +11,29 @@ use super::report::Report;
 
 const SIZE: (u32, u32) = (900, 540);
 
-/// Draws the curve into a file. Both axes are logarithmic: to the right each step is a tenth of the
-/// messages that were left.
-pub(super) fn draw(path: &Path, report: &Report) -> Result<(), Failure> {
-    let svg = picture(report)
-        .map_err(|problem| Failure::Draw { path: path.to_owned(), problem: problem.to_string() })?;
-    fs::write(path, svg).map_err(|error| Failure::Write { path: path.to_owned(), error })
+/// A file that a curve will be drawn into.
+pub(super) struct Picture<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> Picture<'a> {
+    pub(super) fn create(path: &'a Path) -> Result<Self, Failure> {
+        let file =
+            File::create(path).map_err(|error| Failure::Write { path: path.to_owned(), error })?;
+        Ok(Self { path, file })
+    }
+
+    /// Draws the curve. Both axes are logarithmic: to the right each step is a tenth of the messages
+    /// that were left.
+    pub(super) fn draw(mut self, report: &Report) -> Result<(), Failure> {
+        let path = self.path.to_owned();
+        let svg = match picture(report) {
+            Ok(svg) => svg,
+            Err(problem) => return Err(Failure::Draw { path, problem: problem.to_string() }),
+        };
+        self.file.write_all(svg.as_bytes()).map_err(|error| Failure::Write { path, error })
+    }
 }
 
 fn picture(report: &Report) -> Result<String, Box<dyn std::error::Error>> {

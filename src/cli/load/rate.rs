@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::drive::{Failed, Measured, Place, Replies, surplus};
+use super::drive::{Failed, Measured, Place, Replies, TICK};
 
 /// When the messages of one connection are meant to be sent.
 pub(super) struct Schedule {
@@ -30,11 +31,33 @@ impl Schedule {
     }
 
     /// When the message of this number is due; `None` if that is after the end.
-    fn due(&self, number: u32) -> Option<Instant> {
-        let due = self.first + Duration::from_secs_f64(self.between * f64::from(number));
+    #[allow(clippy::cast_precision_loss, reason = "a day has no 2^53 messages")]
+    fn due(&self, number: u64) -> Option<Instant> {
+        let due = self.first + Duration::from_secs_f64(self.between * number as f64);
         (due < self.until).then_some(due)
     }
+
+    /// How many messages are due from the one of this number on.
+    fn left(&self, number: u64) -> u64 {
+        let (mut some, mut none) = (number, number.max(1));
+        // Doubled until there is none of that number, then halved to the first of which that is so.
+        while self.due(none).is_some() {
+            none *= 2;
+        }
+        while some < none {
+            let middle = some + (none - some) / 2;
+            if self.due(middle).is_some() {
+                some = middle + 1;
+            } else {
+                none = middle;
+            }
+        }
+        some - number
+    }
 }
+
+/// How many latencies of what was not sent are told apart.
+const UNSENT_STEPS: u64 = 10_000;
 
 /// Sends each message when it is due, or as soon after that as the window allows, and takes its
 /// latency from when it was due: a server that stops for a second makes all of that second's
@@ -44,37 +67,53 @@ pub(super) fn at_a_rate(
     place: Place<'_>,
     window: usize,
     schedule: &Schedule,
+    stop: &AtomicBool,
 ) -> Result<Measured, Failed> {
     // Besides those in the channel one has been taken out of it, to wait for its reply.
     let (sent, in_flight) = mpsc::sync_channel(window - 1);
+    // Dropped to wake the writer.
+    let (end, ended) = mpsc::channel();
     thread::scope(|scope| {
-        let writer = scope.spawn(move || send_when_due(stream, place, schedule, &sent));
-        let received = receive_all(stream, &in_flight);
+        let write = move || send_when_due(stream, place, schedule, &sent, &ended);
+        let writer = thread::Builder::new().name("load out".into()).spawn_scoped(scope, write)?;
+        let received = receive_all(stream, &in_flight, schedule.until, stop);
         if received.is_err() {
             let _already_gone = stream.shutdown(Shutdown::Both);
         }
         // Ends a writer that waits for room, or for what is due.
-        drop(in_flight);
-        match writer.join() {
-            Ok(written) => received.and_then(|measured| Ok(written.map(|()| measured)?)),
-            Err(panic) => std::panic::resume_unwind(panic),
+        drop((in_flight, end));
+        let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (mut measured, next) = (received?, written?);
+        let left = schedule.left(next);
+        measured.unsent += left;
+        let stride = left.div_ceil(UNSENT_STEPS).max(1);
+        for number in (0..left).step_by(usize::try_from(stride).unwrap_or(usize::MAX)) {
+            let late =
+                schedule.due(next + number).map_or(Duration::ZERO, |due| schedule.until - due);
+            measured.took(late, stride.min(left - number));
         }
+        Ok(measured)
     })
 }
 
-/// Sends what is due, and before that when it was. Ends early when nobody receives.
+/// Sends what is due, and before that when it was, until the end; returns which message would have
+/// been next. Ends early when nobody receives.
 fn send_when_due(
     stream: &TcpStream,
     mut place: Place<'_>,
     schedule: &Schedule,
     sent: &mpsc::SyncSender<Instant>,
-) -> io::Result<()> {
+    ended: &mpsc::Receiver<()>,
+) -> io::Result<u64> {
     let mut number = 0;
     while let Some(due) = schedule.due(number) {
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let early = due.saturating_duration_since(Instant::now());
+        if ended.recv_timeout(early) != Err(RecvTimeoutError::Timeout) {
+            break;
+        }
         // Waits for room, which a reply makes.
-        if sent.send(due).is_err() {
-            return Ok(());
+        if Instant::now() >= schedule.until || sent.send(due).is_err() {
+            break;
         }
         let mut ready = 1;
         number += 1;
@@ -88,29 +127,40 @@ fn send_when_due(
         }
         place.send(stream, ready)?;
     }
-    Ok(())
+    Ok(number)
 }
 
 /// Takes the replies to all that is in flight, until nothing more will be.
 fn receive_all(
     stream: &TcpStream,
     in_flight: &mpsc::Receiver<Instant>,
+    until: Instant,
+    stop: &AtomicBool,
 ) -> Result<Measured, Failed> {
     let mut measured = Measured::new().map_err(Failed::Other)?;
     let mut replies = Replies::of(stream);
-    while let Ok(mut due) = in_flight.recv() {
+    loop {
+        let mut due = match in_flight.recv_timeout(TICK) {
+            Ok(due) => due,
+            Err(RecvTimeoutError::Disconnected) => return Ok(measured),
+            // Another connection has failed, and with it the load.
+            Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => return Ok(measured),
+            Err(RecvTimeoutError::Timeout) => continue,
+        };
         let mut answered = 0;
         while answered == 0 {
             answered = replies.receive(&mut measured)?;
         }
         let now = Instant::now();
-        measured.answered_after(now.saturating_duration_since(due), 1);
+        if now < until {
+            measured.in_time += answered as u64;
+        }
+        measured.took(now.saturating_duration_since(due), 1);
         for _ in 1..answered {
-            due = in_flight.try_recv().map_err(|_none| surplus())?;
-            measured.answered_after(now.saturating_duration_since(due), 1);
+            due = in_flight.try_recv().map_err(|_none| Failed::Surplus)?;
+            measured.took(now.saturating_duration_since(due), 1);
         }
     }
-    Ok(measured)
 }
 
 #[cfg(test)]
@@ -146,8 +196,45 @@ mod tests {
         }
         drop(sent);
         server.write_all(b"OK\nFAIL\nERROR\n").unwrap();
-        let measured = receive_all(&stream, &in_flight).ok().unwrap();
+        let stop = AtomicBool::new(false);
+        let measured = receive_all(&stream, &in_flight, Instant::now(), &stop).ok().unwrap();
         assert_eq!((measured.ok, measured.fail, measured.error), (1, 1, 1));
         assert!(measured.latencies.min() >= 999_000, "{}", measured.latencies.min());
+    }
+
+    #[test]
+    fn what_is_sent_late_was_due_when_it_was_due() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        let answering = thread::spawn(move || {
+            let mut lines = std::io::BufReader::new(server.try_clone().unwrap());
+            let mut line = String::new();
+            while std::io::BufRead::read_line(&mut lines, &mut line).unwrap() > 0 {
+                server.write_all(b"OK\n").unwrap();
+            }
+            line
+        });
+        // A hundred messages, of which half and one were due by now, the first an hour ago.
+        let hour = Duration::from_secs(3_600);
+        let begun = Instant::now().checked_sub(hour).unwrap();
+        let schedule = || Schedule { first: begun, between: 72.0, until: begun + 2 * hour };
+        let few = schedule();
+        let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\nQUERY|b|\n");
+        let place = Place { traffic: &traffic, next: 1 };
+        let (sent, in_flight) = mpsc::sync_channel(64);
+        let (end, ended) = mpsc::channel();
+        let writing = stream.try_clone().unwrap();
+        thread::scope(|scope| {
+            let writer = scope.spawn(move || send_when_due(&writing, place, &few, &sent, &ended));
+            let due: Vec<Instant> = in_flight.iter().take(50).collect();
+            assert!((0..).zip(&due).all(|(number, due)| schedule().due(number) == Some(*due)));
+            drop(end);
+            assert_eq!(writer.join().unwrap().unwrap(), 51);
+        });
+        assert_eq!([0, 51, 99, 100].map(|number| schedule().left(number)), [100, 49, 1, 0]);
+        stream.shutdown(Shutdown::Both).unwrap();
+        // In turn, from the second on.
+        assert!(answering.join().unwrap().starts_with("QUERY|b|\nQUERY|a|\nQUERY|b|\n"));
     }
 }

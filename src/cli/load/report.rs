@@ -12,13 +12,15 @@ pub(super) struct Report {
     connections: u32,
     pipeline: u32,
     rate: Option<u32>,
+    /// How long it was to take, in seconds.
+    time: f64,
     pub(super) measured: Measured,
 }
 
 impl Report {
     pub(super) fn new(arguments: &Arguments, measured: Measured) -> Self {
-        let Arguments { connections, pipeline, rate, .. } = *arguments;
-        Self { connections, pipeline, rate, measured }
+        let Arguments { connections, pipeline, rate, time, .. } = *arguments;
+        Self { connections, pipeline, rate, time: time.as_secs_f64(), measured }
     }
 
     /// How many replies were ERROR.
@@ -36,7 +38,7 @@ impl Report {
 
     #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 2^53 messages")]
     fn per_second(&self) -> f64 {
-        self.messages() as f64 / self.seconds()
+        self.measured.in_time as f64 / self.time
     }
 
     /// How many cores the load itself kept busy, where the system says it.
@@ -60,7 +62,7 @@ impl Report {
     }
 
     fn text(&self, output: &mut impl Write) -> io::Result<()> {
-        let Measured { ok, fail, error, latencies, .. } = &self.measured;
+        let Measured { ok, fail, error, unsent, latencies, .. } = &self.measured;
         writeln!(output, "{}, {:.1} s", self.title(), self.seconds())?;
         writeln!(
             output,
@@ -70,7 +72,11 @@ impl Report {
         )?;
         writeln!(output, "OK {ok}, FAIL {fail}, ERROR {error}")?;
         if let Some(cores) = self.cores() {
-            writeln!(output, "the load itself kept {cores:.2} cores busy")?;
+            let all = std::thread::available_parallelism().map_or(1, usize::from);
+            writeln!(output, "the load itself kept {cores:.2} of {all} cores busy")?;
+        }
+        if *unsent > 0 {
+            writeln!(output, "{unsent} more were due and could not be sent in time")?;
         }
         let from = if self.rate.is_some() { ", from when each was due" } else { "" };
         writeln!(output, "\nlatency{from}\n{:>9} {:>11}", "percent", "µs")?;
@@ -82,18 +88,19 @@ impl Report {
 
     /// One object; its names and its units stay.
     fn json(&self, output: &mut impl Write) -> io::Result<()> {
-        let Measured { ok, fail, error, latencies, .. } = &self.measured;
+        let Measured { ok, fail, error, unsent, latencies, .. } = &self.measured;
         let or_null = |value: Option<String>| value.unwrap_or_else(|| "null".into());
         let latencies = PERCENTILES
             .map(|percent| format!("\"{percent}\":{}", latencies.value_at_percentile(percent)));
         writeln!(
             output,
-            "{{\"connections\":{},\"pipeline\":{},\"rate\":{},\"seconds\":{:.3},\"messages\":{},\
-             \"per_second\":{:.1},\"ok\":{ok},\"fail\":{fail},\"error\":{error},\"own_cores\":{},\
+            "{{\"connections\":{},\"pipeline\":{},\"rate\":{},\"time\":{:.3},\"seconds\":{:.3},\"messages\":{},\
+             \"per_second\":{:.1},\"ok\":{ok},\"fail\":{fail},\"error\":{error},\"unsent\":{unsent},\"own_cores\":{},\
              \"latency_us\":{{{}}}}}",
             self.connections,
             self.pipeline,
             or_null(self.rate.map(|rate| rate.to_string())),
+            self.time,
             self.seconds(),
             self.messages(),
             self.per_second(),

@@ -49,22 +49,24 @@ impl Traffic {
         traffic
     }
 
-    /// The lines of a file; a last line without LF gets one.
+    /// The lines of a file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::Read { path: path.to_owned(), error };
-        let text = fs::read(path).map_err(failed)?;
-        let mut traffic = Self { bytes: Vec::new(), ends: Vec::new() };
-        for line in text.split_inclusive(|byte| *byte == b'\n') {
-            traffic.push(line);
-        }
+        let traffic = Self::of_lines(&fs::read(path).map_err(failed)?);
         if traffic.ends.is_empty() {
             return Err(failed(std::io::Error::other("there is no message in it")));
         }
-        if traffic.bytes.last() != Some(&b'\n') {
-            traffic.bytes.push(b'\n');
-            *traffic.ends.last_mut().unwrap_or(&mut 0) += 1;
-        }
         Ok(traffic)
+    }
+
+    /// The lines of a text; a last one without LF gets it.
+    pub(super) fn of_lines(text: &[u8]) -> Self {
+        let mut traffic = Self { bytes: Vec::new(), ends: Vec::new() };
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            traffic.push(&[line, b"\n"].concat());
+        }
+        traffic
     }
 
     fn push(&mut self, message: &[u8]) {
