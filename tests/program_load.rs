@@ -111,8 +111,9 @@ fn a_server_that_ends_or_does_not_speak_the_protocol_is_named() {
                 let _gone = stream.write_all(answer.as_bytes());
             }
         });
-        // One message for each connection.
-        let done = load(&address, &["--rate", "15"]);
+        // The first message is sent at once, and its answer ends it.
+        let slow = ["--connections", "3", "--rate", "1", "--time", "60"];
+        let done = run(&[&["load", "--addr", &address], &slow[..]].concat(), b"");
         assert_eq!(done.code, Some(2), "{done:?}");
         assert!(done.stderr.contains(expected), "{expected}: {done:?}");
         server.join().unwrap();
