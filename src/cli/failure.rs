@@ -66,6 +66,9 @@ impl Failure {
                 Some(format!("another server may be running; choose another address with {flag}"))
             }
             Self::Listen { .. } => Some("give an address of this machine as HOST:PORT".into()),
+            Self::Connect { error, .. } if is_out_of_files(error) => Some(
+                "raise the limit of this shell with ulimit -n, or open fewer connections".into(),
+            ),
             Self::Connect { address, error } => hint_to_connect(address, error.kind()),
             Self::List { error: ListError::Compressed { tool }, .. } => {
                 Some(format!("decompress it first: {tool} -dc FILE | indexer import ... -"))
@@ -96,6 +99,17 @@ impl Failure {
     }
 }
 
+/// Whether this process may not open any more files.
+#[cfg(unix)]
+fn is_out_of_files(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_out_of_files(_: &io::Error) -> bool {
+    false
+}
+
 /// What to try when a connection failed: to start a server only where the address answered that
 /// there is none, and only if it is one that this machine can listen on.
 fn hint_to_connect(address: &str, error: io::ErrorKind) -> Option<String> {
@@ -117,6 +131,17 @@ fn hint_to_connect(address: &str, error: io::ErrorKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn whoever_is_out_of_files_is_told_where_the_limit_is() {
+        let hint = |code| {
+            let error = io::Error::from_raw_os_error(code);
+            Failure::Connect { address: "127.0.0.1:0".into(), error }.hint()
+        };
+        assert!(hint(24).is_some_and(|hint| hint.contains("ulimit -n")));
+        assert_eq!(hint(13), None);
+    }
 
     #[test]
     fn starting_a_server_is_advised_only_where_it_would_help() {
