@@ -210,18 +210,17 @@ fn record_all(record: &Record) -> Result<Verdict, Failure> {
                 break;
             }
         }
-        for (number, verdict, took) in verdicts(&histories, record.effort.steps, &progress) {
+        for (number, history, verdict, took) in verdicts(&histories, record.effort.steps, &progress)
+        {
             let row = &mut rows[number % record.clients.len()];
             row.checking += took;
             row.undecided += usize::from(verdict == Verdict::Undecided);
             let name = format!("history-{seed}-{number}");
-            let history = histories.iter().find(|(other, _)| *other == number);
-            let Some((_, history)) = history else { continue };
             match (verdict, &record.save) {
                 (Verdict::NotLinearizable, folder) => {
                     progress.finish_and_clear();
                     let folder = folder.as_deref().unwrap_or(Path::new("."));
-                    print!("{}", save(folder, &name, history, record.effort.steps).1);
+                    print!("{}", save(folder, &name, history, record.effort.steps));
                     return Ok(verdict);
                 }
                 (Verdict::Undecided, Some(folder)) => {
@@ -232,7 +231,10 @@ fn record_all(record: &Record) -> Result<Verdict, Failure> {
         }
         if let Some(error) = cut_off {
             progress.finish_and_clear();
-            return Err(format!("{error}\n  what had been answered until then is explained").into());
+            return Err(format!(
+                "{error}\n  no fault was found in what had been answered until then"
+            )
+            .into());
         }
     }
     progress.finish_and_clear();
@@ -263,19 +265,22 @@ fn table(clients: &[usize], rows: &[Row]) -> String {
     text
 }
 
-/// Judges histories on all cores, each with the time that it took.
-fn verdicts(
-    histories: &[(usize, History<Command, Reply>)],
+/// A history with its number, its verdict, and how long that took.
+type Judged<'a> = (usize, &'a History<Command, Reply>, Verdict, Duration);
+
+/// Judges histories on all cores.
+fn verdicts<'a>(
+    histories: &'a [(usize, History<Command, Reply>)],
     steps: u64,
     progress: &ProgressBar,
-) -> Vec<(usize, Verdict, Duration)> {
+) -> Vec<Judged<'a>> {
     let next = AtomicUsize::new(0);
     let judge = || {
         let mut judged = Vec::new();
         while let Some((number, history)) = histories.get(next.fetch_add(1, Ordering::Relaxed)) {
             let begun = Instant::now();
             let verdict = contention::checker().steps(steps).check(history);
-            judged.push((*number, verdict, begun.elapsed()));
+            judged.push((*number, history, verdict, begun.elapsed()));
             progress.inc(1);
         }
         judged
@@ -326,14 +331,14 @@ impl Run<'_> {
     }
 }
 
-/// Saves a history that no order explains, as it is and shortened. Returns the shortened one, and
-/// what to tell about it: where both are, or the history itself if it could not be saved.
+/// Saves a history that no order explains, as it is and shortened. Returns what to tell about it:
+/// where both are, or the history itself if it could not be saved.
 pub(crate) fn save(
     folder: &Path,
     name: &str,
     history: &History<Command, Reply>,
     steps: u64,
-) -> (Option<History<Command, Reply>>, String) {
+) -> String {
     let short = contention::checker().steps(steps).minimise(history);
     let mut told = String::new();
     let mut tell = |name: String, what: &str, history: &History<Command, Reply>| {
@@ -346,16 +351,16 @@ pub(crate) fn save(
         };
     };
     tell(format!("{name}.txt"), "not linearizable", history);
-    if let Some(short) = &short {
+    if let Some(short) = short {
         let what = format!("shortened to {} commands", short.operations().len());
-        tell(format!("{name}-short.txt"), &what, short);
+        tell(format!("{name}-short.txt"), &what, &short);
         told += &short.to_string();
     }
     let mut answers = history.operations().iter().filter_map(|operation| operation.answer);
     if answers.any(|answer| answer.reply == Reply::Error) {
         told += "one reply was ERROR, to a well-formed command: does the server have a limit?\n";
     }
-    (short, told)
+    told
 }
 
 /// Writes a history to a file, in a folder that is made if need be; returns its path.

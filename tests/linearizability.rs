@@ -63,7 +63,7 @@ fn one_order_explains_what_eight_to_sixty_four_clients_see() {
                     Verdict::NotLinearizable => {
                         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
                         let name = format!("history-{tried}");
-                        panic!("{}", histories::save(folder, &name, &history, STEPS).1)
+                        panic!("{}", histories::save(folder, &name, &history, STEPS))
                     }
                 }
             }

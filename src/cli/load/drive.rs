@@ -287,10 +287,8 @@ fn as_fast_as_can_be(
                 in_flight.pop_front();
             }
         }
-        if now < until {
-            measured.in_time += count as u64;
-        }
         if count > 0 && now < until {
+            measured.in_time += count as u64;
             in_flight.push_back((now, count));
             place.send(stream, count)?;
         }

@@ -55,7 +55,7 @@ pub(in crate::testing) struct Mix {
 
 impl Mix {
     /// So much INDEX that packages, and what holds them, outlast the REMOVEs between them.
-    pub(in crate::testing) const LASTING: Self = Self { index: 9, remove: 4 };
+    pub(super) const LASTING: Self = Self { index: 9, remove: 4 };
     /// All three alike.
     pub(in crate::testing) const EVEN: Self = Self { index: 5, remove: 6 };
 }

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use super::checker::{Checker, Verdict};
 use super::plan::Part;
-use super::{Event, History};
+use super::{Event, History, from_events};
 use crate::machine::StateMachine;
 
 impl<M, R> Checker<M, R>
@@ -91,17 +91,14 @@ where
 
 /// What of a history is kept, up to an event.
 fn kept<C: Clone, R: Clone>(history: &History<C, R>, end: usize, parts: &[Part]) -> History<C, R> {
-    let mut short = History::default();
-    let events = history.in_order().take(end);
-    for (number, event) in events.filter(|(number, _)| parts[*number] == Part::Kept) {
-        let client = history.operations()[number].client;
-        match event {
-            Event::Call(command) => short.call(client, command.clone()),
-            Event::Reply(reply) => {
-                let replied = short.reply(client, reply.clone());
-                debug_assert_eq!(replied, Ok(()), "its call came before");
-            }
-        }
-    }
-    short
+    let events = history.in_order().take(end).filter(|(number, _)| parts[*number] == Part::Kept);
+    let owned = events.map(|(number, event)| {
+        let event = match event {
+            Event::Call(command) => Event::Call(command.clone()),
+            Event::Reply(reply) => Event::Reply(reply.clone()),
+        };
+        (history.operations()[number].client, event)
+    });
+    from_events(owned)
+        .unwrap_or_else(|_unasked| unreachable!("invariant: a reply is kept with its call"))
 }
