@@ -234,4 +234,21 @@ mod tests {
         // In turn, from the second on.
         assert!(taking.join().unwrap().starts_with("QUERY|b|\nQUERY|a|\nQUERY|b|\n"));
     }
+
+    #[test]
+    fn what_could_not_be_sent_is_counted_with_how_late_it_was_at_the_end() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let hour = Duration::from_secs(3_600);
+        let until = Instant::now();
+        let schedule = Schedule { first: until.checked_sub(hour).unwrap(), between: 36.0, until };
+        let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\n");
+        let place = Place { traffic: &traffic, next: 0 };
+        let stop = AtomicBool::new(false);
+        let measured = at_a_rate(&stream, place, 1, &schedule, &stop).ok().unwrap();
+        assert_eq!((measured.unsent, measured.latencies.len(), measured.ok), (100, 100, 0));
+        // Of three digits: from 36 seconds to the hour.
+        assert!((35_900_000..=36_100_000).contains(&measured.latencies.min()));
+        assert!((3_590_000_000..=3_610_000_000).contains(&measured.latencies.max()));
+    }
 }
