@@ -4,6 +4,7 @@
 //! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered
 //! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
 
+mod check;
 mod failure;
 mod generate;
 mod import;
@@ -15,6 +16,7 @@ mod ping;
 mod plan;
 mod progress;
 mod render;
+mod replay;
 mod send;
 mod serve;
 
@@ -62,6 +64,8 @@ enum Command {
     Dot(render::Arguments),
     Ping(ping::Arguments),
     Load(load::Arguments),
+    Check(check::Arguments),
+    Replay(replay::Arguments),
     #[command(hide = true)]
     Generate(generate::Arguments),
 }
@@ -112,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Dot(arguments) => render::dot(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     };
     match answer {

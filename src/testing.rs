@@ -7,7 +7,8 @@
 //! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
 //! [`generators`] of inputs, the [`scope`] of a few packages, the [`state_graph`] of the
 //! specification, a [`mod@reference`] for the wire, [`transcript`]s, conversations kept as text, and
-//! the [`contention`] of clients for a few packages. The table of [`properties`] joins both.
+//! the [`contention`] of clients for a few packages. The table of [`properties`] joins both, and
+//! [`conformance`] tries all of it on a server behind an address.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
@@ -26,6 +27,7 @@ pub mod scope;
 pub mod state_graph;
 pub mod transcript;
 
+pub mod conformance;
 pub mod properties;
 
 #[cfg(test)]

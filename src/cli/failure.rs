@@ -8,6 +8,7 @@ use super::list::ListError;
 use crate::client::ClientError;
 use crate::index::LimitError;
 use crate::metrics::MetricsError;
+use crate::testing::conformance::SavedError;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -45,6 +46,10 @@ pub(super) enum Failure {
     Latencies(hdrhistogram::CreationError),
     #[error("cannot draw {}: {problem}", path.display())]
     Draw { path: PathBuf, problem: String },
+    #[error("no check is called {name:?}, and no name of one begins so")]
+    NoSuchCheck { name: String },
+    #[error("cannot read {} as a transcript or a history: {error}", path.display())]
+    Saved { path: PathBuf, error: SavedError },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -81,6 +86,8 @@ impl Failure {
             | Self::CutOff { error: ClientError::NotAReply { .. }, .. } => {
                 Some("is it a server of this protocol that listens there?".into())
             }
+            Self::NoSuchCheck { .. } => Some("indexer check --list prints their names".into()),
+            Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
             Self::Threads { .. } => Some("try fewer with --connections".into()),
             Self::Start(_)
             | Self::Metrics(_)

@@ -105,13 +105,20 @@ pub fn record_at(
         .into_iter()
         .map(|script| Ok((Client::connect_timeout(&address, PATIENCE)?, script)))
         .collect::<io::Result<_>>()?;
-    Ok(record(clients, |client, burst, reply| match burst {
+    Ok(record_of(clients))
+}
+
+/// Records clients that are connected already, each as long as it is patient.
+pub(super) fn record_of(
+    clients: Vec<(Client, Script<Command>)>,
+) -> Recording<Command, Reply, ClientError> {
+    record(clients, |client, burst, reply| match burst {
         [command] => {
             reply(client.exchange(command.to_string().as_bytes())?);
             Ok(())
         }
         burst => client.apply_all(burst, reply).map(drop),
-    }))
+    })
 }
 
 /// Holds what clients of a server saw against the reference model without packages.

@@ -3,13 +3,17 @@
 //! The format is described in `spec/README.md`. A [`Transcript`] runs against any [`Endpoint`]: a
 //! machine in memory ([`InMemory`]) or a server behind an address ([`Remote`]).
 
+mod edit;
 mod endpoint;
+mod text;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::{fmt, io};
+use std::io;
 
+pub(super) use edit::Edited;
 pub use endpoint::{Endpoint, InMemory, Link, MemoryLink, Remote};
+pub(super) use text::escape;
 
 /// A conversation: what is sent on which connection, and what must come back.
 ///
@@ -36,7 +40,7 @@ pub struct Transcript {
 
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Send(Vec<u8>),
     HalfClose,
     BreakOff,
@@ -86,6 +90,30 @@ pub enum Mismatch {
         /// How.
         error: io::Error,
     },
+}
+
+impl Mismatch {
+    /// The line of the transcript, counted from 1; none if it is behind the last.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Reply { line, .. } | Self::Io { line, .. } => Some(*line),
+            Self::Surplus { .. } => None,
+        }
+    }
+
+    /// What came instead.
+    #[must_use]
+    pub fn actual(&self) -> String {
+        match self {
+            Self::Reply { actual, .. } | Self::Surplus { actual, .. } => actual.clone(),
+            Self::Io { error, .. } => match error.kind() {
+                // Which of the two a time-out is depends on the system.
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no reply in time".into(),
+                _ => error.to_string(),
+            },
+        }
+    }
 }
 
 impl Transcript {
@@ -163,115 +191,6 @@ fn or_end(reply: Option<String>) -> String {
     reply.unwrap_or_else(|| "the end of the stream".into())
 }
 
-impl std::str::FromStr for Transcript {
-    type Err = TranscriptError;
-
-    /// Indentation is ignored, as are blank lines and comments.
-    fn from_str(text: &str) -> Result<Self, TranscriptError> {
-        let mut steps = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim_start();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let step =
-                Step::parse(line).map_err(|problem| TranscriptError { line: number, problem })?;
-            steps.push((number, step));
-        }
-        Ok(Self { steps })
-    }
-}
-
-impl Step {
-    fn parse(line: &str) -> Result<Self, String> {
-        let (directive, text) = line.split_once(' ').unwrap_or((line, ""));
-        Ok(match directive {
-            ">" => {
-                let mut message = unescape(text)?;
-                message.push(b'\n');
-                Self::Send(message)
-            }
-            ">~" => Self::Send(unescape(text)?),
-            ">$" => Self::HalfClose,
-            ">!" => Self::BreakOff,
-            "<" => Self::Expect(text.to_owned()),
-            "<$" => Self::ExpectEnd,
-            "@" => Self::Switch(text.to_owned()),
-            other => return Err(format!("{other:?} is none of > >~ >$ >! < <$ @ #")),
-        })
-    }
-}
-
-/// The bytes that a text with escapes stands for.
-fn unescape(text: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some((literal, escape)) = rest.split_once('\\') {
-        bytes.extend_from_slice(literal.as_bytes());
-        rest = if let Some(repeat) = escape.strip_prefix('{') {
-            let (repeat, rest) = repeat.split_once('}').ok_or(r"\{ without }")?;
-            let (count, text) = repeat.split_once(':').ok_or(r"\{ without a count and a colon")?;
-            let count: usize = count.parse().map_err(|_| format!("{count:?} is no count"))?;
-            bytes.extend_from_slice(&unescape(text)?.repeat(count));
-            rest
-        } else {
-            let (byte, rest) = unescape_byte(escape)
-                .ok_or(r"an escape other than \r \n \t \0 \\ \xHH \{N:text}")?;
-            bytes.push(byte);
-            rest
-        };
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    Ok(bytes)
-}
-
-/// The byte that an escape stands for, and what comes behind it.
-fn unescape_byte(escape: &str) -> Option<(u8, &str)> {
-    let simple = |byte, length| Some((byte, escape.get(length..)?));
-    match escape.as_bytes().first()? {
-        b'r' => simple(b'\r', 1),
-        b'n' => simple(b'\n', 1),
-        b't' => simple(b'\t', 1),
-        b'0' => simple(0, 1),
-        b'\\' => simple(b'\\', 1),
-        b'x' => simple(u8::from_str_radix(escape.get(1..3)?, 16).ok()?, 3),
-        _ => None,
-    }
-}
-
-impl fmt::Display for Transcript {
-    /// The transcript without its comments, escaped where need be.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (_, step) in &self.steps {
-            match step {
-                Step::Send(bytes) => match bytes.split_last() {
-                    Some((b'\n', message)) => writeln!(f, "> {}", escape(message))?,
-                    _ => writeln!(f, ">~ {}", escape(bytes))?,
-                },
-                Step::HalfClose => writeln!(f, ">$")?,
-                Step::BreakOff => writeln!(f, ">!")?,
-                Step::Expect(reply) => writeln!(f, "< {reply}")?,
-                Step::ExpectEnd => writeln!(f, "<$")?,
-                Step::Switch(name) => writeln!(f, "@ {name}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bytes as the text of a step.
-pub(super) fn escape(bytes: &[u8]) -> String {
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-    bytes
-        .iter()
-        .map(
-            |byte| {
-                if plain(byte) { char::from(*byte).to_string() } else { format!("\\x{byte:02x}") }
-            },
-        )
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,17 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn escapes_stand_for_their_bytes() {
-        assert_eq!(unescape(r"a\r\n\t\0\\\x7fb"), Ok(b"a\r\n\t\0\\\x7fb".to_vec()));
-        assert_eq!(unescape(r"<\{3:a\x00}>"), Ok(b"<a\0a\0a\0>".to_vec()));
-        for wrong in [r"\q", r"\x9", r"\xgg", r"\{3:a", r"\{3}", r"\{x:a}", "\\"] {
-            assert!(unescape(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_transcript_prints_as_it_reads() {
-        let text = "> QUERY|a|\\x0d\n>~ QUE\n>$\n< FAIL\n<$\n@ other\n>!\n";
+        let text = "> QUERY|a|\\r\n>~ QUE\n>$\n< FAIL\n<$\n@ other\n>!\n";
         let transcript: Transcript = text.parse().unwrap();
         assert_eq!(transcript.to_string(), text);
         assert_eq!(transcript.sent(), b"QUERY|a|\r\nQUE");

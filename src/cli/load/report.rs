@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::json;
+
 use super::drive::Measured;
 use super::{Arguments, Format};
 
@@ -89,23 +91,25 @@ impl Report {
     /// One object; its names and its units stay.
     fn json(&self, output: &mut impl Write) -> io::Result<()> {
         let Measured { ok, fail, error, unsent, latencies, .. } = &self.measured;
-        let or_null = |value: Option<String>| value.unwrap_or_else(|| "null".into());
-        let latencies = PERCENTILES
-            .map(|percent| format!("\"{percent}\":{}", latencies.value_at_percentile(percent)));
-        writeln!(
-            output,
-            "{{\"connections\":{},\"pipeline\":{},\"rate\":{},\"time\":{:.3},\"seconds\":{:.3},\"messages\":{},\
-             \"per_second\":{:.1},\"ok\":{ok},\"fail\":{fail},\"error\":{error},\"unsent\":{unsent},\"own_cores\":{},\
-             \"latency_us\":{{{}}}}}",
-            self.connections,
-            self.pipeline,
-            or_null(self.rate.map(|rate| rate.to_string())),
-            self.time,
-            self.seconds(),
-            self.messages(),
-            self.per_second(),
-            or_null(self.cores().map(|cores| format!("{cores:.3}"))),
-            latencies.join(",")
-        )
+        let latencies: serde_json::Map<_, _> = PERCENTILES
+            .iter()
+            .map(|percent| (percent.to_string(), latencies.value_at_percentile(*percent).into()))
+            .collect();
+        let object = json!({
+            "connections": self.connections,
+            "pipeline": self.pipeline,
+            "rate": self.rate,
+            "time": self.time,
+            "seconds": self.seconds(),
+            "messages": self.messages(),
+            "per_second": self.per_second(),
+            "ok": ok,
+            "fail": fail,
+            "error": error,
+            "unsent": unsent,
+            "own_cores": self.cores(),
+            "latency_us": latencies,
+        });
+        writeln!(output, "{object}")
     }
 }

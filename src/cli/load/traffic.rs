@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use fastrand::Rng;
+use rand::rngs::Xoshiro256PlusPlus as Rng;
+use rand::{RngExt, SeedableRng};
 
 use super::{Arguments, Failure, Mix};
 
@@ -22,14 +23,14 @@ impl Traffic {
     /// Messages as asked for.
     pub(super) fn generate(arguments: &Arguments) -> Self {
         let Arguments { mix, names, dependencies, zipf, seed, .. } = *arguments;
-        Self::of(mix, names, dependencies, zipf, Rng::with_seed(seed))
+        Self::of(mix, names, dependencies, zipf, Rng::seed_from_u64(seed))
     }
 
     fn of(mix: Mix, names: u32, dependencies: u32, zipf: f64, mut rng: Rng) -> Self {
         let popularity = Popularity::new(names, zipf);
         let mut traffic = Self { bytes: Vec::new(), ends: Vec::new() };
         for _ in 0..MESSAGES {
-            let kind = rng.u32(..mix.total());
+            let kind = rng.random_range(..mix.total());
             let verb = match kind {
                 kind if kind < mix.index => "INDEX",
                 kind if kind < mix.index + mix.remove => "REMOVE",
@@ -38,7 +39,7 @@ impl Traffic {
             let package = popularity.draw(&mut rng);
             let mut message = format!("{verb}|load-{package}|");
             if verb == "INDEX" {
-                let list: Vec<_> = (0..rng.u32(..=dependencies))
+                let list: Vec<_> = (0..rng.random_range(..=dependencies))
                     .map(|_| format!("load-{}", popularity.draw(&mut rng)))
                     .collect();
                 message += &list.join(",");
@@ -111,9 +112,9 @@ impl Popularity {
 
     fn draw(&self, rng: &mut Rng) -> usize {
         match self {
-            Self::Even(names) => usize::try_from(rng.u32(..names)).unwrap_or_default(),
+            Self::Even(names) => usize::try_from(rng.random_range(..*names)).unwrap_or_default(),
             Self::Zipf(sums) => {
-                let place = rng.f64() * sums.last().copied().unwrap_or_default();
+                let place = rng.random::<f64>() * sums.last().copied().unwrap_or_default();
                 sums.partition_point(|sum| *sum <= place)
             }
         }
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn generated_messages_are_well_formed_and_come_as_often_as_asked() {
         let mix = "index=1,remove=1,query=2".parse().unwrap();
-        let commands = commands(&Traffic::of(mix, 50, 3, 0.0, Rng::with_seed(1)));
+        let commands = commands(&Traffic::of(mix, 50, 3, 0.0, Rng::seed_from_u64(1)));
         assert_eq!(commands.len(), MESSAGES);
         let share = |verb| {
             let of_it = commands
@@ -153,7 +154,7 @@ mod tests {
     fn with_zipf_the_first_package_comes_most_often() {
         let count = |exponent, name| {
             let popularity = Popularity::new(100, exponent);
-            let mut rng = Rng::with_seed(1);
+            let mut rng = Rng::seed_from_u64(1);
             (0..10_000).filter(|_| popularity.draw(&mut rng) == name).count()
         };
         // 1 in 100 without, 1 in 5.19 (the hundredth harmonic number) with.

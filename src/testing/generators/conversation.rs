@@ -288,12 +288,11 @@ mod tests {
     fn a_conversation_is_shown_with_the_replies_of_the_model() {
         let messages = vec![b"INDEX|a|\n".to_vec(), vec![b'x'; LINE_LIMIT], b"y\nQUE".to_vec()];
         let shown = Conversation { messages, pieces: vec![1] }.show();
-        let long = "x".repeat(LINE_LIMIT);
         assert_eq!(
             shown,
             format!(
                 "# in pieces of so many bytes, over and over: [2]\n\
-                 > INDEX|a|\n< OK\n> {long}y\n< ERROR\n>~ QUE\n"
+                 > INDEX|a|\n< OK\n> \\{{{LINE_LIMIT}:x}}y\n< ERROR\n>~ QUE\n"
             )
         );
     }

@@ -28,10 +28,10 @@ macro_rules! canaries {
 canaries! {
     // Not a message, nor a line: no bytes at all.
     parser_is_total sees ErrorPointsBehind in "";
-    parser_agrees_with_reference_on_noise sees ReplyMayHaveCr in r"OK\x0d";
+    parser_agrees_with_reference_on_noise sees ReplyMayHaveCr in r"OK\r";
     parser_agrees_with_reference_on_lines sees ThirdBar in "REMOVE|a||";
     commands_print_and_parse_back sees LongestNameIsRefused
-        in format!("REMOVE|{}|", "a".repeat(MAX_NAME_BYTES));
+        in format!(r"REMOVE|\{{{MAX_NAME_BYTES}:a}}|");
     lines_parse_and_print_back sees CommaIsPrintedFirst in "INDEX|a|a";
     framing_ignores_segmentation sees SplitLineIsForgotten in "a";
     machine_refines_model sees OldListStays in "INDEX|a|; INDEX|a|a; INDEX|a|";

@@ -1,0 +1,171 @@
+//! `indexer check`: the suite for every server of the protocol, and what it found.
+
+mod junit;
+mod kept;
+mod report;
+
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use super::progress::Progress;
+use super::{Answer, Failure, Server};
+use crate::testing::conformance::{self, CannotTest, Event, Settings};
+pub(super) use report::details;
+use report::{Report, Table};
+
+/// Test any server of this protocol, and say what it does wrong
+///
+/// Needs nothing but an address. Tries, in this order: the transcripts of the specification; each
+/// rule on its own; random commands in lockstep with a model; messages sent ahead and in pieces;
+/// clients at once, whose replies one order of all their commands has to explain; clients that break
+/// off; and clients that do what none should. What is found is made as short as can be, on the
+/// server itself, and printed with the rule that it breaks. After five checks that failed the rest
+/// is not tried.
+///
+/// The server may hold packages: all names that are sent begin with "check" and the seed, and are
+/// removed again. It must not be stopped by limits. Where honest servers differ (CR before LF, which
+/// characters a name may have, a comma behind a list, dependencies on REMOVE and QUERY, the longest
+/// line), what this one does is printed, and it is not tried with what it reads otherwise; with
+/// --strict a difference is a failure.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 conforms, 1 does not, 2 could not be tested.\n\
+    Example: indexer check --addr 127.0.0.1:8080 --format junit > check.xml")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// How many clients contend at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=64))]
+    clients: u16,
+    /// How many commands a random sequence or a history has at most
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    commands: u16,
+    /// How long random cases are tried, all checks together; without it a fixed number is, which
+    /// takes a fast server some seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time: Option<Duration>,
+    /// The same cases for the same number; a new one each time without it
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Try only the check of this name, or those whose names begin so; can be given more than once
+    #[arg(long, value_name = "PROPERTY")]
+    only: Vec<String>,
+    /// How long a reply may take
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    patience: Duration,
+    /// Take what honest servers may read otherwise for a failure too
+    #[arg(long)]
+    strict: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Keep the first thing that was found, to be tried again by `indexer replay FILE`; a history
+    /// is also drawn, to FILE.html
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Print the names of all checks, and what each claims, and try none
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table to read, a line for each check as it ends
+    Text,
+    /// One object at the end
+    Json,
+    /// What CI servers read, at the end
+    Junit,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("choose from 0.001 seconds to a day (86400)".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    if arguments.list {
+        return report::list().map(|()| Answer::Yes).map_err(Failure::Output);
+    }
+    let address = resolve(&arguments.server)?;
+    let settings = Settings {
+        seed: arguments.seed.unwrap_or_else(fresh_seed),
+        clients: arguments.clients.into(),
+        commands: arguments.commands.into(),
+        time: arguments.time,
+        patience: arguments.patience,
+        strict: arguments.strict,
+        only: arguments.only.clone(),
+    };
+    // Now rather than after the run: what cannot be kept is not worth the wait.
+    let kept = arguments.save.as_deref().map(kept::Place::create).transpose()?;
+    let mut table = Table::new(arguments.format, &arguments.server.address, settings.seed);
+    let mut bar: Option<Progress> = None;
+    let observed = |event: Event<'_>| {
+        match event {
+            Event::Begun(check) => {
+                let cases = usize::try_from(check.cases).unwrap_or(usize::MAX);
+                bar = Some(Progress::of_steps(&check.name, cases));
+            }
+            Event::Tried => {
+                if let Some(bar) = &bar {
+                    bar.advance(1);
+                }
+            }
+            Event::Ended(_) => {
+                if let Some(bar) = bar.take() {
+                    bar.finish();
+                }
+            }
+            Event::Observed(_) => {}
+        }
+        table.observe(&event);
+    };
+    let tried = conformance::run(address, &settings, observed);
+    let report = Report {
+        address: arguments.server.address.clone(),
+        settings,
+        found: tried.map_err(|error| cannot_test(&arguments.server, error))?,
+    };
+    if let Some(kept) = kept {
+        kept.keep(&report)?;
+    }
+    table.finish(&report).map_err(Failure::Output)?;
+    Ok(Answer::yes_if(report.found.conforms()))
+}
+
+/// The first address of a name.
+pub(super) fn resolve(server: &Server) -> Result<SocketAddr, Failure> {
+    let failed = |error| Failure::Connect { address: server.address.clone(), error };
+    let nothing = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut addresses = server.address.to_socket_addrs().map_err(failed)?;
+    addresses.next().ok_or_else(|| failed(nothing()))
+}
+
+pub(super) fn cannot_test(server: &Server, error: CannotTest) -> Failure {
+    match error {
+        CannotTest::Unreachable { error, .. } => {
+            Failure::Connect { address: server.address.clone(), error }
+        }
+        CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
+    }
+}
+
+/// A short one: it is part of every name that is sent.
+pub(super) fn fresh_seed() -> u64 {
+    // Without randomness a run is still a run, the same each time.
+    SysRng.try_next_u32().unwrap_or_default().into()
+}
+
+/// Whether bold and colours are for whoever reads this.
+fn is_for_people() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

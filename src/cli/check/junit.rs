@@ -1,0 +1,104 @@
+//! A run in the form that CI servers read: a test case for each check.
+//!
+//! There is no standard; these are the elements and attributes that all readers have in common.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use super::report::{Report, details, word};
+use crate::testing::conformance::{Outcome, Verdict};
+
+/// Writes the run as XML, ended by LF.
+pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
+    let outcomes = &report.found.outcomes;
+    let count = |wanted: fn(&Outcome) -> bool| {
+        outcomes.iter().filter(|outcome| wanted(outcome)).count().to_string()
+    };
+    let totals = [
+        ("tests", outcomes.len().to_string()),
+        ("failures", count(|outcome| outcome.finding().is_some())),
+        ("errors", "0".into()),
+        ("skipped", count(is_skipped)),
+        ("time", seconds(time)),
+    ];
+    let totals = || totals.iter().map(|(name, value)| (*name, value.as_str()));
+    let suite = format!("indexer check {}", report.address);
+    let mut writer = Writer::new_with_indent(&mut *output, b' ', 2);
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    writer.create_element("testsuites").with_attributes(totals()).write_inner_content(
+        |writer| {
+            let suite = writer.create_element("testsuite").with_attribute(("name", &*suite));
+            suite.with_attributes(totals()).write_inner_content(|writer| {
+                properties(writer, report)?;
+                outcomes.iter().try_for_each(|outcome| case(writer, report, outcome))
+            })?;
+            Ok(())
+        },
+    )?;
+    writeln!(output)
+}
+
+/// A check that says nothing about the server.
+fn is_skipped(outcome: &Outcome) -> bool {
+    match outcome.verdict {
+        Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => true,
+        Verdict::Passed | Verdict::Failed(_) => false,
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3}", time.as_secs_f64())
+}
+
+/// The seed, and what the server does where honest servers differ.
+fn properties(writer: &mut Writer<impl Write>, report: &Report) -> io::Result<()> {
+    let seed = ("seed".to_owned(), report.settings.seed.to_string());
+    let behaviours = report.found.behaviours.iter().map(|it| {
+        (format!("{}: {}", it.rule, it.what), format!("{}, specified {}", it.observed, it.expected))
+    });
+    let all: Vec<_> = std::iter::once(seed).chain(behaviours).collect();
+    writer.create_element("properties").write_inner_content(|writer| {
+        for (name, value) in &all {
+            let property = writer.create_element("property");
+            property.with_attributes([("name", &**name), ("value", value)]).write_empty()?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn case(writer: &mut Writer<impl Write>, report: &Report, outcome: &Outcome) -> io::Result<()> {
+    let (stage, time) = (outcome.stage.to_string(), seconds(outcome.time));
+    let attributes = [("classname", &*stage), ("name", &*outcome.name), ("time", &*time)];
+    let element = writer.create_element("testcase").with_attributes(attributes);
+    match outcome.finding() {
+        Some(finding) => {
+            let again = format!("to try it again: {}\n", report.command(&outcome.name));
+            let text = details(finding) + &again;
+            let attributes = [("type", &*finding.rule), ("message", &*finding.what)];
+            element.write_inner_content(|writer| {
+                let failure = writer.create_element("failure").with_attributes(attributes);
+                failure.write_text_content(BytesText::new(&printable(&text)))?;
+                Ok(())
+            })?;
+        }
+        None if is_skipped(outcome) => {
+            let message = [("message", word(&outcome.verdict))];
+            element.write_inner_content(|writer| {
+                writer.create_element("skipped").with_attributes(message).write_empty()?;
+                Ok(())
+            })?;
+        }
+        None => drop(element.write_empty()?),
+    }
+    Ok(())
+}
+
+/// Without what XML has no place for: what a server sends can be anything.
+fn printable(text: &str) -> String {
+    let is_character = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.chars().map(|c| if is_character(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}

@@ -1,0 +1,51 @@
+//! The file in which something that was found is kept.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::report::{Report, details};
+use crate::cli::Failure;
+use crate::testing::conformance::{Evidence, Finding};
+
+/// Where it is to be kept.
+pub(super) struct Place {
+    path: PathBuf,
+    file: File,
+}
+
+impl Place {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path);
+        let file = file.map_err(|error| Failure::Write { path: path.to_owned(), error })?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Keeps the first finding; without one, the file stays empty.
+    pub(super) fn keep(mut self, report: &Report) -> Result<(), Failure> {
+        let mut outcomes = report.found.outcomes.iter();
+        let found = outcomes.find_map(|outcome| Some((outcome, outcome.finding()?)));
+        let Some((outcome, finding)) = found else { return Ok(()) };
+        let written = self.file.write_all(text(report, &outcome.name, finding).as_bytes());
+        written.map_err(|error| Failure::Write { path: self.path.clone(), error })?;
+        Ok(())
+    }
+}
+
+/// What was found, in comments, and what it takes to find it again.
+fn text(report: &Report, check: &str, finding: &Finding) -> String {
+    let mut text = format!("# {check} does not hold on {}:\n", report.address);
+    let shown = match &finding.evidence {
+        // Below, and not in comments.
+        Evidence::Transcript { .. } => Finding { evidence: Evidence::Words, ..finding.clone() },
+        Evidence::History { .. } | Evidence::Words => finding.clone(),
+    };
+    let details = details(&shown) + &report.command(check);
+    text.extend(details.lines().map(|line| format!("# {line}\n")));
+    match (&finding.evidence, finding.saved()) {
+        (Evidence::Transcript { text: transcript, .. }, _) => text += transcript,
+        (_, Some(saved)) => text += &saved.to_string(),
+        (_, None) => {}
+    }
+    text
+}

@@ -1,0 +1,48 @@
+//! `indexer replay`: what `check` has kept, once more.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::check::{cannot_test, details, fresh_seed, resolve};
+use super::output::Lenient;
+use super::{Answer, Failure, Server};
+use crate::testing::conformance::{self, Saved, Settings};
+
+/// Try a transcript or a history again on a server
+///
+/// The file is one that `indexer check --save` has written, or a transcript that you write yourself:
+/// `> message` is sent, `< reply` has to come back. Names get a prefix on the wire and are removed
+/// afterwards, so that the server may hold packages. A history is a matter of luck: its clients send
+/// the same again, up to 200 times.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 the server does as it should, 1 it does not, 2 could not be tried."
+)]
+pub(super) struct Arguments {
+    /// The transcript or history
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    server: Server,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    let Arguments { file, server } = arguments;
+    let path = || file.clone();
+    let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
+    let saved: Saved = text.parse().map_err(|error| Failure::Saved { path: path(), error })?;
+    let settings = Settings { seed: fresh_seed(), ..Settings::default() };
+    let address = resolve(server)?;
+    let found = conformance::replay(address, &saved, &settings);
+    let found = found.map_err(|error| cannot_test(server, error))?;
+    let said = match &found {
+        Some(finding) => format!("FAILED: {}", details(finding)),
+        None => "passed\n".to_owned(),
+    };
+    // The exit status says it too, to whoever does not read.
+    Lenient::new(io::stdout()).write_all(said.as_bytes()).map_err(Failure::Output)?;
+    Ok(Answer::yes_if(found.is_none()))
+}

@@ -1,0 +1,64 @@
+//! The suite for every server that speaks the protocol: what the specification says, tried on a
+//! server behind an address, of which nothing else is known.
+//!
+//! [`run`] goes through the [`checks`] in order: the transcripts of the specification, each rule on
+//! its own, the properties of any machine in lockstep with the reference model, the same messages in
+//! every segmentation, histories of clients at once, clients that break off, and clients that do
+//! what none should. The server need not be empty: every name that is sent begins with a prefix of
+//! this run, and is removed again. What honest servers read in different ways is [observed
+//! first](Behaviour), and then not held against them unless that is asked for. What is found is
+//! made as short as can be, against the server itself.
+
+mod concurrent;
+mod context;
+mod dialect;
+mod disturbed;
+mod finding;
+mod generated;
+mod namespace;
+mod replay;
+mod scripted;
+mod subject;
+mod suite;
+mod target;
+
+use std::time::Duration;
+
+pub use dialect::Behaviour;
+pub use finding::{Evidence, Finding, rule_text};
+pub use replay::{Saved, SavedError, replay};
+pub use suite::{CannotTest, Check, Event, Outcome, Report, Stage, Verdict, checks, run};
+
+/// How a run goes about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// What is drawn, and which names are used: the same for the same seed.
+    pub seed: u64,
+    /// How many clients there are at once where they contend, at least 2.
+    pub clients: usize,
+    /// How many commands a sequence or a history has at most, at least 1.
+    pub commands: usize,
+    /// How long all checks together draw cases whose number is free; without it there are as many
+    /// as the table says.
+    pub time: Option<Duration>,
+    /// How long a reply may take.
+    pub patience: Duration,
+    /// Whether a difference where honest servers differ is a failure too.
+    pub strict: bool,
+    /// The checks to try, by their names or how these begin; all if none is given.
+    pub only: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            clients: 8,
+            commands: 200,
+            time: None,
+            patience: Duration::from_secs(5),
+            strict: false,
+            only: Vec::new(),
+        }
+    }
+}

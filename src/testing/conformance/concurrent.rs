@@ -1,0 +1,88 @@
+//! What clients see who contend for a few packages: is there one order that explains it?
+
+use std::io;
+
+use quickcheck::{Arbitrary, Gen};
+
+use super::context::{Context, Trial};
+use super::finding::{Evidence, Finding};
+use super::generated::bytes;
+use super::suite::{Check, Stage};
+use super::target::Target;
+use crate::command::Command;
+use crate::name::Name;
+use crate::testing::contention::{self, Contention};
+use crate::testing::history::{Script, Verdict};
+
+/// How many histories are recorded unless the time says otherwise.
+const HISTORIES: u64 = 150;
+
+/// How many commands a client sends at most before it waits, by turns: mostly it is one, because
+/// what overlaps less says more.
+const BURSTS: [u8; 3] = [1, 1, 3];
+
+pub(super) fn histories() -> Vec<Check> {
+    vec![Check::drawn(
+        Stage::Histories,
+        "histories_are_linearizable",
+        "One order of all commands explains what clients at once are told.",
+        &["O4", "O5", "O6", "O9", "C5"],
+        HISTORIES,
+        try_history,
+    )]
+}
+
+fn try_history(context: &Context, seed: u64) -> Trial {
+    let mut g = Gen::from_size_and_seed(100, seed);
+    let burst = g.choose(&BURSTS).copied().unwrap_or(1);
+    let clients = context.settings.clients;
+    let contention = Contention { clients, operations: context.settings.commands, burst };
+    let count = 2 + usize::arbitrary(&mut g) % 3;
+    let named = |prefix: &str| contention::packages(prefix, count).unwrap_or_default();
+    let target = &context.target;
+    let namespace = target.free_namespace(|namespace| named(namespace.prefix()));
+    let packages = named(namespace.prefix());
+    let scripts = match contention.scripts(&bytes(&mut g, contention.bytes()), &packages) {
+        Ok(scripts) => scripts,
+        Err(_) => return Trial::LeftOut,
+    };
+    match judge(target, scripts, &packages) {
+        Ok(Verdict::Undecided) => Trial::Undecided,
+        Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
+        Err(finding) => Trial::Failed(finding),
+    }
+}
+
+/// Lets clients follow their scripts at once, and judges what they were told.
+pub(super) fn judge(
+    target: &Target,
+    scripts: Vec<Script<Command>>,
+    packages: &[Name],
+) -> Result<Verdict, Finding> {
+    let clients = scripts.len();
+    let connected = scripts.into_iter().map(|script| Ok((target.client()?, script)));
+    let connected = connected.collect::<io::Result<Vec<_>>>().map_err(|error| {
+        let what = format!("one of {clients} clients cannot connect: {error}");
+        Finding::in_words("C2", what)
+    })?;
+    let recording = contention::record_of(connected);
+    target.remove(packages);
+    let checker = contention::checker();
+    let whole = recording.history;
+    match (checker.check(&whole), recording.cut_off.first()) {
+        (Verdict::NotLinearizable, _) => {
+            let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
+            let what = format!(
+                "no order of {} commands of {clients} clients explains their replies",
+                whole.operations().len()
+            );
+            let rule = "O5".into();
+            Err(Finding { what, rule, evidence: Evidence::History { whole, short } })
+        }
+        (_, Some((client, error))) => {
+            let what = format!("client {client} of {clients} at once was cut off: {error}");
+            Err(Finding::in_words("O1", what))
+        }
+        (verdict, None) => Ok(verdict),
+    }
+}

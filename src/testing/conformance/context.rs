@@ -1,0 +1,182 @@
+//! One run of the suite: the server, what is known of it, and how a conversation that it gets wrong
+//! becomes a short one.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::Settings;
+use super::dialect::Dialect;
+use super::finding::Finding;
+use super::target::{Held, Target};
+use crate::command::Command;
+use crate::model::Model;
+use crate::testing::input::without_runs;
+use crate::testing::reference;
+use crate::testing::trace::TraceCommand;
+use crate::testing::transcript::{Step, Transcript};
+
+/// How long it is tried to shorten what was found.
+pub(super) const SHORTENING: Duration = Duration::from_secs(8);
+
+/// How long a server that is known to be wrong may take for a reply.
+const SHORT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many bytes a line may have to be shortened byte by byte.
+const SHORT_LINE: usize = 64;
+
+pub(super) struct Context {
+    pub(super) target: Rc<Target>,
+    pub(super) settings: Settings,
+    pub(super) dialect: Dialect,
+}
+
+/// What became of one case.
+pub(super) enum Trial {
+    Passed,
+    /// There was nothing to be tried that this server reads as others do.
+    LeftOut,
+    /// It could not be known in the time that it may take.
+    Undecided,
+    Failed(Finding),
+}
+
+impl Context {
+    /// Holds a conversation, as far as it is one for this server, and expects what the reference
+    /// model replies.
+    pub(super) fn holds(&self, transcript: &Transcript) -> Trial {
+        let spoken = self.dialect.spoken(transcript).answered_by(Model::default());
+        if spoken.messages() == 0 {
+            return Trial::LeftOut;
+        }
+        match self.target.hold(&spoken, answered) {
+            Ok(()) => Trial::Passed,
+            Err(held) => Trial::Failed(Finding::of(&self.shortened(held))),
+        }
+    }
+
+    /// The shortest conversation that goes wrong too, as far as steps that make it simpler lead to
+    /// it in time.
+    fn shortened(&self, first: Held) -> Held {
+        let end = Instant::now() + SHORTENING;
+        let patience = SHORT_PATIENCE.min(self.target.patience());
+        let mut simplest: Option<Held> = None;
+        loop {
+            let held = simplest.as_ref().unwrap_or(&first);
+            let mut candidates = simpler(&held.shown, held.mismatch.line()).into_iter();
+            let goes_wrong = |candidate: Transcript| {
+                self.target.with_patience(patience, || self.target.hold(&candidate, answered)).err()
+            };
+            let simpler =
+                candidates.by_ref().take_while(|_| Instant::now() < end).find_map(goes_wrong);
+            match simpler {
+                Some(held) => simplest = Some(held),
+                None => break,
+            }
+        }
+        // What went wrong for want of patience alone is no fault.
+        let again = simplest.and_then(|held| self.target.hold(&held.shown, answered).err());
+        again.unwrap_or(first)
+    }
+}
+
+fn answered(transcript: &Transcript) -> Transcript {
+    transcript.answered_by(Model::default())
+}
+
+/// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
+/// ones.
+fn simpler(shown: &Transcript, failed_at: Option<usize>) -> Vec<Transcript> {
+    let steps: Vec<Step> = shown.steps().cloned().collect();
+    let mut simpler = Vec::new();
+    let mut add = |steps: Vec<Step>| {
+        let candidate = answered(&Transcript::from_steps(steps));
+        if candidate != *shown {
+            simpler.push(candidate);
+        }
+    };
+    if let Some(until) = failed_at.filter(|until| *until < steps.len()) {
+        add(steps[..until].to_vec());
+    }
+    let acts: Vec<usize> = (0..steps.len())
+        .filter(|at| !matches!(steps[*at], Step::Expect(_) | Step::ExpectEnd))
+        .collect();
+    for kept in without_runs(&acts) {
+        let kept: BTreeSet<usize> = kept.into_iter().collect();
+        let stays = |at: usize| {
+            kept.contains(&at) || matches!(steps[at], Step::Expect(_) | Step::ExpectEnd)
+        };
+        add((0..steps.len()).filter(|at| stays(*at)).map(|at| steps[at].clone()).collect());
+    }
+    for (at, pair) in steps.windows(2).enumerate() {
+        if let [Step::Send(first), Step::Send(second)] = pair {
+            if !first.ends_with(b"\n") {
+                let whole = Step::Send([first.as_slice(), second].concat());
+                add([&steps[..at], &[whole], &steps[at + 2..]].concat());
+            }
+        }
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let Step::Send(bytes) = step else { continue };
+        for bytes in simpler_bytes(bytes) {
+            add([&steps[..at], &[Step::Send(bytes)], &steps[at + 1..]].concat());
+        }
+    }
+    simpler
+}
+
+/// Fewer lines; of one line alone a shorter list, or fewer bytes.
+fn simpler_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    if lines.len() > 1 {
+        let fewer = without_runs(&lines).filter(|lines| !lines.is_empty());
+        return fewer.map(|lines| lines.concat()).collect();
+    }
+    if let Some(command) = reference::parse(bytes) {
+        let printed = |command: &Command| format!("{command}\n").into_bytes();
+        let plain = Some(printed(&command)).filter(|plain| plain.len() < bytes.len());
+        return plain.into_iter().chain(command.simpler_alone().iter().map(printed)).collect();
+    }
+    match bytes.strip_suffix(b"\n") {
+        Some(text) if text.len() <= SHORT_LINE => {
+            without_runs(text).map(|fewer| [&fewer, b"\n".as_slice()].concat()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_simpler_conversation_is_answered_as_the_model_answers_it() {
+        let shown: Transcript =
+            "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n> nonsense\n< ERROR\n"
+                .parse()
+                .unwrap();
+        let texts: Vec<_> = simpler(&shown, Some(6)).iter().map(ToString::to_string).collect();
+        for expected in [
+            // Cut off behind the failure, without its first message, with a shorter list.
+            "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n",
+            "> INDEX|b|a\n< FAIL\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",
+            "> INDEX|a|\n< OK\n> INDEX|b|\n< OK\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",
+        ] {
+            assert!(texts.iter().any(|text| text == expected), "{expected}\n{texts:#?}");
+        }
+        assert!(texts.iter().all(|text| *text != shown.to_string()));
+    }
+
+    #[test]
+    fn pieces_of_a_line_are_joined_and_lines_sent_together_dropped() {
+        let shown: Transcript =
+            ">~ QUE\n> RY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n".parse().unwrap();
+        let texts: Vec<_> = simpler(&shown, None).iter().map(ToString::to_string).collect();
+        for expected in [
+            "> QUERY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n",
+            ">~ QUE\n> RY|a|\n< FAIL\n> y\n< ERROR\n",
+        ] {
+            assert!(texts.iter().any(|text| text == expected), "{expected}\n{texts:#?}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Where honest servers differ: what this one does there, and what of a conversation is then not
+//! said to it.
+//!
+//! The protocol settles more than the challenge that it comes from. A server that was written for
+//! the challenge alone may read the rest otherwise, and is no worse for it.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::namespace::{LONG_LINE, Namespace};
+use super::target::Target;
+use crate::model::Model;
+use crate::testing::reference;
+use crate::testing::transcript::{Endpoint, Link, Transcript};
+use crate::wire::DEFAULT_MAX_LINE_BYTES;
+
+/// Something that a line can have and that servers may read in their own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Feature {
+    Cr,
+    Signs,
+    AtOrSlash,
+    LongName,
+    OtherCharacters,
+    ControlBytes,
+    HighBytes,
+    TrailingComma,
+    IdleDependencies,
+    LongLine,
+}
+
+/// What the features are tried with: of each, what is sent once `a` is indexed.
+const PROBES: [(Feature, &str, &str, Probe); 15] = [
+    (Feature::Cr, "L6", "CR before LF", Probe::Text("QUERY|a|\r\n")),
+    (Feature::Signs, "N1", "+ - . _ in a name", Probe::Text("INDEX|l+i-b.x_y|\n")),
+    (Feature::AtOrSlash, "N1", "@ and / in a name", Probe::Text("INDEX|@l/ib@3|\n")),
+    (Feature::LongName, "N1", "a name of 255 bytes", Probe::Name(255)),
+    (Feature::LongName, "N1", "a name of 256 bytes", Probe::Name(256)),
+    (Feature::OtherCharacters, "N4", "a colon in a name", Probe::Text("INDEX|li:b|\n")),
+    (Feature::OtherCharacters, "N4", "an equals sign in a name", Probe::Text("INDEX|li=b|\n")),
+    (Feature::OtherCharacters, "N4", "a space in a name", Probe::Text("INDEX|li b|\n")),
+    (Feature::ControlBytes, "M8", "a control byte in a name", Probe::Text("INDEX|li\tb|\n")),
+    (
+        Feature::HighBytes,
+        "N4",
+        "letters outside ASCII in a name",
+        Probe::Text("INDEX|lib\u{e9}|\n"),
+    ),
+    (Feature::TrailingComma, "D2", "a comma behind the last name", Probe::Text("INDEX|b|a,\n")),
+    (Feature::IdleDependencies, "D4", "dependencies on QUERY", Probe::Text("QUERY|a|b,c\n")),
+    (Feature::IdleDependencies, "D4", "dependencies on REMOVE", Probe::Text("REMOVE|c|a,b\n")),
+    (Feature::LongLine, "L2", "a line of 65,536 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES)),
+    (Feature::LongLine, "L3", "a line of 65,537 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES + 1)),
+];
+
+/// A message.
+enum Probe {
+    Text(&'static str),
+    /// INDEX of a name so long.
+    Name(usize),
+    /// INDEX with a list, of names that are not there, that makes the line so long.
+    Line(usize),
+}
+
+impl Probe {
+    fn line(&self) -> String {
+        match self {
+            Self::Text(text) => (*text).to_owned(),
+            Self::Name(length) => format!("INDEX|{}|\n", "n".repeat(*length)),
+            Self::Line(length) => {
+                let list = length - "INDEX|p|\n".len();
+                let names = "x,".repeat(list / 2);
+                format!("INDEX|p|{}\n", if list % 2 == 0 { names } else { names + "x" })
+            }
+        }
+    }
+}
+
+/// What a server does where servers differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behaviour {
+    /// What was sent, in words.
+    pub what: &'static str,
+    /// The rule that settles it, by its id.
+    pub rule: &'static str,
+    /// The reply that the rule demands.
+    pub expected: String,
+    /// What came.
+    pub observed: String,
+    feature: Feature,
+}
+
+impl Behaviour {
+    /// Whether it is what the rule demands.
+    #[must_use]
+    pub fn is_as_specified(&self) -> bool {
+        self.observed == self.expected
+    }
+
+    /// The line that shows it, as a transcript.
+    pub(super) fn transcript(&self) -> String {
+        let Self { what, expected, observed, .. } = self;
+        let probe = PROBES.iter().find(|(_, _, it, _)| it == what);
+        let line = probe.map(|(.., probe)| probe.line()).unwrap_or_default();
+        let line = crate::testing::transcript::escape(line.trim_end_matches('\n').as_bytes());
+        format!("> INDEX|a|\n< OK\n> {line}\n< {expected}\n# got {observed}\n")
+    }
+}
+
+/// Tries everything in which servers differ.
+///
+/// # Errors
+/// When the server cannot even index a package without dependencies.
+pub(super) fn observe(target: &Target) -> io::Result<Vec<Behaviour>> {
+    PROBES
+        .iter()
+        .map(|(feature, rule, what, probe)| {
+            let line = probe.line();
+            let namespace = target.namespace();
+            let setup: Transcript = Transcript::sending(&["INDEX|a|\n"]);
+            let tried = Transcript::sending(&[&line]);
+            let expected = expected(&setup, &tried, &namespace);
+            let observed = observed(target, &setup, &tried, &namespace)?;
+            let names = [
+                namespace.names_in(&namespace.transcript(&setup)),
+                namespace.names_in(&namespace.transcript(&tried)),
+            ]
+            .concat();
+            target.remove(&names);
+            Ok(Behaviour { what, rule, expected, observed, feature: *feature })
+        })
+        .collect()
+}
+
+fn expected(setup: &Transcript, tried: &Transcript, namespace: &Namespace) -> String {
+    let stream = [setup, tried].map(|transcript| namespace.transcript(transcript).sent()).concat();
+    let replies = reference::replies(&stream, DEFAULT_MAX_LINE_BYTES, &mut Model::default());
+    replies.last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn observed(
+    mut target: &Target,
+    setup: &Transcript,
+    tried: &Transcript,
+    namespace: &Namespace,
+) -> io::Result<String> {
+    let mut link = target.connect()?;
+    link.send(&namespace.transcript(setup).sent())?;
+    let _indexed = link.receive()?;
+    // A server that does not take all of a line may say why, or not.
+    let _cut_off = link.send(&namespace.transcript(tried).sent());
+    Ok(match link.receive() {
+        Ok(Some(reply)) => reply,
+        Ok(None) => "the end of the stream".into(),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no reply".into(),
+            _ => "the end of the connection".into(),
+        },
+    })
+}
+
+/// How a server speaks: where it differs, and is not to be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Dialect {
+    differing: BTreeSet<Feature>,
+}
+
+impl Dialect {
+    pub(super) fn of(behaviours: &[Behaviour]) -> Self {
+        let differing = behaviours.iter().filter(|behaviour| !behaviour.is_as_specified());
+        Self { differing: differing.map(|behaviour| behaviour.feature).collect() }
+    }
+
+    /// The transcript without what this server reads in its own way.
+    pub(super) fn spoken(&self, transcript: &Transcript) -> Transcript {
+        if self.differing.is_empty() {
+            return transcript.clone();
+        }
+        transcript.without_lines(|line| !self.differing.is_disjoint(&features(line)))
+    }
+}
+
+fn features(line: &[u8]) -> BTreeSet<Feature> {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    let mut features: BTreeSet<_> = text.iter().filter_map(|byte| feature_of(*byte)).collect();
+    let longest = text.split(|byte| b"|,\r".contains(byte)).map(<[u8]>::len).max();
+    // What a prefix makes of a shorter one is as long.
+    if longest.is_some_and(|longest| longest > 200) {
+        features.insert(Feature::LongName);
+    }
+    if line.len() > LONG_LINE {
+        features.insert(Feature::LongLine);
+    }
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    if text.ends_with(b",") {
+        features.insert(Feature::TrailingComma);
+    }
+    let idle = [b"QUERY|".as_slice(), b"REMOVE|"].iter().any(|verb| text.starts_with(verb));
+    if idle && !text.ends_with(b"|") {
+        features.insert(Feature::IdleDependencies);
+    }
+    features
+}
+
+fn feature_of(byte: u8) -> Option<Feature> {
+    match byte {
+        b'|' | b',' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => None,
+        b'\r' => Some(Feature::Cr),
+        b'+' | b'-' | b'.' | b'_' => Some(Feature::Signs),
+        b'@' | b'/' => Some(Feature::AtOrSlash),
+        0..=0x1f | 0x7f => Some(Feature::ControlBytes),
+        0x80.. => Some(Feature::HighBytes),
+        _ => Some(Feature::OtherCharacters),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_read_in_their_own_way_is_seen_in_a_line() {
+        for (line, feature) in [
+            ("QUERY|a|\r\n", Feature::Cr),
+            ("QUERY|a-b|\n", Feature::Signs),
+            ("INDEX|a|@b\n", Feature::AtOrSlash),
+            ("INDEX|a:|\n", Feature::OtherCharacters),
+            ("INDEX|a\0|\n", Feature::ControlBytes),
+            ("INDEX|\u{e9}|\n", Feature::HighBytes),
+            ("INDEX|a|b,\n", Feature::TrailingComma),
+            ("QUERY|a|b\n", Feature::IdleDependencies),
+            ("REMOVE|a|b\n", Feature::IdleDependencies),
+        ] {
+            assert!(features(line.as_bytes()).contains(&feature), "{line:?}");
+        }
+        assert!(
+            features(format!("INDEX|{}|\n", "n".repeat(250)).as_bytes())
+                .contains(&Feature::LongName)
+        );
+        assert!(features(&[b'x'; LONG_LINE + 1]).contains(&Feature::LongLine));
+        for plain in ["INDEX|a|b,c\n", "QUERY|a|\n", "index|a|\n", "INDEX|a|,b\n", "\n"] {
+            assert_eq!(features(plain.as_bytes()), BTreeSet::new(), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_shows_its_length_has_it() {
+        for length in [65_536, 65_537] {
+            assert_eq!(Probe::Line(length).line().len(), length);
+            assert!(reference::parse(Probe::Line(length).line().as_bytes()).is_some());
+        }
+    }
+
+    #[test]
+    fn what_a_server_reads_in_its_own_way_is_not_said_to_it() {
+        let differing = BTreeSet::from([Feature::Cr]);
+        let transcript: Transcript =
+            "> INDEX|a|\\r\n>~ QUERY|\n@ two\n> QUERY|b|\n@ main\n> a|\\r\n> QUERY|c|\n"
+                .parse()
+                .unwrap();
+        let spoken = Dialect { differing }.spoken(&transcript);
+        assert_eq!(spoken.to_string(), "@ two\n> QUERY|b|\n@ main\n> QUERY|c|\n");
+    }
+}

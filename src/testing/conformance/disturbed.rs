@@ -1,0 +1,235 @@
+//! Clients that break off, and clients that do what none should: whatever becomes of them, others
+//! are served, and what is said in part is not done.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::iter;
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use quickcheck::Gen;
+
+use super::context::{Context, Trial};
+use super::finding::Finding;
+use super::generated::{bytes, replies};
+use super::suite::{Check, Stage};
+use crate::testing::generators::Noise;
+use crate::testing::input::{Input, from_bytes};
+use crate::testing::transcript::{Step, Transcript};
+
+/// How many clients are connected at once: the challenge's demand.
+const CLIENTS: usize = 100;
+
+/// How much a client that never reads sends at most, in bytes: more than any system keeps for it
+/// unasked.
+const FLOOD: usize = 64 << 20;
+
+/// How long a write may take before the server is taken to make this client wait.
+const STALLED: Duration = Duration::from_millis(300);
+
+/// How long a flood lasts at most.
+const FLOOD_TIME: Duration = Duration::from_secs(3);
+
+pub(super) fn disconnects() -> Vec<Check> {
+    let rules = || vec!["L9".to_owned(), "C4".to_owned()];
+    let broken_off = Check::listed(
+        Stage::Disconnects,
+        "messages_broken_off",
+        "What a client breaks off in mid-message is not done, and disturbs nobody.",
+        rules(),
+        cut_anywhere(&[Step::BreakOff]),
+    );
+    let ended = Check::listed(
+        Stage::Disconnects,
+        "messages_cut_off_by_the_end",
+        "A message that the end of the stream cuts off is not answered, nor done.",
+        vec!["L9".to_owned(), "C3".to_owned()],
+        cut_anywhere(&[Step::HalfClose, Step::ExpectEnd]),
+    );
+    let unread = Check::drawn(
+        Stage::Disconnects,
+        "replies_left_unread",
+        "A client that breaks off with replies under way disturbs nobody.",
+        &["C4"],
+        10,
+        |context, _| beside(context, "a client had left its replies unread", leave_unread),
+    );
+    vec![broken_off, ended, unread]
+}
+
+/// A message, cut after each of its bytes by what ends the connection.
+fn cut_anywhere(end: &[Step]) -> Vec<Transcript> {
+    const MESSAGE: &[u8] = b"INDEX|alpha|beta";
+    let send = |bytes: &[u8]| Step::Send(bytes.to_vec());
+    let before = || iter::once(send(b"INDEX|beta|\n")).chain(replies(1));
+    let after = || {
+        let other = Step::Switch("other".into());
+        let query = iter::once(send(b"QUERY|alpha|\n")).chain(replies(1));
+        iter::once(other).chain(query)
+    };
+    (1..=MESSAGE.len())
+        .map(|length| {
+            let cut = iter::once(send(&MESSAGE[..length])).chain(end.iter().cloned());
+            Transcript::from_steps(before().chain(cut).chain(after()).collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+pub(super) fn robustness() -> Vec<Check> {
+    let noise = Check::drawn(
+        Stage::Robustness,
+        "noise_gets_errors",
+        "Any bytes at all are answered line by line, with ERROR where they are no message.",
+        &["M8", "M9", "L1", "N4"],
+        50,
+        |context, seed| context.holds(&noise(&mut Gen::from_size_and_seed(100, seed))),
+    );
+    let beside = |name, promise, rules: &[&str], while_what, disturb: Disturb| {
+        Check::drawn(Stage::Robustness, name, promise, rules, 1, move |context, _| {
+            beside(context, while_what, disturb)
+        })
+    };
+    vec![
+        noise,
+        beside(
+            "binary_noise",
+            "A client that sends bytes that mean nothing disturbs nobody.",
+            &["C4"],
+            "a client had sent 256 KiB of binary noise",
+            binary_noise,
+        ),
+        beside(
+            "a_line_without_end",
+            "A client that sends a line of 4 MiB disturbs nobody.",
+            &["C4", "L4"],
+            "a client had sent a line of 4 MiB",
+            endless_line,
+        ),
+        beside(
+            "many_connections",
+            "A hundred clients are served while all are connected, half of them in mid-message.",
+            &["C2"],
+            "a hundred others were connected",
+            many_connections,
+        ),
+        beside(
+            "a_client_that_never_reads",
+            "A client that sends for ever and never reads makes nobody else wait.",
+            &["O3", "C4"],
+            "another sent much and never read",
+            never_reads,
+        ),
+    ]
+}
+
+/// Words of the protocol in any order, and bytes in any.
+fn noise(g: &mut Gen) -> Transcript {
+    let bytes = bytes(g, Noise::BYTES);
+    let noise = from_bytes::<Noise>(&bytes).map(|Noise(noise)| noise).unwrap_or_default();
+    Transcript::from_steps([Step::Send(noise), Step::HalfClose, Step::ExpectEnd])
+}
+
+/// Does something to the server, and gives back the connections that are to stay while others are
+/// served.
+type Disturb = fn(&Context) -> io::Result<Vec<TcpStream>>;
+
+/// Sees that another client is served while a connection is disturbed, and after that.
+fn beside(context: &Context, while_what: &str, disturb: Disturb) -> Trial {
+    let held = match disturb(context) {
+        Ok(held) => held,
+        Err(error) => {
+            let what = format!("a connection failed: {error}");
+            return Trial::Failed(Finding::in_words("C2", what));
+        }
+    };
+    let other = Transcript::sending(&["INDEX|a|\n", "QUERY|a|\n", "REMOVE|a|\n"]);
+    let served = match context.holds(&other) {
+        Trial::Failed(finding) => {
+            let what = format!("while {while_what}, another was not served: {}", finding.what);
+            Trial::Failed(Finding::in_words("C4", what))
+        }
+        trial => trial,
+    };
+    drop(held);
+    served
+}
+
+/// Sends all of it as far as the server takes it; being cut off is no fault here.
+fn send(mut stream: &TcpStream, bytes: &[u8]) {
+    let _cut_off = stream.write_all(bytes);
+}
+
+fn leave_unread(context: &Context) -> io::Result<Vec<TcpStream>> {
+    let stream = context.target.stream()?;
+    send(&stream, &b"nonsense\n".repeat(1_000));
+    Ok(Vec::new())
+}
+
+fn binary_noise(context: &Context) -> io::Result<Vec<TcpStream>> {
+    let stream = context.target.stream()?;
+    let mut g = Gen::from_size_and_seed(100, context.settings.seed);
+    let noise = bytes(&mut g, 4_096);
+    for _ in 0..64 {
+        send(&stream, &noise);
+        // Replies are of no interest, but have to go somewhere.
+        drain(&stream)?;
+    }
+    Ok(vec![stream])
+}
+
+fn endless_line(context: &Context) -> io::Result<Vec<TcpStream>> {
+    let stream = context.target.stream()?;
+    for _ in 0..64 {
+        send(&stream, &[b'x'; 65_536]);
+    }
+    Ok(vec![stream])
+}
+
+/// Takes what has come, without waiting for more.
+fn drain(mut stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    let mut replies = [0; 65_536];
+    while let Ok(count) = stream.read(&mut replies) {
+        if count == 0 {
+            break;
+        }
+    }
+    stream.set_nonblocking(false)
+}
+
+fn many_connections(context: &Context) -> io::Result<Vec<TcpStream>> {
+    let mut held = Vec::new();
+    for number in 0..CLIENTS {
+        let mut stream = context.target.stream()?;
+        if number % 2 == 0 {
+            send(&stream, b"INDEX|al");
+        } else {
+            stream.write_all(b"nonsense\n")?;
+            let mut reply = [0; 6];
+            stream.read_exact(&mut reply)?;
+        }
+        held.push(stream);
+    }
+    Ok(held)
+}
+
+/// Sends until the server makes it wait, cuts it off, or has taken more than anybody keeps.
+fn never_reads(context: &Context) -> io::Result<Vec<TcpStream>> {
+    let mut stream = context.target.stream()?;
+    stream.set_write_timeout(Some(STALLED))?;
+    let end = Instant::now() + FLOOD_TIME;
+    let messages = b"nonsense\n".repeat(7_000);
+    let mut sent = 0;
+    while sent < FLOOD && Instant::now() < end {
+        match stream.write(&messages) {
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    // What is held while others are served has to end on its own afterwards.
+    stream.shutdown(Shutdown::Write).or_else(|error| match error.kind() {
+        ErrorKind::NotConnected => Ok(()),
+        _ => Err(error),
+    })?;
+    Ok(vec![stream])
+}

@@ -1,0 +1,231 @@
+//! What one client sends that is drawn: in lockstep with the model, ahead, and in pieces.
+
+use std::iter;
+use std::rc::Rc;
+use std::time::Instant;
+
+use quickcheck::{Arbitrary, Gen};
+
+use super::context::{Context, SHORTENING, Trial};
+use super::finding::{Evidence, Finding};
+use super::subject::RemoteMachine;
+use super::suite::{Check, Stage};
+use crate::command::Command;
+use crate::testing::generators::{Conversation, Line};
+use crate::testing::input::{Input, from_bytes};
+use crate::testing::properties::{machine_properties, roster};
+use crate::testing::trace::{Trace, TraceCommand};
+use crate::testing::transcript::{Step, Transcript};
+
+/// The properties of any machine that show something of one whose state nobody sees, with the
+/// number of cases for a server.
+const PROPERTIES: [(&str, u64); 3] = [
+    ("machine_answers_as_model", 100),
+    ("index_and_remove_are_idempotent", 20),
+    ("machine_is_deterministic", 20),
+];
+
+/// About how many bytes a command of a trace is made from.
+const COMMAND_BYTES: usize = <Command as TraceCommand>::BYTES;
+
+/// How many lines are tried in one conversation.
+const LINES: usize = 20;
+
+/// A check for each property, and one for lines that are nearly messages.
+pub(super) fn lockstep() -> Vec<Check> {
+    let roster = roster();
+    let declared = PROPERTIES.iter().filter_map(|(name, cases)| {
+        let property = roster.iter().find(|property| property.name == *name)?;
+        let attempt = move |context: &Context, seed| try_property(context, name, seed);
+        Some(Check::drawn(Stage::Lockstep, name, property.promise, property.rules, *cases, attempt))
+    });
+    let lines = Check::drawn(
+        Stage::Lockstep,
+        "lines_are_judged_by_the_grammar",
+        "Messages are taken, and what is nearly one gets ERROR.",
+        &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M9", "M10", "M11", "D1", "D3"],
+        50,
+        |context, seed| context.holds(&lines(&mut random(seed))),
+    );
+    declared.chain([lines]).collect()
+}
+
+fn random(seed: u64) -> Gen {
+    Gen::from_size_and_seed(100, seed)
+}
+
+/// So many random bytes.
+pub(super) fn bytes(g: &mut Gen, count: usize) -> Vec<u8> {
+    (0..count).map(|_| u8::arbitrary(g)).collect()
+}
+
+/// Tries a property of any machine on the server.
+fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
+    let (target, end) = (Rc::clone(&context.target), Instant::now() + SHORTENING);
+    let fresh = move || RemoteMachine::new(Rc::clone(&target), end);
+    let property = machine_properties(fresh).into_iter().find(|property| property.name == name);
+    let commands = context.settings.commands;
+    let mut g = random(seed);
+    let count = usize::arbitrary(&mut g) % (commands * COMMAND_BYTES + 1);
+    let input = bytes(&mut g, count);
+    let Some(Err(violation)) = property.map(|property| property.replay(&input)) else {
+        return Trial::Passed;
+    };
+    // Once more as a conversation, which shows what came and not only that something did.
+    let shown: Option<Transcript> = violation.shown.parse().ok();
+    match shown.as_ref().map(|shown| context.holds(shown)) {
+        Some(Trial::Failed(finding)) => Trial::Failed(finding),
+        _ => Trial::Failed(Finding {
+            what: violation.what,
+            rule: "O4".into(),
+            evidence: Evidence::Transcript {
+                messages: shown.map_or(0, |shown| shown.messages()),
+                text: violation.shown,
+            },
+        }),
+    }
+}
+
+/// Some lines, each answered before the next is sent.
+fn lines(g: &mut Gen) -> Transcript {
+    let drawn = iter::repeat_with(|| {
+        let bytes = bytes(g, Line::BYTES);
+        from_bytes::<Line>(&bytes).map(|Line(line)| line)
+    });
+    let complete = drawn.flatten().map(|mut line| {
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        line
+    });
+    let steps = complete.take(LINES).flat_map(|line| {
+        // A mistake can have made two lines of one.
+        let lines = line.iter().filter(|byte| **byte == b'\n').count();
+        iter::once(Step::Send(line)).chain(replies(lines))
+    });
+    Transcript::from_steps(steps.collect::<Vec<_>>())
+}
+
+/// Places where so many replies are read, whichever they are.
+pub(super) fn replies(count: usize) -> impl Iterator<Item = Step> {
+    iter::repeat_n(Step::Expect(String::new()), count)
+}
+
+/// Checks of messages that are sent ahead, and of messages in pieces.
+pub(super) fn segmentation() -> Vec<Check> {
+    let ahead = [(1, 10), (10, 20), (1_000, 5)].map(|(burst, cases)| {
+        let promise = format!("Replies to {burst} sent at once are those to each, in order.");
+        Check::drawn(
+            Stage::Segmentation,
+            &format!("pipelining_{burst}"),
+            &promise,
+            &["O1", "O2", "O3", "O9"],
+            cases,
+            move |context, seed| {
+                context.holds(&sent_ahead(&mut random(seed), burst, context.settings.commands))
+            },
+        )
+    });
+    let split = Check::listed(
+        Stage::Segmentation,
+        "messages_split_anywhere",
+        "Where the bytes are split changes no reply.",
+        vec!["L1".into(), "L8".into()],
+        splits(),
+    );
+    let pieces = Check::drawn(
+        Stage::Segmentation,
+        "conversations_in_pieces",
+        "Whatever a client sends, in whatever pieces, is answered as if it came line by line.",
+        &["L1", "L8", "L9", "O1", "O2", "O3", "C3", "C6"],
+        40,
+        |context, seed| context.holds(&in_pieces(&mut random(seed))),
+    );
+    ahead.into_iter().chain([split, pieces]).collect()
+}
+
+/// Commands, so many sent at once.
+fn sent_ahead(g: &mut Gen, burst: usize, commands: usize) -> Transcript {
+    let mut trace = Vec::new();
+    while trace.len() < burst.max(commands) {
+        let drawn = from_bytes::<Trace<Command>>(&bytes(g, commands * COMMAND_BYTES));
+        trace.extend(drawn.into_iter().flat_map(|Trace(commands)| commands));
+    }
+    let bursts = trace.chunks(burst).flat_map(|burst| {
+        let text: String = burst.iter().map(|command| format!("{command}\n")).collect();
+        iter::once(Step::Send(text.into_bytes())).chain(replies(burst.len()))
+    });
+    Transcript::from_steps(bursts.collect::<Vec<_>>())
+}
+
+/// The same few messages, split at each of their bytes, and then at all of them.
+fn splits() -> Vec<Transcript> {
+    const MESSAGES: &[u8] =
+        b"INDEX|alpha|\nINDEX|beta|alpha\nREMOVE|alpha|\nnonsense\nQUERY|beta|\n";
+    let send = |bytes: &[u8]| Step::Send(bytes.to_vec());
+    // What another client is answered between the two: then the server has had time for the first.
+    let between = |at: usize| {
+        let query = [Step::Switch("other".into()), send(b"QUERY|gamma|\n")];
+        let back = Step::Switch("main".into());
+        let seen = MESSAGES[..at].iter().filter(|byte| **byte == b'\n').count();
+        replies(seen).chain(query).chain(replies(1)).chain([back])
+    };
+    let split = |at: usize| {
+        let (first, second) = MESSAGES.split_at(at);
+        let steps = iter::once(send(first)).chain(between(at)).chain([send(second)]);
+        Transcript::from_steps(steps.collect::<Vec<_>>())
+    };
+    let each = MESSAGES.iter().map(|byte| send(&[*byte]));
+    let each = Transcript::from_steps(each.collect::<Vec<_>>());
+    (1..MESSAGES.len()).map(split).chain([each]).collect()
+}
+
+/// Whatever a client may send, as it arrives, up to the end of its stream.
+fn in_pieces(g: &mut Gen) -> Transcript {
+    let bytes = bytes(g, Conversation::BYTES);
+    let Some(conversation) = from_bytes::<Conversation>(&bytes) else {
+        return Transcript::from_steps([]);
+    };
+    let stream = conversation.stream();
+    let pieces = conversation.arriving(&stream).map(|piece| Step::Send(piece.to_vec()));
+    let end = [Step::HalfClose, Step::ExpectEnd];
+    Transcript::from_steps(pieces.chain(end).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::PackageIndex;
+    use crate::model::Model;
+    use crate::testing::transcript::InMemory;
+
+    #[test]
+    fn what_is_drawn_holds_on_the_index_and_is_as_long_as_it_should_be() {
+        let mut g = random(7);
+        let ahead = sent_ahead(&mut g, 1_000, 200);
+        assert!(ahead.messages() >= 1_000);
+        let drawn = [lines(&mut g), in_pieces(&mut g), sent_ahead(&mut g, 10, 50), ahead];
+        for transcript in splits().into_iter().chain(drawn) {
+            let answered = transcript.answered_by(Model::default());
+            assert!(answered.messages() > 0);
+            answered.run(&mut InMemory::new(PackageIndex::new())).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_properties_are_those_of_the_table() {
+        let names: Vec<_> = lockstep().into_iter().map(|check| check.name).collect();
+        assert_eq!(names.len(), PROPERTIES.len() + 1);
+        assert!(PROPERTIES.iter().all(|(name, _)| names.contains(&(*name).to_owned())));
+    }
+
+    #[test]
+    fn a_message_is_split_with_all_that_comes_before_it_answered() {
+        let split = splits()[14].answered_by(Model::default()).to_string();
+        assert_eq!(
+            split,
+            ">~ INDEX|alpha|\\nIN\n< OK\n@ other\n> QUERY|gamma|\n< FAIL\n@ main\n\
+             > DEX|beta|alpha\\nREMOVE|alpha|\\nnonsense\\nQUERY|beta|\n< OK\n< FAIL\n< ERROR\n< OK\n"
+        );
+    }
+}

@@ -1,0 +1,180 @@
+//! What was found and kept, tried once more.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::{fmt, io};
+
+use super::finding::{Evidence, Finding};
+use super::namespace::Namespace;
+use super::suite::CannotTest;
+use super::target::Target;
+use super::{Settings, concurrent};
+use crate::command::{Command, Reply};
+use crate::testing::history::{History, HistoryError, Script};
+use crate::testing::transcript::{Transcript, TranscriptError};
+
+/// How often clients follow the scripts of a history again, until one order does not explain what
+/// they see.
+const MOST_HISTORIES: usize = 200;
+
+/// A transcript or a history that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// A conversation, with the replies that are expected.
+    Transcript(Transcript),
+    /// What clients at once saw.
+    History(History<Command, Reply>),
+}
+
+/// What is wrong with the text of neither.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    /// It was taken for a transcript.
+    #[error(transparent)]
+    Transcript(#[from] TranscriptError),
+    /// It was taken for a history.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There is nothing in it.
+    #[error("there is no step in it")]
+    Empty,
+}
+
+impl FromStr for Saved {
+    type Err = SavedError;
+
+    /// A history if its first line that is no comment begins with the number of a client or a time,
+    /// and a transcript otherwise.
+    fn from_str(text: &str) -> Result<Self, SavedError> {
+        let mut lines = text.lines().map(str::trim_start);
+        let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+        let first = first.ok_or(SavedError::Empty)?;
+        let numbered = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+        if numbered(first) || first.strip_prefix("@ ").is_some_and(numbered) {
+            Ok(Self::History(text.parse()?))
+        } else {
+            Ok(Self::Transcript(text.parse()?))
+        }
+    }
+}
+
+impl fmt::Display for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transcript(transcript) => transcript.fmt(f),
+            Self::History(history) => history.fmt(f),
+        }
+    }
+}
+
+/// Tries once more what was kept: a transcript as it is, with names of this run and with the replies
+/// that it has; a history by clients that send the same again, up to 200 times.
+///
+/// # Errors
+/// When nothing answers at the address.
+pub fn replay(
+    address: SocketAddr,
+    saved: &Saved,
+    settings: &Settings,
+) -> Result<Option<Finding>, CannotTest> {
+    let target = Target::new(address, settings.seed, settings.patience);
+    let unreachable = |error: io::Error| CannotTest::Unreachable { address, error };
+    // What fails later is a finding.
+    drop(target.client().map_err(unreachable)?);
+    Ok(match saved {
+        Saved::Transcript(transcript) => {
+            target.hold(transcript, Transcript::clone).err().map(|held| Finding::of(&held))
+        }
+        Saved::History(history) => follow(&target, history),
+    })
+}
+
+fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding> {
+    let scripts = scripts_of(history);
+    (0..MOST_HISTORIES).find_map(|_| {
+        let renamed = |namespace: &Namespace, command: &Command| {
+            namespace.command(command).unwrap_or_else(|| command.clone())
+        };
+        let names = |namespace: &Namespace| {
+            let commands = scripts.iter().flatten().flatten();
+            commands.map(|command| renamed(namespace, command).package().clone()).collect()
+        };
+        let namespace = target.free_namespace(names);
+        let rename = |script: &Script<Command>| {
+            let burst = |burst: &Vec<Command>| {
+                burst.iter().map(|command| renamed(&namespace, command)).collect()
+            };
+            script.iter().map(burst).collect()
+        };
+        let scripts = scripts.iter().map(rename).collect();
+        concurrent::judge(target, scripts, &names(&namespace)).err()
+    })
+}
+
+/// What each client sent: a command that it sent while it waited for a reply belongs to the burst
+/// before.
+fn scripts_of(history: &History<Command, Reply>) -> Vec<Script<Command>> {
+    let operations = history.operations();
+    let mut clients: Vec<usize> = operations.iter().map(|operation| operation.client).collect();
+    clients.sort_unstable();
+    clients.dedup();
+    let script = |client: usize| {
+        let mut script: Script<Command> = Vec::new();
+        let mut answered = Some(0);
+        for operation in operations.iter().filter(|operation| operation.client == client) {
+            let waits = answered.is_none_or(|at| at > operation.called);
+            match script.last_mut().filter(|_| waits) {
+                Some(burst) => burst.push(operation.command.clone()),
+                None => script.push(vec![operation.command.clone()]),
+            }
+            answered = operation.answer.as_ref().map(|answer| answer.at);
+        }
+        script
+    };
+    clients.into_iter().map(script).collect()
+}
+
+impl Finding {
+    /// What can be kept of it, and tried again.
+    #[must_use]
+    pub fn saved(&self) -> Option<Saved> {
+        match &self.evidence {
+            Evidence::Transcript { text, .. } => text.parse().ok().map(Saved::Transcript),
+            Evidence::History { whole, .. } => Some(Saved::History(whole.clone())),
+            Evidence::Words => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_told_apart_by_its_first_step() {
+        let history = "# 1> no\n1> INDEX|a|\n1< OK\n";
+        assert!(matches!(history.parse(), Ok(Saved::History(_))));
+        for transcript in ["# 1> no\n> INDEX|a|\n< OK\n", "@ two\n> INDEX|a|\n"] {
+            assert!(matches!(transcript.parse(), Ok(Saved::Transcript(_))), "{transcript}");
+        }
+        assert_eq!("# nothing\n\n".parse::<Saved>(), Err(SavedError::Empty));
+        let wrong = "1> INDEX|a|\n2< OK\n".parse::<Saved>().unwrap_err();
+        assert!(wrong.to_string().starts_with("line 2: "), "{wrong}");
+    }
+
+    #[test]
+    fn a_history_is_followed_burst_by_burst() {
+        let history: History<Command, Reply> =
+            "1> INDEX|a|\n1> QUERY|a|\n2> QUERY|a|\n1< OK\n1< OK\n2< OK\n1> REMOVE|a|\n2> QUERY|b|\n"
+                .parse()
+                .unwrap();
+        let scripts = scripts_of(&history).into_iter().map(|script| {
+            let bursts = script
+                .iter()
+                .map(|burst| burst.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+            bursts.collect::<Vec<_>>()
+        });
+        let expected = [["INDEX|a| QUERY|a|", "REMOVE|a|"], ["QUERY|a|", "QUERY|b|"]];
+        assert!(scripts.eq(expected));
+    }
+}

@@ -1,0 +1,76 @@
+//! The server as one machine among others: what the properties of any machine are tried on.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::namespace::Namespace;
+use super::target::Target;
+use crate::client::{Client, ClientError};
+use crate::command::{Command, Outcome};
+use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::name::Name;
+use crate::testing::State;
+use crate::testing::generators::command::ALPHABET;
+use crate::testing::properties::Subject;
+
+/// A server without packages: those of a namespace that nobody uses. Packages are called by the
+/// letters that traces have.
+pub(super) struct RemoteMachine {
+    target: Rc<Target>,
+    reached: Option<(Namespace, Client)>,
+    /// Set when there is no time left: then the model answers in the server's place, so that there
+    /// is nothing more to be found, and shortening comes to its end.
+    stand_in: Option<Model>,
+}
+
+impl RemoteMachine {
+    pub(super) fn new(target: Rc<Target>, end: Instant) -> Self {
+        let stand_in = (Instant::now() >= end).then(Model::default);
+        Self { target, reached: None, stand_in }
+    }
+}
+
+/// All names that a trace can have, in a namespace.
+fn names(namespace: &Namespace) -> Vec<Name> {
+    let letters = ALPHABET.iter().filter_map(|letter| Name::new(*letter).ok());
+    let queries = letters.map(|package| Command::Query { package });
+    queries.filter_map(|it| Some(namespace.command(&it)?.package().clone())).collect()
+}
+
+impl StateMachine for RemoteMachine {
+    type Command = Command;
+    type Reply = Outcome;
+    type Error = ClientError;
+
+    fn apply(&mut self, command: &Command) -> Result<Outcome, ClientError> {
+        if let Some(model) = &mut self.stand_in {
+            let Ok(outcome) = model.apply(command);
+            return Ok(outcome);
+        }
+        let (namespace, mut client) = match self.reached.take() {
+            Some(reached) => reached,
+            None => (self.target.free_namespace(names), self.target.client()?),
+        };
+        let renamed = namespace.command(command);
+        let outcome = client.apply(renamed.as_ref().unwrap_or(command));
+        // Kept also after an error, so that what follows fails alike, and can be tidied up.
+        self.reached = Some((namespace, client));
+        outcome
+    }
+}
+
+impl Drop for RemoteMachine {
+    fn drop(&mut self) {
+        if let Some((namespace, _)) = &self.reached {
+            self.target.remove(&names(namespace));
+        }
+    }
+}
+
+impl Subject for RemoteMachine {
+    /// A server does not show which packages it holds.
+    fn state(&self) -> Option<State> {
+        None
+    }
+}

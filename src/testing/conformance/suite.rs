@@ -1,0 +1,372 @@
+//! The table of checks, and what runs them one after the other.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::context::{Context, Trial};
+use super::dialect::{self, Behaviour, Dialect};
+use super::finding::{Evidence, Finding};
+use super::target::Target;
+use super::{Settings, concurrent, disturbed, generated, scripted};
+use crate::testing::transcript::Transcript;
+
+/// After so many checks that failed, nothing more is tried.
+const MOST_FAILURES: usize = 5;
+
+/// What kind of check one is; they are tried in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// A transcript of the specification as a whole.
+    Transcripts,
+    /// One rule, by what the transcripts say under its name.
+    Rules,
+    /// What one client sends, message by message.
+    Lockstep,
+    /// What one client sends, in pieces or ahead.
+    Segmentation,
+    /// What many clients send at once.
+    Histories,
+    /// Clients that break off.
+    Disconnects,
+    /// Clients that do what none should.
+    Robustness,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Transcripts => "transcripts",
+            Self::Rules => "rules",
+            Self::Lockstep => "lockstep",
+            Self::Segmentation => "segmentation",
+            Self::Histories => "histories",
+            Self::Disconnects => "disconnects",
+            Self::Robustness => "robustness",
+        })
+    }
+}
+
+/// Tries one case: its seed, and its number.
+type Attempt = Box<dyn Fn(&Context, u64, u64) -> Trial>;
+
+/// A claim about a server, and the cases on which it is tried.
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What it claims, in a line.
+    pub promise: String,
+    /// The rules of the protocol that it covers, by their ids.
+    pub rules: Vec<String>,
+    /// When it is tried.
+    pub stage: Stage,
+    /// How many cases there are; where they are drawn, how many are unless the time says otherwise.
+    pub cases: u64,
+    /// Whether the cases are drawn, so that there can be any number of them.
+    pub drawn: bool,
+    pub(super) attempt: Attempt,
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.promise)
+    }
+}
+
+impl Check {
+    /// A check whose cases are conversations that are known beforehand.
+    pub(super) fn listed(
+        stage: Stage,
+        name: impl Into<String>,
+        promise: &str,
+        rules: Vec<String>,
+        cases: Vec<Transcript>,
+    ) -> Self {
+        let count = cases.len() as u64;
+        let attempt = move |context: &Context, _, number| {
+            let case = usize::try_from(number).ok().and_then(|number| cases.get(number));
+            case.map_or(Trial::LeftOut, |transcript| context.holds(transcript))
+        };
+        Self {
+            name: name.into(),
+            promise: promise.to_owned(),
+            rules,
+            stage,
+            cases: count,
+            drawn: false,
+            attempt: Box::new(attempt),
+        }
+    }
+
+    /// A check whose cases come from their seeds.
+    pub(super) fn drawn(
+        stage: Stage,
+        name: &str,
+        promise: &str,
+        rules: &[&str],
+        cases: u64,
+        attempt: impl Fn(&Context, u64) -> Trial + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            promise: promise.to_owned(),
+            rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+            stage,
+            cases,
+            drawn: true,
+            attempt: Box::new(move |context, seed, _| attempt(context, seed)),
+        }
+    }
+}
+
+/// Every check, in the order in which they are tried.
+#[must_use]
+pub fn checks() -> Vec<Check> {
+    [
+        scripted::transcripts(),
+        scripted::rules(),
+        generated::lockstep(),
+        generated::segmentation(),
+        concurrent::histories(),
+        disturbed::disconnects(),
+        disturbed::robustness(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It held on every case that was tried.
+    Passed,
+    /// There was nothing to try: all of it is about what this server reads in its own way.
+    LeftOut,
+    /// Not one case could be decided.
+    Undecided,
+    /// It did not hold.
+    Failed(Box<Finding>),
+    /// It was not tried, after so many that failed, or because nothing could be reached any more.
+    NotRun,
+}
+
+/// A check with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The name of the check.
+    pub name: String,
+    /// What it claims.
+    pub promise: String,
+    /// When it is tried.
+    pub stage: Stage,
+    /// On how many cases it was tried.
+    pub cases: u64,
+    /// How many of them could not be decided.
+    pub undecided: u64,
+    /// How long that took.
+    pub time: Duration,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+impl Outcome {
+    /// What was found, if anything was.
+    #[must_use]
+    pub fn finding(&self) -> Option<&Finding> {
+        match &self.verdict {
+            Verdict::Failed(finding) => Some(finding),
+            Verdict::Passed | Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => None,
+        }
+    }
+}
+
+/// What a run has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What the server does where honest servers differ.
+    pub behaviours: Vec<Behaviour>,
+    /// Every check that was asked for.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn conforms(&self) -> bool {
+        self.outcomes.iter().all(|outcome| outcome.finding().is_none())
+    }
+}
+
+/// What is told of a run while it lasts.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// What the server does where honest servers differ is known.
+    Observed(&'a [Behaviour]),
+    /// A check begins.
+    Begun(&'a Check),
+    /// One of its cases has been tried.
+    Tried,
+    /// It has ended.
+    Ended(&'a Outcome),
+}
+
+/// Why nothing could be tested.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CannotTest {
+    /// No check has such a name.
+    #[error("no check is called {name:?}, nor begins so")]
+    NoSuchCheck {
+        /// What was asked for.
+        name: String,
+    },
+    /// Nothing answers there.
+    #[error("{address}: {error}")]
+    Unreachable {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+/// Tries the checks that are asked for on the server at `address`, tells `observer` how it goes,
+/// and leaves nothing of its own behind, as far as the server lets it.
+///
+/// # Errors
+/// When nothing can be tested, as [`CannotTest`] says. What goes wrong once the server has answered
+/// is a finding.
+pub fn run(
+    address: SocketAddr,
+    settings: &Settings,
+    mut observer: impl FnMut(Event<'_>),
+) -> Result<Report, CannotTest> {
+    let chosen = chosen(&settings.only)?;
+    let target = Rc::new(Target::new(address, settings.seed, settings.patience));
+    let behaviours =
+        dialect::observe(&target).map_err(|error| CannotTest::Unreachable { address, error })?;
+    observer(Event::Observed(&behaviours));
+    let dialect = if settings.strict { Dialect::default() } else { Dialect::of(&behaviours) };
+    let context = Context { target, settings: settings.clone(), dialect };
+    let mut outcomes = Vec::new();
+    if settings.strict {
+        outcomes.extend(behaviours.iter().filter(|it| !it.is_as_specified()).map(differs));
+    }
+    let share = settings.time.map(|time| {
+        let drawn = chosen.iter().filter(|check| check.drawn).count().max(1);
+        time / u32::try_from(drawn).unwrap_or(u32::MAX)
+    });
+    for check in &chosen {
+        let failures = outcomes.iter().filter(|outcome: &&Outcome| outcome.finding().is_some());
+        let outcome = if failures.count() < MOST_FAILURES {
+            observer(Event::Begun(check));
+            try_check(check, &context, share, &mut observer)
+        } else {
+            outcome(check, 0, 0, Duration::ZERO, Verdict::NotRun)
+        };
+        observer(Event::Ended(&outcome));
+        outcomes.push(outcome);
+    }
+    Ok(Report { behaviours, outcomes })
+}
+
+/// The checks whose names are asked for, or begin as asked for; all if none is.
+fn chosen(only: &[String]) -> Result<Vec<Check>, CannotTest> {
+    let all = checks();
+    for name in only {
+        if !all.iter().any(|check| check.name.starts_with(name.as_str())) {
+            return Err(CannotTest::NoSuchCheck { name: name.clone() });
+        }
+    }
+    // A whole name is that check alone: rule_M1 is not rule_M11.
+    let exact: BTreeSet<_> = all.iter().map(|check| check.name.clone()).collect();
+    let asks = |check: &Check, name: &String| {
+        if exact.contains(name) {
+            check.name == *name
+        } else {
+            check.name.starts_with(name.as_str())
+        }
+    };
+    let wanted = |check: &Check| only.is_empty() || only.iter().any(|name| asks(check, name));
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+/// A behaviour that is not as specified, as a check that failed.
+fn differs(behaviour: &Behaviour) -> Outcome {
+    let text = behaviour.transcript();
+    let what = format!("{}: {}, not {}", behaviour.what, behaviour.observed, behaviour.expected);
+    let evidence = Evidence::Transcript { text, messages: 2 };
+    let finding = Finding { what, rule: behaviour.rule.to_owned(), evidence };
+    Outcome {
+        name: format!("strict_{}", behaviour.rule),
+        promise: format!("{} gets {}", behaviour.what, behaviour.expected),
+        stage: Stage::Rules,
+        cases: 1,
+        undecided: 0,
+        time: Duration::ZERO,
+        verdict: Verdict::Failed(Box::new(finding)),
+    }
+}
+
+fn try_check(
+    check: &Check,
+    context: &Context,
+    share: Option<Duration>,
+    observer: &mut impl FnMut(Event<'_>),
+) -> Outcome {
+    let begin = Instant::now();
+    let (mut tried, mut undecided, mut left_out) = (0, 0, 0);
+    let mut verdict = Verdict::Passed;
+    for number in 0.. {
+        let done = match share.filter(|_| check.drawn) {
+            Some(share) => number > 0 && begin.elapsed() >= share,
+            None => number >= check.cases,
+        };
+        if done {
+            break;
+        }
+        let trial =
+            (check.attempt)(context, case_seed(context.settings.seed, &check.name, number), number);
+        tried += 1;
+        observer(Event::Tried);
+        match trial {
+            Trial::Passed => {}
+            Trial::LeftOut => left_out += 1,
+            Trial::Undecided => undecided += 1,
+            Trial::Failed(finding) => {
+                verdict = Verdict::Failed(Box::new(finding));
+                break;
+            }
+        }
+    }
+    if verdict == Verdict::Passed && left_out + undecided == tried {
+        verdict = if undecided > 0 { Verdict::Undecided } else { Verdict::LeftOut };
+    }
+    outcome(check, tried - left_out, undecided, begin.elapsed(), verdict)
+}
+
+fn outcome(check: &Check, cases: u64, undecided: u64, time: Duration, verdict: Verdict) -> Outcome {
+    let Check { name, promise, stage, .. } = check;
+    Outcome {
+        name: name.clone(),
+        promise: promise.clone(),
+        stage: *stage,
+        cases,
+        undecided,
+        time,
+        verdict,
+    }
+}
+
+/// A seed for one case of one check: the same whichever others are tried.
+fn case_seed(seed: u64, name: &str, number: u64) -> u64 {
+    // FNV-1a, which is the same on every platform and in every version.
+    let bytes = name.bytes().chain(seed.to_le_bytes()).chain(number.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

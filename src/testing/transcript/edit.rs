@@ -1,0 +1,246 @@
+//! Transcripts from transcripts: with other names, with fewer steps, with the replies of another
+//! machine.
+//!
+//! What is said on one connection is looked at as one stream, because a line may come in pieces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Endpoint, InMemory, Link, Step, Transcript};
+use crate::command::{Command, Outcome};
+use crate::machine::StateMachine;
+
+/// A line as it became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::testing) struct Edited {
+    /// The line now.
+    pub(in crate::testing) bytes: Vec<u8>,
+    /// What was put in: behind how many of the bytes before, and how many.
+    pub(in crate::testing) inserted: Vec<(usize, usize)>,
+}
+
+impl Edited {
+    /// Where in the line a place is now. What was put in there comes behind it.
+    fn moved(&self, at: usize) -> usize {
+        let before = self.inserted.iter().filter(|(place, _)| *place < at);
+        at + before.map(|(_, count)| count).sum::<usize>()
+    }
+}
+
+impl Transcript {
+    pub(in crate::testing) fn from_steps(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: (1..).zip(steps).collect() }
+    }
+
+    /// A transcript that sends these lines, and says nothing of replies.
+    pub(in crate::testing) fn sending(lines: &[&str]) -> Self {
+        Self::from_steps(lines.iter().map(|line| Step::Send(line.as_bytes().to_vec())))
+    }
+
+    pub(in crate::testing) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().map(|(_, step)| step)
+    }
+
+    /// The steps on the lines from `begin` up to before `end`.
+    pub(in crate::testing) fn steps_between(
+        &self,
+        begin: usize,
+        end: usize,
+    ) -> impl Iterator<Item = &Step> {
+        let within = move |line: usize| begin <= line && line < end;
+        self.steps.iter().filter(move |(line, _)| within(*line)).map(|(_, step)| step)
+    }
+
+    /// How many messages are sent, whole or not.
+    pub(in crate::testing) fn messages(&self) -> usize {
+        let bytes = |sending: &Vec<usize>| self.stream(sending);
+        let lines = |stream: &Vec<u8>| stream.split_inclusive(|byte| *byte == b'\n').count();
+        self.connections().iter().map(bytes).map(|stream| lines(&stream)).sum()
+    }
+
+    /// The steps that send something, for each connection. A name that is used again after its
+    /// connection has ended is another connection.
+    fn connections(&self) -> Vec<Vec<usize>> {
+        let mut all: Vec<Vec<usize>> = Vec::new();
+        let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut current = "main";
+        for (position, step) in self.steps().enumerate() {
+            match step {
+                Step::Send(_) => {
+                    let connection = *open.entry(current).or_insert(all.len());
+                    if connection == all.len() {
+                        all.push(Vec::new());
+                    }
+                    all[connection].push(position);
+                }
+                Step::BreakOff | Step::ExpectEnd => drop(open.remove(current)),
+                Step::Switch(name) => current = name,
+                Step::HalfClose | Step::Expect(_) => {}
+            }
+        }
+        all
+    }
+
+    fn stream(&self, sending: &[usize]) -> Vec<u8> {
+        sending.iter().flat_map(|position| self.sent_at(*position)).copied().collect()
+    }
+
+    fn sent_at(&self, position: usize) -> &[u8] {
+        match &self.steps[position].1 {
+            Step::Send(bytes) => bytes,
+            Step::HalfClose
+            | Step::BreakOff
+            | Step::Expect(_)
+            | Step::ExpectEnd
+            | Step::Switch(_) => &[],
+        }
+    }
+
+    /// Every line that is sent, each with its LF if it has one.
+    pub(in crate::testing) fn lines(&self) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        for sending in self.connections() {
+            let stream = self.stream(&sending);
+            lines.extend(stream.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec));
+        }
+        lines
+    }
+
+    /// The same with every line edited; pieces of a line stay pieces of it.
+    pub(in crate::testing) fn edited(&self, edit: impl Fn(&[u8]) -> Edited) -> Self {
+        let mut edited = self.clone();
+        for sending in self.connections() {
+            let stream = self.stream(&sending);
+            let mut lines = Vec::new();
+            let mut begin = 0;
+            for line in stream.split_inclusive(|byte| *byte == b'\n') {
+                lines.push((begin, edit(line)));
+                begin += line.len();
+            }
+            // All lines before a place, and what of its own line stands before it.
+            let moved = |at: usize| {
+                let until = lines.partition_point(|(begin, _)| *begin < at);
+                let (whole, last) = lines[..until].split_at(until.saturating_sub(1));
+                let whole: usize = whole.iter().map(|(_, line)| line.bytes.len()).sum();
+                whole + last.iter().map(|(begin, line)| line.moved(at - begin)).sum::<usize>()
+            };
+            let bytes: Vec<u8> = lines.iter().flat_map(|(_, line)| &line.bytes).copied().collect();
+            let mut at = 0;
+            for position in sending {
+                let until = at + self.sent_at(position).len();
+                let piece = bytes[moved(at)..moved(until)].to_vec();
+                edited.steps[position].1 = Step::Send(piece);
+                at = until;
+            }
+        }
+        edited
+    }
+
+    /// The same without the lines that `unwanted` says, nor anything sent in one piece with them.
+    /// Replies are left as they were.
+    pub(in crate::testing) fn without_lines(&self, unwanted: impl Fn(&[u8]) -> bool) -> Self {
+        let mut rest = self.clone();
+        loop {
+            let mut dropped = BTreeSet::new();
+            for sending in rest.connections() {
+                let stream = rest.stream(&sending);
+                let mut end = 0;
+                for line in stream.split_inclusive(|byte| *byte == b'\n') {
+                    let begin = end;
+                    end += line.len();
+                    if !unwanted(line) {
+                        continue;
+                    }
+                    let mut at = 0;
+                    for position in &sending {
+                        let until = at + rest.sent_at(*position).len();
+                        if at < end && until > begin {
+                            dropped.insert(*position);
+                        }
+                        at = until;
+                    }
+                }
+            }
+            if dropped.is_empty() {
+                return rest;
+            }
+            let kept = rest.steps().enumerate().filter(|(at, _)| !dropped.contains(at));
+            rest = Self::from_steps(kept.map(|(_, step)| step.clone()).collect::<Vec<_>>());
+        }
+    }
+
+    /// The same conversation as it goes with `machine`: what is read at each place is what is due
+    /// there, no more than before, and in the end the rest.
+    pub(in crate::testing) fn answered_by<M>(&self, machine: M) -> Self
+    where
+        M: StateMachine<Command = Command, Reply = Outcome>,
+    {
+        let mut endpoint = InMemory::new(machine);
+        let mut links = BTreeMap::new();
+        let mut current = "main";
+        let mut steps: Vec<Step> = Vec::new();
+        for step in self.steps() {
+            if let Step::Switch(name) = step {
+                current = name;
+                // Of two in a row the second counts.
+                if let Some(Step::Switch(_)) = steps.last() {
+                    steps.pop();
+                }
+                steps.push(step.clone());
+                continue;
+            }
+            let Ok(link) = endpoint.connect() else { continue };
+            let (link, half_closed) = links.entry(current).or_insert((link, false));
+            match step {
+                Step::Send(bytes) if !*half_closed => {
+                    let _in_memory = link.send(bytes);
+                    steps.push(step.clone());
+                }
+                Step::HalfClose if !*half_closed => {
+                    *half_closed = true;
+                    steps.push(Step::HalfClose);
+                }
+                Step::BreakOff => {
+                    links.remove(current);
+                    steps.push(Step::BreakOff);
+                }
+                Step::Expect(_) => steps.extend(next_reply(link)),
+                Step::ExpectEnd if *half_closed => {
+                    steps.extend(std::iter::from_fn(|| next_reply(link)));
+                    links.remove(current);
+                    steps.push(Step::ExpectEnd);
+                }
+                Step::Send(_) | Step::HalfClose | Step::ExpectEnd | Step::Switch(_) => {}
+            }
+        }
+        while let Some(Step::Switch(_)) = steps.last() {
+            steps.pop();
+        }
+        let mut at = steps.iter().rev().find_map(|step| match step {
+            Step::Switch(name) => Some(name.clone()),
+            _ => None,
+        });
+        for (name, (mut link, _)) in links {
+            let mut rest = std::iter::from_fn(|| next_reply(&mut link)).peekable();
+            if rest.peek().is_some() && at.as_deref().unwrap_or("main") != name {
+                steps.push(Step::Switch(name.to_owned()));
+                at = Some(name.to_owned());
+            }
+            steps.extend(rest);
+        }
+        Self::from_steps(steps)
+    }
+
+    /// The same steps, with what is sent taken from another transcript that sends as often.
+    pub(in crate::testing) fn saying(&self, other: &Self) -> Self {
+        let mut said = other.steps().filter(|step| matches!(step, Step::Send(_)));
+        Self::from_steps(self.steps().map(|step| match step {
+            Step::Send(_) => said.next().unwrap_or(step).clone(),
+            _ => step.clone(),
+        }))
+    }
+}
+
+/// The reply that is due, as a step.
+fn next_reply(link: &mut impl Link) -> Option<Step> {
+    link.receive().ok().flatten().map(Step::Expect)
+}
