@@ -7,6 +7,7 @@
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+mod drawing;
 mod minimise;
 mod plan;
 mod recorder;
