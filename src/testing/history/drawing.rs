@@ -128,7 +128,10 @@ fn summary(history: &Words, scale: &Scale, fault: Option<Fault>) -> String {
     let last = history.events().saturating_sub(1);
     let scaled = match (history.time(0), history.time(last)) {
         (Some(first), Some(last)) if scale.is_in_time() => {
-            format!("{} µs from the first event to the last.", grouped(micros(last - first), 1))
+            format!(
+                "{} µs from the first event to the last.",
+                grouped(micros(last.saturating_sub(first)), 1)
+            )
         }
         _ => "Times were not noted: drawn to scale in events, not in time.".to_owned(),
     };

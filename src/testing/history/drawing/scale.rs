@@ -135,7 +135,6 @@ impl Scale {
         for Stretch { from, to, place } in &self.stretches {
             let mut values = Vec::new();
             let mut number = (from / step).ceil();
-            // Behind the last event the axis goes on for a while.
             while number * step <= *to {
                 values.push((number * step, decimals));
                 number += 1.0;

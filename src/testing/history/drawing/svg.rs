@@ -118,7 +118,7 @@ fn axis(scale: &Scale, layout: &Layout, edge: Option<&Tick>) -> String {
             cut.left,
             cut.right,
             cut.right - cut.left,
-            (cut.left + cut.right) / 2.0,
+            f64::midpoint(cut.left, cut.right),
             bottom + 16.0
         );
     }

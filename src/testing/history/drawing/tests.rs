@@ -59,7 +59,6 @@ fn no_text_is_taken_for_markup() {
         assert!(page.contains(&place), "{place} is not in {page}");
     }
     assert!(!page.contains("<script"), "{page}");
-    // What is left of the text when all that is safe is gone has none of it.
     assert!(!page.contains("&amp;'") && !page.contains('\u{7}'), "{page}");
 }
 
