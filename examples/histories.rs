@@ -2,7 +2,8 @@
 //! order of all their commands explains it:
 //! `cargo run --release --example histories -- record --histories 2200`.
 //!
-//! What cannot be explained is saved, whole and shortened; `histories check FILE` judges it again.
+//! What cannot be explained is saved, whole and shortened, and what is left is drawn as a page for a
+//! browser; `histories check FILE` judges it again.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -76,7 +77,8 @@ struct Record {
 
 #[derive(Debug, Args)]
 struct Saved {
-    /// The history: a line `CLIENT> command` for each call, and `CLIENT< reply` for each reply
+    /// The history: a line `CLIENT> command` for each call, and `CLIENT< reply` for each reply, with
+    /// `@MICROSECONDS` before it if it is known when that was
     file: PathBuf,
     #[command(flatten)]
     effort: Effort,
@@ -224,7 +226,7 @@ fn record_all(record: &Record) -> Result<Verdict, Failure> {
                     return Ok(verdict);
                 }
                 (Verdict::Undecided, Some(folder)) => {
-                    write(folder, &format!("{name}-undecided.txt"), history)?;
+                    write(folder, &format!("{name}-undecided.txt"), &history.to_string())?;
                 }
                 (Verdict::Undecided, None) | (Verdict::Linearizable, _) => {}
             }
@@ -331,18 +333,19 @@ impl Run<'_> {
     }
 }
 
-/// Saves a history that no order explains, as it is and shortened. Returns what to tell about it:
-/// where both are, or the history itself if it could not be saved.
+/// Saves a history that no order explains, as it is, shortened, and drawn. Returns what to tell about
+/// it: where all are, or the history itself if it could not be saved.
 pub(crate) fn save(
     folder: &Path,
     name: &str,
     history: &History<Command, Reply>,
     steps: u64,
 ) -> String {
-    let short = contention::checker().steps(steps).minimise(history);
+    let checker = contention::checker().steps(steps);
+    let short = checker.minimise(history);
     let mut told = String::new();
     let mut tell = |name: String, what: &str, history: &History<Command, Reply>| {
-        told += &match write(folder, &name, history) {
+        told += &match write(folder, &name, &history.to_string()) {
             Ok(path) => format!(
                 "{what}: {path}\n  check it again: \
                  cargo run --release --example histories -- check {path}\n"
@@ -355,6 +358,11 @@ pub(crate) fn save(
         let what = format!("shortened to {} commands", short.operations().len());
         tell(format!("{name}-short.txt"), &what, &short);
         told += &short.to_string();
+        let page = short.to_html(&format!("{name}: {what}"), checker.first_unexplained(&short));
+        told += &match write(folder, &format!("{name}-short.html"), &page) {
+            Ok(path) => format!("drawn: {path}\n"),
+            Err(error) => format!("not drawn, {error}\n"),
+        };
     }
     let mut answers = history.operations().iter().filter_map(|operation| operation.answer);
     if answers.any(|answer| answer.reply == Reply::Error) {
@@ -363,11 +371,11 @@ pub(crate) fn save(
     told
 }
 
-/// Writes a history to a file, in a folder that is made if need be; returns its path.
-fn write(folder: &Path, name: &str, history: &History<Command, Reply>) -> Result<String, Failure> {
+/// Writes a file, in a folder that is made if need be; returns its path.
+fn write(folder: &Path, name: &str, text: &str) -> Result<String, Failure> {
     let path = folder.join(name);
     fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&path, history.to_string()))
+        .and_then(|()| fs::write(&path, text))
         .map(|()| path.display().to_string())
         .map_err(|error| format!("cannot save {}: {error}", path.display()).into())
 }

@@ -134,9 +134,16 @@ fn what_cannot_be_explained_is_saved_and_can_be_checked_and_shortened_again() {
     let record = ["record", "--clients", "8", "--operations", "200", "--seed", "5", "--save", save];
     assert_eq!(histories(&[&record[..], &[&address]].concat()), ExitCode::from(1));
     let saved = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
+    let ends = |path: &Path, end| path.to_str().unwrap().ends_with(end);
+    let (drawn, texts): (Vec<_>, Vec<_>) = saved.partition(|path| ends(path, "-short.html"));
     let (short, whole): (Vec<_>, Vec<_>) =
-        saved.partition(|path| path.to_str().unwrap().ends_with("-short.txt"));
-    assert_eq!((short.len(), whole.len()), (1, 1), "{short:?} {whole:?}");
+        texts.into_iter().partition(|path| ends(path, "-short.txt"));
+    assert_eq!((drawn.len(), short.len(), whole.len()), (1, 1, 1), "{drawn:?} {short:?} {whole:?}");
+    // Recorded with times, and shortened with them.
+    let page = fs::read_to_string(&drawn[0]).unwrap();
+    for said in ["no order explains this reply", "time, µs", "shortened to"] {
+        assert!(page.contains(said), "{said} is not in {page}");
+    }
     let lines = |path| fs::read_to_string(path).unwrap().lines().count();
     assert!(lines(&short[0]) < lines(&whole[0]));
     for file in [&short[0], &whole[0]] {

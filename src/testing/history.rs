@@ -7,6 +7,7 @@
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+mod drawing;
 mod minimise;
 mod plan;
 mod recorder;
@@ -15,6 +16,7 @@ mod text;
 mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
 pub use recorder::{Recording, Script, record};
@@ -68,8 +70,8 @@ pub struct History<C, R> {
     operations: Vec<Operation<C, R>>,
     /// For each client that waits, which operations it waits for, the first to be answered first.
     waiting: BTreeMap<usize, VecDeque<usize>>,
-    /// How many calls and replies there are.
-    events: usize,
+    /// When each call and each reply came, as far as that was noted; never earlier than the one before.
+    times: Vec<Option<Duration>>,
 }
 
 /// A reply came to a client that waits for none.
@@ -82,7 +84,7 @@ pub struct Unasked {
 
 impl<C, R> Default for History<C, R> {
     fn default() -> Self {
-        Self { operations: Vec::new(), waiting: BTreeMap::new(), events: 0 }
+        Self { operations: Vec::new(), waiting: BTreeMap::new(), times: Vec::new() }
     }
 }
 
@@ -90,8 +92,8 @@ impl<C, R> History<C, R> {
     /// Adds that a client has asked.
     pub fn call(&mut self, client: usize, command: C) {
         self.waiting.entry(client).or_default().push_back(self.operations.len());
-        self.operations.push(Operation { client, command, called: self.events, answer: None });
-        self.events += 1;
+        self.operations.push(Operation { client, command, called: self.events(), answer: None });
+        self.times.push(None);
     }
 
     /// Adds that a client has been answered, to the first of its commands that was not.
@@ -101,8 +103,8 @@ impl<C, R> History<C, R> {
     pub fn reply(&mut self, client: usize, reply: R) -> Result<(), Unasked> {
         let first = self.waiting.get_mut(&client).and_then(VecDeque::pop_front);
         let first = first.ok_or(Unasked { client })?;
-        self.operations[first].answer = Some(Answer { reply, at: self.events });
-        self.events += 1;
+        self.operations[first].answer = Some(Answer { reply, at: self.events() });
+        self.times.push(None);
         Ok(())
     }
 
@@ -115,7 +117,22 @@ impl<C, R> History<C, R> {
     /// How many calls and replies there are.
     #[must_use]
     pub fn events(&self) -> usize {
-        self.events
+        self.times.len()
+    }
+
+    /// When a call or a reply came, since the start of the recording: among all of them the one of this
+    /// number, from 0. `None` if there is no such one, or its time was not noted. What comes later in
+    /// the history never has an earlier time. Nothing is judged by it: that goes by the order alone.
+    #[must_use]
+    pub fn time(&self, event: usize) -> Option<Duration> {
+        self.times.get(event).copied().flatten()
+    }
+
+    /// Notes when the last call or reply came, which must not be before the one before it.
+    fn note_time(&mut self, time: Option<Duration>) {
+        if let Some(last) = self.times.last_mut() {
+            *last = time;
+        }
     }
 }
 
@@ -125,23 +142,24 @@ enum Event<C, R> {
     Reply(R),
 }
 
-/// A history of events given with their clients, in their order.
+/// A history of events given with their clients and times, in their order.
 fn from_events<C, R>(
-    events: impl IntoIterator<Item = (usize, Event<C, R>)>,
+    events: impl IntoIterator<Item = (usize, Option<Duration>, Event<C, R>)>,
 ) -> Result<History<C, R>, Unasked> {
     let mut history = History::default();
-    for (client, event) in events {
+    for (client, time, event) in events {
         match event {
             Event::Call(command) => history.call(client, command),
             Event::Reply(reply) => history.reply(client, reply)?,
         }
+        history.note_time(time);
     }
     Ok(history)
 }
 
 impl<C, R> History<C, R> {
-    /// Every call and reply with the number of its operation, in order. O(n log n).
-    fn in_order(&self) -> impl Iterator<Item = (usize, Event<&C, &R>)> {
+    /// Every call and reply with the number of its operation and its time, in order. O(n log n).
+    fn in_order(&self) -> impl Iterator<Item = (usize, Option<Duration>, Event<&C, &R>)> {
         let mut events: Vec<_> = self
             .operations
             .iter()
@@ -152,7 +170,7 @@ impl<C, R> History<C, R> {
             })
             .collect();
         events.sort_by_key(|(at, ..)| *at);
-        events.into_iter().map(|(_, number, event)| (number, event))
+        events.into_iter().map(|(at, number, event)| (number, self.times[at], event))
     }
 }
 

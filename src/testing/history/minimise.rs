@@ -17,21 +17,30 @@ where
     M: StateMachine<Command: Clone + PartialEq> + Clone + Ord + Hash,
     R: Clone + PartialEq,
 {
-    /// The same fault, shown by fewer commands. The history ends with the first reply that no order
-    /// explains, as far as the steps suffice to know that, and of what came before stays what it
-    /// takes, or more where the steps do not suffice to do without. `None` if the history is linearizable, or not known not to be. Mostly some 4n checks, n²
-    /// at worst.
+    /// The operation whose reply is the first that no order explains, as far as the steps suffice to
+    /// know that: everything before that reply happened in some order, and with it there is none. Which
+    /// one it is among [`operations`](History::operations), from 0. `None` if the history is
+    /// linearizable, or not known not to be. Takes 1 + log₂ n checks of n calls and replies.
     #[must_use]
-    pub fn minimise(&self, history: &History<M::Command, R>) -> Option<History<M::Command, R>> {
-        let mut parts = vec![Part::Kept; history.operations().len()];
-        let fails = |end: usize, parts: &[Part]| {
-            self.decide_part(history, end, |number| parts[number]) == Verdict::NotLinearizable
-        };
-        if !fails(history.events(), &parts) {
+    pub fn first_unexplained(&self, history: &History<M::Command, R>) -> Option<usize> {
+        let end = self.first_unexplained_end(history)?;
+        // A call alone is always explained: if the steps did not suffice to see that its history was
+        // not even before it, the last reply before it is as near as can be known.
+        let replies = history.operations().iter().enumerate().filter_map(|(number, operation)| {
+            operation.answer.as_ref().map(|answer| (answer.at, number))
+        });
+        replies.filter(|(at, _)| *at < end).max().map(|(_, number)| number)
+    }
+
+    /// How many calls and replies it takes until no order explains them, as far as the steps suffice
+    /// to know that.
+    fn first_unexplained_end(&self, history: &History<M::Command, R>) -> Option<usize> {
+        let (mut explained, mut end) = (0, history.events());
+        // The search decides alone: there most likely is no order to be seen at once.
+        if self.decide_part(history, end, |_| Part::Kept) != Verdict::NotLinearizable {
             return None;
         }
         // What has no order up to some event has none up to any later one.
-        let (mut explained, mut end) = (0, history.events());
         while end - explained > 1 {
             let middle = explained + (end - explained) / 2;
             if self.check_part(history, middle, |_| Part::Kept) == Verdict::NotLinearizable {
@@ -40,6 +49,21 @@ where
                 explained = middle;
             }
         }
+        Some(end)
+    }
+
+    /// The same fault, shown by fewer commands. The history ends with the first reply that no order
+    /// explains, as far as the steps suffice to know that, and of what came before stays what it
+    /// takes, or more where the steps do not suffice to do without; each call and reply keeps its time.
+    /// `None` if the history is linearizable, or not known not to be. Mostly some 4n checks, n² at
+    /// worst.
+    #[must_use]
+    pub fn minimise(&self, history: &History<M::Command, R>) -> Option<History<M::Command, R>> {
+        let mut parts = vec![Part::Kept; history.operations().len()];
+        let end = self.first_unexplained_end(history)?;
+        let fails = |parts: &[Part]| {
+            self.decide_part(history, end, |number| parts[number]) == Verdict::NotLinearizable
+        };
         let explained_before = |parts: &[Part]| {
             let alone = |number: usize| match parts[number] {
                 Part::Kept => Part::Kept,
@@ -47,7 +71,7 @@ where
             };
             self.check_part(history, end - 1, alone) == Verdict::Linearizable
         };
-        self.leave_out(history, &mut parts, |parts| fails(end, parts) && explained_before(parts));
+        self.leave_out(history, &mut parts, |parts| fails(parts) && explained_before(parts));
         Some(kept(history, end, &parts))
     }
 
@@ -89,15 +113,15 @@ where
     }
 }
 
-/// What of a history is kept, up to an event.
+/// What of a history is kept, up to an event, each call and reply with its time.
 fn kept<C: Clone, R: Clone>(history: &History<C, R>, end: usize, parts: &[Part]) -> History<C, R> {
-    let events = history.in_order().take(end).filter(|(number, _)| parts[*number] == Part::Kept);
-    let owned = events.map(|(number, event)| {
+    let events = history.in_order().take(end).filter(|(number, ..)| parts[*number] == Part::Kept);
+    let owned = events.map(|(number, time, event)| {
         let event = match event {
             Event::Call(command) => Event::Call(command.clone()),
             Event::Reply(reply) => Event::Reply(reply.clone()),
         };
-        (history.operations()[number].client, event)
+        (history.operations()[number].client, time, event)
     });
     from_events(owned)
         .unwrap_or_else(|_unasked| unreachable!("invariant: a reply is kept with its call"))

@@ -29,6 +29,21 @@ fn a_history_is_read_back_from_its_text() {
 }
 
 #[test]
+fn times_are_read_back_from_their_text_to_the_nanosecond() {
+    // One was not noted; two came at once.
+    let text = "@0 7> INDEX|a|\n@0.001 2> QUERY|a|\n7< OK\n@1250.08 2< FAIL\n@1250.08 2> QUERY|a|\n\
+                @18446744073709551615.999 2< OK\n";
+    let timed = history(text);
+    assert_eq!(timed.to_string(), text);
+    let times: Vec<_> = (0..5).map(|event| timed.time(event)).collect();
+    let at = |nanoseconds| Some(std::time::Duration::from_nanos(nanoseconds));
+    assert_eq!(times, [at(0), at(1), None, at(1_250_080), at(1_250_080)]);
+    assert_eq!(timed.time(6), None);
+    // Leading zeros, zeros at the end and blanks in a column are read as well.
+    assert_eq!(history("@007.50   1> QUERY|a|\n").to_string(), "@7.5 1> QUERY|a|\n");
+}
+
+#[test]
 fn a_line_that_is_none_is_named() {
     for (text, expected) in [
         ("1> INDEX|a|\n# well\n\n1< WELL\n", r#"line 4: "WELL": "#),
@@ -36,6 +51,18 @@ fn a_line_that_is_none_is_named() {
         ("x> INDEX|a|\n", r#"line 1: "x": "#),
         ("1> INDEX|a|\n2< OK\n", "line 2: client 2 waits for no reply here"),
         ("INDEX|a|\n", r#"line 1: "INDEX|a|" is neither"#),
+        ("@7\n", r#"line 1: "" is neither"#),
+        ("@7 1> INDEX\n", r#"line 1: "INDEX": "#),
+        ("@ 7 1> INDEX|a|\n", r#"line 1: "" is no time in microseconds"#),
+        ("@7. 1> INDEX|a|\n", r#"line 1: "7." is no time"#),
+        ("@+7 1> INDEX|a|\n", r#"line 1: "+7" is no time"#),
+        ("@7.+1 1> INDEX|a|\n", r#"line 1: "7.+1" is no time"#),
+        ("@7.0001 1> INDEX|a|\n", r#"line 1: "7.0001" is no time"#),
+        ("@99999999999999999999 1> INDEX|a|\n", r#"line 1: "99999999999999999999" is no time"#),
+        (
+            "@7 1> INDEX|a|\n1> INDEX|b|\n@6.999 1< OK\n",
+            "line 3: the time goes back from 7 to 6.999",
+        ),
     ] {
         let error = text.parse::<Seen>().unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
@@ -200,6 +227,31 @@ fn a_wrong_history_is_shortened_to_what_shows_the_fault_and_no_further() {
 }
 
 #[test]
+fn what_is_shortened_keeps_its_times() {
+    let wrong = history(
+        "@1 1> INDEX|c|\n@2.5 1> INDEX|a|\n@3 1< OK\n@4 1< OK\n5> QUERY|c|\n@7 2> QUERY|a|\n\
+         @8.125 2< FAIL\n@9 5< OK\n",
+    );
+    let short = contention::checker().minimise(&wrong).unwrap();
+    assert_eq!(short.to_string(), "@2.5 1> INDEX|a|\n@4 1< OK\n@7 2> QUERY|a|\n@8.125 2< FAIL\n");
+}
+
+#[test]
+fn the_first_reply_that_no_order_explains_is_found() {
+    let found = |text| contention::checker().first_unexplained(&history(text));
+    // Calls and replies before, between and behind, another wrong reply among them.
+    let text = "1> INDEX|a|\n3> QUERY|b|\n2> QUERY|b|\n1< OK\n2< FAIL\n2> QUERY|a|\n4> INDEX|b|\n\
+                2< FAIL\n4< OK\n3< OK\n1> QUERY|b|\n1< FAIL\n";
+    assert_eq!(found(text), Some(3));
+    // Explained, and not decided.
+    assert_eq!(found("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), None);
+    assert_eq!(found(""), None);
+    let wrong = history("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
+    assert_eq!(contention::checker().first_unexplained(&wrong), Some(1));
+    assert_eq!(contention::checker().steps(1).first_unexplained(&wrong), None);
+}
+
+#[test]
 fn a_change_is_left_out_only_if_the_fault_shows_whether_it_happened_or_not() {
     // The INDEX alone would excuse the reply to the QUERY, were there no REMOVE.
     let wrong = history("1> INDEX|a|\n1< OK\n2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
@@ -226,6 +278,17 @@ fn the_shortened_part_of_any_wrong_history_is_wrong() {
             lines.pop();
             let before = lines.join("\n").parse().unwrap();
             assert!(some_order_explains(&before), "\n{history}\n{short}");
+            // It ends with the reply that was the first wrong one of the whole.
+            let unexplained = contention::checker().first_unexplained(&history).unwrap();
+            let last = contention::checker().first_unexplained(&short).unwrap();
+            let (whole, short_one) =
+                (&history.operations()[unexplained], &short.operations()[last]);
+            assert_eq!(short_one.answer.unwrap().at, short.events() - 1, "\n{history}\n{short}");
+            assert_eq!(
+                (short_one.client, &short_one.command),
+                (whole.client, &whole.command),
+                "\n{history}\n{short}"
+            );
             shortened += usize::from(short.events() < history.events());
         }
     }
@@ -268,6 +331,9 @@ fn what_clients_see_is_recorded_in_the_order_of_time() {
     let last_told = of(2).filter_map(|it| it.answer).map(|answer| answer.at).max();
     let last_burst_told = of(1).filter_map(|it| it.answer).map(|answer| answer.at).max();
     assert!(last_told < last_burst_told, "{history}");
+    let times: Vec<_> = (0..history.events()).map(|event| history.time(event).unwrap()).collect();
+    assert!(times.is_sorted(), "{history}");
+    assert_eq!(history.to_string().parse(), Ok(history.clone()));
     for operation in history.operations() {
         assert!(operation.answer.is_none_or(|answer| answer.at > operation.called), "{history}");
     }

@@ -1,7 +1,12 @@
 //! Histories as text, a line for each call (`CLIENT> command`) and each reply (`CLIENT< reply`).
+//!
+//! Where it was noted when that was, the line begins with it: `@12.5 CLIENT> command` came 12.5
+//! microseconds after the start. There are up to three decimals, for nanoseconds. The order is that of
+//! the lines, with which the times have to agree.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::{Event, History};
 
@@ -17,8 +22,11 @@ pub struct HistoryError {
 
 impl<C: Display, R: Display> Display for History<C, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, event) in self.in_order() {
+        for (number, time, event) in self.in_order() {
             let client = self.operations[number].client;
+            if let Some(time) = time {
+                write!(f, "@{} ", Microseconds(time))?;
+            }
             match event {
                 Event::Call(command) => writeln!(f, "{client}> {command}")?,
                 Event::Reply(reply) => writeln!(f, "{client}< {reply}")?,
@@ -38,15 +46,69 @@ where
     /// Indentation is ignored, as are blank lines and comments, which begin with `#`.
     fn from_str(text: &str) -> Result<Self, HistoryError> {
         let mut history = Self::default();
+        let mut latest = Duration::ZERO;
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim_start();
             if !line.is_empty() && !line.starts_with('#') {
-                add(&mut history, line)
+                add_timed(&mut history, &mut latest, line)
                     .map_err(|problem| HistoryError { line: number, problem })?;
             }
         }
         Ok(history)
     }
+}
+
+/// A time as it is written: in microseconds, with the decimals that it takes.
+pub(super) struct Microseconds(pub(super) Duration);
+
+impl Display for Microseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, nanoseconds) = (self.0.as_micros(), self.0.subsec_nanos() % 1_000);
+        match format!("{nanoseconds:03}").trim_end_matches('0') {
+            "" => write!(f, "{whole}"),
+            decimals => write!(f, "{whole}.{decimals}"),
+        }
+    }
+}
+
+impl FromStr for Microseconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        // What is not digits alone would be taken with a sign.
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let fits = (1..=3).contains(&decimals.len()) && digits(whole) && digits(decimals);
+        match (whole.parse(), format!("{decimals:0<3}").parse()) {
+            (Ok(whole), Ok(nanoseconds)) if fits => {
+                Ok(Self(Duration::from_micros(whole) + Duration::from_nanos(nanoseconds)))
+            }
+            _ => Err(format!("{text:?} is no time in microseconds with up to three decimals")),
+        }
+    }
+}
+
+/// Adds what one line says, its time included, which becomes the latest; says what is wrong with it.
+fn add_timed<C, R>(
+    history: &mut History<C, R>,
+    latest: &mut Duration,
+    line: &str,
+) -> Result<(), String>
+where
+    C: FromStr<Err: Display>,
+    R: FromStr<Err: Display>,
+{
+    let Some(timed) = line.strip_prefix('@') else { return add(history, line) };
+    let (time, line) = timed.split_once(' ').unwrap_or((timed, ""));
+    let Microseconds(time) = time.parse()?;
+    if time < *latest {
+        let (time, latest) = (Microseconds(time), Microseconds(*latest));
+        return Err(format!("the time goes back from {latest} to {time}"));
+    }
+    add(history, line.trim_start())?;
+    history.note_time(Some(time));
+    *latest = time;
+    Ok(())
 }
 
 /// Adds what one line says; says what is wrong with it.

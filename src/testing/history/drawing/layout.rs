@@ -1,0 +1,147 @@
+//! Where the bars of a history stand, and what is written at them, so that nothing covers anything.
+
+use std::collections::BTreeMap;
+
+use super::scale::Scale;
+use super::{Fault, Words, real};
+
+/// How high a bar is, and a row of bars with what is free below it.
+pub(super) const BAR: f64 = 24.0;
+const ROW: f64 = 31.0;
+
+/// What is free in a lane above its first row.
+const LANE: f64 = 7.0;
+
+/// How wide a letter of the labels is, rather too much: they are written in a fixed width.
+pub(super) const LETTER: f64 = 7.4;
+
+/// Between a bar's end and its label.
+const GAP: f64 = 7.0;
+
+/// A bar is never less wide: it has to be seen.
+const LEAST: f64 = 4.0;
+
+/// How many letters of a command, and of a reply, are written at a bar.
+const COMMAND: usize = 36;
+const REPLY: usize = 20;
+
+/// What is written at the bar of the fault, besides.
+pub(super) const NOTE: &str = "no order explains this reply";
+
+/// All bars. Lengths are in pixels, from the left end of the axis and from the top of the first lane.
+pub(super) struct Layout {
+    pub(super) lanes: Vec<Lane>,
+    /// As the operations.
+    pub(super) bars: Vec<Bar>,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// What is one client's.
+pub(super) struct Lane {
+    pub(super) client: usize,
+    pub(super) top: f64,
+    pub(super) height: f64,
+}
+
+/// One operation.
+pub(super) struct Bar {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) label: Label,
+    pub(super) note: Option<Label>,
+}
+
+/// A text at a bar.
+pub(super) struct Label {
+    pub(super) text: String,
+    pub(super) left: f64,
+    /// Whether it is in the bar, and not behind it.
+    pub(super) inside: bool,
+}
+
+impl Bar {
+    fn new(history: &Words, number: usize, scale: &Scale, fault: Option<Fault>) -> Self {
+        let operation = &history.operations()[number];
+        let left = scale.place(operation.called);
+        let end = operation.answer.as_ref().map_or(scale.end(), |answer| scale.place(answer.at));
+        let right = end.max(left + LEAST);
+        let reply = operation.answer.as_ref().map_or("no reply", |answer| &answer.reply);
+        let text =
+            format!("{} → {}", shortened(&operation.command, COMMAND), shortened(reply, REPLY));
+        let label = Label::new(text, left, left, right);
+        let note = fault.filter(|fault| fault.operation == number).map(|_| {
+            let after = label.end() + GAP;
+            Label::new(NOTE.to_owned(), after, left, right)
+        });
+        Self { left, right, top: 0.0, label, note }
+    }
+
+    /// Where all of it ends, with what is written at it.
+    pub(super) fn end(&self) -> f64 {
+        let labels = [Some(&self.label), self.note.as_ref()].into_iter().flatten();
+        labels.map(Label::end).fold(self.right, f64::max)
+    }
+}
+
+impl Label {
+    /// A text at a bar: in it behind `after` if there is room for it, otherwise behind it.
+    fn new(text: String, after: f64, left: f64, right: f64) -> Self {
+        let inside = after.max(left) + GAP + width(&text) + GAP <= right;
+        let left = if inside { after } else { after.max(right) } + GAP;
+        Self { text, left, inside }
+    }
+
+    fn end(&self) -> f64 {
+        self.left + width(&self.text)
+    }
+}
+
+impl Layout {
+    pub(super) fn new(history: &Words, scale: &Scale, fault: Option<Fault>) -> Self {
+        let mut bars: Vec<Bar> = (0..history.operations().len())
+            .map(|number| Bar::new(history, number, scale, fault))
+            .collect();
+        // For each client, which of its bars are in each row, and where the row is free again.
+        let mut rows_of: BTreeMap<usize, Vec<(f64, Vec<usize>)>> = BTreeMap::new();
+        for (number, bar) in bars.iter().enumerate() {
+            let rows = rows_of.entry(history.operations()[number].client).or_default();
+            let free = rows.iter().position(|(end, _)| *end <= bar.left);
+            let row = free.unwrap_or_else(|| {
+                rows.push((0.0, Vec::new()));
+                rows.len() - 1
+            });
+            rows[row].0 = bar.end() + if bar.label.inside { 0.0 } else { GAP };
+            rows[row].1.push(number);
+        }
+        let mut lanes = Vec::new();
+        let mut top = 0.0;
+        for (client, rows) in rows_of {
+            for (row, (_, numbers)) in rows.iter().enumerate() {
+                for number in numbers {
+                    bars[*number].top = top + LANE + real(row) * ROW;
+                }
+            }
+            let height = LANE + real(rows.len()) * ROW;
+            lanes.push(Lane { client, top, height });
+            top += height;
+        }
+        let width = bars.iter().map(Bar::end).fold(scale.end(), f64::max);
+        Self { lanes, bars, width, height: top }
+    }
+}
+
+/// How wide a text is, at most: what is not ASCII may be as wide as two letters.
+pub(super) fn width(text: &str) -> f64 {
+    let letters = |letter: char| if letter.is_ascii() || letter == '→' { 1 } else { 2 };
+    real(text.chars().map(letters).sum()) * LETTER
+}
+
+/// The beginning of a text, with a mark if that is not all.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
