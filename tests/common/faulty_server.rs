@@ -1,17 +1,29 @@
-//! Servers of the protocol that are not linearizable, each in its own way.
+//! Small servers of the protocol: a correct one, ones that are wrong in one way each, and ones that
+//! speak a dialect.
+//!
+//! They share nothing with the server that they stand beside but the framing and the words of the
+//! protocol. A fault is how the server works, not a reply that is changed: it shows wherever the
+//! same mistake would.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
+
+#[path = "faulty_server/conversation.rs"]
+mod conversation;
+#[path = "faulty_server/grammar.rs"]
+mod grammar;
+#[path = "faulty_server/packages.rs"]
+mod packages;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
 
-use package_indexer::command::Verb;
-use package_indexer::{Outcome, PackageIndex, Reply, wire};
+use conversation::Shared;
 
 /// What a server does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing.
+    /// Nothing: all rules of `spec/protocol.md` hold.
     None,
     /// QUERY is answered from a copy, which is renewed after every third change.
     StaleCopy,
@@ -21,82 +33,121 @@ pub(crate) enum Fault {
     Dies,
     /// A message is tried on a copy, which takes the index's place afterwards.
     LostUpdates,
+    /// An indexed package that is indexed again keeps its list (rule I4).
+    KeepsOldList,
+    /// A removed package stays among the dependents of what it needed (rule X6).
+    KeepsReverseEdges,
+    /// An INDEX that fails has taken over its list up to the first missing name (rule I3).
+    AppliesHalf,
+    /// Whatever one read gives is one message (rule L8).
+    MessagePerRead,
+    /// The last of several messages that one read gives is applied, but not answered (rule O1).
+    LosesReply,
+    /// Whether a command may be done is found out under the lock, which is then released and taken
+    /// again to do it (rule O4).
+    ChecksThenActs,
+    /// Each connection keeps the answers to its QUERYs until it changes something itself (rule O5).
+    StaleCache,
+    /// The first two of several messages that one read gives get each other's reply (rule O2).
+    SwapsReplies,
+    /// Commands in any case, one bar or more, and empty names in lists are taken (rules M2, M3, D3).
+    AcceptsMalformed,
+    /// An ERROR is the last thing that a connection says (rule C6).
+    ClosesOnError,
+    /// The list of an INDEX is added to the one that the package has (rule I4).
+    AddsToOldList,
+    /// A package that depends on itself cannot be removed (rule X4).
+    HeldByItself,
+    /// The one lock is held until the replies are written, however long their reader takes (rule O3).
+    WritesUnderLock,
 }
 
-#[derive(Default)]
-struct Shared {
-    index: Mutex<PackageIndex>,
-    copy: Mutex<(usize, PackageIndex)>,
+impl Fault {
+    /// What a check of servers must tell apart: the correct one, which comes first, and the others.
+    pub(crate) const ALL: [Self; 14] = [
+        Self::None,
+        Self::KeepsOldList,
+        Self::KeepsReverseEdges,
+        Self::AppliesHalf,
+        Self::MessagePerRead,
+        Self::LosesReply,
+        Self::ChecksThenActs,
+        Self::StaleCache,
+        Self::SwapsReplies,
+        Self::AcceptsMalformed,
+        Self::ClosesOnError,
+        Self::AddsToOldList,
+        Self::HeldByItself,
+        Self::WritesUnderLock,
+    ];
+}
+
+/// Where a server that does nothing wrong may have settled otherwise what the challenge leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// CR is a byte like any other, and so no part of a message (against rule L6).
+    KeepsCr,
+    /// A name may have any characters but commas, bars and control characters (against rule N4).
+    AnyNames,
+    /// A list that ends with a comma is malformed (against rule D2).
+    NoTrailingComma,
+    /// REMOVE and QUERY with a list are malformed (against rules M5 and D4).
+    NoListOfOthers,
+    /// A line of more than 1,024 bytes ends its connection, without a reply (against rules L2, L3).
+    ShortLines,
+    /// A name has only letters, digits, and `-` `_` `+` `.` (against rule N1).
+    PlainNames,
+}
+
+/// All of them.
+pub(crate) const DIALECTS: [Dialect; 6] = [
+    Dialect::KeepsCr,
+    Dialect::AnyNames,
+    Dialect::NoTrailingComma,
+    Dialect::NoListOfOthers,
+    Dialect::ShortLines,
+    Dialect::PlainNames,
+];
+
+/// How a server differs from the correct one.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    fault: Fault,
+    dialect: Option<Dialect>,
+}
+
+impl Manner {
+    fn has(self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn speaks(self, dialect: Dialect) -> bool {
+        self.dialect == Some(dialect)
+    }
 }
 
 /// Serves for as long as the test runs.
 pub(crate) fn serve(fault: Fault) -> SocketAddr {
+    serve_in(Manner { fault, dialect: None })
+}
+
+/// Serves a dialect, otherwise correctly, for as long as the test runs.
+pub(crate) fn serve_dialect(dialect: Dialect) -> SocketAddr {
+    serve_in(Manner { fault: Fault::None, dialect: Some(dialect) })
+}
+
+/// One thread listens, and one more serves each connection until that ends.
+fn serve_in(manner: Manner) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let shared = Arc::new(Shared::default());
     thread::spawn(move || {
         for stream in listener.incoming() {
+            // A client that has gone before it was met is nobody's fault.
+            let Ok(stream) = stream else { continue };
             let shared = Arc::clone(&shared);
-            thread::spawn(move || converse(&stream.unwrap(), &shared, fault));
+            thread::spawn(move || conversation::hold(&stream, &shared, manner));
         }
     });
     address
-}
-
-/// Answers a client, batch by batch, until it has gone.
-fn converse(mut stream: &TcpStream, shared: &Shared, fault: Fault) {
-    stream.set_nodelay(true).unwrap();
-    let mut input = BufReader::new(stream);
-    for number in 1.. {
-        let mut batch = Vec::new();
-        while batch.is_empty() || input.buffer().contains(&b'\n') {
-            let mut line = Vec::new();
-            if !matches!(input.read_until(b'\n', &mut line), Ok(count) if count > 0) {
-                return;
-            }
-            batch.push(line);
-        }
-        let mut replies = vec![Reply::Error; batch.len()];
-        let mut order: Vec<_> = (0..batch.len()).collect();
-        if fault == Fault::WrongOrder {
-            order.reverse();
-        }
-        for place in order {
-            replies[place] = shared.answer(&batch[place], fault);
-        }
-        if fault == Fault::Dies && number == 3 {
-            return;
-        }
-        let replies: Vec<_> = replies.iter().flat_map(|reply| reply.as_line()).copied().collect();
-        if stream.write_all(&replies).is_err() {
-            return;
-        }
-    }
-}
-
-impl Shared {
-    fn answer(&self, line: &[u8], fault: Fault) -> Reply {
-        let Ok(command) = wire::parse(line) else { return Reply::Error };
-        let verb = command.verb();
-        if fault == Fault::StaleCopy && verb == Verb::Query {
-            return self.copy.lock().unwrap().1.apply(command).unwrap().into();
-        }
-        if fault == Fault::LostUpdates {
-            let mut copy = self.index.lock().unwrap().clone();
-            let outcome = copy.apply(command).unwrap();
-            thread::yield_now();
-            if outcome == Outcome::Ok {
-                *self.index.lock().unwrap() = copy;
-            }
-            return outcome.into();
-        }
-        let mut index = self.index.lock().unwrap();
-        let outcome = index.apply(command).unwrap();
-        let mut copy = self.copy.lock().unwrap();
-        copy.0 += usize::from(outcome == Outcome::Ok);
-        if copy.0 % 3 == 0 {
-            copy.1 = index.clone();
-        }
-        outcome.into()
-    }
 }

@@ -1,0 +1,74 @@
+//! What a line says, for a server that may be careless or speak a dialect.
+
+use std::str;
+
+use package_indexer::command::Verb;
+
+use super::{Dialect, Fault, Manner};
+
+/// The longest name, in bytes (rule N1).
+const MAX_NAME_BYTES: usize = 255;
+
+/// A message that is well formed.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) verb: Verb,
+    pub(super) package: String,
+    pub(super) dependencies: Vec<String>,
+}
+
+impl Manner {
+    /// Reads a line; none if it is malformed.
+    pub(super) fn parse(self, line: &[u8]) -> Option<Message> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = str::from_utf8(line).ok()?;
+        let line = match line.strip_suffix('\r') {
+            Some(rest) if !self.speaks(Dialect::KeepsCr) => rest,
+            _ => line,
+        };
+        let mut parts = line.split('|');
+        if self.has(Fault::AcceptsMalformed) {
+            let command = parts.next()?.to_ascii_uppercase();
+            let package = parts.next()?;
+            let names = parts.next().unwrap_or_default().split(',').filter(|name| !name.is_empty());
+            return self.message(&command, package, names);
+        }
+        let (command, package, list) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        if list.is_empty() {
+            return self.message(command, package, []);
+        }
+        if self.speaks(Dialect::NoListOfOthers) && command != Verb::Index.as_str() {
+            return None;
+        }
+        let list = match list.strip_suffix(',') {
+            Some(rest) if !self.speaks(Dialect::NoTrailingComma) => rest,
+            _ => list,
+        };
+        self.message(command, package, list.split(','))
+    }
+
+    fn message<'a>(
+        self,
+        command: &str,
+        package: &str,
+        dependencies: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Message> {
+        let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == command)?;
+        let name = |name: &str| self.is_name(name).then(|| name.to_owned());
+        let dependencies = dependencies.into_iter().map(name).collect::<Option<_>>()?;
+        Some(Message { verb, package: name(package)?, dependencies })
+    }
+
+    fn is_name(self, name: &str) -> bool {
+        let may_stand = |c: char| match c {
+            '@' | '/' => !self.speaks(Dialect::PlainNames),
+            '+' | '-' | '.' | '_' => true,
+            _ if self.speaks(Dialect::AnyNames) => !c.is_control(),
+            _ => c.is_ascii_alphanumeric(),
+        };
+        (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(may_stand)
+    }
+}
