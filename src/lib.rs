@@ -42,7 +42,7 @@
 //! | `server` | yes | `server` and `client` |
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
-//! | `testing` | no | `testing` |
+//! | `testing` | with `cli` | `testing` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
 //! Whoever wants only the state machine asks for `default-features = false`.

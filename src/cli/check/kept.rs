@@ -1,12 +1,13 @@
 //! The file in which something that was found is kept.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::report::{Report, details};
 use crate::cli::Failure;
 use crate::testing::conformance::{Evidence, Finding};
+use crate::testing::contention;
 
 /// Where it is to be kept.
 pub(super) struct Place {
@@ -21,14 +22,20 @@ impl Place {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Keeps the first finding; without one, the file stays empty.
+    /// Keeps the first finding, and draws it if it is a history; without one, the file stays empty.
     pub(super) fn keep(mut self, report: &Report) -> Result<(), Failure> {
         let mut outcomes = report.found.outcomes.iter();
         let found = outcomes.find_map(|outcome| Some((outcome, outcome.finding()?)));
         let Some((outcome, finding)) = found else { return Ok(()) };
         let written = self.file.write_all(text(report, &outcome.name, finding).as_bytes());
         written.map_err(|error| Failure::Write { path: self.path.clone(), error })?;
-        Ok(())
+        let Evidence::History { short, .. } = &finding.evidence else { return Ok(()) };
+        let unexplained = contention::checker().first_unexplained(short);
+        let title = format!("{}: {}", outcome.name, finding.what);
+        let mut path = self.path.into_os_string();
+        path.push(".html");
+        let written = fs::write(&path, short.to_html(&title, unexplained));
+        written.map_err(|error| Failure::Write { path: path.into(), error })
     }
 }
 

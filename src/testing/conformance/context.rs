@@ -2,6 +2,7 @@
 //! becomes a short one.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,11 @@ pub(super) const SHORTENING: Duration = Duration::from_secs(8);
 /// How long a server that is known to be wrong may take for a reply.
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many bytes a line may have to be shortened byte by byte.
-const SHORT_LINE: usize = 64;
+/// How many bytes a line may have to be shortened name by name, or byte by byte.
+const SHORT_LINE: usize = 100;
+
+/// How many bytes may be sent at once to be shortened line by line.
+const SHORT_STEP: usize = 50_000;
 
 pub(super) struct Context {
     pub(super) target: Rc<Target>,
@@ -63,12 +67,12 @@ impl Context {
         let mut simplest: Option<Held> = None;
         loop {
             let held = simplest.as_ref().unwrap_or(&first);
-            let mut candidates = simpler(&held.shown, held.mismatch.line()).into_iter();
             let goes_wrong = |candidate: Transcript| {
                 self.target.with_patience(patience, || self.target.hold(&candidate, answered)).err()
             };
-            let simpler =
-                candidates.by_ref().take_while(|_| Instant::now() < end).find_map(goes_wrong);
+            let simpler = simpler(&held.shown, held.mismatch.line())
+                .take_while(|_| Instant::now() < end)
+                .find_map(goes_wrong);
             match simpler {
                 Some(held) => simplest = Some(held),
                 None => break,
@@ -85,54 +89,75 @@ fn answered(transcript: &Transcript) -> Transcript {
 }
 
 /// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
-/// ones.
-fn simpler(shown: &Transcript, failed_at: Option<usize>) -> Vec<Transcript> {
-    let steps: Vec<Step> = shown.steps().cloned().collect();
-    let mut simpler = Vec::new();
-    let mut add = |steps: Vec<Step>| {
-        let candidate = answered(&Transcript::from_steps(steps));
-        if candidate != *shown {
-            simpler.push(candidate);
+/// ones. They are made as they are asked for: a conversation can have megabytes.
+fn simpler(
+    shown: &Transcript,
+    failed_at: Option<usize>,
+) -> impl Iterator<Item = Transcript> + use<'_> {
+    let steps: Rc<Vec<Step>> = Rc::new(shown.steps().cloned().collect());
+    let until = failed_at.filter(|until| *until < steps.len());
+    let cut = until.map(|until| steps[..until].to_vec()).into_iter();
+    let candidates = cut
+        .chain(fewer_acts(&steps))
+        .chain(joined_pieces(&steps))
+        .chain(simpler_sends(&steps))
+        .map(|steps| answered(&Transcript::from_steps(steps)));
+    candidates.filter(move |candidate| candidate != shown)
+}
+
+/// Without some of what clients do. Where replies are read stays as it is.
+fn fewer_acts(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
+    let is_act = |step: &Step| !matches!(step, Step::Expect(_) | Step::ExpectEnd);
+    let acts: Vec<usize> = (0..steps.len()).filter(|at| is_act(&steps[*at])).collect();
+    let lengths = iter::successors(Some(acts.len()), |length| Some(length / 2));
+    let runs = lengths.take_while(|length| *length > 0).flat_map(move |length| {
+        acts.chunks(length).map(|run| run.iter().copied().collect()).collect::<Vec<BTreeSet<_>>>()
+    });
+    let steps = Rc::clone(steps);
+    runs.map(move |run| {
+        let kept = steps.iter().enumerate().filter(|(at, _)| !run.contains(at));
+        kept.map(|(_, step)| step.clone()).collect()
+    })
+}
+
+/// With two pieces of a line sent as one.
+fn joined_pieces(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
+    let steps = Rc::clone(steps);
+    (1..steps.len()).filter_map(move |at| match &steps[at - 1..=at] {
+        [Step::Send(first), Step::Send(second)] if !first.ends_with(b"\n") => {
+            let whole = Step::Send([first.as_slice(), second].concat());
+            Some([&steps[..at - 1], &[whole], &steps[at + 1..]].concat())
         }
-    };
-    if let Some(until) = failed_at.filter(|until| *until < steps.len()) {
-        add(steps[..until].to_vec());
-    }
-    let acts: Vec<usize> = (0..steps.len())
-        .filter(|at| !matches!(steps[*at], Step::Expect(_) | Step::ExpectEnd))
-        .collect();
-    for kept in without_runs(&acts) {
-        let kept: BTreeSet<usize> = kept.into_iter().collect();
-        let stays = |at: usize| {
-            kept.contains(&at) || matches!(steps[at], Step::Expect(_) | Step::ExpectEnd)
+        _ => None,
+    })
+}
+
+/// With something simpler said in one step.
+fn simpler_sends(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
+    let steps = Rc::clone(steps);
+    (0..steps.len()).flat_map(move |at| {
+        let simpler = match &steps[at] {
+            Step::Send(bytes) => simpler_bytes(bytes),
+            _ => Vec::new(),
         };
-        add((0..steps.len()).filter(|at| stays(*at)).map(|at| steps[at].clone()).collect());
-    }
-    for (at, pair) in steps.windows(2).enumerate() {
-        if let [Step::Send(first), Step::Send(second)] = pair {
-            if !first.ends_with(b"\n") {
-                let whole = Step::Send([first.as_slice(), second].concat());
-                add([&steps[..at], &[whole], &steps[at + 2..]].concat());
-            }
-        }
-    }
-    for (at, step) in steps.iter().enumerate() {
-        let Step::Send(bytes) = step else { continue };
-        for bytes in simpler_bytes(bytes) {
-            add([&steps[..at], &[Step::Send(bytes)], &steps[at + 1..]].concat());
-        }
-    }
-    simpler
+        let steps = Rc::clone(&steps);
+        simpler
+            .into_iter()
+            .map(move |bytes| [&steps[..at], &[Step::Send(bytes)], &steps[at + 1..]].concat())
+    })
 }
 
 /// Fewer lines; of one line alone a shorter list, or fewer bytes.
 fn simpler_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
+    if bytes.len() > SHORT_STEP {
+        return Vec::new();
+    }
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     if lines.len() > 1 {
         let fewer = without_runs(&lines).filter(|lines| !lines.is_empty());
         return fewer.map(|lines| lines.concat()).collect();
     }
-    if let Some(command) = reference::parse(bytes) {
+    if let Some(command) = reference::parse(bytes).filter(|_| bytes.len() <= SHORT_LINE) {
         let printed = |command: &Command| format!("{command}\n").into_bytes();
         let plain = Some(printed(&command)).filter(|plain| plain.len() < bytes.len());
         return plain.into_iter().chain(command.simpler_alone().iter().map(printed)).collect();
@@ -155,7 +180,7 @@ mod tests {
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n> nonsense\n< ERROR\n"
                 .parse()
                 .unwrap();
-        let texts: Vec<_> = simpler(&shown, Some(6)).iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = simpler(&shown, Some(6)).map(|it| it.to_string()).collect();
         for expected in [
             // Cut off behind the failure, without its first message, with a shorter list.
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n",
@@ -171,7 +196,7 @@ mod tests {
     fn pieces_of_a_line_are_joined_and_lines_sent_together_dropped() {
         let shown: Transcript =
             ">~ QUE\n> RY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n".parse().unwrap();
-        let texts: Vec<_> = simpler(&shown, None).iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = simpler(&shown, None).map(|it| it.to_string()).collect();
         for expected in [
             "> QUERY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n",
             ">~ QUE\n> RY|a|\n< FAIL\n> y\n< ERROR\n",

@@ -50,7 +50,7 @@ impl FromStr for Saved {
         let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
         let first = first.ok_or(SavedError::Empty)?;
         let numbered = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
-        if numbered(first) || first.strip_prefix("@ ").is_some_and(numbered) {
+        if numbered(first) || first.strip_prefix('@').is_some_and(numbered) {
             Ok(Self::History(text.parse()?))
         } else {
             Ok(Self::Transcript(text.parse()?))
@@ -152,8 +152,9 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_told_apart_by_its_first_step() {
-        let history = "# 1> no\n1> INDEX|a|\n1< OK\n";
-        assert!(matches!(history.parse(), Ok(Saved::History(_))));
+        for history in ["# > no\n1> INDEX|a|\n1< OK\n", "@1.5 1> INDEX|a|\n"] {
+            assert!(matches!(history.parse(), Ok(Saved::History(_))), "{history}");
+        }
         for transcript in ["# 1> no\n> INDEX|a|\n< OK\n", "@ two\n> INDEX|a|\n"] {
             assert!(matches!(transcript.parse(), Ok(Saved::Transcript(_))), "{transcript}");
         }
