@@ -42,9 +42,8 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let target = &context.target;
     let namespace = target.free_namespace(|namespace| named(namespace.prefix()));
     let packages = named(namespace.prefix());
-    let scripts = match contention.scripts(&bytes(&mut g, contention.bytes()), &packages) {
-        Ok(scripts) => scripts,
-        Err(_) => return Trial::LeftOut,
+    let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
+        return Trial::LeftOut;
     };
     match judge(target, scripts, &packages) {
         Ok(Verdict::Undecided) => Trial::Undecided,
@@ -76,7 +75,7 @@ pub(super) fn judge(
                 "no order of {} commands of {clients} clients explains their replies",
                 whole.operations().len()
             );
-            let rule = "O5".into();
+            let (rule, whole, short) = ("O5".into(), Box::new(whole), Box::new(short));
             Err(Finding { what, rule, evidence: Evidence::History { whole, short } })
         }
         (_, Some((client, error))) => {

@@ -35,9 +35,9 @@ pub enum Evidence {
     /// A history that no order explains.
     History {
         /// What was recorded.
-        whole: History<Command, Reply>,
+        whole: Box<History<Command, Reply>>,
         /// As little of it as shows the same.
-        short: History<Command, Reply>,
+        short: Box<History<Command, Reply>>,
     },
     /// Nothing that could be repeated step by step.
     Words,
@@ -106,7 +106,7 @@ impl Past {
         };
         match (&command, reply) {
             (Some(Command::Index { package, .. }), Reply::Fail) => {
-                self.failed.push(package.clone())
+                self.failed.push(package.clone());
             }
             (Some(Command::Index { .. }), Reply::Ok) => self.let_go.extend(lost("I4")),
             (Some(Command::Remove { package }), Reply::Ok) => {

@@ -4,6 +4,7 @@ use std::iter;
 use std::rc::Rc;
 use std::time::Instant;
 
+use memchr::memchr_iter;
 use quickcheck::{Arbitrary, Gen};
 
 use super::context::{Context, SHORTENING, Trial};
@@ -100,7 +101,7 @@ fn lines(g: &mut Gen) -> Transcript {
     });
     let steps = complete.take(LINES).flat_map(|line| {
         // A mistake can have made two lines of one.
-        let lines = line.iter().filter(|byte| **byte == b'\n').count();
+        let lines = memchr_iter(b'\n', &line).count();
         iter::once(Step::Send(line)).chain(replies(lines))
     });
     Transcript::from_steps(steps.collect::<Vec<_>>())
@@ -167,7 +168,7 @@ fn splits() -> Vec<Transcript> {
     let between = |at: usize| {
         let query = [Step::Switch("other".into()), send(b"QUERY|gamma|\n")];
         let back = Step::Switch("main".into());
-        let seen = MESSAGES[..at].iter().filter(|byte| **byte == b'\n').count();
+        let seen = memchr_iter(b'\n', &MESSAGES[..at]).count();
         replies(seen).chain(query).chain(replies(1)).chain([back])
     };
     let split = |at: usize| {

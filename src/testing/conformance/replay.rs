@@ -140,7 +140,7 @@ impl Finding {
     pub fn saved(&self) -> Option<Saved> {
         match &self.evidence {
             Evidence::Transcript { text, .. } => text.parse().ok().map(Saved::Transcript),
-            Evidence::History { whole, .. } => Some(Saved::History(whole.clone())),
+            Evidence::History { whole, .. } => Some(Saved::History(whole.as_ref().clone())),
             Evidence::Words => None,
         }
     }
