@@ -140,9 +140,12 @@ mod tests {
             let of_it = commands
                 .iter()
                 .filter(|command| crate::command::CommandRef::from(*command).verb() == verb);
-            of_it.count() * 100 / MESSAGES
+            of_it.count() * 1_000 / MESSAGES
         };
-        assert_eq!([Verb::Index, Verb::Remove, Verb::Query].map(share), [25, 25, 49]);
+        // Of so many messages, a share is off by one in a thousand at most, mostly.
+        for (verb, asked) in [(Verb::Index, 250), (Verb::Remove, 250), (Verb::Query, 500)] {
+            assert!(share(verb).abs_diff(asked) <= 5, "{verb:?}: {} of 1,000", share(verb));
+        }
         let longest = commands.iter().filter_map(|command| match command {
             Command::Index { dependencies, .. } => Some(dependencies.len()),
             Command::Remove { .. } | Command::Query { .. } => None,
