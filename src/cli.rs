@@ -21,7 +21,9 @@ mod send;
 mod serve;
 
 use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -84,10 +86,25 @@ impl Server {
             .map_err(|error| Failure::Connect { address: self.address.clone(), error })
     }
 
+    /// The first of its addresses at which it can be reached.
+    fn reachable(&self) -> Result<SocketAddr, Failure> {
+        let connected = TcpStream::connect(&self.address).and_then(|stream| stream.peer_addr());
+        connected.map_err(|error| Failure::Connect { address: self.address.clone(), error })
+    }
+
     /// A failure in talking to this server.
     fn failed(&self, error: ClientError) -> Failure {
         Failure::Client { address: self.address.clone(), error }
     }
+}
+
+/// A time in seconds, as an argument: what is counted in microseconds does not overflow.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("choose from 0.001 seconds to a day (86400)".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// What a command that could be done was answered.

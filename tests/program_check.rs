@@ -1,23 +1,35 @@
 //! `indexer check` and `indexer replay` as a person or a script meets them: a family of faulty
-//! servers that have to be told from a correct one.
+//! servers that have to be told from a correct one, and from honest ones that differ.
 
 mod common;
 #[path = "common/faulty_server.rs"]
 mod faulty_server;
 
-use common::run;
-use faulty_server::Fault;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Instant;
+
+use common::{Finished, Folder, NOBODY, run};
+use faulty_server::{DIALECTS, Fault};
+use package_indexer::Command;
+use quick_xml::Reader;
+use quick_xml::events::Event;
 use serde_json::Value;
 
+/// How many messages a transcript has at most that shows what one client is answered.
+const MOST_MESSAGES: u64 = 6;
+
+fn check(address: &str, more: &[&str]) -> Finished {
+    run(&[&["check", "--addr", address], more].concat(), b"")
+}
+
 /// Checks a server, and returns the exit status with the report.
-fn check(fault: Fault, more: &[&str]) -> (Option<i32>, Value) {
-    let address = faulty_server::serve(fault).to_string();
-    let arguments = ["check", "--addr", &address, "--format", "json"];
-    let done = run(&[&arguments[..], more].concat(), b"");
-    let report = serde_json::from_str(&done.stdout).unwrap_or_else(|error| {
-        panic!("{fault:?}: {error}: {done:?}");
-    });
-    (done.code, report)
+fn report(address: &str, more: &[&str]) -> (Option<i32>, Value) {
+    let done = check(address, &[&["--format", "json"], more].concat());
+    let report = serde_json::from_str(&done.stdout);
+    (done.code, report.unwrap_or_else(|error| panic!("{error}: {done:?}")))
 }
 
 /// The checks that failed, each with what was found.
@@ -27,23 +39,242 @@ fn failed(report: &Value) -> Vec<(&str, &Value)> {
     failed.map(|check| (check["name"].as_str().unwrap(), &check["finding"])).collect()
 }
 
-/// How many messages a transcript has at most that shows what one client is answered.
-const MOST_MESSAGES: u64 = 6;
-
 #[test]
-fn every_faulty_server_is_found_out_and_the_correct_one_is_not() {
-    for fault in Fault::ALL {
-        let (code, report) = check(fault, &[]);
+fn every_faulty_server_is_found_out_with_few_messages() {
+    for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::None) {
+        let begin = Instant::now();
+        let (code, report) = report(&faulty_server::serve(fault).to_string(), &[]);
         let failed = failed(&report);
-        println!("{fault:?}: {:?}", failed.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        if fault == Fault::None {
-            assert_eq!((code, failed.len()), (Some(0), 0), "{failed:?}");
-            continue;
-        }
+        let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
+        println!("{fault:?}: {:.1} s, {names:?}", begin.elapsed().as_secs_f64());
         assert_eq!(code, Some(1), "{fault:?}");
         // What one client is answered, if that is wrong, comes before what many are.
         let (name, finding) = failed.first().expect("something was found");
         let messages = finding["messages"].as_u64();
         assert!(messages.is_none_or(|count| count <= MOST_MESSAGES), "{name}: {finding}");
+        assert!(!finding["rule_text"].as_str().unwrap().is_empty(), "{finding}");
+        assert!(finding["reproduce"].as_str().unwrap().ends_with(&format!("--only {name}")));
+    }
+}
+
+#[test]
+fn the_correct_server_is_not_found_guilty_whatever_the_seed() {
+    let address = faulty_server::serve(Fault::None).to_string();
+    for seed in ["1", "2", "3"] {
+        let (code, report) = report(&address, &["--seed", seed]);
+        assert_eq!((code, failed(&report)), (Some(0), Vec::new()));
+        assert_eq!(report["seed"].to_string(), seed);
+    }
+}
+
+#[test]
+fn our_own_server_conforms_strictly_and_holds_afterwards_what_it_held_before() {
+    let (_server, address, engine) = common::serve();
+    for (package, list) in [("a", vec![]), ("b", vec!["a"]), ("a", vec!["b"])] {
+        engine.apply(&Command::index(package, list).unwrap()).unwrap();
+    }
+    let before = engine.batch(|index| index.clone()).unwrap();
+    let (code, report) = report(&address.to_string(), &["--strict"]);
+    assert_eq!((code, failed(&report)), (Some(0), Vec::new()));
+    let passed = report["checks"].as_array().unwrap().iter().filter(|it| it["verdict"] == "passed");
+    assert_eq!(passed.count(), report["checks"].as_array().unwrap().len());
+    assert_eq!(engine.batch(|index| index.clone()).unwrap(), before);
+}
+
+#[test]
+fn what_a_run_with_the_same_seed_has_left_behind_is_removed() {
+    let (_server, address, engine) = common::serve();
+    // The first names of seed 171, needed by each other.
+    for (package, list) in [("a", vec![]), ("b", vec!["a"]), ("a", vec!["b"])] {
+        for number in 0..9 {
+            let name = |letter: &str| format!("checkabz{number}z{letter}");
+            let list = list.iter().map(|letter| name(letter)).collect::<Vec<_>>();
+            let command = Command::index(&name(package), list.iter().map(String::as_str));
+            engine.apply(&command.unwrap()).unwrap();
+        }
+    }
+    let only = ["--seed", "171", "--only", "machine_answers_as_model"];
+    let (code, report) = report(&address.to_string(), &only);
+    assert_eq!((code, failed(&report)), (Some(0), Vec::new()));
+}
+
+#[test]
+fn honest_servers_that_differ_are_guilty_only_when_it_is_strict() {
+    for dialect in DIALECTS {
+        let address = faulty_server::serve_dialect(dialect).to_string();
+        let (code, lenient) = report(&address, &[]);
+        assert_eq!((code, failed(&lenient)), (Some(0), Vec::new()), "{dialect:?}");
+        let differing = |behaviour: &&Value| behaviour["as_specified"] == false;
+        let differing = lenient["behaviours"].as_array().unwrap().iter().filter(differing).count();
+        assert!(differing > 0, "{dialect:?}: {lenient}");
+        let strict = check(&address, &["--strict", "--only", "transcript_tour"]);
+        assert_eq!(strict.code, Some(1), "{dialect:?}: {strict:?}");
+        assert!(strict.stdout.contains("\nstrict_"), "{dialect:?}: {strict:?}");
+        assert!(strict.stdout.contains("    # got "), "{dialect:?}: {strict:?}");
+    }
+}
+
+#[test]
+fn what_was_found_is_kept_and_can_be_tried_again() {
+    let folder = Folder::new("check-save");
+    let file = folder.0.join("found.txt");
+    let path = file.to_str().unwrap();
+    let faulty = faulty_server::serve(Fault::HeldByItself).to_string();
+    let correct = faulty_server::serve(Fault::None).to_string();
+    let found = check(&faulty, &["--save", path, "--only", "rule_X4", "--seed", "5"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    let kept = fs::read_to_string(path).unwrap();
+    let again = format!("# indexer check --addr {faulty} --seed 5 --only rule_X4\n");
+    assert!(kept.contains(&again) && kept.contains("\n# X4: "), "{kept}");
+    let steps = "> INDEX|a|\n< OK\n> INDEX|a|a\n< OK\n> REMOVE|a|\n< OK\n# got FAIL\n";
+    assert!(kept.ends_with(steps), "{kept}");
+    let replayed = run(&["replay", path, "--addr", &faulty], b"");
+    assert_eq!(replayed.code, Some(1), "{replayed:?}");
+    assert!(replayed.stdout.starts_with("FAILED: REMOVE|a|: FAIL, not OK\nX4: "), "{replayed:?}");
+    let replayed = run(&["replay", path, "--addr", &correct], b"");
+    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "passed\n"));
+}
+
+#[test]
+fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
+    let folder = Folder::new("check-history");
+    let file = folder.0.join("found.txt");
+    let path = file.to_str().unwrap();
+    let faulty = faulty_server::serve(Fault::StaleCache).to_string();
+    let found = check(&faulty, &["--save", path, "--only", "histories_are_linearizable"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    let drawn = fs::read_to_string(folder.0.join("found.txt.html")).unwrap();
+    assert!(drawn.contains("<svg") && drawn.contains("no order explains"), "{drawn}");
+    let replayed = run(&["replay", path, "--addr", &faulty], b"");
+    assert_eq!(replayed.code, Some(1), "{replayed:?}");
+    let correct = faulty_server::serve(Fault::None).to_string();
+    let replayed = run(&["replay", path, "--addr", &correct], b"");
+    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "passed\n"));
+}
+
+#[test]
+fn a_transcript_of_ones_own_is_replayed_among_the_packages_of_others() {
+    let (_server, address, engine) = common::serve();
+    engine.apply(&Command::index("lua", []).unwrap()).unwrap();
+    let folder = Folder::new("replay");
+    let replay = |text: &str| {
+        let file = folder.file("mine.txt", text);
+        run(&["replay", &file, "--addr", &address.to_string()], b"")
+    };
+    assert_eq!(replay("> QUERY|lua|\n< FAIL\n> INDEX|lua|\n< OK\n").code, Some(0));
+    assert_eq!(replay("> QUERY|lua|\n< OK\n").code, Some(1));
+    for (wrong, reason) in
+        [("", "no step"), ("? x\n", "line 1"), ("1> INDEX|a|\n2< OK\n", "line 2")]
+    {
+        let done = replay(wrong);
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains(reason), "{done:?}");
+    }
+    assert_eq!(engine.batch(|index| index.len()).unwrap(), 1);
+}
+
+#[test]
+fn what_ci_servers_read_is_well_formed_and_counts_what_it_says() {
+    let address = faulty_server::serve(Fault::HeldByItself).to_string();
+    let done = check(&address, &["--format", "junit", "--only", "rule_X"]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let mut reader = Reader::from_str(&done.stdout);
+    let (mut opened, mut closed) = (Vec::new(), 0);
+    let mut suite = None;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Start(element) | Event::Empty(element)
+                if element.name().as_ref() == b"testsuite" =>
+            {
+                suite = Some(
+                    element.attributes().map(|it| it.unwrap().value.to_vec()).collect::<Vec<_>>(),
+                );
+                opened.push("testsuite".to_owned());
+            }
+            Event::Start(element) | Event::Empty(element) => {
+                opened.push(String::from_utf8(element.name().as_ref().to_vec()).unwrap());
+            }
+            Event::End(_) => closed += 1,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let count = |name: &str| opened.iter().filter(|it| *it == name).count();
+    assert!(closed > 3 && count("testsuite") == 1 && count("properties") == 1, "{done:?}");
+    assert_eq!((count("testcase"), count("failure"), count("skipped")), (7, 1, 0), "{done:?}");
+    let suite: Vec<_> =
+        suite.unwrap().into_iter().map(|it| String::from_utf8(it).unwrap()).collect();
+    assert_eq!(suite[1..5], ["7", "1", "0", "0"], "name, tests, failures, errors, skipped");
+}
+
+#[test]
+fn the_names_of_checks_are_listed_and_choose_what_is_tried() {
+    let listed = run(&["check", "--list"], b"");
+    assert_eq!(listed.code, Some(0));
+    let names: Vec<_> =
+        listed.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() > 80 && names.contains(&"rule_X4"), "{names:?}");
+    let (_server, address, _) = common::serve();
+    let tried = |only: &str| {
+        let (code, report) = report(&address.to_string(), &["--only", only]);
+        assert_eq!(code, Some(0), "{report}");
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(tried("rule_M1"), ["rule_M1"]);
+    let expected: Vec<_> = names.iter().filter(|name| name.starts_with("transcript_")).collect();
+    assert_eq!(tried("transcript_").iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_table_names_every_check_with_cases_time_and_verdict() {
+    let (_server, address, _) = common::serve();
+    let done = check(&address.to_string(), &["--only", "rule_Q1", "--time", "1"]);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
+    let row = done.stdout.lines().find(|line| line.starts_with("rule_Q1 ")).unwrap();
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert_eq!((cells.len(), cells[3]), (4, "passed"), "{row}");
+    let last = done.stdout.lines().last().unwrap();
+    assert!(last.starts_with("conforms: 1 checks passed, "), "{last}");
+}
+
+#[test]
+fn what_cannot_be_tested_is_told_from_what_does_not_conform() {
+    let refused = check(NOBODY, &[]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.starts_with("error: cannot connect to 127.0.0.1:0: "), "{refused:?}");
+    let unknown = check(NOBODY, &["--only", "nothing"]);
+    assert_eq!(unknown.code, Some(2));
+    let (_server, address, _) = common::serve();
+    let address = address.to_string();
+    let unknown = check(&address, &["--only", "nothing"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("indexer check --list"), "{unknown:?}");
+    let nowhere = check(&address, &["--only", "rule_M1", "--save", "nowhere/at/all"]);
+    assert_eq!(nowhere.code, Some(2));
+    for wrong in [["--clients", "1"], ["--commands", "0"], ["--time", "0"], ["--patience", "x"]] {
+        assert_eq!(check(&address, &wrong).code, Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn who_says_nothing_cannot_be_tested_and_who_says_something_else_does_not_conform() {
+    for (answer, code) in [("", Some(2)), ("ok\n", Some(1))] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        // For as long as the test runs.
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                thread::spawn(move || {
+                    for _ in BufReader::new(&stream).lines().map_while(Result::ok) {
+                        if answer.is_empty() || (&stream).write_all(answer.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        let done = check(&address, &["--only", "rule_Q"]);
+        assert_eq!(done.code, code, "{done:?}");
     }
 }

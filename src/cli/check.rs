@@ -5,7 +5,6 @@ mod kept;
 mod report;
 
 use std::io::{self, IsTerminal};
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::progress::Progress;
-use super::{Answer, Failure, Server};
+use super::{Answer, Failure, Server, seconds};
 use crate::testing::conformance::{self, CannotTest, Event, Settings};
 pub(super) use report::details;
 use report::{Report, Table};
@@ -25,7 +24,7 @@ use report::{Report, Table};
 /// rule on its own; random commands in lockstep with a model; messages sent ahead and in pieces;
 /// clients at once, whose replies one order of all their commands has to explain; clients that break
 /// off; and clients that do what none should. What is found is made as short as can be, on the
-/// server itself, and printed with the rule that it breaks. After five checks that failed the rest
+/// server itself, and printed with the rule that it breaks. After three checks that failed the rest
 /// is not tried.
 ///
 /// The server may hold packages: all names that are sent begin with "check" and the seed, and are
@@ -83,19 +82,11 @@ enum Format {
     Junit,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    if !(0.001..=86_400.0).contains(&seconds) {
-        return Err("choose from 0.001 seconds to a day (86400)".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if arguments.list {
         return report::list().map(|()| Answer::Yes).map_err(Failure::Output);
     }
-    let address = resolve(&arguments.server)?;
+    let address = arguments.server.reachable()?;
     let settings = Settings {
         seed: arguments.seed.unwrap_or_else(fresh_seed),
         clients: arguments.clients.into(),
@@ -142,19 +133,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     Ok(Answer::yes_if(report.found.conforms()))
 }
 
-/// The first address of a name.
-pub(super) fn resolve(server: &Server) -> Result<SocketAddr, Failure> {
-    let failed = |error| Failure::Connect { address: server.address.clone(), error };
-    let nothing = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    let mut addresses = server.address.to_socket_addrs().map_err(failed)?;
-    addresses.next().ok_or_else(|| failed(nothing()))
-}
-
 pub(super) fn cannot_test(server: &Server, error: CannotTest) -> Failure {
     match error {
         CannotTest::Unreachable { error, .. } => {
             Failure::Connect { address: server.address.clone(), error }
         }
+        CannotTest::Silent { error, .. } => server.failed(error),
         CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
     }
 }

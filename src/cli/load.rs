@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Failure, Server};
+use super::{Answer, Failure, Server, seconds};
 use report::Report;
 use traffic::Traffic;
 
@@ -124,15 +124,6 @@ impl FromStr for Mix {
         }
         Ok(mix)
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    // A day: what is counted in microseconds does not overflow.
-    if !(0.001..=86_400.0).contains(&seconds) {
-        return Err("a load takes from 0.001 seconds to a day (86400)".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }
 
 fn exponent(text: &str) -> Result<f64, String> {

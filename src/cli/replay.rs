@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::check::{cannot_test, details, fresh_seed, resolve};
+use super::check::{cannot_test, details, fresh_seed};
 use super::output::Lenient;
 use super::{Answer, Failure, Server};
 use crate::testing::conformance::{self, Saved, Settings};
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
     let saved: Saved = text.parse().map_err(|error| Failure::Saved { path: path(), error })?;
     let settings = Settings { seed: fresh_seed(), ..Settings::default() };
-    let address = resolve(server)?;
+    let address = server.reachable()?;
     let found = conformance::replay(address, &saved, &settings);
     let found = found.map_err(|error| cannot_test(server, error))?;
     let said = match &found {

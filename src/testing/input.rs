@@ -5,6 +5,7 @@
 //! shrunk by the same steps in both. Nothing here knows of packages, nor of machines.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use arbitrary::{Arbitrary, Unstructured};
 
@@ -90,12 +91,15 @@ pub(super) fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
 /// assert_eq!(shorter, [vec![], vec!['b', 'c'], vec!['a', 'c'], vec!['a', 'b']]);
 /// ```
 pub fn without_runs<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
-    let lengths = std::iter::successors(Some(list.len()), |length| Some(length / 2));
+    runs(list.len()).map(|run| [&list[..run.start], &list[run.end..]].concat())
+}
+
+/// The runs that a list of so many items falls into: all of it, its halves, and so on down to
+/// single items.
+pub(super) fn runs(count: usize) -> impl Iterator<Item = Range<usize>> {
+    let lengths = std::iter::successors(Some(count), |length| Some(length / 2));
     lengths.take_while(|length| *length > 0).flat_map(move |length| {
-        (0..list.len()).step_by(length).map(move |start| {
-            let end = (start + length).min(list.len());
-            [&list[..start], &list[end..]].concat()
-        })
+        (0..count).step_by(length).map(move |start| start..(start + length).min(count))
     })
 }
 

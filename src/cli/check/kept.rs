@@ -49,10 +49,10 @@ fn text(report: &Report, check: &str, finding: &Finding) -> String {
     };
     let details = details(&shown) + &report.command(check);
     text.extend(details.lines().map(|line| format!("# {line}\n")));
-    match (&finding.evidence, finding.saved()) {
-        (Evidence::Transcript { text: transcript, .. }, _) => text += transcript,
-        (_, Some(saved)) => text += &saved.to_string(),
-        (_, None) => {}
+    match &finding.evidence {
+        Evidence::Transcript { text: transcript, .. } => text += transcript,
+        Evidence::History { whole, .. } => text += &whole.to_string(),
+        Evidence::Words => {}
     }
     text
 }

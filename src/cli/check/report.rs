@@ -21,25 +21,21 @@ pub(super) struct Report {
 impl Report {
     /// The command that tries one check again as here.
     pub(super) fn command(&self, check: &str) -> String {
-        command(&self.address, &self.settings, check)
+        let Settings { seed, clients, commands, strict, .. } = &self.settings;
+        let usual = Settings::default();
+        let mut command = format!("indexer check --addr {} --seed {seed}", self.address);
+        if *clients != usual.clients {
+            command += &format!(" --clients {clients}");
+        }
+        if *commands != usual.commands {
+            command += &format!(" --commands {commands}");
+        }
+        if *strict {
+            command += " --strict";
+        }
+        // What only the strict run has comes before any check.
+        if check.starts_with("strict_") { command } else { format!("{command} --only {check}") }
     }
-}
-
-fn command(address: &str, settings: &Settings, check: &str) -> String {
-    let Settings { seed, clients, commands, strict, .. } = settings;
-    let usual = Settings::default();
-    let mut command = format!("indexer check --addr {address} --seed {seed}");
-    if *clients != usual.clients {
-        command += &format!(" --clients {clients}");
-    }
-    if *commands != usual.commands {
-        command += &format!(" --commands {commands}");
-    }
-    if *strict {
-        command += " --strict";
-    }
-    // What only the strict run has comes before any check.
-    if check.starts_with("strict_") { command } else { format!("{command} --only {check}") }
 }
 
 /// What a verdict is called.

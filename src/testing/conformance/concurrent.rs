@@ -40,8 +40,7 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let count = 2 + usize::arbitrary(&mut g) % 3;
     let named = |prefix: &str| contention::packages(prefix, count).unwrap_or_default();
     let target = &context.target;
-    let namespace = target.free_namespace(|namespace| named(namespace.prefix()));
-    let packages = named(namespace.prefix());
+    let (_, packages) = target.free_namespace(|namespace| named(namespace.prefix()));
     let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
         return Trial::LeftOut;
     };

@@ -1,8 +1,6 @@
 //! One run of the suite: the server, what is known of it, and how a conversation that it gets wrong
 //! becomes a short one.
 
-use std::collections::BTreeSet;
-use std::iter;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +9,7 @@ use super::dialect::Dialect;
 use super::finding::Finding;
 use super::target::{Held, Target};
 use crate::command::Command;
-use crate::model::Model;
-use crate::testing::input::without_runs;
+use crate::testing::input::{runs, without_runs};
 use crate::testing::reference;
 use crate::testing::trace::TraceCommand;
 use crate::testing::transcript::{Step, Transcript};
@@ -49,11 +46,11 @@ impl Context {
     /// Holds a conversation, as far as it is one for this server, and expects what the reference
     /// model replies.
     pub(super) fn holds(&self, transcript: &Transcript) -> Trial {
-        let spoken = self.dialect.spoken(transcript).answered_by(Model::default());
+        let spoken = self.dialect.spoken(transcript).answered();
         if spoken.messages() == 0 {
             return Trial::LeftOut;
         }
-        match self.target.hold(&spoken, answered) {
+        match self.target.hold(&spoken, Transcript::answered) {
             Ok(()) => Trial::Passed,
             Err(held) => Trial::Failed(Finding::of(&self.shortened(held))),
         }
@@ -68,7 +65,9 @@ impl Context {
         loop {
             let held = simplest.as_ref().unwrap_or(&first);
             let goes_wrong = |candidate: Transcript| {
-                self.target.with_patience(patience, || self.target.hold(&candidate, answered)).err()
+                self.target
+                    .with_patience(patience, || self.target.hold(&candidate, Transcript::answered))
+                    .err()
             };
             let simpler = simpler(&held.shown, held.mismatch.line())
                 .take_while(|_| Instant::now() < end)
@@ -79,13 +78,10 @@ impl Context {
             }
         }
         // What went wrong for want of patience alone is no fault.
-        let again = simplest.and_then(|held| self.target.hold(&held.shown, answered).err());
+        let again =
+            simplest.and_then(|held| self.target.hold(&held.shown, Transcript::answered).err());
         again.unwrap_or(first)
     }
-}
-
-fn answered(transcript: &Transcript) -> Transcript {
-    transcript.answered_by(Model::default())
 }
 
 /// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
@@ -101,7 +97,7 @@ fn simpler(
         .chain(fewer_acts(&steps))
         .chain(joined_pieces(&steps))
         .chain(simpler_sends(&steps))
-        .map(|steps| answered(&Transcript::from_steps(steps)));
+        .map(|steps| Transcript::from_steps(steps).answered());
     candidates.filter(move |candidate| candidate != shown)
 }
 
@@ -109,13 +105,10 @@ fn simpler(
 fn fewer_acts(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
     let is_act = |step: &Step| !matches!(step, Step::Expect(_) | Step::ExpectEnd);
     let acts: Vec<usize> = (0..steps.len()).filter(|at| is_act(&steps[*at])).collect();
-    let lengths = iter::successors(Some(acts.len()), |length| Some(length / 2));
-    let runs = lengths.take_while(|length| *length > 0).flat_map(move |length| {
-        acts.chunks(length).map(|run| run.iter().copied().collect()).collect::<Vec<BTreeSet<_>>>()
-    });
     let steps = Rc::clone(steps);
-    runs.map(move |run| {
-        let kept = steps.iter().enumerate().filter(|(at, _)| !run.contains(at));
+    runs(acts.len()).map(move |run| {
+        let dropped = &acts[run];
+        let kept = steps.iter().enumerate().filter(|(at, _)| dropped.binary_search(at).is_err());
         kept.map(|(_, step)| step.clone()).collect()
     })
 }

@@ -5,13 +5,10 @@
 //! the challenge alone may read the rest otherwise, and is no worse for it.
 
 use std::collections::BTreeSet;
-use std::io;
 
-use super::namespace::{LONG_LINE, Namespace};
+use super::namespace::LONG_LINE;
 use super::target::Target;
-use crate::model::Model;
-use crate::testing::reference;
-use crate::testing::transcript::{Endpoint, Link, Transcript};
+use crate::testing::transcript::{Transcript, escape};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
 /// Something that a line can have and that servers may read in their own way.
@@ -88,6 +85,8 @@ pub struct Behaviour {
     /// What came.
     pub observed: String,
     feature: Feature,
+    /// The line that was sent, in words of a transcript.
+    line: String,
 }
 
 impl Behaviour {
@@ -99,64 +98,27 @@ impl Behaviour {
 
     /// The line that shows it, as a transcript.
     pub(super) fn transcript(&self) -> String {
-        let Self { what, expected, observed, .. } = self;
-        let probe = PROBES.iter().find(|(_, _, it, _)| it == what);
-        let line = probe.map(|(.., probe)| probe.line()).unwrap_or_default();
-        let line = crate::testing::transcript::escape(line.trim_end_matches('\n').as_bytes());
+        let Self { line, expected, observed, .. } = self;
         format!("> INDEX|a|\n< OK\n> {line}\n< {expected}\n# got {observed}\n")
     }
 }
 
 /// Tries everything in which servers differ.
-///
-/// # Errors
-/// When the server cannot even index a package without dependencies.
-pub(super) fn observe(target: &Target) -> io::Result<Vec<Behaviour>> {
+pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
     PROBES
         .iter()
         .map(|(feature, rule, what, probe)| {
             let line = probe.line();
-            let namespace = target.namespace();
-            let setup: Transcript = Transcript::sending(&["INDEX|a|\n"]);
-            let tried = Transcript::sending(&[&line]);
-            let expected = expected(&setup, &tried, &namespace);
-            let observed = observed(target, &setup, &tried, &namespace)?;
-            let names = [
-                namespace.names_in(&namespace.transcript(&setup)),
-                namespace.names_in(&namespace.transcript(&tried)),
-            ]
-            .concat();
-            target.remove(&names);
-            Ok(Behaviour { what, rule, expected, observed, feature: *feature })
+            let transcript = Transcript::sending(&["INDEX|a|\n", &line]).answered();
+            let expected = transcript.last_reply().unwrap_or_default().to_owned();
+            let observed = match target.hold(&transcript, Transcript::answered) {
+                Ok(()) => expected.clone(),
+                Err(held) => held.mismatch.actual(),
+            };
+            let line = escape(line.trim_end_matches('\n').as_bytes());
+            Behaviour { what, rule, expected, observed, feature: *feature, line }
         })
         .collect()
-}
-
-fn expected(setup: &Transcript, tried: &Transcript, namespace: &Namespace) -> String {
-    let stream = [setup, tried].map(|transcript| namespace.transcript(transcript).sent()).concat();
-    let replies = reference::replies(&stream, DEFAULT_MAX_LINE_BYTES, &mut Model::default());
-    replies.last().map(ToString::to_string).unwrap_or_default()
-}
-
-fn observed(
-    mut target: &Target,
-    setup: &Transcript,
-    tried: &Transcript,
-    namespace: &Namespace,
-) -> io::Result<String> {
-    let mut link = target.connect()?;
-    link.send(&namespace.transcript(setup).sent())?;
-    let _indexed = link.receive()?;
-    // A server that does not take all of a line may say why, or not.
-    let _cut_off = link.send(&namespace.transcript(tried).sent());
-    Ok(match link.receive() {
-        Ok(Some(reply)) => reply,
-        Ok(None) => "the end of the stream".into(),
-        Err(error) => match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no reply".into(),
-            _ => "the end of the connection".into(),
-        },
-    })
 }
 
 /// How a server speaks: where it differs, and is not to be asked.
@@ -217,6 +179,7 @@ fn feature_of(byte: u8) -> Option<Feature> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::reference;
 
     #[test]
     fn what_servers_read_in_their_own_way_is_seen_in_a_line() {

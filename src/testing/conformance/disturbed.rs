@@ -153,9 +153,9 @@ fn beside(context: &Context, while_what: &str, disturb: Disturb) -> Trial {
     served
 }
 
-/// Sends all of it as far as the server takes it; being cut off is no fault here.
-fn send(mut stream: &TcpStream, bytes: &[u8]) {
-    let _cut_off = stream.write_all(bytes);
+/// Sends something, and says whether the server took it all; being cut off is no fault here.
+fn send(mut stream: &TcpStream, bytes: &[u8]) -> bool {
+    stream.write_all(bytes).is_ok()
 }
 
 fn leave_unread(context: &Context) -> io::Result<Vec<TcpStream>> {
@@ -169,7 +169,9 @@ fn binary_noise(context: &Context) -> io::Result<Vec<TcpStream>> {
     let mut g = Gen::from_size_and_seed(100, context.settings.seed);
     let noise = bytes(&mut g, 4_096);
     for _ in 0..64 {
-        send(&stream, &noise);
+        if !send(&stream, &noise) {
+            break;
+        }
         // Replies are of no interest, but have to go somewhere.
         drain(&stream)?;
     }
@@ -178,9 +180,7 @@ fn binary_noise(context: &Context) -> io::Result<Vec<TcpStream>> {
 
 fn endless_line(context: &Context) -> io::Result<Vec<TcpStream>> {
     let stream = context.target.stream()?;
-    for _ in 0..64 {
-        send(&stream, &[b'x'; 65_536]);
-    }
+    let _taken = (0..64).all(|_| send(&stream, &[b'x'; 65_536]));
     Ok(vec![stream])
 }
 

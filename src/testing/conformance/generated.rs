@@ -197,7 +197,6 @@ fn in_pieces(g: &mut Gen) -> Transcript {
 mod tests {
     use super::*;
     use crate::index::PackageIndex;
-    use crate::model::Model;
     use crate::testing::transcript::InMemory;
 
     #[test]
@@ -207,7 +206,7 @@ mod tests {
         assert!(ahead.messages() >= 1_000);
         let drawn = [lines(&mut g), in_pieces(&mut g), sent_ahead(&mut g, 10, 50), ahead];
         for transcript in splits().into_iter().chain(drawn) {
-            let answered = transcript.answered_by(Model::default());
+            let answered = transcript.answered();
             assert!(answered.messages() > 0);
             answered.run(&mut InMemory::new(PackageIndex::new())).unwrap();
         }
@@ -222,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_message_is_split_with_all_that_comes_before_it_answered() {
-        let split = splits()[14].answered_by(Model::default()).to_string();
+        let split = splits()[14].answered().to_string();
         assert_eq!(
             split,
             ">~ INDEX|alpha|\\nIN\n< OK\n@ other\n> QUERY|gamma|\n< FAIL\n@ main\n\

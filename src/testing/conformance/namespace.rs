@@ -28,6 +28,11 @@ impl Namespace {
         &self.prefix
     }
 
+    /// A name of this namespace.
+    pub(super) fn name(&self, text: &str) -> Option<Name> {
+        Name::new(format!("{}{text}", self.prefix)).ok()
+    }
+
     /// The same command about names of this namespace.
     pub(super) fn command(&self, command: &Command) -> Option<Command> {
         reference::parse(&self.line(format!("{command}\n").as_bytes()).bytes)

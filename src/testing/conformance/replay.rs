@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::{fmt, io};
 
-use super::finding::{Evidence, Finding};
+use super::finding::Finding;
 use super::namespace::Namespace;
 use super::suite::CannotTest;
 use super::target::Target;
@@ -58,15 +57,6 @@ impl FromStr for Saved {
     }
 }
 
-impl fmt::Display for Saved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Transcript(transcript) => transcript.fmt(f),
-            Self::History(history) => history.fmt(f),
-        }
-    }
-}
-
 /// Tries once more what was kept: a transcript as it is, with names of this run and with the replies
 /// that it has; a history by clients that send the same again, up to 200 times.
 ///
@@ -78,12 +68,12 @@ pub fn replay(
     settings: &Settings,
 ) -> Result<Option<Finding>, CannotTest> {
     let target = Target::new(address, settings.seed, settings.patience);
-    let unreachable = |error: io::Error| CannotTest::Unreachable { address, error };
-    // What fails later is a finding.
-    drop(target.client().map_err(unreachable)?);
+    target.reach()?;
     Ok(match saved {
         Saved::Transcript(transcript) => {
-            target.hold(transcript, Transcript::clone).err().map(|held| Finding::of(&held))
+            // Numbered as it is shown, which is without comments.
+            let as_it_is = |it: &Transcript| Transcript::from_steps(it.steps().cloned());
+            target.hold(transcript, as_it_is).err().map(|held| Finding::of(&held))
         }
         Saved::History(history) => follow(&target, history),
     })
@@ -99,7 +89,7 @@ fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding>
             let commands = scripts.iter().flatten().flatten();
             commands.map(|command| renamed(namespace, command).package().clone()).collect()
         };
-        let namespace = target.free_namespace(names);
+        let (namespace, names) = target.free_namespace(names);
         let rename = |script: &Script<Command>| {
             let burst = |burst: &Vec<Command>| {
                 burst.iter().map(|command| renamed(&namespace, command)).collect()
@@ -107,7 +97,7 @@ fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding>
             script.iter().map(burst).collect()
         };
         let scripts = scripts.iter().map(rename).collect();
-        concurrent::judge(target, scripts, &names(&namespace)).err()
+        concurrent::judge(target, scripts, &names).err()
     })
 }
 
@@ -132,18 +122,6 @@ fn scripts_of(history: &History<Command, Reply>) -> Vec<Script<Command>> {
         script
     };
     clients.into_iter().map(script).collect()
-}
-
-impl Finding {
-    /// What can be kept of it, and tried again.
-    #[must_use]
-    pub fn saved(&self) -> Option<Saved> {
-        match &self.evidence {
-            Evidence::Transcript { text, .. } => text.parse().ok().map(Saved::Transcript),
-            Evidence::History { whole, .. } => Some(Saved::History(whole.as_ref().clone())),
-            Evidence::Words => None,
-        }
-    }
 }
 
 #[cfg(test)]

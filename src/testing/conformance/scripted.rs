@@ -131,7 +131,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::model::Model;
     use crate::testing::transcript::InMemory;
 
     #[test]
@@ -170,7 +169,7 @@ mod tests {
         let mut count = 0;
         for (name, text) in TRANSCRIPTS {
             for (rules, section) in sections(text, &parsed(name, text)) {
-                let section = section.answered_by(Model::default());
+                let section = section.answered();
                 let ran = section.run(&mut InMemory::new(PackageIndex::new()));
                 ran.unwrap_or_else(|mismatch| panic!("{name} {rules:?}: {mismatch}\n{section}"));
                 count += 1;

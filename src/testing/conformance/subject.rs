@@ -11,6 +11,7 @@ use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::name::Name;
 use crate::testing::State;
+use crate::testing::contention::packages;
 use crate::testing::generators::command::ALPHABET;
 use crate::testing::properties::Subject;
 
@@ -33,9 +34,7 @@ impl RemoteMachine {
 
 /// All names that a trace can have, in a namespace.
 fn names(namespace: &Namespace) -> Vec<Name> {
-    let letters = ALPHABET.iter().filter_map(|letter| Name::new(*letter).ok());
-    let queries = letters.map(|package| Command::Query { package });
-    queries.filter_map(|it| Some(namespace.command(&it)?.package().clone())).collect()
+    packages(namespace.prefix(), ALPHABET.len()).unwrap_or_default()
 }
 
 impl StateMachine for RemoteMachine {
@@ -50,7 +49,7 @@ impl StateMachine for RemoteMachine {
         }
         let (namespace, mut client) = match self.reached.take() {
             Some(reached) => reached,
-            None => (self.target.free_namespace(names), self.target.client()?),
+            None => (self.target.free_namespace(names).0, self.target.client()?),
         };
         let renamed = namespace.command(command);
         let outcome = client.apply(renamed.as_ref().unwrap_or(command));

@@ -1,6 +1,5 @@
 //! The table of checks, and what runs them one after the other.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +11,11 @@ use super::dialect::{self, Behaviour, Dialect};
 use super::finding::{Evidence, Finding};
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, scripted};
+use crate::client::ClientError;
 use crate::testing::transcript::Transcript;
 
 /// After so many checks that failed, nothing more is tried.
-const MOST_FAILURES: usize = 5;
+const MOST_FAILURES: usize = 3;
 
 /// What kind of check one is; they are tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -224,13 +224,21 @@ pub enum CannotTest {
         /// What was asked for.
         name: String,
     },
-    /// Nothing answers there.
+    /// Nobody listens there.
     #[error("{address}: {error}")]
     Unreachable {
         /// Where.
         address: SocketAddr,
         /// Why.
         error: io::Error,
+    },
+    /// Nothing comes back from there.
+    #[error("{address}: {error}")]
+    Silent {
+        /// From where.
+        address: SocketAddr,
+        /// What was seen.
+        error: ClientError,
     },
 }
 
@@ -247,14 +255,18 @@ pub fn run(
 ) -> Result<Report, CannotTest> {
     let chosen = chosen(&settings.only)?;
     let target = Rc::new(Target::new(address, settings.seed, settings.patience));
-    let behaviours =
-        dialect::observe(&target).map_err(|error| CannotTest::Unreachable { address, error })?;
+    target.reach()?;
+    let behaviours = dialect::observe(&target);
     observer(Event::Observed(&behaviours));
     let dialect = if settings.strict { Dialect::default() } else { Dialect::of(&behaviours) };
     let context = Context { target, settings: settings.clone(), dialect };
     let mut outcomes = Vec::new();
     if settings.strict {
-        outcomes.extend(behaviours.iter().filter(|it| !it.is_as_specified()).map(differs));
+        let differing = behaviours.iter().filter(|behaviour| !behaviour.is_as_specified());
+        for outcome in differing.map(differs) {
+            observer(Event::Ended(&outcome));
+            outcomes.push(outcome);
+        }
     }
     let share = settings.time.map(|time| {
         let drawn = chosen.iter().filter(|check| check.drawn).count().max(1);
@@ -283,16 +295,13 @@ fn chosen(only: &[String]) -> Result<Vec<Check>, CannotTest> {
         }
     }
     // A whole name is that check alone: rule_M1 is not rule_M11.
-    let exact: BTreeSet<_> = all.iter().map(|check| check.name.clone()).collect();
-    let asks = |check: &Check, name: &String| {
-        if exact.contains(name) {
-            check.name == *name
-        } else {
-            check.name.starts_with(name.as_str())
-        }
+    let whole: Vec<bool> =
+        only.iter().map(|name| all.iter().any(|check| check.name == *name)).collect();
+    let asks = |check: &Check, (name, whole): (&String, &bool)| {
+        if *whole { check.name == *name } else { check.name.starts_with(name.as_str()) }
     };
-    let wanted = |check: &Check| only.is_empty() || only.iter().any(|name| asks(check, name));
-    Ok(all.into_iter().filter(wanted).collect())
+    let asked = |check: &Check| only.iter().zip(&whole).any(|asked| asks(check, asked));
+    Ok(all.into_iter().filter(|check| only.is_empty() || asked(check)).collect())
 }
 
 /// A behaviour that is not as specified, as a check that failed.

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::namespace::Namespace;
+use super::suite::CannotTest;
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Outcome};
 use crate::machine::StateMachine;
@@ -18,7 +19,7 @@ const MOST_TAKEN: usize = 1_000;
 
 /// A server at an address, of which nothing is known.
 pub(super) struct Target {
-    pub(super) address: SocketAddr,
+    address: SocketAddr,
     /// How long a reply may take.
     patience: Cell<Duration>,
     seed: u64,
@@ -68,25 +69,27 @@ impl Target {
         Namespace::new(self.seed, number)
     }
 
-    /// A namespace in which the server knows none of the packages that `names` gives. What an
-    /// earlier run has left of them is removed; where that cannot be, another is taken.
-    pub(super) fn free_namespace(&self, names: impl Fn(&Namespace) -> Vec<Name>) -> Namespace {
-        for _ in 0..MOST_TAKEN {
+    /// A namespace in which the server knows none of the packages that `names` gives, with these.
+    /// What an earlier run has left of them is removed; where that cannot be, another is taken.
+    pub(super) fn free_namespace(
+        &self,
+        names: impl Fn(&Namespace) -> Vec<Name>,
+    ) -> (Namespace, Vec<Name>) {
+        let mut tried = 0;
+        loop {
             let namespace = self.namespace();
             let names = names(&namespace);
-            match self.has_any(&names) {
-                Ok(false) => return namespace,
-                Ok(true) => {
-                    self.remove(&names);
-                    if let Ok(false) = self.has_any(&names) {
-                        return namespace;
-                    }
+            // What cannot be known is shown by what is tried there.
+            let is_taken = || self.has_any(&names).unwrap_or(false);
+            if is_taken() {
+                self.remove(&names);
+                tried += 1;
+                if tried < MOST_TAKEN && is_taken() {
+                    continue;
                 }
-                // Then what is tried there will show what is wrong with the server.
-                Err(_) => return namespace,
             }
+            return (namespace, names);
         }
-        self.namespace()
     }
 
     fn has_any(&self, names: &[Name]) -> Result<bool, ClientError> {
@@ -116,6 +119,18 @@ impl Target {
         }
     }
 
+    /// Sees whether anything answers there, rightly or not.
+    pub(super) fn reach(&self) -> Result<(), CannotTest> {
+        let address = self.address;
+        let client = self.client().map_err(|error| CannotTest::Unreachable { address, error })?;
+        *self.housekeeper.borrow_mut() = Some(client);
+        let Some(package) = self.namespace().name("a") else { return Ok(()) };
+        match self.ask(&Command::Query { package }) {
+            Ok(_) | Err(ClientError::NotAReply { .. } | ClientError::Refused { .. }) => Ok(()),
+            Err(error) => Err(CannotTest::Silent { address, error }),
+        }
+    }
+
     /// Asks the server one thing, and waits for the answer.
     fn ask(&self, command: &Command) -> Result<Outcome, ClientError> {
         let mut housekeeper = self.housekeeper.borrow_mut();
@@ -136,11 +151,11 @@ impl Target {
         transcript: &Transcript,
         answer: impl Fn(&Transcript) -> Transcript,
     ) -> Result<(), Held> {
-        let renamed = |namespace: &Namespace| answer(&namespace.transcript(transcript));
-        let namespace = self.free_namespace(|namespace| namespace.names_in(&renamed(namespace)));
-        let sent = renamed(&namespace);
+        let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(transcript));
+        let (namespace, names) = self.free_namespace(names);
+        let sent = answer(&namespace.transcript(transcript));
         let held = sent.run(&mut &*self);
-        self.remove(&namespace.names_in(&sent));
+        self.remove(&names);
         held.map_err(|mismatch| Held { shown: sent.saying(transcript), mismatch })
     }
 }

@@ -3,11 +3,13 @@
 //!
 //! What is said on one connection is looked at as one stream, because a line may come in pieces.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Endpoint, InMemory, Link, Step, Transcript};
 use crate::command::{Command, Outcome};
 use crate::machine::StateMachine;
+use crate::model::Model;
 
 /// A line as it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +33,11 @@ impl Transcript {
         Self { steps: (1..).zip(steps).collect() }
     }
 
-    /// A transcript that sends these lines, and says nothing of replies.
+    /// A transcript that sends these lines, each when the one before is answered, whatever that is.
     pub(in crate::testing) fn sending(lines: &[&str]) -> Self {
-        Self::from_steps(lines.iter().map(|line| Step::Send(line.as_bytes().to_vec())))
+        let send = |line: &&str| Step::Send(line.as_bytes().to_vec());
+        let steps = lines.iter().map(send).flat_map(|send| [send, Step::Expect(String::new())]);
+        Self::from_steps(steps.collect::<Vec<_>>())
     }
 
     pub(in crate::testing) fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -188,8 +192,13 @@ impl Transcript {
                 steps.push(step.clone());
                 continue;
             }
-            let Ok(link) = endpoint.connect() else { continue };
-            let (link, half_closed) = links.entry(current).or_insert((link, false));
+            let (link, half_closed) = match links.entry(current) {
+                Entry::Occupied(link) => link.into_mut(),
+                Entry::Vacant(place) => match endpoint.connect() {
+                    Ok(link) => place.insert((link, false)),
+                    Err(_in_memory) => continue,
+                },
+            };
             match step {
                 Step::Send(bytes) if !*half_closed => {
                     let _in_memory = link.send(bytes);
@@ -228,6 +237,20 @@ impl Transcript {
             steps.extend(rest);
         }
         Self::from_steps(steps)
+    }
+
+    /// The same as it goes with the reference model.
+    pub(in crate::testing) fn answered(&self) -> Self {
+        self.answered_by(Model::default())
+    }
+
+    /// The last reply that is expected.
+    pub(in crate::testing) fn last_reply(&self) -> Option<&str> {
+        let replies = self.steps().filter_map(|step| match step {
+            Step::Expect(reply) => Some(reply.as_str()),
+            _ => None,
+        });
+        replies.last()
     }
 
     /// The same steps, with what is sent taken from another transcript that sends as often.

@@ -66,7 +66,7 @@ impl Manner {
         let may_stand = |c: char| match c {
             '@' | '/' => !self.speaks(Dialect::PlainNames),
             '+' | '-' | '.' | '_' => true,
-            _ if self.speaks(Dialect::AnyNames) => !c.is_control(),
+            _ if self.speaks(Dialect::AnyNames) => c != ',' && !c.is_control(),
             _ => c.is_ascii_alphanumeric(),
         };
         (1..=MAX_NAME_BYTES).contains(&name.len()) && name.chars().all(may_stand)
