@@ -227,6 +227,34 @@ fn the_names_of_checks_are_listed_and_choose_what_is_tried() {
 }
 
 #[test]
+fn the_recipe_for_a_pipeline_does_what_it_says() {
+    let recipe = include_str!("../spec/check-your-server.md");
+    let blocks: Vec<_> = recipe.split("```sh\n").skip(1).collect();
+    let block = |number: usize| blocks[number].split("```").next().unwrap();
+    let folder = Folder::new("recipe");
+    let shell = |script: &str, address: &str| {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_indexer")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        let mut shell = std::process::Command::new("sh");
+        shell
+            .args(["-ec", script])
+            .current_dir(&folder.0)
+            .env("ADDRESS", address)
+            .env("PATH", path);
+        shell.output().unwrap().status.code()
+    };
+    let faulty = faulty_server::serve(Fault::HeldByItself).to_string();
+    let correct = faulty_server::serve(Fault::None).to_string();
+    assert_eq!(shell(block(1), &faulty), Some(1));
+    let file = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
+    assert!(file("check.xml").contains("<failure type=\"X4\""), "{}", file("check.xml"));
+    assert!(file("found.txt").contains("\n# got FAIL\n"), "{}", file("found.txt"));
+    assert_eq!(shell(block(2), &faulty), Some(1));
+    assert_eq!(shell(block(2), &correct), Some(0));
+    assert_eq!(shell(block(1), &correct), Some(0));
+}
+
+#[test]
 fn a_table_names_every_check_with_cases_time_and_verdict() {
     let (_server, address, _) = common::serve();
     let done = check(&address.to_string(), &["--only", "rule_Q1", "--time", "1"]);
