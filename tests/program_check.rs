@@ -86,8 +86,8 @@ fn what_a_run_with_the_same_seed_has_left_behind_is_removed() {
     let (_server, address, engine) = common::serve();
     // The first names of seed 171, needed by each other.
     for (package, list) in [("a", vec![]), ("b", vec!["a"]), ("a", vec!["b"])] {
-        for number in 0..9 {
-            let name = |letter: &str| format!("checkabz{number}z{letter}");
+        for number in 0..60 {
+            let name = |letter: &str| format!("checkabz{number:x}z{letter}");
             let list = list.iter().map(|letter| name(letter)).collect::<Vec<_>>();
             let command = Command::index(&name(package), list.iter().map(String::as_str));
             engine.apply(&command.unwrap()).unwrap();
