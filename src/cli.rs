@@ -21,7 +21,7 @@ mod send;
 mod serve;
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -86,10 +86,12 @@ impl Server {
             .map_err(|error| Failure::Connect { address: self.address.clone(), error })
     }
 
-    /// The first of its addresses at which it can be reached.
-    fn reachable(&self) -> Result<SocketAddr, Failure> {
-        let connected = TcpStream::connect(&self.address).and_then(|stream| stream.peer_addr());
-        connected.map_err(|error| Failure::Connect { address: self.address.clone(), error })
+    /// The first of its addresses at which it can be reached in time.
+    fn reachable(&self, patience: Duration) -> Result<SocketAddr, Failure> {
+        let connected = Client::connect_timeout(&self.address, patience);
+        connected
+            .and_then(|client| client.peer())
+            .map_err(|error| Failure::Connect { address: self.address.clone(), error })
     }
 
     /// A failure in talking to this server.

@@ -4,7 +4,7 @@
 
 use std::borrow::Borrow;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::ops::ControlFlow;
 use std::sync::mpsc;
 use std::thread;
@@ -120,6 +120,14 @@ impl Client {
         let client = Self::over(connected?)?;
         client.set_timeout(Some(timeout))?;
         Ok(client)
+    }
+
+    /// The address of the server.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub fn peer(&self) -> io::Result<SocketAddr> {
+        self.stream.get_ref().peer_addr()
     }
 
     fn over(stream: TcpStream) -> io::Result<Self> {

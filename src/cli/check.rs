@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if arguments.list {
         return report::list().map(|()| Answer::Yes).map_err(Failure::Output);
     }
-    let address = arguments.server.reachable()?;
+    let address = arguments.server.reachable(arguments.patience)?;
     let settings = Settings {
         seed: arguments.seed.unwrap_or_else(fresh_seed),
         clients: arguments.clients.into(),
@@ -130,6 +130,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         kept.keep(&report)?;
     }
     table.finish(&report).map_err(Failure::Output)?;
+    if report.found.shows_nothing() {
+        return Err(Failure::NothingTested);
+    }
     Ok(Answer::yes_if(report.found.conforms()))
 }
 

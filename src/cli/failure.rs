@@ -48,6 +48,8 @@ pub(super) enum Failure {
     Draw { path: PathBuf, problem: String },
     #[error("no check is called {name:?}, and no name of one begins so")]
     NoSuchCheck { name: String },
+    #[error("nothing could be decided: all was left out, or too much went on at once")]
+    NothingTested,
     #[error("cannot read {} as a transcript or a history: {error}", path.display())]
     Saved { path: PathBuf, error: SavedError },
     #[error("cannot write to standard output: {0}")]
@@ -87,6 +89,7 @@ impl Failure {
                 Some("is it a server of this protocol that listens there?".into())
             }
             Self::NoSuchCheck { .. } => Some("indexer check --list prints their names".into()),
+            Self::NothingTested => Some("try more checks, or fewer --clients".into()),
             Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
             Self::Threads { .. } => Some("try fewer with --connections".into()),
             Self::Start(_)

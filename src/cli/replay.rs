@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
     let saved: Saved = text.parse().map_err(|error| Failure::Saved { path: path(), error })?;
     let settings = Settings { seed: fresh_seed(), ..Settings::default() };
-    let address = server.reachable()?;
+    let address = server.reachable(settings.patience)?;
     let found = conformance::replay(address, &saved, &settings);
     let found = found.map_err(|error| cannot_test(server, error))?;
     let said = match &found {

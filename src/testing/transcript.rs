@@ -102,11 +102,12 @@ impl Mismatch {
         }
     }
 
-    /// What came instead.
+    /// What came instead, in printable characters.
     #[must_use]
     pub fn actual(&self) -> String {
         match self {
-            Self::Reply { actual, .. } | Self::Surplus { actual, .. } => actual.clone(),
+            // It can be anything, and goes to terminals and files.
+            Self::Reply { actual, .. } | Self::Surplus { actual, .. } => escape(actual.as_bytes()),
             Self::Io { error, .. } => match error.kind() {
                 // Which of the two a time-out is depends on the system.
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no reply in time".into(),

@@ -81,7 +81,7 @@ fn case(writer: &mut Writer<impl Write>, report: &Report, outcome: &Outcome) -> 
             let attributes = [("type", &*finding.rule), ("message", &*finding.what)];
             element.write_inner_content(|writer| {
                 let failure = writer.create_element("failure").with_attributes(attributes);
-                failure.write_text_content(BytesText::new(&printable(&text)))?;
+                failure.write_text_content(BytesText::new(&text))?;
                 Ok(())
             })?;
         }
@@ -95,10 +95,4 @@ fn case(writer: &mut Writer<impl Write>, report: &Report, outcome: &Outcome) -> 
         None => drop(element.write_empty()?),
     }
     Ok(())
-}
-
-/// Without what XML has no place for: what a server sends can be anything.
-fn printable(text: &str) -> String {
-    let is_character = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    text.chars().map(|c| if is_character(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }

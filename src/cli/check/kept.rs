@@ -17,13 +17,19 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let file = File::create(path);
+        let file = File::options().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| Failure::Write { path: path.to_owned(), error })?;
         Ok(Self { path: path.to_owned(), file })
     }
 
     /// Keeps the first finding, and draws it if it is a history; without one, the file stays empty.
     pub(super) fn keep(mut self, report: &Report) -> Result<(), Failure> {
+        let failed = |error| Failure::Write { path: self.path.clone(), error };
+        self.file.set_len(0).map_err(failed)?;
+        let mut drawing = self.path.clone().into_os_string();
+        drawing.push(".html");
+        // One of an earlier run would be taken for one of this.
+        let _none = fs::remove_file(&drawing);
         let mut outcomes = report.found.outcomes.iter();
         let found = outcomes.find_map(|outcome| Some((outcome, outcome.finding()?)));
         let Some((outcome, finding)) = found else { return Ok(()) };
@@ -32,10 +38,8 @@ impl Place {
         let Evidence::History { short, .. } = &finding.evidence else { return Ok(()) };
         let unexplained = contention::checker().first_unexplained(short);
         let title = format!("{}: {}", outcome.name, finding.what);
-        let mut path = self.path.into_os_string();
-        path.push(".html");
-        let written = fs::write(&path, short.to_html(&title, unexplained));
-        written.map_err(|error| Failure::Write { path: path.into(), error })
+        let written = fs::write(&drawing, short.to_html(&title, unexplained));
+        written.map_err(|error| Failure::Write { path: drawing.into(), error })
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Report {
 impl Report {
     /// The command that tries one check again as here.
     pub(super) fn command(&self, check: &str) -> String {
-        let Settings { seed, clients, commands, strict, .. } = &self.settings;
+        let Settings { seed, clients, commands, strict, patience, time, .. } = &self.settings;
         let usual = Settings::default();
         let mut command = format!("indexer check --addr {} --seed {seed}", self.address);
         if *clients != usual.clients {
@@ -33,8 +33,13 @@ impl Report {
         if *strict {
             command += " --strict";
         }
-        // What only the strict run has comes before any check.
-        if check.starts_with("strict_") { command } else { format!("{command} --only {check}") }
+        if *patience != usual.patience {
+            command += &format!(" --patience {}", patience.as_secs_f64());
+        }
+        if let Some(time) = time {
+            command += &format!(" --time {}", time.as_secs_f64());
+        }
+        format!("{command} --only {check}")
     }
 }
 
@@ -68,7 +73,7 @@ pub(in crate::cli) fn details(finding: &Finding) -> String {
 pub(super) fn list() -> io::Result<()> {
     let mut output = io::stdout().lock();
     for check in conformance::checks() {
-        writeln!(output, "{:<34} {}", check.name, check.promise)?;
+        writeln!(output, "{:<34} {} ({})", check.name, check.promise, check.rules.join(" "))?;
     }
     Ok(())
 }

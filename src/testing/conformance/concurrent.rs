@@ -7,15 +7,19 @@ use quickcheck::{Arbitrary, Gen};
 use super::context::{Context, Trial};
 use super::finding::{Evidence, Finding};
 use super::generated::bytes;
+use super::namespace::{RawName, raw};
 use super::suite::{Check, Stage};
 use super::target::Target;
 use crate::command::Command;
-use crate::name::Name;
 use crate::testing::contention::{self, Contention};
 use crate::testing::history::{Script, Verdict};
 
 /// How many histories are recorded unless the time says otherwise.
 const HISTORIES: u64 = 150;
+
+/// How many steps each of the many checks may take by which a history is shortened: what takes more
+/// stays as it is, so that this ends in seconds.
+const SHORTENING_STEPS: u64 = 20_000;
 
 /// How many commands a client sends at most before it waits, by turns: mostly it is one, because
 /// what overlaps less says more.
@@ -40,11 +44,12 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let count = 2 + usize::arbitrary(&mut g) % 3;
     let named = |prefix: &str| contention::packages(prefix, count).unwrap_or_default();
     let target = &context.target;
-    let (_, packages) = target.free_namespace(|namespace| named(namespace.prefix()));
+    let (namespace, names) = target.free_namespace(|namespace| raw(&named(namespace.prefix())));
+    let packages = named(namespace.prefix());
     let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
         return Trial::LeftOut;
     };
-    match judge(target, scripts, &packages) {
+    match judge(target, scripts, &names) {
         Ok(Verdict::Undecided) => Trial::Undecided,
         Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
         Err(finding) => Trial::Failed(finding),
@@ -55,7 +60,7 @@ fn try_history(context: &Context, seed: u64) -> Trial {
 pub(super) fn judge(
     target: &Target,
     scripts: Vec<Script<Command>>,
-    packages: &[Name],
+    names: &[RawName],
 ) -> Result<Verdict, Finding> {
     let clients = scripts.len();
     let connected = scripts.into_iter().map(|script| Ok((target.client()?, script)));
@@ -64,12 +69,13 @@ pub(super) fn judge(
         Finding::in_words("C2", what)
     })?;
     let recording = contention::record_of(connected);
-    target.remove(packages);
+    target.remove(names);
     let checker = contention::checker();
     let whole = recording.history;
     match (checker.check(&whole), recording.cut_off.first()) {
         (Verdict::NotLinearizable, _) => {
-            let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
+            let quick = contention::checker().steps(SHORTENING_STEPS);
+            let short = quick.minimise(&whole).unwrap_or_else(|| whole.clone());
             let what = format!(
                 "no order of {} commands of {clients} clients explains their replies",
                 whole.operations().len()

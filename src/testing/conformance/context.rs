@@ -70,7 +70,8 @@ impl Context {
                     .err()
             };
             let simpler = simpler(&held.shown, held.mismatch.line())
-                .take_while(|_| Instant::now() < end)
+                // Of a server that is gone, every conversation goes wrong.
+                .take_while(|_| Instant::now() < end && self.target.reach().is_ok())
                 .find_map(goes_wrong);
             match simpler {
                 Some(held) => simplest = Some(held),
@@ -78,8 +79,9 @@ impl Context {
             }
         }
         // What went wrong for want of patience alone is no fault.
-        let again =
-            simplest.and_then(|held| self.target.hold(&held.shown, Transcript::answered).err());
+        let again = simplest
+            .filter(|_| self.target.reach().is_ok())
+            .and_then(|held| self.target.hold(&held.shown, Transcript::answered).err());
         again.unwrap_or(first)
     }
 }

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::namespace::LONG_LINE;
-use super::target::Target;
+use super::target::{Held, Target};
 use crate::testing::transcript::{Transcript, escape};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
@@ -49,6 +48,15 @@ const PROBES: [(Feature, &str, &str, Probe); 15] = [
     (Feature::LongLine, "L2", "a line of 65,536 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES)),
     (Feature::LongLine, "L3", "a line of 65,537 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES + 1)),
 ];
+
+/// Lines of no more bytes than this are no long ones to any honest server.
+const ALWAYS_TAKEN: usize = 512;
+
+/// About how many bytes a prefix has at most that each name gets on its way.
+const MOST_PREFIX: usize = 24;
+
+/// The line of a probe's transcript at which its reply stands.
+const LAST_REPLY: usize = 4;
 
 /// A message.
 enum Probe {
@@ -96,6 +104,19 @@ impl Behaviour {
         self.observed == self.expected
     }
 
+    /// Whether it is another reading of the rules. To end the connection is one where a line is
+    /// too long, and otherwise a fault, which whatever has such lines shows.
+    fn is_a_reading(&self) -> bool {
+        let is_reply = ["OK", "FAIL", "ERROR"].contains(&self.observed.as_str());
+        !self.is_as_specified() && (is_reply || self.feature == Feature::LongLine)
+    }
+
+    /// A name for it, of letters and digits.
+    pub(super) fn name(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric();
+        self.what.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+    }
+
     /// The line that shows it, as a transcript.
     pub(super) fn transcript(&self) -> String {
         let Self { line, expected, observed, .. } = self;
@@ -113,7 +134,10 @@ pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
             let expected = transcript.last_reply().unwrap_or_default().to_owned();
             let observed = match target.hold(&transcript, Transcript::answered) {
                 Ok(()) => expected.clone(),
-                Err(held) => held.mismatch.actual(),
+                Err(Held { mismatch, .. }) if mismatch.line() == Some(LAST_REPLY) => {
+                    mismatch.actual()
+                }
+                Err(Held { mismatch, .. }) => format!("{} at another place", mismatch.actual()),
             };
             let line = escape(line.trim_end_matches('\n').as_bytes());
             Behaviour { what, rule, expected, observed, feature: *feature, line }
@@ -125,12 +149,20 @@ pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
     differing: BTreeSet<Feature>,
+    /// The rules that it reads in its own way, by their ids.
+    rules: BTreeSet<&'static str>,
 }
 
 impl Dialect {
     pub(super) fn of(behaviours: &[Behaviour]) -> Self {
-        let differing = behaviours.iter().filter(|behaviour| !behaviour.is_as_specified());
-        Self { differing: differing.map(|behaviour| behaviour.feature).collect() }
+        let differing = behaviours.iter().filter(|behaviour| behaviour.is_a_reading());
+        let (differing, rules) = differing.map(|it| (it.feature, it.rule)).unzip();
+        Self { differing, rules }
+    }
+
+    /// Whether nothing is to be said of a rule, this server having its own.
+    pub(super) fn has_its_own(&self, rule: &str) -> bool {
+        self.rules.contains(rule)
     }
 
     /// The transcript without what this server reads in its own way.
@@ -150,7 +182,8 @@ fn features(line: &[u8]) -> BTreeSet<Feature> {
     if longest.is_some_and(|longest| longest > 200) {
         features.insert(Feature::LongName);
     }
-    if line.len() > LONG_LINE {
+    let names = line.iter().filter(|byte| b"|,".contains(byte)).count();
+    if line.len() + names * MOST_PREFIX > ALWAYS_TAKEN {
         features.insert(Feature::LongLine);
     }
     let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -200,7 +233,9 @@ mod tests {
             features(format!("INDEX|{}|\n", "n".repeat(250)).as_bytes())
                 .contains(&Feature::LongName)
         );
-        assert!(features(&[b'x'; LONG_LINE + 1]).contains(&Feature::LongLine));
+        assert!(features(&[b'x'; ALWAYS_TAKEN + 1]).contains(&Feature::LongLine));
+        let grows = format!("INDEX|a|{}\n", "b,".repeat(30));
+        assert!(features(grows.as_bytes()).contains(&Feature::LongLine));
         for plain in ["INDEX|a|b,c\n", "QUERY|a|\n", "index|a|\n", "INDEX|a|,b\n", "\n"] {
             assert_eq!(features(plain.as_bytes()), BTreeSet::new(), "{plain:?}");
         }
@@ -221,7 +256,7 @@ mod tests {
             "> INDEX|a|\\r\n>~ QUERY|\n@ two\n> QUERY|b|\n@ main\n> a|\\r\n> QUERY|c|\n"
                 .parse()
                 .unwrap();
-        let spoken = Dialect { differing }.spoken(&transcript);
+        let spoken = Dialect { differing, ..Dialect::default() }.spoken(&transcript);
         assert_eq!(spoken.to_string(), "@ two\n> QUERY|b|\n@ main\n> QUERY|c|\n");
     }
 }

@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::name::Name;
 use crate::testing::history::History;
 use crate::testing::reference;
-use crate::testing::transcript::{Step, Transcript};
+use crate::testing::transcript::{Mismatch, Step, Transcript};
 
 /// Something that a server did and should not have done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,11 @@ impl Finding {
             text += &format!("# got {actual}, unasked\n");
         }
         let (rule, what) = broken_rule(shown, mismatch.line(), &actual);
+        let rule = match mismatch {
+            // What no reply came of is no reply of a wrong form.
+            Mismatch::Io { .. } if rule == "M11" => "O1",
+            _ => rule,
+        };
         let messages = shown.messages();
         Self { what, rule: rule.into(), evidence: Evidence::Transcript { text, messages } }
     }

@@ -11,6 +11,14 @@ use crate::testing::transcript::{Edited, Transcript};
 /// Longer lines keep their length: they are there for it.
 pub(super) const LONG_LINE: usize = 4_096;
 
+/// What was sent as a name, whether it is one or not.
+pub(super) type RawName = Vec<u8>;
+
+/// Names as they are sent.
+pub(super) fn raw(names: &[Name]) -> Vec<RawName> {
+    names.iter().map(|name| name.as_str().as_bytes().to_vec()).collect()
+}
+
 /// The names that begin with a prefix of letters and digits, which every server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Namespace {
@@ -26,11 +34,6 @@ impl Namespace {
 
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
-    }
-
-    /// A name of this namespace.
-    pub(super) fn name(&self, text: &str) -> Option<Name> {
-        Name::new(format!("{}{text}", self.prefix)).ok()
     }
 
     /// The same command about names of this namespace.
@@ -106,18 +109,17 @@ impl Namespace {
         Some(bytes)
     }
 
-    /// The names of this namespace that a transcript sends, whether they are names or not, in the
-    /// order in which they come up.
-    pub(super) fn names_in(&self, transcript: &Transcript) -> Vec<Name> {
+    /// What a transcript sends as names of this namespace, whether they are names or not, in the
+    /// order in which it comes up: a server may take what is none.
+    pub(super) fn names_in(&self, transcript: &Transcript) -> Vec<RawName> {
         let mut seen = BTreeSet::new();
         let mut names = Vec::new();
         for line in transcript.lines().iter().filter(|line| line.len() <= LONG_LINE) {
-            let parts = line.split(|byte| b"|,\r\n".contains(byte));
-            let texts = parts.filter(|part| part.starts_with(self.prefix.as_bytes()));
-            for name in texts.filter_map(|text| std::str::from_utf8(text).ok()?.parse().ok()) {
-                let name: Name = name;
-                if seen.insert(name.clone()) {
-                    names.push(name);
+            let parts = line.split(|byte| b"|,\n".contains(byte));
+            let ours = parts.filter(|part| part.starts_with(self.prefix.as_bytes()));
+            for name in ours.map(|part| part.strip_suffix(b"\r").unwrap_or(part)) {
+                if seen.insert(name.to_vec()) {
+                    names.push(name.to_vec());
                 }
             }
         }
@@ -127,6 +129,8 @@ impl Namespace {
 
 #[cfg(test)]
 mod tests {
+    use std::str;
+
     use super::*;
 
     fn renamed(text: &str) -> String {
@@ -186,7 +190,8 @@ mod tests {
         let transcript = "> INDEX|a|b,c\n>~ QUE\n> RY|d|\n> INDEX|x y|\n".parse().unwrap();
         let namespace = Namespace::new(1, 2);
         let names = namespace.names_in(&namespace.transcript(&transcript));
-        let texts: Vec<_> = names.iter().map(Name::as_str).collect();
-        assert_eq!(texts, ["check1z2za", "check1z2zb", "check1z2zc", "check1z2zd"]);
+        let texts: Vec<_> = names.iter().map(|name| str::from_utf8(name).unwrap()).collect();
+        let letters = ["a", "b", "c", "d", "x y"].map(|text| format!("check1z2z{text}"));
+        assert_eq!(texts, letters);
     }
 }

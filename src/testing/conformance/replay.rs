@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::finding::Finding;
-use super::namespace::Namespace;
+use super::namespace::{Namespace, raw};
 use super::suite::CannotTest;
 use super::target::Target;
 use super::{Settings, concurrent};
@@ -87,7 +87,7 @@ fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding>
         };
         let names = |namespace: &Namespace| {
             let commands = scripts.iter().flatten().flatten();
-            commands.map(|command| renamed(namespace, command).package().clone()).collect()
+            raw(&commands.map(|it| renamed(namespace, it).package().clone()).collect::<Vec<_>>())
         };
         let (namespace, names) = target.free_namespace(names);
         let rename = |script: &Script<Command>| {

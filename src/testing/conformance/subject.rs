@@ -3,13 +3,12 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::namespace::Namespace;
+use super::namespace::{Namespace, RawName, raw};
 use super::target::Target;
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Outcome};
 use crate::machine::StateMachine;
 use crate::model::Model;
-use crate::name::Name;
 use crate::testing::State;
 use crate::testing::contention::packages;
 use crate::testing::generators::command::ALPHABET;
@@ -20,21 +19,22 @@ use crate::testing::properties::Subject;
 pub(super) struct RemoteMachine {
     target: Rc<Target>,
     reached: Option<(Namespace, Client)>,
-    /// Set when there is no time left: then the model answers in the server's place, so that there
+    /// Set when there is no time left, or no server: then the model answers in the server's place, so that there
     /// is nothing more to be found, and shortening comes to its end.
     stand_in: Option<Model>,
 }
 
 impl RemoteMachine {
     pub(super) fn new(target: Rc<Target>, end: Instant) -> Self {
-        let stand_in = (Instant::now() >= end).then(Model::default);
+        let is_over = Instant::now() >= end || target.reach().is_err();
+        let stand_in = is_over.then(Model::default);
         Self { target, reached: None, stand_in }
     }
 }
 
 /// All names that a trace can have, in a namespace.
-fn names(namespace: &Namespace) -> Vec<Name> {
-    packages(namespace.prefix(), ALPHABET.len()).unwrap_or_default()
+fn names(namespace: &Namespace) -> Vec<RawName> {
+    raw(&packages(namespace.prefix(), ALPHABET.len()).unwrap_or_default())
 }
 
 impl StateMachine for RemoteMachine {

@@ -6,16 +6,14 @@ use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::namespace::Namespace;
+use super::namespace::{Namespace, RawName};
 use super::suite::CannotTest;
 use crate::client::{Client, ClientError};
-use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
-use crate::name::Name;
+use crate::command::Reply;
 use crate::testing::transcript::{Endpoint, Mismatch, Transcript};
 
 /// How many namespaces are tried until one is free.
-const MOST_TAKEN: usize = 1_000;
+const MOST_TAKEN: usize = 10;
 
 /// A server at an address, of which nothing is known.
 pub(super) struct Target {
@@ -73,8 +71,8 @@ impl Target {
     /// What an earlier run has left of them is removed; where that cannot be, another is taken.
     pub(super) fn free_namespace(
         &self,
-        names: impl Fn(&Namespace) -> Vec<Name>,
-    ) -> (Namespace, Vec<Name>) {
+        names: impl Fn(&Namespace) -> Vec<RawName>,
+    ) -> (Namespace, Vec<RawName>) {
         let mut tried = 0;
         loop {
             let namespace = self.namespace();
@@ -92,56 +90,59 @@ impl Target {
         }
     }
 
-    fn has_any(&self, names: &[Name]) -> Result<bool, ClientError> {
+    fn has_any(&self, names: &[RawName]) -> Result<bool, ClientError> {
         for name in names {
-            if self.ask(&Command::Query { package: name.clone() })? == Outcome::Ok {
+            if self.ask("QUERY", name)? == Reply::Ok {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Removes packages as far as the server lets it: each without its list, so that none is needed.
-    pub(super) fn remove(&self, names: &[Name]) {
-        let remove = |name: &Name| self.ask(&Command::Remove { package: name.clone() });
+    /// Removes packages as far as the server lets it: each for itself, and those that are needed
+    /// once all are without lists. What cannot be removed is tried in another namespace next time.
+    pub(super) fn remove(&self, names: &[RawName]) {
         // In the order in which most can go at once: what came up later needs what came up earlier.
-        let gone = names.iter().rev().map(remove).collect::<Result<Vec<_>, _>>();
-        if gone.is_ok_and(|outcomes| outcomes.contains(&Outcome::Fail)) {
-            for name in names {
-                let package = name.clone();
-                let bare = Command::Index { package, dependencies: Vec::new() };
-                // What cannot be tidied is tried in another namespace.
-                let _refused = self.ask(&bare);
-            }
-            for name in names {
-                let _left = remove(name);
-            }
+        let held = |name: &&RawName| matches!(self.ask("REMOVE", name), Ok(Reply::Fail));
+        let held: Vec<&RawName> = names.iter().rev().filter(held).collect();
+        if held.is_empty() {
+            return;
+        }
+        for name in names {
+            let _refused = self.ask("INDEX", name);
+        }
+        for name in names {
+            let _held = self.ask("REMOVE", name);
         }
     }
 
     /// Sees whether anything answers there, rightly or not.
     pub(super) fn reach(&self) -> Result<(), CannotTest> {
         let address = self.address;
+        // A new one, for that is what everything else begins with.
         let client = self.client().map_err(|error| CannotTest::Unreachable { address, error })?;
         *self.housekeeper.borrow_mut() = Some(client);
-        let Some(package) = self.namespace().name("a") else { return Ok(()) };
-        match self.ask(&Command::Query { package }) {
-            Ok(_) | Err(ClientError::NotAReply { .. } | ClientError::Refused { .. }) => Ok(()),
+        match self.ask("QUERY", self.namespace().prefix().as_bytes()) {
+            Ok(_) | Err(ClientError::NotAReply { .. }) => Ok(()),
             Err(error) => Err(CannotTest::Silent { address, error }),
         }
     }
 
-    /// Asks the server one thing, and waits for the answer.
-    fn ask(&self, command: &Command) -> Result<Outcome, ClientError> {
+    /// Asks the server one thing about one package, well formed or not, and waits for the answer.
+    /// A connection that has served before may have ended since.
+    fn ask(&self, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
+        let line = [verb.as_bytes(), b"|", name, b"|"].concat();
         let mut housekeeper = self.housekeeper.borrow_mut();
-        let mut client = match housekeeper.take() {
-            Some(client) => client,
-            None => self.client()?,
-        };
-        let outcome = client.apply(command)?;
-        // What has failed is not used again.
+        if let Some(mut client) = housekeeper.take() {
+            if let Ok(reply) = client.exchange(&line) {
+                *housekeeper = Some(client);
+                return Ok(reply);
+            }
+        }
+        let mut client = self.client()?;
+        let reply = client.exchange(&line)?;
         *housekeeper = Some(client);
-        Ok(outcome)
+        Ok(reply)
     }
 
     /// Holds the conversation, with names of a free namespace and with the replies of a fresh
