@@ -9,6 +9,7 @@
 //! first](Behaviour), and then not held against them unless that is asked for. What is found is
 //! made as short as can be, against the server itself.
 
+mod check;
 mod concurrent;
 mod context;
 mod dialect;
@@ -16,6 +17,7 @@ mod disturbed;
 mod finding;
 mod generated;
 mod namespace;
+mod outcome;
 mod replay;
 mod scripted;
 mod subject;
@@ -24,10 +26,12 @@ mod target;
 
 use std::time::Duration;
 
+pub use check::{Check, Stage};
 pub use dialect::Behaviour;
 pub use finding::{Evidence, Finding, rule_text};
+pub use outcome::{Outcome, Report, Verdict};
 pub use replay::{Saved, SavedError, replay};
-pub use suite::{CannotTest, Check, Event, Outcome, Report, Stage, Verdict, checks, run};
+pub use suite::{CannotTest, Event, checks, run};
 
 /// How a run goes about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::io;
 
 use quickcheck::{Arbitrary, Gen};
 
+use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::finding::{Evidence, Finding};
 use super::generated::bytes;
 use super::namespace::{RawName, raw};
-use super::suite::{Check, Stage};
 use super::target::Target;
 use crate::command::Command;
 use crate::testing::contention::{self, Contention};

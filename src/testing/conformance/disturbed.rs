@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use quickcheck::Gen;
 
+use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::finding::Finding;
 use super::generated::{bytes, replies};
-use super::suite::{Check, Stage};
 use crate::testing::generators::Noise;
 use crate::testing::input::{Input, from_bytes};
 use crate::testing::transcript::{Step, Transcript};

@@ -7,10 +7,10 @@ use std::time::Instant;
 use memchr::memchr_iter;
 use quickcheck::{Arbitrary, Gen};
 
+use super::check::{Check, Stage};
 use super::context::{Context, SHORTENING, Trial};
 use super::finding::{Evidence, Finding};
 use super::subject::RemoteMachine;
-use super::suite::{Check, Stage};
 use crate::command::Command;
 use crate::testing::generators::{Conversation, Line};
 use crate::testing::input::{Input, from_bytes};

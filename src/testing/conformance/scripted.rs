@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::check::{Check, Stage};
 use super::finding::rule_text;
-use super::suite::{Check, Stage};
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
 use crate::machine::StateMachine;

@@ -1,132 +1,24 @@
 //! The table of checks, and what runs them one after the other.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::dialect::{self, Behaviour, Dialect};
 use super::finding::{Evidence, Finding};
+use super::outcome::{Outcome, Report, Verdict};
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, scripted};
 use crate::client::ClientError;
-use crate::testing::transcript::Transcript;
 
 /// After so many checks that failed, nothing more is tried.
 const MOST_FAILURES: usize = 3;
 
 /// How the names of those begin that only a strict run has.
 const STRICT: &str = "strict_";
-
-/// What kind of check one is; they are tried in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// A transcript of the specification as a whole.
-    Transcripts,
-    /// One rule, by what the transcripts say under its name.
-    Rules,
-    /// What one client sends, message by message.
-    Lockstep,
-    /// What one client sends, in pieces or ahead.
-    Segmentation,
-    /// What many clients send at once.
-    Histories,
-    /// Clients that break off.
-    Disconnects,
-    /// Clients that do what none should.
-    Robustness,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Transcripts => "transcripts",
-            Self::Rules => "rules",
-            Self::Lockstep => "lockstep",
-            Self::Segmentation => "segmentation",
-            Self::Histories => "histories",
-            Self::Disconnects => "disconnects",
-            Self::Robustness => "robustness",
-        })
-    }
-}
-
-/// Tries one case: its seed, and its number.
-type Attempt = Box<dyn Fn(&Context, u64, u64) -> Trial>;
-
-/// A claim about a server, and the cases on which it is tried.
-pub struct Check {
-    /// Its name.
-    pub name: String,
-    /// What it claims, in a line.
-    pub promise: String,
-    /// The rules of the protocol that it covers, by their ids.
-    pub rules: Vec<String>,
-    /// When it is tried.
-    pub stage: Stage,
-    /// How many cases there are; where they are drawn, how many are unless the time says otherwise.
-    pub cases: u64,
-    /// Whether the cases are drawn, so that there can be any number of them.
-    pub drawn: bool,
-    pub(super) attempt: Attempt,
-}
-
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.promise)
-    }
-}
-
-impl Check {
-    /// A check whose cases are conversations that are known beforehand.
-    pub(super) fn listed(
-        stage: Stage,
-        name: impl Into<String>,
-        promise: &str,
-        rules: Vec<String>,
-        cases: Vec<Transcript>,
-    ) -> Self {
-        let (count, of) = (cases.len() as u64, rules.clone());
-        let attempt = move |context: &Context, _, number| {
-            let case = usize::try_from(number).ok().and_then(|number| cases.get(number));
-            // One rule alone, of which the other lines of its cases say nothing.
-            let is_its_own =
-                stage == Stage::Rules && of.iter().any(|rule| context.dialect.has_its_own(rule));
-            case.filter(|_| !is_its_own).map_or(Trial::LeftOut, |it| context.holds(it))
-        };
-        Self {
-            name: name.into(),
-            promise: promise.to_owned(),
-            rules,
-            stage,
-            cases: count,
-            drawn: false,
-            attempt: Box::new(attempt),
-        }
-    }
-
-    /// A check whose cases come from their seeds.
-    pub(super) fn drawn(
-        stage: Stage,
-        name: &str,
-        promise: &str,
-        rules: &[&str],
-        cases: u64,
-        attempt: impl Fn(&Context, u64) -> Trial + 'static,
-    ) -> Self {
-        Self {
-            name: name.to_owned(),
-            promise: promise.to_owned(),
-            rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
-            stage,
-            cases,
-            drawn: true,
-            attempt: Box::new(move |context, seed, _| attempt(context, seed)),
-        }
-    }
-}
 
 /// Every check, in the order in which they are tried.
 #[must_use]
@@ -143,76 +35,6 @@ pub fn checks() -> Vec<Check> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// What became of a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It held on every case that was tried.
-    Passed,
-    /// There was nothing to try: all of it is about what this server reads in its own way.
-    LeftOut,
-    /// Not one case could be decided.
-    Undecided,
-    /// It did not hold.
-    Failed(Box<Finding>),
-    /// It was not tried, after so many that failed.
-    NotRun,
-}
-
-/// A check with what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The name of the check.
-    pub name: String,
-    /// What it claims.
-    pub promise: String,
-    /// When it is tried.
-    pub stage: Stage,
-    /// On how many cases it was tried.
-    pub cases: u64,
-    /// How many of them could not be decided.
-    pub undecided: u64,
-    /// How long that took.
-    pub time: Duration,
-    /// What became of it.
-    pub verdict: Verdict,
-}
-
-impl Outcome {
-    /// What was found, if anything was.
-    #[must_use]
-    pub fn finding(&self) -> Option<&Finding> {
-        match &self.verdict {
-            Verdict::Failed(finding) => Some(finding),
-            Verdict::Passed | Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => None,
-        }
-    }
-}
-
-/// What a run has shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// What the server does where honest servers differ.
-    pub behaviours: Vec<Behaviour>,
-    /// Every check that was asked for.
-    pub outcomes: Vec<Outcome>,
-}
-
-impl Report {
-    /// Whether there is nothing to go by: no check passed, and none failed.
-    #[must_use]
-    pub fn shows_nothing(&self) -> bool {
-        let says =
-            |outcome: &Outcome| matches!(outcome.verdict, Verdict::Passed | Verdict::Failed(_));
-        !self.outcomes.iter().any(says)
-    }
-
-    /// Whether nothing was found.
-    #[must_use]
-    pub fn conforms(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.finding().is_none())
-    }
 }
 
 /// What is told of a run while it lasts.
@@ -296,7 +118,7 @@ pub fn run(
             observer(Event::Begun(check));
             try_check(check, &context, share, &mut observer)
         } else {
-            outcome(check, 0, 0, Duration::ZERO, Verdict::NotRun)
+            Outcome::of(check, 0, 0, Duration::ZERO, Verdict::NotRun)
         };
         failures += usize::from(outcome.finding().is_some());
         observer(Event::Ended(&outcome));
@@ -351,7 +173,7 @@ fn try_check(
     if let Err(error) = context.target.reach() {
         let what = format!("after all that came before, nothing answers any more: {error}");
         let verdict = Verdict::Failed(Box::new(Finding::in_words("C4", what)));
-        return outcome(check, 0, 0, begin.elapsed(), verdict);
+        return Outcome::of(check, 0, 0, begin.elapsed(), verdict);
     }
     let (mut tried, mut undecided, mut left_out) = (0, 0, 0);
     let mut verdict = Verdict::Passed;
@@ -380,20 +202,7 @@ fn try_check(
     if verdict == Verdict::Passed && left_out + undecided == tried {
         verdict = if undecided > 0 { Verdict::Undecided } else { Verdict::LeftOut };
     }
-    outcome(check, tried - left_out, undecided, begin.elapsed(), verdict)
-}
-
-fn outcome(check: &Check, cases: u64, undecided: u64, time: Duration, verdict: Verdict) -> Outcome {
-    let Check { name, promise, stage, .. } = check;
-    Outcome {
-        name: name.clone(),
-        promise: promise.clone(),
-        stage: *stage,
-        cases,
-        undecided,
-        time,
-        verdict,
-    }
+    Outcome::of(check, tried - left_out, undecided, begin.elapsed(), verdict)
 }
 
 /// A seed for one case of one check: the same whichever others are tried.

@@ -1,0 +1,97 @@
+//! What became of the checks of a run: the verdict on each, and the report of all.
+
+use std::time::Duration;
+
+use super::check::{Check, Stage};
+use super::dialect::Behaviour;
+use super::finding::Finding;
+
+/// What became of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It held on every case that was tried.
+    Passed,
+    /// There was nothing to try: all of it is about what this server reads in its own way.
+    LeftOut,
+    /// Not one case could be decided.
+    Undecided,
+    /// It did not hold.
+    Failed(Box<Finding>),
+    /// It was not tried, after so many that failed.
+    NotRun,
+}
+
+/// A check with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The name of the check.
+    pub name: String,
+    /// What it claims.
+    pub promise: String,
+    /// When it is tried.
+    pub stage: Stage,
+    /// On how many cases it was tried.
+    pub cases: u64,
+    /// How many of them could not be decided.
+    pub undecided: u64,
+    /// How long that took.
+    pub time: Duration,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+impl Outcome {
+    /// What became of `check` after so many cases.
+    pub(super) fn of(
+        check: &Check,
+        cases: u64,
+        undecided: u64,
+        time: Duration,
+        verdict: Verdict,
+    ) -> Self {
+        let Check { name, promise, stage, .. } = check;
+        Self {
+            name: name.clone(),
+            promise: promise.clone(),
+            stage: *stage,
+            cases,
+            undecided,
+            time,
+            verdict,
+        }
+    }
+
+    /// What was found, if anything was.
+    #[must_use]
+    pub fn finding(&self) -> Option<&Finding> {
+        match &self.verdict {
+            Verdict::Failed(finding) => Some(finding),
+            Verdict::Passed | Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => None,
+        }
+    }
+}
+
+/// What a run has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What the server does where honest servers differ.
+    pub behaviours: Vec<Behaviour>,
+    /// Every check that was asked for.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Whether there is nothing to go by: no check passed, and none failed.
+    #[must_use]
+    pub fn shows_nothing(&self) -> bool {
+        let says =
+            |outcome: &Outcome| matches!(outcome.verdict, Verdict::Passed | Verdict::Failed(_));
+        !self.outcomes.iter().any(says)
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn conforms(&self) -> bool {
+        self.outcomes.iter().all(|outcome| outcome.finding().is_none())
+    }
+}
