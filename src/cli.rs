@@ -19,6 +19,7 @@ mod render;
 mod replay;
 mod send;
 mod serve;
+mod signals;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! `indexer check` and `indexer replay` as a person or a script meets them: a family of faulty
+//! `indexer check` as a person or a script meets them: a family of faulty
 //! servers that have to be told from a correct one, and from honest ones that differ.
 
 mod common;
@@ -6,8 +6,9 @@ mod common;
 mod faulty_server;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -197,65 +198,6 @@ fn where_nothing_is_left_to_be_tried_nothing_is_said_to_conform() {
 }
 
 #[test]
-fn what_was_found_is_kept_and_can_be_tried_again() {
-    let folder = Folder::new("check-save");
-    let file = folder.0.join("found.txt");
-    let path = file.to_str().unwrap();
-    let faulty = faulty_server::serve(Fault::HeldByItself).to_string();
-    let correct = faulty_server::serve(Fault::None).to_string();
-    let found = check(&faulty, &["--save", path, "--only", "rule_X4", "--seed", "5"]);
-    assert_eq!(found.code, Some(1), "{found:?}");
-    let kept = fs::read_to_string(path).unwrap();
-    let again = format!("# indexer check --addr {faulty} --seed 5 --only rule_X4\n");
-    assert!(kept.contains(&again) && kept.contains("\n# X4: "), "{kept}");
-    let steps = "> INDEX|a|\n< OK\n> INDEX|a|a\n< OK\n> REMOVE|a|\n< OK\n# got FAIL\n";
-    assert!(kept.ends_with(steps), "{kept}");
-    let replayed = run(&["replay", path, "--addr", &faulty], b"");
-    assert_eq!(replayed.code, Some(1), "{replayed:?}");
-    assert!(replayed.stdout.starts_with("FAILED: REMOVE|a|: FAIL, not OK\nX4: "), "{replayed:?}");
-    let replayed = run(&["replay", path, "--addr", &correct], b"");
-    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "passed\n"));
-}
-
-#[test]
-fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
-    let folder = Folder::new("check-history");
-    let file = folder.0.join("found.txt");
-    let path = file.to_str().unwrap();
-    let faulty = faulty_server::serve(Fault::StaleCache).to_string();
-    let found = check(&faulty, &["--save", path, "--only", "histories_are_linearizable"]);
-    assert_eq!(found.code, Some(1), "{found:?}");
-    let drawn = fs::read_to_string(folder.0.join("found.txt.html")).unwrap();
-    assert!(drawn.contains("<svg") && drawn.contains("no order explains"), "{drawn}");
-    let replayed = run(&["replay", path, "--addr", &faulty], b"");
-    assert_eq!(replayed.code, Some(1), "{replayed:?}");
-    let correct = faulty_server::serve(Fault::None).to_string();
-    let replayed = run(&["replay", path, "--addr", &correct], b"");
-    assert_eq!((replayed.code, replayed.stdout.as_str()), (Some(0), "passed\n"));
-}
-
-#[test]
-fn a_transcript_of_ones_own_is_replayed_among_the_packages_of_others() {
-    let (_server, address, engine) = common::serve();
-    engine.apply(&Command::index("lua", []).unwrap()).unwrap();
-    let folder = Folder::new("replay");
-    let replay = |text: &str| {
-        let file = folder.file("mine.txt", text);
-        run(&["replay", &file, "--addr", &address.to_string()], b"")
-    };
-    assert_eq!(replay("> QUERY|lua|\n< FAIL\n> INDEX|lua|\n< OK\n").code, Some(0));
-    assert_eq!(replay("> QUERY|lua|\n< OK\n").code, Some(1));
-    for (wrong, reason) in
-        [("", "no step"), ("? x\n", "line 1"), ("1> INDEX|a|\n2< OK\n", "line 2")]
-    {
-        let done = replay(wrong);
-        assert_eq!(done.code, Some(2), "{done:?}");
-        assert!(done.stderr.contains(reason), "{done:?}");
-    }
-    assert_eq!(engine.batch(|index| index.len()).unwrap(), 1);
-}
-
-#[test]
 fn what_ci_servers_read_is_well_formed_and_counts_what_it_says() {
     let address = faulty_server::serve(Fault::HeldByItself).to_string();
     let done = check(&address, &["--format", "junit", "--only", "rule_X"]);
@@ -346,6 +288,29 @@ fn a_table_names_every_check_with_cases_time_and_verdict() {
     assert_eq!((cells.len(), cells[3]), (4, "passed"), "{row}");
     let last = done.stdout.lines().last().unwrap();
     assert!(last.starts_with("conforms: 1 checks passed, "), "{last}");
+}
+
+#[test]
+#[cfg(unix)]
+fn who_interrupts_a_run_is_shown_what_was_tried_and_leaves_nothing_behind() {
+    let (_server, address, engine) = common::serve();
+    let address = address.to_string();
+    let arguments = ["check", "--addr", &address, "--time", "3600", "--only", "pipelining_"];
+    let mut run = common::indexer(&arguments);
+    let mut run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut output = BufReader::new(run.stdout.take().unwrap());
+    let mut text = String::new();
+    // It is printed behind what is observed first, and before what takes the hour.
+    while !text.contains("verdict") {
+        assert_ne!(output.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    common::serving::signal(run.id(), "INT");
+    output.read_to_string(&mut text).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(2), "{text}");
+    let last: Vec<_> = text.lines().rev().take(2).collect();
+    assert_eq!(last[0], "not run: 3", "{text}");
+    assert!(last[1].starts_with("broken off: 0 checks passed, "), "{text}");
+    assert_eq!(engine.batch(|index| index.len()).unwrap(), 0);
 }
 
 #[test]

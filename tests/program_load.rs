@@ -44,6 +44,11 @@ fn a_load_prints_one_json_object_whose_figures_agree() {
     assert_eq!(number("messages") + number("unsent"), 200);
     assert_eq!(number("ok") + number("fail") + number("error"), number("messages"));
     assert_eq!((number("connections"), number("pipeline"), number("rate")), (3, 5, 1_000));
+    let traffic = &json["traffic"];
+    assert_eq!(
+        (&traffic["mix"], &traffic["zipf"]),
+        (&"index=2,remove=1,query=7".into(), &1.1.into())
+    );
     let latency = |percent: &str| json["latency_us"][percent].as_u64().unwrap();
     assert!(latency("50") <= latency("99") && latency("99") <= latency("100"), "{json}");
 }

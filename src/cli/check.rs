@@ -5,7 +5,9 @@ mod kept;
 mod report;
 
 use std::io::{self, IsTerminal};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -13,6 +15,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::progress::Progress;
+use super::signals::asked_to_end;
 use super::{Answer, Failure, Server, seconds};
 use crate::testing::conformance::{self, CannotTest, Event, Settings};
 pub(super) use report::details;
@@ -26,6 +29,9 @@ use report::{Report, Table};
 /// off; and clients that do what none should. What is found is made as short as can be, on the
 /// server itself, and printed with the rule that it breaks. After three checks that failed the rest
 /// is not tried.
+///
+/// Interrupted, as by Ctrl-C, it ends the case that it is at, removes its names, and prints what it
+/// has; interrupted once more, it ends at once.
 ///
 /// The server may hold packages: all names that are sent begin with "check" and the seed, and are
 /// removed again. It must not be stopped by limits. Where honest servers differ (CR before LF, which
@@ -41,7 +47,7 @@ pub(super) struct Arguments {
     /// How many clients contend at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=64))]
     clients: u16,
-    /// How many commands a random sequence or a history has at most
+    /// About how many commands a random conversation or a history has at most
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     commands: u16,
     /// How long random cases are tried, all checks together; without it a fixed number is, which
@@ -54,6 +60,9 @@ pub(super) struct Arguments {
     /// Try only the check of this name, or those whose names begin so; can be given more than once
     #[arg(long, value_name = "PROPERTY")]
     only: Vec<String>,
+    /// Try only the case of this number, which a report names for one that failed
+    #[arg(long, value_name = "N", requires = "only")]
+    case: Option<u64>,
     /// How long a reply may take
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     patience: Duration,
@@ -95,9 +104,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         patience: arguments.patience,
         strict: arguments.strict,
         only: arguments.only.clone(),
+        case: arguments.case,
     };
     // Now rather than after the run: what cannot be kept is not worth the wait.
     let kept = arguments.save.as_deref().map(kept::Place::create).transpose()?;
+    let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
     let mut table = Table::new(arguments.format, &arguments.server.address, settings.seed);
     let mut bar: Option<Progress> = None;
     let observed = |event: Event<'_>| {
@@ -119,6 +130,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             Event::Observed(_) => {}
         }
         table.observe(&event);
+        if asked_to_end.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     };
     let tried = conformance::run(address, &settings, observed);
     let report = Report {
@@ -130,6 +145,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         kept.keep(&report)?;
     }
     table.finish(&report).map_err(Failure::Output)?;
+    if report.found.conforms() && asked_to_end.load(Ordering::Relaxed) {
+        return Err(Failure::BrokenOff);
+    }
     if report.found.shows_nothing() {
         return Err(Failure::NothingTested);
     }

@@ -50,6 +50,8 @@ pub(super) enum Failure {
     NoSuchCheck { name: String },
     #[error("nothing could be decided: all was left out, or too much went on at once")]
     NothingTested,
+    #[error("broken off: not all was tried, and nothing was found")]
+    BrokenOff,
     #[error("cannot read {} as a transcript or a history: {error}", path.display())]
     Saved { path: PathBuf, error: SavedError },
     #[error("cannot write to standard output: {0}")]
@@ -90,11 +92,16 @@ impl Failure {
             }
             Self::NoSuchCheck { .. } => Some("indexer check --list prints their names".into()),
             Self::NothingTested => Some("try more checks, or fewer --clients".into()),
+            Self::Saved { error: SavedError::Empty, .. } => Some(
+                "what has no steps is tried again by the command in the last line of its comments"
+                    .into(),
+            ),
             Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
             Self::Threads { .. } => Some("try fewer with --connections".into()),
             Self::Start(_)
             | Self::Metrics(_)
             | Self::Signals(_)
+            | Self::BrokenOff
             | Self::NoReply { .. }
             | Self::Client { .. }
             | Self::CutOff { .. }

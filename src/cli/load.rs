@@ -6,6 +6,7 @@ mod rate;
 mod report;
 mod traffic;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -97,6 +98,13 @@ impl Mix {
     }
 }
 
+impl fmt::Display for Mix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, remove, query } = self;
+        write!(f, "index={index},remove={remove},query={query}")
+    }
+}
+
 impl FromStr for Mix {
     type Err = String;
 
@@ -155,7 +163,9 @@ mod tests {
 
     #[test]
     fn a_mix_names_weights_of_commands() {
-        assert_eq!("index=2,query=7".parse(), Ok(Mix { index: 2, remove: 0, query: 7 }));
+        let mix = Mix { index: 2, remove: 0, query: 7 };
+        assert_eq!("index=2,query=7".parse(), Ok(mix));
+        assert_eq!(mix.to_string(), "index=2,remove=0,query=7");
         for (text, error) in [
             ("index", "\"index\" is not COMMAND=WEIGHT"),
             ("index=2,add=1", "\"add\" is none of index, remove, query"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::output::Lenient;
+use super::signals::Signals;
 use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
@@ -174,48 +175,4 @@ fn announce(server: &Server, endpoint: Option<&Endpoint>) -> io::Result<()> {
         writeln!(output, "metrics on http://{}/metrics", endpoint.address())?;
     }
     output.flush()
-}
-
-/// The signals that stop the server.
-#[cfg(unix)]
-struct Signals(signal_hook::iterator::Signals);
-
-#[cfg(unix)]
-impl Signals {
-    /// From here on the signals are kept for [`wait`](Self::wait); a second one ends the process
-    /// at once, for whoever cannot wait for the first.
-    fn register() -> io::Result<Self> {
-        use signal_hook::consts::TERM_SIGNALS;
-        let stopping = Arc::new(std::sync::atomic::AtomicBool::new(false));
-        for &signal in TERM_SIGNALS {
-            // In this order the first signal only arms the exit, and the second one takes it.
-            let armed = Arc::clone(&stopping);
-            signal_hook::flag::register_conditional_shutdown(signal, 2, armed)?;
-            signal_hook::flag::register(signal, Arc::clone(&stopping))?;
-        }
-        signal_hook::iterator::Signals::new(TERM_SIGNALS).map(Self)
-    }
-
-    /// Waits for the first signal and returns its name.
-    fn wait(mut self) -> &'static str {
-        let signal = self.0.forever().next();
-        signal.and_then(signal_hook::low_level::signal_name).unwrap_or("unknown")
-    }
-}
-
-/// Elsewhere the process ends the way the system ends it.
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn register() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    fn wait(self) -> &'static str {
-        loop {
-            std::thread::park();
-        }
-    }
 }

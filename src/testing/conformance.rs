@@ -51,6 +51,8 @@ pub struct Settings {
     pub strict: bool,
     /// The checks to try, by their names or how these begin; all if none is given.
     pub only: Vec<String>,
+    /// The one case to try of each of them, by its number from 0; all if none is given.
+    pub case: Option<u64>,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             patience: Duration::from_secs(5),
             strict: false,
             only: Vec::new(),
+            case: None,
         }
     }
 }

@@ -45,10 +45,7 @@ impl Serving {
     /// Sends a signal by name, as in `kill -TERM`.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
-        // The shell's own `kill`: a program of that name need not be there.
-        let kill = format!("kill -{name} {}", self.pid());
-        let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(status.success());
+        signal(self.pid(), name);
     }
 
     /// Waits for the end of the process; returns its status and what it logged.
@@ -64,4 +61,12 @@ impl Drop for Serving {
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+/// Sends a signal by name to a process, as in `kill -TERM`.
+#[cfg(unix)]
+pub(crate) fn signal(process: u32, name: &str) {
+    // The shell's own `kill`: a program of that name need not be there.
+    let status = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
+    assert!(status.unwrap().success());
 }

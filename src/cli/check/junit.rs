@@ -76,7 +76,7 @@ fn case(writer: &mut Writer<impl Write>, report: &Report, outcome: &Outcome) -> 
     let element = writer.create_element("testcase").with_attributes(attributes);
     match outcome.finding() {
         Some(finding) => {
-            let again = format!("to try it again: {}\n", report.command(&outcome.name));
+            let again = format!("to try it again: {}\n", report.command(outcome));
             let text = details(finding) + &again;
             let attributes = [("type", &*finding.rule), ("message", &*finding.what)];
             element.write_inner_content(|writer| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, details};
 use crate::cli::Failure;
-use crate::testing::conformance::{Evidence, Finding};
+use crate::testing::conformance::{Evidence, Finding, Outcome};
 use crate::testing::contention;
 
 /// Where it is to be kept.
@@ -33,7 +33,7 @@ impl Place {
         let mut outcomes = report.found.outcomes.iter();
         let found = outcomes.find_map(|outcome| Some((outcome, outcome.finding()?)));
         let Some((outcome, finding)) = found else { return Ok(()) };
-        let written = self.file.write_all(text(report, &outcome.name, finding).as_bytes());
+        let written = self.file.write_all(text(report, outcome, finding).as_bytes());
         written.map_err(|error| Failure::Write { path: self.path.clone(), error })?;
         let Evidence::History { short, .. } = &finding.evidence else { return Ok(()) };
         let unexplained = contention::checker().first_unexplained(short);
@@ -44,14 +44,14 @@ impl Place {
 }
 
 /// What was found, in comments, and what it takes to find it again.
-fn text(report: &Report, check: &str, finding: &Finding) -> String {
-    let mut text = format!("# {check} does not hold on {}:\n", report.address);
+fn text(report: &Report, outcome: &Outcome, finding: &Finding) -> String {
+    let mut text = format!("# {} does not hold on {}:\n", outcome.name, report.address);
     let shown = match &finding.evidence {
         // Below, and not in comments.
         Evidence::Transcript { .. } => Finding { evidence: Evidence::Words, ..finding.clone() },
         Evidence::History { .. } | Evidence::Words => finding.clone(),
     };
-    let details = details(&shown) + &report.command(check);
+    let details = details(&shown) + &report.command(outcome);
     text.extend(details.lines().map(|line| format!("# {line}\n")));
     match &finding.evidence {
         Evidence::Transcript { text: transcript, .. } => text += transcript,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Format, is_for_people, junit};
 use crate::cli::output::Lenient;
 use crate::testing::conformance::{
-    self, Behaviour, Event, Evidence, Finding, Outcome, Settings, Verdict, rule_text,
+    self, Behaviour, Event, Evidence, Finding, Outcome, Settings, Stage, Verdict, rule_text,
 };
 
 /// A run, and what it was asked for.
@@ -19,8 +19,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// The command that tries one check again as here.
-    pub(super) fn command(&self, check: &str) -> String {
+    /// The command that tries a check again as here.
+    pub(super) fn command(&self, outcome: &Outcome) -> String {
         let Settings { seed, clients, commands, strict, patience, time, .. } = &self.settings;
         let usual = Settings::default();
         let mut command = format!("indexer check --addr {} --seed {seed}", self.address);
@@ -36,10 +36,14 @@ impl Report {
         if *patience != usual.patience {
             command += &format!(" --patience {}", patience.as_secs_f64());
         }
-        if let Some(time) = time {
-            command += &format!(" --time {}", time.as_secs_f64());
+        command += &format!(" --only {}", outcome.name);
+        // How many cases there is time for is another number each time. Where clients contend, more
+        // than the one case may have to be tried again.
+        match (time, outcome.case.filter(|_| outcome.stage < Stage::Histories)) {
+            (Some(_), Some(case)) => command + &format!(" --case {case}"),
+            (Some(time), None) => command + &format!(" --time {}", time.as_secs_f64()),
+            (None, _) => command,
         }
-        format!("{command} --only {check}")
     }
 }
 
@@ -166,8 +170,13 @@ fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Resu
     let count = |wanted: &Verdict| outcomes.iter().filter(|it| it.verdict == *wanted).count();
     if failed.is_empty() {
         let passed = count(&Verdict::Passed);
-        writeln!(output, "\nconforms: {passed} checks passed, {cases} cases in {seconds:.1} s")?;
-        for (verdict, what) in [(Verdict::LeftOut, "left out"), (Verdict::Undecided, "undecided")] {
+        let verdict = if count(&Verdict::NotRun) > 0 { "broken off" } else { "conforms" };
+        writeln!(output, "\n{verdict}: {passed} checks passed, {cases} cases in {seconds:.1} s")?;
+        for (verdict, what) in [
+            (Verdict::LeftOut, "left out"),
+            (Verdict::Undecided, "undecided"),
+            (Verdict::NotRun, "not run"),
+        ] {
             if count(&verdict) > 0 {
                 writeln!(output, "{what}: {}", count(&verdict))?;
             }
@@ -183,7 +192,7 @@ fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Resu
         outcomes.len()
     )?;
     for outcome in failed {
-        writeln!(output, "  {}", report.command(&outcome.name))?;
+        writeln!(output, "  {}", report.command(outcome))?;
     }
     Ok(())
 }
@@ -205,10 +214,11 @@ fn object(report: &Report, time: Duration) -> Value {
             "stage": outcome.stage.to_string(),
             "promise": outcome.promise,
             "cases": outcome.cases,
+            "case": outcome.case,
             "undecided": outcome.undecided,
             "seconds": outcome.time.as_secs_f64(),
             "verdict": word(&outcome.verdict).to_lowercase(),
-            "finding": outcome.finding().map(|finding| found(finding, &report.command(&outcome.name))),
+            "finding": outcome.finding().map(|finding| found(finding, &report.command(outcome))),
         })
     });
     json!({

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::drive::Measured;
 use super::{Arguments, Format};
@@ -16,13 +16,25 @@ pub(super) struct Report {
     rate: Option<u32>,
     /// How long it was to take, in seconds.
     time: f64,
+    /// What was sent.
+    traffic: Value,
     pub(super) measured: Measured,
 }
 
 impl Report {
     pub(super) fn new(arguments: &Arguments, measured: Measured) -> Self {
         let Arguments { connections, pipeline, rate, time, .. } = *arguments;
-        Self { connections, pipeline, rate, time: time.as_secs_f64(), measured }
+        let traffic = match &arguments.from {
+            Some(path) => json!({ "from": path.display().to_string() }),
+            None => json!({
+                "mix": arguments.mix.to_string(),
+                "names": arguments.names,
+                "dependencies": arguments.dependencies,
+                "zipf": arguments.zipf,
+                "seed": arguments.seed,
+            }),
+        };
+        Self { connections, pipeline, rate, time: time.as_secs_f64(), traffic, measured }
     }
 
     /// How many replies were ERROR.
@@ -100,6 +112,7 @@ impl Report {
             "pipeline": self.pipeline,
             "rate": self.rate,
             "time": self.time,
+            "traffic": self.traffic,
             "seconds": self.seconds(),
             "messages": self.messages(),
             "per_second": self.per_second(),

@@ -17,7 +17,7 @@ pub enum Verdict {
     Undecided,
     /// It did not hold.
     Failed(Box<Finding>),
-    /// It was not tried, after so many that failed.
+    /// It was not tried to its end: so many others had failed, or the run was broken off.
     NotRun,
 }
 
@@ -32,6 +32,8 @@ pub struct Outcome {
     pub stage: Stage,
     /// On how many cases it was tried.
     pub cases: u64,
+    /// The number of the case on which it failed, from 0, if one did.
+    pub case: Option<u64>,
     /// How many of them could not be decided.
     pub undecided: u64,
     /// How long that took.
@@ -41,22 +43,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What became of `check` after so many cases.
-    pub(super) fn of(
-        check: &Check,
-        cases: u64,
-        undecided: u64,
-        time: Duration,
-        verdict: Verdict,
-    ) -> Self {
+    /// What became of `check` before any of its cases was tried.
+    pub(super) fn of(check: &Check, verdict: Verdict) -> Self {
         let Check { name, promise, stage, .. } = check;
         Self {
             name: name.clone(),
             promise: promise.clone(),
             stage: *stage,
-            cases,
-            undecided,
-            time,
+            cases: 0,
+            case: None,
+            undecided: 0,
+            time: Duration::ZERO,
             verdict,
         }
     }

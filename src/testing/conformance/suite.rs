@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +80,8 @@ pub enum CannotTest {
 }
 
 /// Tries the checks that are asked for on the server at `address`, tells `observer` how it goes,
-/// and leaves nothing of its own behind, as far as the server lets it.
+/// and leaves nothing of its own behind, as far as the server lets it. Where the observer breaks off,
+/// the case that was begun is ended and tidied up, and the rest is [not run](Verdict::NotRun).
 ///
 /// # Errors
 /// When nothing can be tested, as [`CannotTest`] says. What goes wrong once the server has answered
@@ -87,13 +89,13 @@ pub enum CannotTest {
 pub fn run(
     address: SocketAddr,
     settings: &Settings,
-    mut observer: impl FnMut(Event<'_>),
+    mut observer: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Report, CannotTest> {
     let chosen = chosen(&settings.only)?;
     let target = Rc::new(Target::new(address, settings.seed, settings.patience));
     target.reach()?;
     let behaviours = dialect::observe(&target);
-    observer(Event::Observed(&behaviours));
+    let mut broken_off = observer(Event::Observed(&behaviours)).is_break();
     let dialect = if settings.strict { Dialect::default() } else { Dialect::of(&behaviours) };
     let context = Context { target, settings: settings.clone(), dialect };
     let mut outcomes = Vec::new();
@@ -104,7 +106,7 @@ pub fn run(
             settings.only.is_empty() || only.any(|name| outcome.name.starts_with(name.as_str()))
         };
         for outcome in differing.map(differs).filter(asked) {
-            observer(Event::Ended(&outcome));
+            broken_off |= observer(Event::Ended(&outcome)).is_break();
             outcomes.push(outcome);
         }
     }
@@ -114,14 +116,17 @@ pub fn run(
     });
     let mut failures = 0;
     for check in &chosen {
-        let outcome = if failures < MOST_FAILURES {
-            observer(Event::Begun(check));
-            try_check(check, &context, share, &mut observer)
+        let mut told = |event: Event<'_>| {
+            broken_off |= observer(event).is_break();
+            broken_off
+        };
+        let outcome = if failures == MOST_FAILURES || told(Event::Begun(check)) {
+            Outcome::of(check, Verdict::NotRun)
         } else {
-            Outcome::of(check, 0, 0, Duration::ZERO, Verdict::NotRun)
+            try_check(check, &context, share, &mut told)
         };
         failures += usize::from(outcome.finding().is_some());
-        observer(Event::Ended(&outcome));
+        told(Event::Ended(&outcome));
         outcomes.push(outcome);
     }
     Ok(Report { behaviours, outcomes })
@@ -157,52 +162,62 @@ fn differs(behaviour: &Behaviour) -> Outcome {
         promise: format!("{} gets {}", behaviour.what, behaviour.expected),
         stage: Stage::Rules,
         cases: 1,
+        case: None,
         undecided: 0,
         time: Duration::ZERO,
         verdict: Verdict::Failed(Box::new(finding)),
     }
 }
 
+/// Tries the cases of one check, until `told` says that it is broken off.
 fn try_check(
     check: &Check,
     context: &Context,
     share: Option<Duration>,
-    observer: &mut impl FnMut(Event<'_>),
+    told: &mut impl FnMut(Event<'_>) -> bool,
 ) -> Outcome {
     let begin = Instant::now();
     if let Err(error) = context.target.reach() {
         let what = format!("after all that came before, nothing answers any more: {error}");
         let verdict = Verdict::Failed(Box::new(Finding::in_words("C4", what)));
-        return Outcome::of(check, 0, 0, begin.elapsed(), verdict);
+        return Outcome { time: begin.elapsed(), ..Outcome::of(check, verdict) };
     }
+    let Settings { seed, case: only, .. } = context.settings;
     let (mut tried, mut undecided, mut left_out) = (0, 0, 0);
-    let mut verdict = Verdict::Passed;
-    for number in 0.. {
-        let done = match share.filter(|_| check.drawn) {
-            Some(share) => number > 0 && begin.elapsed() >= share,
-            None => number >= check.cases,
+    let (mut verdict, mut case) = (Verdict::Passed, None);
+    for number in only.unwrap_or_default().. {
+        let done = match (only, share.filter(|_| check.drawn)) {
+            (Some(only), _) => number > only || !check.drawn && number >= check.cases,
+            (None, Some(share)) => number > 0 && begin.elapsed() >= share,
+            (None, None) => number >= check.cases,
         };
         if done {
             break;
         }
-        let trial =
-            (check.attempt)(context, case_seed(context.settings.seed, &check.name, number), number);
+        let trial = (check.attempt)(context, case_seed(seed, &check.name, number), number);
         tried += 1;
-        observer(Event::Tried);
         match trial {
             Trial::Passed => {}
             Trial::LeftOut => left_out += 1,
             Trial::Undecided => undecided += 1,
             Trial::Failed(finding) => {
-                verdict = Verdict::Failed(Box::new(finding));
-                break;
+                (verdict, case) = (Verdict::Failed(Box::new(finding)), Some(number));
             }
+        }
+        let broken_off = told(Event::Tried);
+        if case.is_some() {
+            break;
+        }
+        if broken_off {
+            verdict = Verdict::NotRun;
+            break;
         }
     }
     if verdict == Verdict::Passed && left_out + undecided == tried {
         verdict = if undecided > 0 { Verdict::Undecided } else { Verdict::LeftOut };
     }
-    Outcome::of(check, tried - left_out, undecided, begin.elapsed(), verdict)
+    let cases = tried - left_out;
+    Outcome { cases, case, undecided, time: begin.elapsed(), ..Outcome::of(check, verdict) }
 }
 
 /// A seed for one case of one check: the same whichever others are tried.
