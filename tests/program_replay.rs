@@ -94,4 +94,8 @@ fn the_command_to_try_again_leads_to_the_case_that_failed_whatever_the_time() {
     let again = report(&arguments);
     assert_eq!((&again["case"], &again["cases"]), (&first["case"], &Value::from(1)));
     assert_eq!(again["finding"]["transcript"], first["finding"]["transcript"]);
+    let correct = faulty_server::serve(Fault::None).to_string();
+    let alone = check(&correct, &["--format", "json", "--only", "pipelining_10", "--case", "3"]);
+    let report: Value = serde_json::from_str(&alone.stdout).unwrap();
+    assert_eq!((alone.code, &report["checks"][0]["cases"]), (Some(0), &Value::from(1)));
 }
