@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::flood::Flooding;
-use common::load::Messages;
+use common::load::{Messages, Mix};
 use common::options::{Arguments, Load, Unread};
 use hdrhistogram::Histogram;
 use package_indexer::engine::Engine;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Unread> {
     let (Load { time, seed, drivers }, rows) = options(Arguments::of_this_process())?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::new(Engine::default()), Config::default())?;
-    let messages = Messages::new(seed, MAX_BATCH)?;
+    let messages = Messages::new(Mix::USUAL, seed, MAX_BATCH)?;
 
     println!("seed {seed}, {drivers} threads of flood, {time:?} a row, batches of {MAX_BATCH}\n");
     println!(

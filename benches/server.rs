@@ -17,9 +17,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::load::{Clients, Messages};
+use common::load::{Clients, Messages, Mix};
 use common::options::{Arguments, Load, Options, Row};
-use common::{bare, load};
+use common::{bare, spread};
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
 
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 
     let Options { load: Load { time: round, seed, drivers }, rounds, .. } = options;
     // Until the index is about as full as it stays.
-    let messages = Messages::new(seed, 64)?;
+    let messages = Messages::new(Mix::USUAL, seed, 64)?;
     Clients::connect(ours, 16, &messages)?.run(drivers, Duration::from_millis(300))?;
 
     println!("seed {seed}, {drivers} threads of load, {rounds} pairs of rounds of {round:?}\n");
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     println!("\nRates are medians, ratios the median of the pairs and (least–greatest).");
     println!(
         "At the end {packages} of {} names were indexed, with {dependencies} dependencies.",
-        load::NAMES
+        Mix::USUAL.names
     );
     Ok(())
 }
@@ -68,7 +68,7 @@ fn measure(
     options: &Options,
 ) -> Result<String, Box<dyn Error + Send + Sync>> {
     let Load { time: round, seed, drivers } = options.load;
-    let messages = Messages::new(seed, row.pipeline)?;
+    let messages = Messages::new(Mix::USUAL, seed, row.pipeline)?;
     let mut to_bare = Clients::connect(bare, row.connections, &messages)?;
     let mut to_ours = Clients::connect(ours, row.connections, &messages)?;
     // Until threads are started and buffers have their size.
@@ -86,10 +86,4 @@ fn measure(
     let ([_, bare, _], [_, ours, _]) = (spread(&mut bare), spread(&mut ours));
     let [least, ratio, greatest] = spread(&mut ratios);
     Ok(format!("| {row} | {bare:.0} | {ours:.0} | {ratio:.2} ({least:.2}–{greatest:.2}) |"))
-}
-
-/// The least, the median (of an even number, the upper one) and the greatest.
-fn spread(values: &mut [f64]) -> [f64; 3] {
-    values.sort_unstable_by(f64::total_cmp);
-    [values[0], values[values.len() / 2], values[values.len() - 1]]
 }

@@ -13,14 +13,49 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use package_indexer::{Command, NameError};
 
-/// How many names the messages are about.
-pub(crate) const NAMES: usize = 10_000;
-
-/// How many messages there are before they repeat.
+/// How many messages there are before they repeat, at least: of many names, twice as many.
 const MESSAGES: usize = 262_144;
 
 /// The most dependencies of an INDEX; there are 0 to this many, each number as often.
 const MAX_DEPENDENCIES: usize = 4;
+
+/// What the messages are about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mix {
+    /// How many packages, each as often as any other.
+    pub(crate) names: usize,
+    /// Of ten messages, how many are INDEX.
+    pub(crate) index: u8,
+    /// Of ten messages, how many are REMOVE; the rest are QUERY.
+    pub(crate) remove: u8,
+}
+
+impl Mix {
+    /// Two INDEX, one REMOVE and seven QUERY, about 10,000 packages.
+    pub(crate) const USUAL: Self = Self { names: 10_000, index: 2, remove: 1 };
+
+    /// The package of this number: 16 bytes.
+    pub(crate) fn name(number: usize) -> String {
+        format!("package-{number:08}")
+    }
+
+    fn any_name(self, rng: &mut Rng) -> String {
+        Self::name(rng.usize(..self.names))
+    }
+
+    fn command(self, rng: &mut Rng) -> Result<Command, NameError> {
+        let package = self.any_name(rng);
+        match rng.u8(..10) {
+            number if number < self.index => {
+                let count = rng.usize(..=MAX_DEPENDENCIES);
+                let names: Vec<_> = (0..count).map(|_| self.any_name(rng)).collect();
+                Command::index(&package, names.iter().map(String::as_str))
+            }
+            number if number < self.index + self.remove => Command::remove(&package),
+            _ => Command::query(&package),
+        }
+    }
+}
 
 /// Messages to send, in batches of equally many.
 pub(crate) struct Messages {
@@ -32,13 +67,17 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    /// The messages of a seed: of ten, about two INDEX, one REMOVE and seven QUERY.
-    pub(crate) fn new(seed: u64, pipeline: usize) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    /// The messages of a seed.
+    pub(crate) fn new(
+        mix: Mix,
+        seed: u64,
+        pipeline: usize,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut rng = Rng::with_seed(seed);
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for _ in 0..MESSAGES.div_ceil(pipeline) {
+        for _ in 0..MESSAGES.max(2 * mix.names).div_ceil(pipeline) {
             for _ in 0..pipeline {
-                writeln!(bytes, "{}", command(&mut rng)?)?;
+                writeln!(bytes, "{}", mix.command(&mut rng)?)?;
             }
             ends.push(bytes.len());
         }
@@ -50,27 +89,16 @@ impl Messages {
         self.ends.len()
     }
 
+    /// All of them.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The batch of this number, of [`batches`](Self::batches).
     pub(crate) fn batch(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[number]]
     }
-}
-
-fn command(rng: &mut Rng) -> Result<Command, NameError> {
-    let package = name(rng);
-    match rng.u8(..10) {
-        0..2 => {
-            let names: Vec<_> = (0..rng.usize(..=MAX_DEPENDENCIES)).map(|_| name(rng)).collect();
-            Command::index(&package, names.iter().map(String::as_str))
-        }
-        2 => Command::remove(&package),
-        _ => Command::query(&package),
-    }
-}
-
-fn name(rng: &mut Rng) -> String {
-    format!("package-{:05}", rng.usize(..NAMES))
 }
 
 /// Connections to one server, each with a batch of messages in flight while they run.

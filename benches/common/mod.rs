@@ -6,3 +6,9 @@ pub(crate) mod bare;
 pub(crate) mod flood;
 pub(crate) mod load;
 pub(crate) mod options;
+
+/// The least, the median (of an even number, the upper one) and the greatest.
+pub(crate) fn spread(values: &mut [f64]) -> [f64; 3] {
+    values.sort_unstable_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
+}

@@ -1,0 +1,141 @@
+//! What a message costs without a network, beside the least that anything would have to do for it.
+//!
+//! - *parse*, beside counting the line ends of the same bytes: no reader of lines does less.
+//! - *apply*, beside looking up the same names in a hash set of std that holds all of them: no index
+//!   of names does less. The look-ups wait for no answer, so that the processor overlaps them.
+//! - *replies*, from the bytes of 64 messages at a time to their replies, beside the same look-ups.
+//!
+//! Every round of one is followed at once by a round of the other, and the median of the ratios of
+//! these pairs is what counts.
+//!
+//! ```text
+//! cargo bench --bench machine -- [--rounds 15] [--seed 64] [names ...]
+//! ```
+
+mod common;
+
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use common::load::{Messages, Mix};
+use common::options::{Arguments, Unread};
+use common::spread;
+use memchr::memchr_iter;
+use package_indexer::engine::Engine;
+use package_indexer::session::Session;
+use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
+use package_indexer::{Command, CommandRef, NameRef, PackageIndex};
+
+/// How many packages there are, unless chosen.
+const NAMES: [usize; 3] = [1_000, 100_000, 1_000_000];
+
+/// How many messages a session is given at once.
+const PIPELINE: usize = 64;
+
+fn main() -> Result<(), Unread> {
+    let mut arguments = Arguments::of_this_process();
+    let (mut rounds, usual) = if arguments.measuring { (15, &NAMES[..]) } else { (1, &NAMES[..1]) };
+    let (mut seed, mut chosen) = (64, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--rounds" => rounds = arguments.value::<NonZeroUsize>(&argument)?.get(),
+            "--seed" => seed = arguments.value(&argument)?,
+            names => chosen.push(names.parse::<NonZeroUsize>()?.get()),
+        }
+    }
+    println!("seed {seed}, {rounds} pairs of rounds\n");
+    println!(
+        "| names | load | what | ours, ns/message | limit | limit, ns/message | ours / limit |"
+    );
+    println!("|--:|---|---|--:|---|--:|--:|");
+    for &names in if chosen.is_empty() { usual } else { &chosen } {
+        for (load, index, remove) in [("mixed", 2, 1), ("reading", 0, 0)] {
+            measure(Mix { names, index, remove }, load, seed, rounds)?;
+        }
+    }
+    println!("\nTimes are medians, ratios the median of the pairs and (least–greatest).");
+    Ok(())
+}
+
+/// Measures the rows of one load.
+fn measure(mix: Mix, load: &str, seed: u64, rounds: usize) -> Result<(), Unread> {
+    let messages = Messages::new(mix, seed, PIPELINE)?;
+    let bytes = messages.bytes();
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let commands = lines.iter().map(|line| wire::parse(line)).collect::<Result<Vec<_>, _>>()?;
+    let all = || (0..mix.names).map(Mix::name);
+    let every = all().map(|name| Command::index(&name, [])).collect::<Result<Vec<_>, _>>()?;
+    let mut index: PackageIndex = every.into_iter().collect();
+    let engine = Engine::new(index.clone());
+    let known: HashSet<Box<str>> = all().map(Into::into).collect();
+
+    let mut count_lines = || {
+        black_box(memchr_iter(b'\n', black_box(bytes)).count());
+    };
+    let mut parse = || {
+        for line in &lines {
+            let _parsed = black_box(wire::parse(black_box(line)));
+        }
+    };
+    let mut look_up = || {
+        black_box(commands.iter().flat_map(names).filter(|name| known.contains(*name)).count());
+    };
+    let mut apply = || {
+        for command in &commands {
+            let _applied = black_box(index.apply(*command));
+        }
+    };
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    let mut answer = || {
+        for number in 0..messages.batches() {
+            session.fill(messages.batch(number));
+            while session.has_more() {
+                let _answered = black_box(session.answer(&engine, |_| ()));
+            }
+        }
+    };
+    let row = |what, ours: &mut dyn FnMut(), limit, least: &mut dyn FnMut()| {
+        let [ours, least, ratio] = compare(rounds, lines.len(), ours, least);
+        println!("| {} | {load} | {what} | {ours} | {limit} | {least} | {ratio} |", mix.names);
+    };
+    row("parse", &mut parse, "line ends", &mut count_lines);
+    row("apply", &mut apply, "look-ups", &mut look_up);
+    row("replies", &mut answer, "look-ups", &mut look_up);
+    Ok(())
+}
+
+/// What a message costs one and the other, in nanoseconds, and the ratio of the two, to be printed.
+fn compare(
+    rounds: usize,
+    messages: usize,
+    ours: &mut dyn FnMut(),
+    least: &mut dyn FnMut(),
+) -> [String; 3] {
+    #[allow(clippy::cast_precision_loss, reason = "there are no 2^53 messages")]
+    let messages = messages as f64;
+    let time = |work: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        work();
+        begun.elapsed().as_secs_f64() * 1e9 / messages
+    };
+    // Until everything has its size, and is where it is found fastest.
+    ours();
+    least();
+    let pairs: Vec<_> = (0..rounds).map(|_| (time(ours), time(least))).collect();
+    let of =
+        |value: fn(&(f64, f64)) -> f64| spread(&mut pairs.iter().map(value).collect::<Vec<_>>());
+    let ([_, ours, _], [_, other, _]) = (of(|pair| pair.0), of(|pair| pair.1));
+    let [least, ratio, greatest] = of(|pair| pair.0 / pair.1);
+    [format!("{ours:.1}"), format!("{other:.1}"), format!("{ratio:.2} ({least:.2}–{greatest:.2})")]
+}
+
+/// The names in a command.
+fn names<'a>(command: &CommandRef<'a>) -> impl Iterator<Item = &'a str> {
+    let (package, list) = match *command {
+        CommandRef::Index { package, dependencies } => (package, Some(dependencies.iter())),
+        CommandRef::Remove { package } | CommandRef::Query { package } => (package, None),
+    };
+    std::iter::once(package).chain(list.into_iter().flatten()).map(NameRef::as_str)
+}
