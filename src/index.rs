@@ -39,8 +39,8 @@ pub use order::Step;
 ///
 /// Memory: 32 bytes and the name a package, 5 to 12 bytes to find it by, and 20 bytes a
 /// dependency, in vectors and a table that double as they grow. What was once needed is kept for
-/// use again: where a method below is said to be linear in the packages, those of the fullest
-/// state so far count.
+/// use again until nothing is indexed any more: where a method below is said to be linear in the
+/// packages, those of the fullest state since then count.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex};
@@ -70,6 +70,10 @@ pub struct PackageIndex {
 /// How many edges into one vertex of the graph a removal may have to walk; past it the graph
 /// spreads them. A smaller number costs memory, a larger one time.
 const MAX_FAN_IN: NonZeroU8 = NonZeroU8::MIN.saturating_add(63);
+
+/// The room for how many packages an empty index keeps for the next ones, at most: so that an index
+/// that is filled and emptied again and again by few does not ask for memory each time.
+const KEPT_PACKAGES: usize = 4_096;
 
 impl PackageIndex {
     /// An empty index that may hold as much as [`Limits::CEILING`] allows.
@@ -103,7 +107,8 @@ impl PackageIndex {
     ///
     /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX
     /// costs a look-up a dependency and O(n log n) in its old and its new list. None depends on
-    /// how many packages there are, nor on how many depend on the one in question.
+    /// how many packages there are, nor on how many depend on the one in question; but the REMOVE
+    /// that leaves nothing indexed gives back the memory of all that was.
     ///
     /// # Errors
     /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
@@ -208,6 +213,11 @@ impl PackageIndex {
             Err(_absent) => unreachable!("invariant: every package is found by its name"),
         }
         self.graph.remove_package(id);
+        if self.is_empty() && self.graph.capacity() > KEPT_PACKAGES {
+            self.graph.give_back();
+            self.by_name = HashTable::new();
+            self.list = Vec::new();
+        }
     }
 
     fn find(&self, name: &str) -> Option<PackageId> {

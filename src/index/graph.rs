@@ -70,6 +70,17 @@ impl DependencyGraph {
         self.packages
     }
 
+    /// For how many vertices there is room. O(1).
+    pub(super) fn capacity(&self) -> usize {
+        self.graph.capacity().0
+    }
+
+    /// Gives the memory of a graph without packages back. Linear in the most that there were.
+    pub(super) fn give_back(&mut self) {
+        debug_assert_eq!(self.packages, 0, "invariant: what is given back is not in use");
+        self.graph = StableDiGraph::default();
+    }
+
     /// How many dependencies all packages have together. O(1).
     pub(super) fn dependency_count(&self) -> usize {
         self.dependencies

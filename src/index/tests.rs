@@ -222,6 +222,31 @@ fn the_names_of_all_packages_are_listed_from_both_ends() {
 }
 
 /// What the check says of an index of two packages after some damage.
+#[test]
+fn an_index_that_is_emptied_gives_back_what_many_packages_took() {
+    let names: Vec<_> = (0..2 * KEPT_PACKAGES).map(|number| format!("p{number}")).collect();
+    let mut index = PackageIndex::new();
+    let fill = |index: &mut PackageIndex, count: usize| {
+        index.extend(names[..count].iter().map(|name| Command::index(name, []).unwrap()));
+    };
+    let empty = |index: &mut PackageIndex| {
+        index.extend(names.iter().map(|name| Command::remove(name).unwrap()));
+    };
+    fill(&mut index, names.len());
+    assert!(index.by_name.num_buckets() > names.len() && index.graph.capacity() >= names.len());
+    empty(&mut index);
+    assert!(index.by_name.num_buckets() < 100 && index.graph.capacity() < 100);
+    // It serves as before, and what few took is kept for the next.
+    assert_eq!(say(&mut index, "INDEX", "a", &[]), Outcome::Ok);
+    assert_eq!(say(&mut index, "INDEX", "b", &["a"]), Outcome::Ok);
+    fill(&mut index, 100);
+    empty(&mut index);
+    assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Ok);
+    assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Ok);
+    assert!(index.is_empty());
+    assert!(index.by_name.num_buckets() > 100 && index.graph.capacity() >= 100);
+}
+
 fn check_after(damage: impl FnOnce(&mut PackageIndex)) -> InvariantViolation {
     let mut index = index_of(&[("a", &[]), ("b", &["a"])]);
     damage(&mut index);

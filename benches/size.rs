@@ -1,0 +1,107 @@
+//! How much memory packages and dependencies take, allocator and all, and how much is given back.
+//!
+//! What counts is the resident memory of this process, which the system says, before and after:
+//! packages with names of 16 bytes are indexed, then each is given its dependencies, then all are
+//! removed. Some packages are needed by many: the k-th is drawn in proportion to about 1/k.
+//!
+//! ```text
+//! cargo bench --bench size -- [--dependencies 5] [--seed 64] [packages ...]
+//! ```
+
+mod common;
+
+use std::fs;
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+
+use common::load::Mix;
+use common::options::{Arguments, Unread};
+use fastrand::Rng;
+use package_indexer::{Command, Outcome, PackageIndex};
+
+/// How many packages there are, unless chosen.
+const PACKAGES: usize = 5_000_000;
+
+fn main() -> Result<(), Unread> {
+    let mut arguments = Arguments::of_this_process();
+    let usual = if arguments.measuring { PACKAGES } else { 1_000 };
+    let (mut dependencies, mut seed, mut chosen) = (5, 64, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--dependencies" => dependencies = arguments.value::<NonZeroUsize>(&argument)?.get(),
+            "--seed" => seed = arguments.value(&argument)?,
+            packages => chosen.push(packages.parse::<NonZeroUsize>()?.get()),
+        }
+    }
+    println!("seed {seed}, {dependencies} dependencies a package\n");
+    println!(
+        "| packages | bytes a package | bytes a dependency | all, MiB | after all are removed, MiB |"
+    );
+    println!("|--:|--:|--:|--:|--:|");
+    for packages in if chosen.is_empty() { vec![usual] } else { chosen } {
+        println!("{}", measure(packages, dependencies, &mut Rng::with_seed(seed))?);
+    }
+    Ok(())
+}
+
+/// Measures one row and puts it into the form of the table.
+#[allow(clippy::cast_precision_loss, reason = "there are no 2^53 bytes")]
+fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String, Unread> {
+    let mut index = PackageIndex::new();
+    let before = resident()?;
+    let since = |bytes: usize| bytes.saturating_sub(before) as f64;
+    for number in 0..packages {
+        do_as_asked(&mut index, &Command::index(&Mix::name(number), [])?)?;
+    }
+    let with_packages = resident()?;
+    for number in 0..packages {
+        let names: Vec<_> = (0..dependencies).map(|_| Mix::name(popular(packages, rng))).collect();
+        let names = names.iter().map(String::as_str);
+        do_as_asked(&mut index, &Command::index(&Mix::name(number), names)?)?;
+    }
+    let (all, count) = (resident()?, index.dependency_count());
+    for clearing in [true, false] {
+        for number in 0..packages {
+            let name = Mix::name(number);
+            let command =
+                if clearing { Command::index(&name, [])? } else { Command::remove(&name)? };
+            do_as_asked(&mut index, &command)?;
+        }
+    }
+    let left = resident()?;
+    drop(black_box(index));
+    let of_package = since(with_packages) / packages as f64;
+    let of_dependency = all.saturating_sub(with_packages) as f64 / count as f64;
+    let mib = |bytes| since(bytes) / f64::from(1 << 20);
+    Ok(format!(
+        "| {packages} | {of_package:.1} | {of_dependency:.1} | {:.1} | {:.1} |",
+        mib(all),
+        mib(left)
+    ))
+}
+
+/// A package, the first ones more often: by a power of chance, in proportion to about 1/k.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "any package will do"
+)]
+fn popular(packages: usize, rng: &mut Rng) -> usize {
+    ((packages as f64).powf(rng.f64()) as usize - 1).min(packages - 1)
+}
+
+fn do_as_asked(index: &mut PackageIndex, command: &Command) -> Result<(), Unread> {
+    match index.apply(command)? {
+        Outcome::Ok => Ok(()),
+        Outcome::Fail => Err(format!("{command} fails").into()),
+    }
+}
+
+/// The memory of this process that is resident, in bytes.
+fn resident() -> Result<usize, Unread> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?;
+    Ok(kib.parse::<usize>()? * 1_024)
+}
