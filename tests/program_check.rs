@@ -1,5 +1,5 @@
-//! `indexer check` as a person or a script meets them: a family of faulty
-//! servers that have to be told from a correct one, and from honest ones that differ.
+//! `indexer check` as a person or a script meets it: a family of faulty servers that have to be told
+//! from a correct one, and from honest ones that differ.
 
 mod common;
 #[path = "common/faulty_server.rs"]
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use common::{Finished, Folder, NOBODY, run};
+use common::{Folder, NOBODY, check, report, run};
 use faulty_server::{DIALECTS, Dialect, Fault};
 use package_indexer::Command;
 use package_indexer::engine::Engine;
@@ -25,17 +25,6 @@ use serde_json::Value;
 
 /// How many messages a transcript has at most that shows what one client is answered.
 const MOST_MESSAGES: u64 = 6;
-
-fn check(address: &str, more: &[&str]) -> Finished {
-    run(&[&["check", "--addr", address], more].concat(), b"")
-}
-
-/// Checks a server, and returns the exit status with the report.
-fn report(address: &str, more: &[&str]) -> (Option<i32>, Value) {
-    let done = check(address, &[&["--format", "json"], more].concat());
-    let report = serde_json::from_str(&done.stdout);
-    (done.code, report.unwrap_or_else(|error| panic!("{error}: {done:?}")))
-}
 
 /// The checks that failed, each with what was found.
 fn failed(report: &Value) -> Vec<(&str, &Value)> {

@@ -145,13 +145,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         kept.keep(&report)?;
     }
     table.finish(&report).map_err(Failure::Output)?;
-    if report.found.conforms() && asked_to_end.load(Ordering::Relaxed) {
+    let mut outcomes = report.found.outcomes.iter();
+    if outcomes.any(|outcome| outcome.finding().is_some()) {
+        return Ok(Answer::No);
+    }
+    if !report.found.conforms() {
         return Err(Failure::BrokenOff);
     }
     if report.found.shows_nothing() {
         return Err(Failure::NothingTested);
     }
-    Ok(Answer::yes_if(report.found.conforms()))
+    Ok(Answer::Yes)
 }
 
 pub(super) fn cannot_test(server: &Server, error: CannotTest) -> Failure {
@@ -161,6 +165,7 @@ pub(super) fn cannot_test(server: &Server, error: CannotTest) -> Failure {
         }
         CannotTest::Silent { error, .. } => server.failed(error),
         CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
+        error @ CannotTest::NoSuchCase { .. } => Failure::NoSuchCase(error),
     }
 }
 

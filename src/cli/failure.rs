@@ -8,7 +8,7 @@ use super::list::ListError;
 use crate::client::ClientError;
 use crate::index::LimitError;
 use crate::metrics::MetricsError;
-use crate::testing::conformance::SavedError;
+use crate::testing::conformance::{CannotTest, SavedError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -48,6 +48,8 @@ pub(super) enum Failure {
     Draw { path: PathBuf, problem: String },
     #[error("no check is called {name:?}, and no name of one begins so")]
     NoSuchCheck { name: String },
+    #[error(transparent)]
+    NoSuchCase(CannotTest),
     #[error("nothing could be decided: all was left out, or too much went on at once")]
     NothingTested,
     #[error("broken off: not all was tried, and nothing was found")]
@@ -93,7 +95,7 @@ impl Failure {
             Self::NoSuchCheck { .. } => Some("indexer check --list prints their names".into()),
             Self::NothingTested => Some("try more checks, or fewer --clients".into()),
             Self::Saved { error: SavedError::Empty, .. } => Some(
-                "what has no steps is tried again by the command in the last line of its comments"
+                "what check kept without steps is tried again by the last line of its comments"
                     .into(),
             ),
             Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
@@ -102,6 +104,7 @@ impl Failure {
             | Self::Metrics(_)
             | Self::Signals(_)
             | Self::BrokenOff
+            | Self::NoSuchCase(_)
             | Self::NoReply { .. }
             | Self::Client { .. }
             | Self::CutOff { .. }

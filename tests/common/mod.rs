@@ -71,6 +71,18 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
     output.into()
 }
 
+/// Checks a server, and returns what the program left behind.
+pub(crate) fn check(address: &str, more: &[&str]) -> Finished {
+    run(&[&["check", "--addr", address], more].concat(), b"")
+}
+
+/// Checks a server, and returns the exit status with the report.
+pub(crate) fn report(address: &str, more: &[&str]) -> (Option<i32>, serde_json::Value) {
+    let done = check(address, &[&["--format", "json"], more].concat());
+    let report = serde_json::from_str(&done.stdout);
+    (done.code, report.unwrap_or_else(|error| panic!("{error}: {done:?}")))
+}
+
 /// Runs the program with some input for a reader that is gone before any output comes.
 pub(crate) fn run_unread(arguments: &[&str], input: &[u8]) -> Finished {
     let mut child = piped(arguments);

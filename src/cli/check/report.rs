@@ -170,7 +170,7 @@ fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Resu
     let count = |wanted: &Verdict| outcomes.iter().filter(|it| it.verdict == *wanted).count();
     if failed.is_empty() {
         let passed = count(&Verdict::Passed);
-        let verdict = if count(&Verdict::NotRun) > 0 { "broken off" } else { "conforms" };
+        let verdict = if report.found.conforms() { "conforms" } else { "broken off" };
         writeln!(output, "\n{verdict}: {passed} checks passed, {cases} cases in {seconds:.1} s")?;
         for (verdict, what) in [
             (Verdict::LeftOut, "left out"),

@@ -86,9 +86,28 @@ impl Report {
         !self.outcomes.iter().any(says)
     }
 
-    /// Whether nothing was found.
+    /// Whether all was tried, and nothing was found.
     #[must_use]
     pub fn conforms(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.finding().is_none())
+        !self.outcomes.iter().any(|it| matches!(it.verdict, Verdict::Failed(_) | Verdict::NotRun))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::conformance::checks;
+
+    #[test]
+    fn what_was_not_tried_to_its_end_is_not_said_to_conform() {
+        let check = checks().swap_remove(0);
+        let report = |verdicts: &[Verdict]| {
+            let of = |verdict: &Verdict| Outcome::of(&check, verdict.clone());
+            Report { behaviours: Vec::new(), outcomes: verdicts.iter().map(of).collect() }
+        };
+        let failed = Verdict::Failed(Box::new(Finding::in_words("O1", "no reply")));
+        assert!(report(&[Verdict::Passed, Verdict::LeftOut, Verdict::Undecided]).conforms());
+        assert!(!report(&[Verdict::Passed, Verdict::NotRun]).conforms());
+        assert!(!report(&[Verdict::Passed, failed]).conforms());
     }
 }

@@ -61,6 +61,16 @@ pub enum CannotTest {
         /// What was asked for.
         name: String,
     },
+    /// A check has no case of such a number.
+    #[error("{name} has no case {case}: it has {cases}, counted from 0")]
+    NoSuchCase {
+        /// What was asked for.
+        case: u64,
+        /// The check.
+        name: String,
+        /// How many cases it has.
+        cases: u64,
+    },
     /// Nobody listens there.
     #[error("{address}: {error}")]
     Unreachable {
@@ -91,11 +101,16 @@ pub fn run(
     settings: &Settings,
     mut observer: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Report, CannotTest> {
-    let chosen = chosen(&settings.only)?;
+    let chosen = chosen(settings)?;
     let target = Rc::new(Target::new(address, settings.seed, settings.patience));
     target.reach()?;
+    let mut broken_off = false;
+    let mut told = |event: Event<'_>| {
+        broken_off |= observer(event).is_break();
+        broken_off
+    };
     let behaviours = dialect::observe(&target);
-    let mut broken_off = observer(Event::Observed(&behaviours)).is_break();
+    told(Event::Observed(&behaviours));
     let dialect = if settings.strict { Dialect::default() } else { Dialect::of(&behaviours) };
     let context = Context { target, settings: settings.clone(), dialect };
     let mut outcomes = Vec::new();
@@ -106,7 +121,7 @@ pub fn run(
             settings.only.is_empty() || only.any(|name| outcome.name.starts_with(name.as_str()))
         };
         for outcome in differing.map(differs).filter(asked) {
-            broken_off |= observer(Event::Ended(&outcome)).is_break();
+            told(Event::Ended(&outcome));
             outcomes.push(outcome);
         }
     }
@@ -116,10 +131,6 @@ pub fn run(
     });
     let mut failures = 0;
     for check in &chosen {
-        let mut told = |event: Event<'_>| {
-            broken_off |= observer(event).is_break();
-            broken_off
-        };
         let outcome = if failures == MOST_FAILURES || told(Event::Begun(check)) {
             Outcome::of(check, Verdict::NotRun)
         } else {
@@ -133,8 +144,8 @@ pub fn run(
 }
 
 /// The checks whose names are asked for, or begin as asked for; all if none is.
-fn chosen(only: &[String]) -> Result<Vec<Check>, CannotTest> {
-    let all = checks();
+fn chosen(settings: &Settings) -> Result<Vec<Check>, CannotTest> {
+    let (all, only) = (checks(), &settings.only);
     for name in only {
         let is_known = all.iter().any(|check| check.name.starts_with(name.as_str()));
         if !is_known && !name.starts_with(STRICT) {
@@ -148,7 +159,14 @@ fn chosen(only: &[String]) -> Result<Vec<Check>, CannotTest> {
         if *whole { check.name == *name } else { check.name.starts_with(name.as_str()) }
     };
     let asked = |check: &Check| only.iter().zip(&whole).any(|asked| asks(check, asked));
-    Ok(all.into_iter().filter(|check| only.is_empty() || asked(check)).collect())
+    let chosen = all.into_iter().filter(|check| only.is_empty() || asked(check));
+    let has_its_case = |check: Check| match settings.case {
+        Some(case) if !check.drawn && case >= check.cases => {
+            Err(CannotTest::NoSuchCase { case, name: check.name, cases: check.cases })
+        }
+        _ => Ok(check),
+    };
+    chosen.map(has_its_case).collect()
 }
 
 /// A behaviour that is not as specified, as a check that failed.
@@ -183,34 +201,34 @@ fn try_check(
         return Outcome { time: begin.elapsed(), ..Outcome::of(check, verdict) };
     }
     let Settings { seed, case: only, .. } = context.settings;
+    // Of those that are drawn there are as many as there is time for.
+    let share = share.filter(|_| check.drawn && only.is_none());
+    let numbers = match (only, share) {
+        (Some(only), _) => only..=only,
+        (None, Some(_)) => 0..=u64::MAX,
+        (None, None) => 0..=check.cases.saturating_sub(1),
+    };
     let (mut tried, mut undecided, mut left_out) = (0, 0, 0);
-    let (mut verdict, mut case) = (Verdict::Passed, None);
-    for number in only.unwrap_or_default().. {
-        let done = match (only, share.filter(|_| check.drawn)) {
-            (Some(only), _) => number > only || !check.drawn && number >= check.cases,
-            (None, Some(share)) => number > 0 && begin.elapsed() >= share,
-            (None, None) => number >= check.cases,
-        };
-        if done {
+    let (mut verdict, mut case, mut broken_off) = (Verdict::Passed, None, false);
+    for number in numbers {
+        if number > 0 && share.is_some_and(|share| begin.elapsed() >= share) {
+            break;
+        }
+        if broken_off {
+            verdict = Verdict::NotRun;
             break;
         }
         let trial = (check.attempt)(context, case_seed(seed, &check.name, number), number);
         tried += 1;
+        broken_off = told(Event::Tried);
         match trial {
             Trial::Passed => {}
             Trial::LeftOut => left_out += 1,
             Trial::Undecided => undecided += 1,
             Trial::Failed(finding) => {
                 (verdict, case) = (Verdict::Failed(Box::new(finding)), Some(number));
+                break;
             }
-        }
-        let broken_off = told(Event::Tried);
-        if case.is_some() {
-            break;
-        }
-        if broken_off {
-            verdict = Verdict::NotRun;
-            break;
         }
     }
     if verdict == Verdict::Passed && left_out + undecided == tried {
