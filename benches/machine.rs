@@ -16,11 +16,10 @@ mod common;
 
 use std::collections::HashSet;
 use std::hint::black_box;
-use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use common::load::{Messages, Mix};
-use common::options::{Arguments, Unread};
+use common::options::{Arguments, Sizes, Unread};
 use common::spread;
 use memchr::memchr_iter;
 use package_indexer::engine::Engine;
@@ -35,22 +34,16 @@ const NAMES: [usize; 3] = [1_000, 100_000, 1_000_000];
 const PIPELINE: usize = 64;
 
 fn main() -> Result<(), Unread> {
-    let mut arguments = Arguments::of_this_process();
-    let (mut rounds, usual) = if arguments.measuring { (15, &NAMES[..]) } else { (1, &NAMES[..1]) };
-    let (mut seed, mut chosen) = (64, Vec::new());
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--rounds" => rounds = arguments.value::<NonZeroUsize>(&argument)?.get(),
-            "--seed" => seed = arguments.value(&argument)?,
-            names => chosen.push(names.parse::<NonZeroUsize>()?.get()),
-        }
-    }
+    let arguments = Arguments::of_this_process();
+    let (rounds, usual) = if arguments.measuring { (15, &NAMES[..]) } else { (1, &NAMES[..1]) };
+    let sizes = Sizes::read(arguments, "--rounds", rounds, usual)?;
+    let Sizes { seed, number: rounds, packages } = sizes;
     println!("seed {seed}, {rounds} pairs of rounds\n");
     println!(
         "| names | load | what | ours, ns/message | limit | limit, ns/message | ours / limit |"
     );
     println!("|--:|---|---|--:|---|--:|--:|");
-    for &names in if chosen.is_empty() { usual } else { &chosen } {
+    for names in packages {
         for (load, index, remove) in [("mixed", 2, 1), ("reading", 0, 0)] {
             measure(Mix { names, index, remove }, load, seed, rounds)?;
         }

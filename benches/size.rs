@@ -9,13 +9,15 @@
 //! ```
 
 mod common;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "of what the system says of a process, only the memory counts here")]
+#[path = "../tests/common/process.rs"]
+mod process;
 
-use std::fs;
 use std::hint::black_box;
-use std::num::NonZeroUsize;
 
 use common::load::Mix;
-use common::options::{Arguments, Unread};
+use common::options::{Arguments, Sizes, Unread};
 use fastrand::Rng;
 use package_indexer::{Command, Outcome, PackageIndex};
 
@@ -23,22 +25,19 @@ use package_indexer::{Command, Outcome, PackageIndex};
 const PACKAGES: usize = 5_000_000;
 
 fn main() -> Result<(), Unread> {
-    let mut arguments = Arguments::of_this_process();
-    let usual = if arguments.measuring { PACKAGES } else { 1_000 };
-    let (mut dependencies, mut seed, mut chosen) = (5, 64, Vec::new());
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--dependencies" => dependencies = arguments.value::<NonZeroUsize>(&argument)?.get(),
-            "--seed" => seed = arguments.value(&argument)?,
-            packages => chosen.push(packages.parse::<NonZeroUsize>()?.get()),
-        }
+    if !cfg!(target_os = "linux") {
+        return Err("this bench reads /proc, which only Linux has".into());
     }
+    let arguments = Arguments::of_this_process();
+    let usual = if arguments.measuring { PACKAGES } else { 1_000 };
+    let sizes = Sizes::read(arguments, "--dependencies", 5, &[usual])?;
+    let Sizes { seed, number: dependencies, packages } = sizes;
     println!("seed {seed}, {dependencies} dependencies a package\n");
     println!(
         "| packages | bytes a package | bytes a dependency | all, MiB | after all are removed, MiB |"
     );
     println!("|--:|--:|--:|--:|--:|");
-    for packages in if chosen.is_empty() { vec![usual] } else { chosen } {
+    for packages in packages {
         println!("{}", measure(packages, dependencies, &mut Rng::with_seed(seed))?);
     }
     Ok(())
@@ -48,18 +47,18 @@ fn main() -> Result<(), Unread> {
 #[allow(clippy::cast_precision_loss, reason = "there are no 2^53 bytes")]
 fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String, Unread> {
     let mut index = PackageIndex::new();
-    let before = resident()?;
+    let before = resident();
     let since = |bytes: usize| bytes.saturating_sub(before) as f64;
     for number in 0..packages {
         do_as_asked(&mut index, &Command::index(&Mix::name(number), [])?)?;
     }
-    let with_packages = resident()?;
+    let with_packages = resident();
     for number in 0..packages {
         let names: Vec<_> = (0..dependencies).map(|_| Mix::name(popular(packages, rng))).collect();
         let names = names.iter().map(String::as_str);
         do_as_asked(&mut index, &Command::index(&Mix::name(number), names)?)?;
     }
-    let (all, count) = (resident()?, index.dependency_count());
+    let (all, count) = (resident(), index.dependency_count());
     for clearing in [true, false] {
         for number in 0..packages {
             let name = Mix::name(number);
@@ -68,7 +67,7 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
             do_as_asked(&mut index, &command)?;
         }
     }
-    let left = resident()?;
+    let left = resident();
     drop(black_box(index));
     let of_package = since(with_packages) / packages as f64;
     let of_dependency = all.saturating_sub(with_packages) as f64 / count as f64;
@@ -99,9 +98,9 @@ fn do_as_asked(index: &mut PackageIndex, command: &Command) -> Result<(), Unread
 }
 
 /// The memory of this process that is resident, in bytes.
-fn resident() -> Result<usize, Unread> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?;
-    Ok(kib.parse::<usize>()? * 1_024)
+fn resident() -> usize {
+    #[cfg(target_os = "linux")]
+    return process::Process(std::process::id()).resident_bytes();
+    #[cfg(not(target_os = "linux"))]
+    0
 }

@@ -131,3 +131,39 @@ impl fmt::Display for Row {
         write!(f, "{} × {}", self.connections, self.pipeline)
     }
 }
+
+/// What a bench that goes through sizes can be asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Sizes {
+    pub(crate) seed: u64,
+    /// What stands behind the bench's own flag.
+    pub(crate) number: usize,
+    /// How many packages, row by row.
+    pub(crate) packages: Vec<usize>,
+}
+
+impl Sizes {
+    /// With a number of the bench's own, behind `flag`, and with sizes, unless they are chosen.
+    pub(crate) fn read(
+        mut arguments: Arguments,
+        flag: &str,
+        number: usize,
+        packages: &[usize],
+    ) -> Result<Self, Unread> {
+        let (mut sizes, mut chosen) = (Self { seed: 64, number, packages: Vec::new() }, Vec::new());
+        while let Some(argument) = arguments.next() {
+            if argument == "--seed" {
+                sizes.seed = arguments.value(&argument)?;
+            } else if argument == flag {
+                sizes.number = arguments.value::<NonZeroUsize>(flag)?.get();
+            } else {
+                let size: NonZeroUsize = argument.parse().map_err(|_| {
+                    format!("expected --seed, {flag} or how many packages, got {argument:?}")
+                })?;
+                chosen.push(size.get());
+            }
+        }
+        sizes.packages = if chosen.is_empty() { packages.to_vec() } else { chosen };
+        Ok(sizes)
+    }
+}
