@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::bug::{Bug, planted};
-use crate::name::{Name, NameError, NameRef};
+use crate::name::{Name, NameError, NameRef, leading_name_bytes};
 
 /// What a command wants, without its package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,7 +198,7 @@ pub struct Dependencies<'a>(Source<'a>);
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
     /// In a message: checked names, a comma after each but perhaps the last.
-    Message(&'a str),
+    Message(&'a [u8]),
     /// In an owned command.
     Names(&'a [Name]),
 }
@@ -207,24 +207,28 @@ impl<'a> Dependencies<'a> {
     /// The list without names.
     pub const NONE: Self = Self(Source::Names(&[]));
 
-    /// Takes the text of a list that the grammar has checked.
-    pub(crate) fn from_checked(text: &'a str) -> Self {
-        debug_assert!(
-            text.split_terminator(',').all(|name| NameRef::new(name).is_ok()),
-            "{text:?}"
-        );
-        Self(Source::Message(text))
+    /// Takes the bytes of a list that the grammar has checked.
+    pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
+        let list = Self(Source::Message(bytes));
+        // Each of the names is checked on its way out.
+        debug_assert!(list.iter().count() > 0 || bytes.is_empty(), "{}", bytes.escape_ascii());
+        list
     }
 
     /// The names in the order written, repeats included. Allocates nothing.
     pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
-        let (text, names) = match self.0 {
-            Source::Message(text) => (text, [].as_slice()),
-            Source::Names(names) => ("", names),
+        let (mut message, names) = match self.0 {
+            Source::Message(bytes) => (bytes, [].as_slice()),
+            Source::Names(names) => ([].as_slice(), names),
         };
-        text.split_terminator(',')
-            .map(NameRef::from_checked)
-            .chain(names.iter().map(Name::borrowed))
+        let in_message = std::iter::from_fn(move || {
+            let length = leading_name_bytes(message);
+            let (name, rest) = message.split_at(length);
+            // Behind each name but perhaps the last there is a comma.
+            message = rest.get(1..).unwrap_or_default();
+            (length > 0).then(|| NameRef::from_checked(name))
+        });
+        in_message.chain(names.iter().map(Name::borrowed))
     }
 }
 
@@ -362,18 +366,18 @@ mod tests {
     #[test]
     fn a_trailing_comma_adds_no_name() {
         let names: Vec<_> =
-            Dependencies::from_checked("a,b,").iter().map(NameRef::as_str).collect();
+            Dependencies::from_checked(b"a,b,").iter().map(NameRef::as_str).collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(Dependencies::from_checked("").iter().count(), 0);
+        assert_eq!(Dependencies::from_checked(b"").iter().count(), 0);
     }
 
     #[test]
     fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
         let list = Dependencies::from_checked;
         let names = ["a", "b"].map(|name| Name::new(name).unwrap());
-        assert_eq!(list("a,b,"), Dependencies::from(names.as_slice()));
-        assert_ne!(list("a,b"), list("b,a"));
-        assert_ne!(list("a"), Dependencies::NONE);
+        assert_eq!(list(b"a,b,"), Dependencies::from(names.as_slice()));
+        assert_ne!(list(b"a,b"), list(b"b,a"));
+        assert_ne!(list(b"a"), Dependencies::NONE);
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub use order::Step;
 /// it. Everything visible, orders and digests included, depends on the state alone, not on the
 /// history that led to it, nor on hash seeds.
 ///
-/// Memory: 32 bytes and the name a package, 5 to 12 bytes to find it by, and 20 bytes a
-/// dependency, in vectors and a table that double as they grow. What was once needed is kept for
+/// Memory: 40 bytes a package, and its name if that has more than 22 bytes; 5 to 12 bytes to find it
+/// by; and 20 bytes a dependency, in vectors and a table that double as they grow. What was once needed is kept for
 /// use again until nothing is indexed any more: where a method below is said to be linear in the
 /// packages, those of the fullest state since then count.
 ///
@@ -137,13 +137,13 @@ impl PackageIndex {
     ) -> Result<Outcome, LimitError> {
         if !self.resolve(dependencies) {
             if planted(Bug::FailClearsTheList) {
-                if let Some(id) = self.find(package.as_str()) {
+                if let Some(id) = self.find(package.as_bytes()) {
                     self.graph.set_dependencies(id, &[]);
                 }
             }
             return Ok(Outcome::Fail);
         }
-        let indexed = self.find(package.as_str());
+        let indexed = self.find(package.as_bytes());
         if indexed.is_some() && planted(Bug::SecondIndexFails) {
             return Ok(Outcome::Fail);
         }
@@ -156,7 +156,7 @@ impl PackageIndex {
 
     /// REMOVE (protocol rules X): decided by reading alone, then done.
     fn remove(&mut self, package: NameRef<'_>) -> Outcome {
-        match self.find(package.as_str()) {
+        match self.find(package.as_bytes()) {
             None => Outcome::Ok,
             Some(id) if self.graph.has_other_dependent(id) => Outcome::Fail,
             Some(id) => {
@@ -168,11 +168,11 @@ impl PackageIndex {
 
     /// QUERY (protocol rules Q).
     fn query(&mut self, package: NameRef<'_>) -> Outcome {
-        let found = self.find(package.as_str());
+        let found = self.find(package.as_bytes());
         if let (Some(package), true) = (found, planted(Bug::QueryRemoves)) {
             self.forget(package);
         }
-        let hidden = planted(Bug::HashShows) && self.hash(package.as_str()) % 2 == 1;
+        let hidden = planted(Bug::HashShows) && self.hash(package.as_bytes()) % 2 == 1;
         Outcome::when(found.is_some() && !hidden)
     }
 
@@ -181,7 +181,7 @@ impl PackageIndex {
         let mut list = std::mem::take(&mut self.list);
         list.clear();
         let complete = dependencies.iter().all(|name| {
-            let id = self.find(name.as_str());
+            let id = self.find(name.as_bytes());
             list.extend(id);
             id.is_some()
         });
@@ -196,16 +196,17 @@ impl PackageIndex {
     }
 
     fn insert(&mut self, name: Name) -> PackageId {
-        let hash = self.hash(name.as_str());
-        self.name_bytes += name.as_str().len();
+        let bytes = name.borrowed().as_bytes();
+        let hash = self.hash(bytes);
+        self.name_bytes += bytes.len();
         let Self { graph, by_name, hasher, .. } = self;
         let id = graph.add_package(name);
-        by_name.insert_unique(hash, id, |&id| hash_of(hasher, graph.name(id).as_str()));
+        by_name.insert_unique(hash, id, |&id| hash_of(hasher, graph.name(id).as_bytes()));
         id
     }
 
     fn forget(&mut self, id: PackageId) {
-        let name = self.graph.name(id).as_str();
+        let name = self.graph.name(id).as_bytes();
         let (hash, length) = (self.hash(name), name.len());
         self.name_bytes -= length;
         match self.by_name.find_entry(hash, |&other| other == id) {
@@ -220,21 +221,21 @@ impl PackageIndex {
         }
     }
 
-    fn find(&self, name: &str) -> Option<PackageId> {
-        let is_it = |&id: &PackageId| self.graph.name(id).as_str() == name;
+    fn find(&self, name: &[u8]) -> Option<PackageId> {
+        let is_it = |&id: &PackageId| self.graph.name(id).as_bytes() == name;
         self.by_name.find(self.hash(name), is_it).copied()
     }
 
-    fn hash(&self, name: &str) -> u64 {
+    fn hash(&self, name: &[u8]) -> u64 {
         hash_of(&self.hasher, name)
     }
 }
 
 /// The hash of a name's bytes alone: without the mark that `str` puts behind them, which would be
 /// a second round for the hasher.
-fn hash_of(hasher: &RandomState, name: &str) -> u64 {
+fn hash_of(hasher: &RandomState, name: &[u8]) -> u64 {
     let mut hasher = hasher.build_hasher();
-    hasher.write(name.as_bytes());
+    hasher.write(name);
     hasher.finish()
 }
 

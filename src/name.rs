@@ -3,9 +3,13 @@
 //! [`NameRef`] borrows the bytes it was read from, [`Name`] owns them. Nothing here knows of
 //! commands, of the wire or of the index.
 
-use std::borrow::Borrow;
+mod owned;
+
 use std::fmt;
-use std::str::FromStr;
+use std::hash::{Hash, Hasher};
+use std::str;
+
+pub use owned::Name;
 
 /// The most bytes that a package name may have (protocol rule N1).
 ///
@@ -30,6 +34,22 @@ const IS_NAME_BYTE: [bool; 256] = {
     }
     table
 };
+
+/// How many bytes in front could stand in a name. Linear in that.
+pub(crate) fn leading_name_bytes(bytes: &[u8]) -> usize {
+    /// So many at a time, so that only the last of them are a branch that nobody can foresee.
+    const AT_A_TIME: usize = 8;
+    let mut length = 0;
+    for some in bytes.chunks_exact(AT_A_TIME) {
+        let others =
+            some.iter().rev().fold(0_u8, |bits, &byte| bits << 1 | u8::from(!is_name_byte(byte)));
+        if others != 0 {
+            return length + others.trailing_zeros() as usize;
+        }
+        length += AT_A_TIME;
+    }
+    length + bytes[length..].iter().take_while(|&&byte| is_name_byte(byte)).count()
+}
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -66,8 +86,8 @@ pub enum NameError {
 /// assert_eq!(NameRef::new("gn:arly"), Err(NameError::Byte { byte: b':', offset: 2 }));
 /// # Ok::<(), NameError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NameRef<'a>(&'a str);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameRef<'a>(&'a [u8]);
 
 impl<'a> NameRef<'a> {
     /// Checks `text`. O(length).
@@ -76,52 +96,76 @@ impl<'a> NameRef<'a> {
     /// [`NameError::Empty`], [`NameError::TooLong`], or [`NameError::Byte`] with the first
     /// offending byte and its offset.
     pub fn new(text: &'a str) -> Result<Self, NameError> {
-        if text.is_empty() {
+        let bytes = text.as_bytes();
+        if bytes.is_empty() {
             return Err(NameError::Empty);
         }
-        if text.len() > MAX_NAME_BYTES {
-            return Err(NameError::TooLong { length: text.len() });
+        if bytes.len() > MAX_NAME_BYTES {
+            return Err(NameError::TooLong { length: bytes.len() });
         }
-        match text.bytes().position(|byte| !is_name_byte(byte)) {
-            Some(offset) => Err(NameError::Byte { byte: text.as_bytes()[offset], offset }),
-            None => Ok(Self(text)),
+        let offset = leading_name_bytes(bytes);
+        match bytes.get(offset) {
+            Some(&byte) => Err(NameError::Byte { byte, offset }),
+            None => Ok(Self(bytes)),
         }
     }
 
-    /// Takes text that the grammar, or an owned name, has already checked.
-    pub(crate) fn from_checked(text: &'a str) -> Self {
-        debug_assert!(Self::new(text).is_ok(), "unchecked name {text:?}");
-        Self(text)
+    /// Takes bytes that the grammar has already checked.
+    pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
+        debug_assert!(
+            (1..=MAX_NAME_BYTES).contains(&bytes.len()) && leading_name_bytes(bytes) == bytes.len(),
+            "unchecked name {:?}",
+            bytes.escape_ascii().to_string()
+        );
+        Self(bytes)
     }
 
-    /// The name as text, for as long as the bytes it was read from live.
+    /// The bytes of the name, for as long as those that it was read from live. O(1).
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The name as text, for as long as the bytes it was read from live. O(length): that they are
+    /// text is checked once more, which is cheaper here than for each name of each message.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
-        self.0
+        match str::from_utf8(self.0) {
+            Ok(text) => text,
+            // Only bytes of the alphabet get here.
+            Err(_not_text) => unreachable!(),
+        }
     }
 
     /// Copies the name out of the bytes it was read from.
     #[must_use]
     pub fn to_name(self) -> Name {
-        Name(self.0.into())
+        Name::from_checked(self)
+    }
+}
+
+/// As the text, so that a map keyed by names can be asked with text.
+impl Hash for NameRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl AsRef<str> for NameRef<'_> {
     fn as_ref(&self) -> &str {
-        self.0
+        self.as_str()
     }
 }
 
 impl PartialEq<str> for NameRef<'_> {
     fn eq(&self, text: &str) -> bool {
-        self.0 == text
+        self.0 == text.as_bytes()
     }
 }
 
 impl PartialEq<&str> for NameRef<'_> {
     fn eq(&self, text: &&str) -> bool {
-        self.0 == *text
+        self == *text
     }
 }
 
@@ -135,59 +179,21 @@ impl<'a> TryFrom<&'a str> for NameRef<'a> {
 
 impl fmt::Display for NameRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for NameRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.0, f)
-    }
-}
-
-/// An owned package name: 1 to 255 bytes of `[A-Za-z0-9+._@/-]` (protocol rule N1).
-///
-/// Two words of memory beside the text itself. Ordered by bytes, like its text, so that maps
-/// keyed by `Name` can be asked with a `&str`.
-///
-/// ```
-/// use package_indexer::Name;
-///
-/// let name: Name = "python@3.12".parse()?;
-/// assert_eq!(name.to_string(), "python@3.12");
-/// assert!("vi vim improved".parse::<Name>().is_err());
-/// # Ok::<(), package_indexer::NameError>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Box<str>);
-
-impl Name {
-    /// Checks `text` and keeps it. O(length).
-    ///
-    /// # Errors
-    /// As [`NameRef::new`].
-    pub fn new(text: impl Into<Box<str>>) -> Result<Self, NameError> {
-        let text = text.into();
-        NameRef::new(&text)?;
-        Ok(Self(text))
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The borrowed form.
-    #[must_use]
-    pub fn borrowed(&self) -> NameRef<'_> {
-        NameRef(&self.0)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 /// Serialized as text, and checked when read back.
 #[cfg(feature = "serde")]
 mod serialize {
+    use std::borrow::Cow;
+
     use serde::de::{Deserialize, Deserializer, Error as _};
     use serde::ser::{Serialize, Serializer};
 
@@ -195,7 +201,7 @@ mod serialize {
 
     impl Serialize for NameRef<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_str(self.0)
+            serializer.serialize_str(self.as_str())
         }
     }
 
@@ -207,66 +213,8 @@ mod serialize {
 
     impl<'de> Deserialize<'de> for Name {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            Self::new(Box::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+            Self::new(Cow::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
         }
-    }
-}
-
-impl Borrow<str> for Name {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl AsRef<str> for Name {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq<str> for Name {
-    fn eq(&self, text: &str) -> bool {
-        *self.0 == *text
-    }
-}
-
-impl PartialEq<&str> for Name {
-    fn eq(&self, text: &&str) -> bool {
-        *self.0 == **text
-    }
-}
-
-impl FromStr for Name {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        NameRef::new(text).map(NameRef::to_name)
-    }
-}
-
-impl TryFrom<String> for Name {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        Self::new(text)
-    }
-}
-
-impl From<NameRef<'_>> for Name {
-    fn from(name: NameRef<'_>) -> Self {
-        name.to_name()
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
     }
 }
 
@@ -306,6 +254,31 @@ mod tests {
     fn the_first_offending_byte_is_named_with_its_offset() {
         assert_eq!(NameRef::new("emacs:ye ah"), Err(NameError::Byte { byte: b':', offset: 5 }));
         assert_eq!(Name::new("caf\u{e9}"), Err(NameError::Byte { byte: 0xc3, offset: 3 }));
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_kept_as_it_is() {
+        let lengths: Vec<usize> = (1..=MAX_NAME_BYTES).collect();
+        let names: Vec<Name> = lengths.iter().map(|&l| Name::new("x".repeat(l)).unwrap()).collect();
+        assert!(names.iter().map(|name| name.as_str().len()).eq(lengths));
+        assert!(names.is_sorted_by(|a, b| a < b && a != b && b.as_str().starts_with(a.as_str())));
+        assert_eq!(size_of::<Name>(), 3 * size_of::<usize>());
+    }
+
+    /// One byte after the other, for what looks at several at a time.
+    #[test]
+    fn the_first_byte_outside_the_alphabet_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            for byte in [b':', b'\n', 0x80, b'|'] {
+                let mut bytes = vec![b'x'; 40];
+                bytes[length] = byte;
+                bytes[length + 1..].fill(byte);
+                assert_eq!(leading_name_bytes(&bytes), length);
+                bytes[length + 1..].fill(b'x');
+                assert_eq!(leading_name_bytes(&bytes), length);
+                assert_eq!(leading_name_bytes(&bytes[..length]), length);
+            }
+        }
     }
 
     #[test]

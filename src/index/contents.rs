@@ -72,7 +72,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn contains(&self, package: &str) -> bool {
-        self.find(package).is_some()
+        self.find(package.as_bytes()).is_some()
     }
 
     /// All packages by name. Linear in the packages, and a sort.
@@ -101,7 +101,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn dependencies(&self, package: &str) -> Option<Names<'_>> {
-        Some(self.names(self.graph.dependencies(self.find(package)?)))
+        Some(self.names(self.graph.dependencies(self.find(package.as_bytes())?)))
     }
 
     /// Who depends on a package, by name, itself included if it does; `None` if it is not indexed.
@@ -116,7 +116,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn dependents(&self, package: &str) -> Option<Names<'_>> {
-        Some(self.names(self.graph.dependents(self.find(package)?)))
+        Some(self.names(self.graph.dependents(self.find(package.as_bytes())?)))
     }
 
     /// Everything that a package needs, directly or not, by name; itself among it only if it is on
@@ -154,7 +154,9 @@ impl PackageIndex {
     }
 
     fn reachable(&self, package: &str, direction: Direction) -> Option<Names<'_>> {
-        Some(self.names(self.graph.reachable(self.find(package)?, direction).into_iter()))
+        Some(
+            self.names(self.graph.reachable(self.find(package.as_bytes())?, direction).into_iter()),
+        )
     }
 
     pub(super) fn names(&self, packages: impl Iterator<Item = PackageId>) -> Names<'_> {

@@ -79,7 +79,7 @@ impl PackageIndex {
             let name = self.graph.name(id);
             name_bytes += name.as_str().len();
             longest_list = longest_list.max(self.graph.dependencies(id).count());
-            if self.find(name.as_str()) != Some(id) {
+            if self.find(name.as_bytes()) != Some(id) {
                 return Err(InvariantViolation::NotFound { package: name.to_name() });
             }
         }

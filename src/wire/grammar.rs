@@ -4,10 +4,9 @@
 //! Parsing borrows from the line and allocates nothing.
 
 use std::fmt;
-use std::str::{self, FromStr};
+use std::str::FromStr;
 
 use nom::branch::alt;
-use nom::bytes::complete::tag;
 use nom::combinator::{cond, map, opt, recognize, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
@@ -16,7 +15,7 @@ use nom::{Err, IResult, Parser};
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Reply, Verb};
-use crate::name::{MAX_NAME_BYTES, NameRef, is_name_byte};
+use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
 
 /// Reads one message: a whole line, its LF included. O(length), allocates nothing.
 ///
@@ -57,33 +56,22 @@ pub fn parse_reply(line: &[u8]) -> Result<Reply, ParseError> {
 }
 
 /// All of `line` by one rule.
-fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a str) -> Parsed<'a, O>) -> Result<O, ParseError> {
-    let text = text_of(line);
-    let fault = match rule(text) {
-        Ok(("", value)) if text.len() == line.len() => return Ok(value),
+fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a [u8]) -> Parsed<'a, O>) -> Result<O, ParseError> {
+    let fault = match rule(line) {
+        Ok(([], value)) => return Ok(value),
         Ok((rest, _)) => Fault { expected: "nothing after the end of the line", ..Fault::at(rest) },
         Err(Err::Error(fault) | Err::Failure(fault)) => fault,
         Err(Err::Incomplete(_)) => unreachable!("invariant: the combinators are the complete ones"),
     };
-    Err(fault.in_line(line, text))
-}
-
-/// The line as text, up to the first byte that cannot be part of any.
-///
-/// Checked once for the whole line, so that the names in it need no check of their own. No rule
-/// allows a byte outside ASCII, so the grammar fails at the end of what is left, at the latest.
-fn text_of(line: &[u8]) -> &str {
-    match str::from_utf8(line) {
-        Ok(text) => text,
-        Err(error) => str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default(),
-    }
+    Err(fault.in_line(line))
 }
 
 /// `message = command "|" package "|" [ dependencies ] [ CR ] LF`
-fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
-    let first_bar = expect(Rule::Message, "`|` after the command", tag("|"));
-    let second_bar = expect(Rule::Message, "`|` after the package", tag("|"));
-    let line_end = || (cond(planted(Bug::ThirdBar), opt(tag("|"))), opt(tag("\r")), tag("\n"));
+fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
+    let first_bar = expect(Rule::Message, "`|` after the command", text(b"|"));
+    let second_bar = expect(Rule::Message, "`|` after the package", text(b"|"));
+    let line_end =
+        || (cond(planted(Bug::ThirdBar), opt(text(b"|"))), opt(text(b"\r")), text(b"\n"));
     let list = alt((value(Dependencies::NONE, line_end()), terminated(dependencies, line_end())));
     let list = expect(
         Rule::Dependencies,
@@ -101,27 +89,29 @@ fn message(line: &str) -> Parsed<'_, CommandRef<'_>> {
 }
 
 /// `command = "INDEX" / "REMOVE" / "QUERY"`
-fn command(input: &str) -> Parsed<'_, Verb> {
-    let word = |verb: Verb| value(verb, tag(verb.as_str()));
-    let verb = alt((word(Verb::Index), word(Verb::Remove), word(Verb::Query)));
+fn command(input: &[u8]) -> Parsed<'_, Verb> {
+    let verb = alt((
+        value(Verb::Index, text(b"INDEX")),
+        value(Verb::Remove, text(b"REMOVE")),
+        value(Verb::Query, text(b"QUERY")),
+    ));
     expect(Rule::Command, "INDEX, REMOVE or QUERY", verb).parse(input)
 }
 
 /// `package = name`
-fn package(input: &str) -> Parsed<'_, NameRef<'_>> {
+fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
     map(expect(Rule::Package, "a package name", name), NameRef::from_checked).parse(input)
 }
 
 /// `dependencies = name *( "," name ) [ "," ]`
-fn dependencies(input: &str) -> Parsed<'_, Dependencies<'_>> {
-    let list = recognize((name, many0_count(preceded(tag(","), name)), opt(tag(","))));
+fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
+    let list = recognize((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
     map(list, Dependencies::from_checked).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
-fn name(input: &str) -> Parsed<'_, &str> {
-    // By bytes: a combinator over characters would decode each of them first.
-    let length = input.bytes().position(|byte| !is_name_byte(byte)).unwrap_or(input.len());
+fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let length = leading_name_bytes(input);
     match length {
         0 => Err(Err::Error(Fault::at(input))),
         1..=MAX_NAME_BYTES if !(length == MAX_NAME_BYTES && planted(Bug::LongestNameIsRefused)) => {
@@ -137,14 +127,25 @@ fn name(input: &str) -> Parsed<'_, &str> {
     }
 }
 
+/// Exactly this text: nom's own `tag`, but compared as a number or two, because the length is known
+/// here, where nom compares byte by byte.
+fn text<'a, const N: usize>(
+    expected: &'static [u8; N],
+) -> impl Parser<&'a [u8], Output = &'a [u8], Error = Fault> {
+    move |input: &'a [u8]| match input.split_first_chunk() {
+        Some((found, rest)) if found == expected => Ok((rest, found.as_slice())),
+        _ => Err(Err::Error(Fault::at(input))),
+    }
+}
+
 /// `reply = ( "OK" / "FAIL" / "ERROR" ) LF`
-fn reply(input: &str) -> Parsed<'_, Reply> {
+fn reply(input: &[u8]) -> Parsed<'_, Reply> {
     let word = alt((
-        value(Reply::Ok, tag("OK")),
-        value(Reply::Fail, tag("FAIL")),
-        value(Reply::Error, tag("ERROR")),
+        value(Reply::Ok, text(b"OK")),
+        value(Reply::Fail, text(b"FAIL")),
+        value(Reply::Error, text(b"ERROR")),
     ));
-    let line_end = (cond(planted(Bug::ReplyMayHaveCr), opt(tag("\r"))), tag("\n"));
+    let line_end = (cond(planted(Bug::ReplyMayHaveCr), opt(text(b"\r"))), text(b"\n"));
     expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, line_end))
         .parse(input)
 }
@@ -153,8 +154,8 @@ fn reply(input: &str) -> Parsed<'_, Reply> {
 fn expect<'a, O>(
     rule: Rule,
     expected: &'static str,
-    mut parser: impl Parser<&'a str, Output = O, Error = Fault>,
-) -> impl Parser<&'a str, Output = O, Error = Fault> {
+    mut parser: impl Parser<&'a [u8], Output = O, Error = Fault>,
+) -> impl Parser<&'a [u8], Output = O, Error = Fault> {
     move |input| {
         parser.parse(input).map_err(|error| match error {
             Err::Error(fault) => Err::Error(Fault { rule, expected, ..fault }),
@@ -163,7 +164,7 @@ fn expect<'a, O>(
     }
 }
 
-type Parsed<'a, O> = IResult<&'a str, O, Fault>;
+type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
 
 /// What a [`Command`] prints as is read back; CR and LF are no part of it.
 ///
@@ -247,7 +248,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// nom's view of a [`ParseError`]: it knows what is left of the text, not yet the offset.
+/// nom's view of a [`ParseError`]: it knows what is left of the line, not yet the offset.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
     rest: usize,
@@ -256,25 +257,25 @@ struct Fault {
 }
 
 impl Fault {
-    fn at(input: &str) -> Self {
+    fn at(input: &[u8]) -> Self {
         Self { rest: input.len(), rule: Rule::Message, expected: "a message" }
     }
 
-    fn in_line(self, line: &[u8], text: &str) -> ParseError {
+    fn in_line(self, line: &[u8]) -> ParseError {
         let Self { rest, rule, expected } = self;
-        let offset = text.len().saturating_sub(rest);
+        let offset = line.len().saturating_sub(rest);
         let found = line.get(offset).copied();
         let offset = offset + usize::from(planted(Bug::ErrorPointsBehind));
         ParseError { rule, offset, found, expected }
     }
 }
 
-impl NomError<&str> for Fault {
-    fn from_error_kind(input: &str, _: ErrorKind) -> Self {
+impl NomError<&[u8]> for Fault {
+    fn from_error_kind(input: &[u8], _: ErrorKind) -> Self {
         Self::at(input)
     }
 
-    fn append(_: &str, _: ErrorKind, other: Self) -> Self {
+    fn append(_: &[u8], _: ErrorKind, other: Self) -> Self {
         other
     }
 }
