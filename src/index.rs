@@ -10,6 +10,7 @@ mod graph;
 mod invariants;
 mod limits;
 mod order;
+mod prefetch;
 #[cfg(feature = "serde")]
 mod serialize;
 

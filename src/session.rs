@@ -236,6 +236,14 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The command, until it has been applied.
+    fn command(&self) -> Option<CommandRef<'a>> {
+        match self {
+            Self::Waiting(command) => Some(*command),
+            Self::Answered(..) | Self::Refused(_) => None,
+        }
+    }
+
     fn is_query(&self) -> bool {
         matches!(self, Self::Waiting(CommandRef::Query { .. }))
     }
@@ -255,6 +263,7 @@ fn settle(
                 query.settle(index);
             }
         }
+        index.prefetch(batch.iter().filter_map(Request::command));
         for request in batch {
             request.settle(index);
         }

@@ -1,0 +1,194 @@
+//! How many instructions a message takes, which no other work on the machine changes: a regression is
+//! seen without a stopwatch.
+//!
+//! Valgrind's callgrind counts what this program, started once for each count, does between two
+//! calls. The counts of the last change that meant to move them are in `instructions.txt`, with the
+//! compiler that they belong to; more than a twentieth above one of them is an error. Another
+//! compiler has no counts to hold to: what was counted is printed, and that is all.
+//!
+//! ```text
+//! cargo bench --bench instructions -- [--write] [parse-mixed ...]
+//! ```
+
+mod common;
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{self, ExitCode};
+use std::{env, fs};
+
+use common::load::{Messages, Mix};
+use common::options::{Arguments, Unread};
+use package_indexer::engine::Engine;
+use package_indexer::session::Session;
+use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
+use package_indexer::{Command, CommandRef, PackageIndex};
+
+/// What is counted.
+const COUNTS: [&str; 6] = [
+    "parse-mixed",
+    "parse-reading",
+    "apply-mixed",
+    "apply-reading",
+    "replies-mixed",
+    "replies-reading",
+];
+
+/// Where the counts to hold to are.
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
+
+/// How much more than before is a regression, in hundredths.
+const TOLERATED: f64 = 5.0;
+
+/// So many packages, all of them in the cache: misses are no instructions.
+const NAMES: usize = 1_000;
+
+/// How many messages are counted.
+const MESSAGES: usize = 16_384;
+
+/// How many messages a session is given at once.
+const PIPELINE: usize = 64;
+
+/// The argument in front of the count that a process is started for.
+const CHILD: &str = "--count";
+
+fn main() -> Result<ExitCode, Unread> {
+    let mut arguments = Arguments::of_this_process();
+    let measuring = arguments.measuring;
+    let (mut write, mut chosen) = (false, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            CHILD => {
+                count(&arguments.value::<String>(CHILD)?)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            "--write" => write = true,
+            name if COUNTS.contains(&name) => chosen.push(argument),
+            other => {
+                return Err(format!("expected --write or one of {COUNTS:?}, got {other:?}").into());
+            }
+        }
+    }
+    if !measuring {
+        // Each once, without anybody who counts.
+        return COUNTS.iter().try_for_each(|name| count(name)).map(|()| ExitCode::SUCCESS);
+    }
+    if chosen.is_empty() {
+        chosen = COUNTS.map(String::from).to_vec();
+    }
+    let compiler = compiler()?;
+    let committed = fs::read_to_string(COMMITTED).unwrap_or_default();
+    let mut table = format!("{compiler}\n");
+    let mut worse = Vec::new();
+    println!("{compiler}\n\n| count | instructions a message | committed | difference, % |");
+    println!("|---|--:|--:|--:|");
+    for name in &chosen {
+        let counted = counted(name)?;
+        writeln!(table, "{name} {counted:.1}")?;
+        let Some(before) = before(&committed, &compiler, name) else {
+            println!("| {name} | {counted:.1} | | |");
+            continue;
+        };
+        let difference = (counted / before - 1.0) * 100.0;
+        println!("| {name} | {counted:.1} | {before:.1} | {difference:+.1} |");
+        if difference > TOLERATED {
+            worse.push(name.as_str());
+        }
+    }
+    if write {
+        fs::write(COMMITTED, table)?;
+    } else if !worse.is_empty() {
+        eprintln!(
+            "\nmore than {TOLERATED} % over the committed counts: {}\nIf that is meant: cargo bench --bench instructions -- --write",
+            worse.join(", ")
+        );
+        return Ok(ExitCode::FAILURE);
+    } else if !committed.starts_with(&compiler) {
+        println!("\nNo counts are committed for this compiler.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Does what is to be counted, and before that what it needs.
+fn count(name: &str) -> Result<(), Unread> {
+    let (what, load) = name.split_once('-').ok_or_else(|| format!("no count {name:?}"))?;
+    let (index, remove) = if load == "mixed" { (2, 1) } else { (0, 0) };
+    let messages = Messages::new(Mix { names: NAMES, index, remove }, 64, PIPELINE)?;
+    let lines: Vec<&[u8]> =
+        messages.bytes().split_inclusive(|byte| *byte == b'\n').take(MESSAGES).collect();
+    let commands = lines.iter().map(|line| wire::parse(line)).collect::<Result<Vec<_>, _>>()?;
+    let every = (0..NAMES).map(|name| Command::index(&Mix::name(name), []));
+    let mut state: PackageIndex = every.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    match what {
+        "parse" => measured(|| {
+            for line in &lines {
+                let _parsed = black_box(wire::parse(black_box(line)));
+            }
+        }),
+        "apply" => measured(|| apply(&mut state, &commands)),
+        "replies" => {
+            let (engine, mut session) = (Engine::new(state), Session::new(DEFAULT_MAX_LINE_BYTES));
+            measured(|| {
+                for number in 0..MESSAGES / PIPELINE {
+                    session.fill(messages.batch(number));
+                    let _answered = black_box(session.answer(&engine, |_| ()));
+                }
+            });
+        }
+        _ => return Err(format!("no count {name:?}").into()),
+    }
+    Ok(())
+}
+
+fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) {
+    for command in commands {
+        let _applied = black_box(index.apply(*command));
+    }
+}
+
+/// What callgrind counts: it knows this function by its name.
+#[inline(never)]
+fn measured(work: impl FnOnce()) {
+    work();
+}
+
+/// The instructions a message, as callgrind has counted them.
+fn counted(name: &str) -> Result<f64, Unread> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{}", process::id()));
+    let output = process::Command::new("valgrind")
+        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*::measured*"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(env::current_exe()?)
+        .args([CHILD, name])
+        .output()
+        .map_err(|error| {
+            format!("valgrind does not start: {error} (Debian: apt-get install valgrind)")
+        })?;
+    if !output.status.success() {
+        return Err(format!("valgrind: {}", String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let profile = fs::read_to_string(&out)?;
+    fs::remove_file(&out)?;
+    let total = profile
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: ")?.trim().parse::<u32>().ok())
+        .filter(|total| *total > 0)
+        .ok_or("callgrind has counted nothing")?;
+    Ok(f64::from(total) / f64::from(u32::try_from(MESSAGES)?))
+}
+
+/// The count that was committed, if it was for this compiler.
+fn before(committed: &str, compiler: &str, name: &str) -> Option<f64> {
+    let mut lines = committed.strip_prefix(compiler)?.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
+/// The compiler and what it compiles for, on a line.
+fn compiler() -> Result<String, Unread> {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let output = process::Command::new(rustc).arg("-vV").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let of = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("?");
+    Ok(format!("rustc {} for {}", of("release: "), of("host: ")))
+}

@@ -1,0 +1,68 @@
+//! Bringing what a batch will need into the cache, all of it at once.
+//!
+//! In an index that is larger than the caches each name costs a wait for the memory: for its place in
+//! the table, then for the package itself. Command by command these waits add up; asked for side
+//! by side, they are one. Nothing here changes the index or an answer.
+
+use std::hint::black_box;
+
+use super::PackageIndex;
+use crate::command::CommandRef;
+use crate::name::NameRef;
+
+/// From how many packages on it is worth it: fewer lie in the cache anyway.
+const WORTH_IT: usize = 16_384;
+
+/// How many names are asked for side by side: more than a processor waits for at a time.
+const SIDE_BY_SIDE: usize = 32;
+
+impl PackageIndex {
+    /// Reads, and forgets, what the commands will look up, so that [`apply`](Self::apply) finds it
+    /// in the cache of the processor. Worth it for a batch of dozens of commands or more, just
+    /// before it is applied; does nothing while the index is small. A look-up a name.
+    ///
+    /// ```
+    /// # use package_indexer::{Command, CommandRef, PackageIndex};
+    /// let mut index = PackageIndex::new();
+    /// let batch = [Command::index("a", [])?, Command::query("b")?];
+    /// index.prefetch(batch.iter().map(CommandRef::from));
+    /// index.extend(batch);
+    /// assert_eq!(index.len(), 1);
+    /// # Ok::<(), package_indexer::NameError>(())
+    /// ```
+    pub fn prefetch<'a>(&self, commands: impl IntoIterator<Item = CommandRef<'a>>) {
+        if self.len() < WORTH_IT {
+            return;
+        }
+        let mut names = commands.into_iter().flat_map(names);
+        let mut hashes = [0; SIDE_BY_SIDE];
+        let mut found = [None; SIDE_BY_SIDE];
+        loop {
+            let mut count = 0;
+            for (place, name) in hashes.iter_mut().zip(names.by_ref()) {
+                *place = self.hash(name.as_bytes());
+                count += 1;
+            }
+            let hashes = &hashes[..count];
+            // Any package with such a hash: whether it is the one is seen when the command is applied.
+            for (place, &hash) in found.iter_mut().zip(hashes) {
+                *place = self.by_name.find(hash, |_| true).copied();
+            }
+            for &id in found[..count].iter().flatten() {
+                black_box(self.graph.name(id).as_bytes().len());
+            }
+            if count < SIDE_BY_SIDE {
+                return;
+            }
+        }
+    }
+}
+
+/// The names in a command.
+fn names(command: CommandRef<'_>) -> impl Iterator<Item = NameRef<'_>> {
+    let (package, list) = match command {
+        CommandRef::Index { package, dependencies } => (package, Some(dependencies.iter())),
+        CommandRef::Remove { package } | CommandRef::Query { package } => (package, None),
+    };
+    std::iter::once(package).chain(list.into_iter().flatten())
+}
