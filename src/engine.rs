@@ -11,10 +11,10 @@ use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{LimitError, PackageIndex};
 use crate::machine::StateMachine;
-use crate::sync::{Gate, Mutex};
+use crate::sync::{Gate, RwLock};
 
-/// How many batches of others come at most before that of whoever has waited longest, with the feature
-/// `server`, for whose threads that matters.
+/// How many batches of others that may change the index come at most before that of whoever has waited
+/// longest, with the feature `server`, for whose threads that matters.
 pub const MAX_BATCHES_AHEAD: u32 = crate::sync::IN_A_ROW;
 
 /// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
@@ -32,7 +32,7 @@ pub const MAX_BATCHES_AHEAD: u32 = crate::sync::IN_A_ROW;
 pub struct Engine {
     /// Passed by every batch before it takes the index, so that nobody starves.
     gate: Gate,
-    index: Mutex<PackageIndex>,
+    index: RwLock<PackageIndex>,
 }
 
 /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
@@ -58,7 +58,7 @@ impl Engine {
     /// Shares an index.
     #[must_use]
     pub fn new(index: PackageIndex) -> Self {
-        Self { gate: Gate::default(), index: Mutex::new(index) }
+        Self { gate: Gate::default(), index: RwLock::new(index) }
     }
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
@@ -73,15 +73,35 @@ impl Engine {
     pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Poisoned> {
         // Dropped last, when the index is free.
         let _passed = self.gate.pass();
-        let mut index = self.index.lock().map_err(|_poisoned| Poisoned)?;
+        let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
         if planted(Bug::BatchesOverlap) {
             let mut copy = index.clone();
             drop(index);
             let result = work(&mut copy);
-            *self.index.lock().map_err(|_poisoned| Poisoned)? = copy;
+            *self.index.write().map_err(|_poisoned| Poisoned)? = copy;
             return Ok(result);
         }
         Ok(work(&mut index))
+    }
+
+    /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
+    /// side with others who only look.
+    ///
+    /// ```
+    /// use package_indexer::engine::Engine;
+    ///
+    /// let engine = Engine::default();
+    /// assert_eq!(engine.read(|index| index.contains("vim"))?, false);
+    /// # Ok::<(), package_indexer::engine::Poisoned>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Poisoned`] once any batch has panicked; a panic of `work` itself does no harm to others.
+    pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Poisoned> {
+        // Dropped last, when the index is free.
+        let _passed = self.gate.pass_to_read();
+        let index = self.index.read().map_err(|_poisoned| Poisoned)?;
+        Ok(work(&index))
     }
 
     /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
@@ -101,7 +121,10 @@ impl Engine {
     /// was; [`EngineError::Poisoned`] once any batch has panicked.
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
         let command = command.into();
-        Ok(self.batch(|index| index.apply(command))??)
+        match command {
+            CommandRef::Query { package } => Ok(self.read(|index| index.look_up(package))?),
+            _ => Ok(self.batch(|index| index.apply(command))??),
+        }
     }
 }
 
@@ -109,7 +132,7 @@ impl Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut engine = f.debug_struct("Engine");
-        match self.index.try_lock() {
+        match self.index.try_read() {
             Ok(index) => engine.field("packages", &index.len()),
             Err(TryLockError::WouldBlock) => engine.field("state", &"busy"),
             Err(TryLockError::Poisoned(_)) => engine.field("state", &"poisoned"),
@@ -150,6 +173,7 @@ mod tests {
         });
         assert!(panicked);
         assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
+        assert_eq!(engine.read(PackageIndex::len), Err(Poisoned));
         let refused = engine.apply(&command("QUERY|a|"));
         assert_eq!(refused, Err(EngineError::Poisoned(Poisoned)));
         assert_eq!(format!("{engine:?}"), r#"Engine { state: "poisoned", .. }"#);
@@ -164,6 +188,29 @@ mod tests {
         assert_eq!(ask(&engine), Outcome::Ok);
         assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
         assert_eq!(engine.batch(|index| index.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_reader_that_panics_harms_nobody() {
+        let engine = Engine::default();
+        let panicked = std::thread::scope(|scope| {
+            scope.spawn(|| engine.read(|_| panic!("a bug, on purpose"))).join().is_err()
+        });
+        assert!(panicked);
+        assert_eq!(engine.apply(&command("INDEX|a|")), Ok(Outcome::Ok));
+    }
+
+    #[test]
+    fn readers_do_not_wait_for_readers() {
+        let engine = Engine::default();
+        let both = std::sync::Barrier::new(2);
+        // Each waits, inside, for the other to be inside too.
+        let look = || engine.read(|index| (both.wait(), index.len()).1);
+        let lengths = std::thread::scope(|scope| {
+            let other = scope.spawn(look);
+            [look(), other.join().unwrap()]
+        });
+        assert_eq!(lengths, [Ok(0), Ok(0)]);
     }
 
     #[test]

@@ -169,12 +169,17 @@ impl PackageIndex {
 
     /// QUERY (protocol rules Q).
     fn query(&mut self, package: NameRef<'_>) -> Outcome {
-        let found = self.find(package.as_bytes());
-        if let (Some(package), true) = (found, planted(Bug::QueryRemoves)) {
-            self.forget(package);
+        let outcome = self.look_up(package);
+        if planted(Bug::QueryRemoves) {
+            self.find(package.as_bytes()).into_iter().for_each(|id| self.forget(id));
         }
+        outcome
+    }
+
+    /// What a QUERY is answered.
+    pub(crate) fn look_up(&self, package: NameRef<'_>) -> Outcome {
         let hidden = planted(Bug::HashShows) && self.hash(package.as_bytes()) % 2 == 1;
-        Outcome::when(found.is_some() && !hidden)
+        Outcome::when(self.find(package.as_bytes()).is_some() && !hidden)
     }
 
     /// Puts the packages of a list into `self.list`, each once; false if one is not indexed.

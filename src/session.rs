@@ -236,6 +236,13 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// Answers a QUERY, for which the index need not change.
+    fn look_up(&mut self, index: &PackageIndex) {
+        if let Self::Waiting(CommandRef::Query { package }) = *self {
+            *self = Self::Answered(Verb::Query, index.look_up(package));
+        }
+    }
+
     /// The command, until it has been applied.
     fn command(&self) -> Option<CommandRef<'a>> {
         match self {
@@ -249,25 +256,36 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Takes the index once, and applies every command that waits for it.
+/// Takes the index once, and applies every command that waits for it; side by side with others if
+/// these and those only ask.
 fn settle(
     batch: &mut [Request<'_>],
     engine: &Engine,
     observer: &mut impl Observer,
 ) -> Result<(), Poisoned> {
     observer.waiting();
-    engine.batch(|index| {
-        observer.taken();
-        if planted(Bug::QueriesGoFirst) {
-            for query in batch.iter_mut().filter(|request| request.is_query()) {
-                query.settle(index);
+    if batch.iter().all(|request| request.is_query() || request.command().is_none()) {
+        engine.read(|index| {
+            observer.taken();
+            index.prefetch(batch.iter().filter_map(Request::command));
+            for query in batch {
+                query.look_up(index);
             }
-        }
-        index.prefetch(batch.iter().filter_map(Request::command));
-        for request in batch {
-            request.settle(index);
-        }
-    })?;
+        })?;
+    } else {
+        engine.batch(|index| {
+            observer.taken();
+            if planted(Bug::QueriesGoFirst) {
+                for query in batch.iter_mut() {
+                    query.look_up(index);
+                }
+            }
+            index.prefetch(batch.iter().filter_map(Request::command));
+            for request in batch {
+                request.settle(index);
+            }
+        })?;
+    }
     observer.released();
     Ok(())
 }

@@ -5,12 +5,12 @@
 //! both. What runs such a test is in `checker`, what it claims in the files named `schedules.rs`.
 
 #[cfg(not(all(test, shuttle)))]
-pub(crate) use std::sync::Mutex;
+pub(crate) use std::sync::RwLock;
 #[cfg(all(feature = "server", not(all(test, shuttle))))]
-pub(crate) use std::sync::{Condvar, MutexGuard, atomic::AtomicBool};
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
 
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
+pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, atomic::AtomicBool};
 
 #[cfg(test)]
 #[cfg(shuttle)]
@@ -19,33 +19,50 @@ pub(crate) mod checker;
 /// How often in a row a lock may go to whoever happens to run while somebody waits for it.
 pub(crate) const IN_A_ROW: u32 = 16;
 
-/// What whoever wants a lock passes first, one at a time: a lock of std goes to whoever happens to
-/// run, which is whoever had it last, again and again. This one does so too, because that is fast,
-/// but not more than 16 times: then it goes to whoever has waited longest. Handed over in order every
-/// time, it would cost more than a third of the throughput of 16 clients with 64 messages in flight.
+/// What whoever wants a lock passes first, alone or together with others who only read: a lock of std
+/// goes to whoever happens to run, which is whoever had it last, again and again. This one does so
+/// too, because that is fast, but not more than 16 times: then it goes to whoever has waited longest.
+/// Handed over in order every time, it would cost more than a third of the throughput of 16 clients
+/// with 64 messages in flight. Who reads does not pass before who already waits to write.
 ///
 /// With the feature `server` alone, for whose threads it is. Elsewhere there is no gate, nor under the
 /// checker, which tries every order anyway: what is promised of replies rests on the lock behind it.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// How many have passed since it was handed over last.
+    /// How many have passed alone since it was handed over last.
     #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    passed: parking_lot::Mutex<u32>,
+    passed: parking_lot::RwLock<u32>,
 }
 
-/// Whoever holds this has passed the gate, and all others wait.
+/// Whoever holds this has passed the gate alone, and all others wait.
 pub(crate) struct Passed<'a> {
     #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    turn: Option<parking_lot::MutexGuard<'a, u32>>,
+    turn: Option<parking_lot::RwLockWriteGuard<'a, u32>>,
+    _gate: &'a Gate,
+}
+
+/// Whoever holds this has passed the gate to read, and others may do so too.
+pub(crate) struct PassedToRead<'a> {
+    #[cfg(all(feature = "server", not(all(test, shuttle))))]
+    _turn: parking_lot::RwLockReadGuard<'a, u32>,
     _gate: &'a Gate,
 }
 
 impl Gate {
-    /// Waits for its turn.
+    /// Waits for its turn, and for all who read to have done so.
     pub(crate) fn pass(&self) -> Passed<'_> {
         Passed {
             #[cfg(all(feature = "server", not(all(test, shuttle))))]
-            turn: Some(self.passed.lock()),
+            turn: Some(self.passed.write()),
+            _gate: self,
+        }
+    }
+
+    /// Waits for whoever passed alone, and for who waits to.
+    pub(crate) fn pass_to_read(&self) -> PassedToRead<'_> {
+        PassedToRead {
+            #[cfg(all(feature = "server", not(all(test, shuttle))))]
+            _turn: self.passed.read(),
             _gate: self,
         }
     }
@@ -58,7 +75,7 @@ impl Drop for Passed<'_> {
             *passed += 1;
             if *passed >= IN_A_ROW {
                 *passed = 0;
-                parking_lot::MutexGuard::unlock_fair(passed);
+                parking_lot::RwLockWriteGuard::unlock_fair(passed);
             }
         }
     }

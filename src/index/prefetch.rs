@@ -31,12 +31,16 @@ impl PackageIndex {
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     pub fn prefetch<'a>(&self, commands: impl IntoIterator<Item = CommandRef<'a>>) {
-        if self.len() < WORTH_IT {
-            return;
+        if self.len() >= WORTH_IT {
+            self.touch(commands.into_iter().flat_map(names));
         }
-        let mut names = commands.into_iter().flat_map(names);
+    }
+
+    /// Does it whatever the size, and says how many packages were read: at least those that are named.
+    fn touch<'a>(&self, mut names: impl Iterator<Item = NameRef<'a>>) -> usize {
         let mut hashes = [0; SIDE_BY_SIDE];
         let mut found = [None; SIDE_BY_SIDE];
+        let mut touched = 0;
         loop {
             let mut count = 0;
             for (place, name) in hashes.iter_mut().zip(names.by_ref()) {
@@ -50,9 +54,10 @@ impl PackageIndex {
             }
             for &id in found[..count].iter().flatten() {
                 black_box(self.graph.name(id).as_bytes().len());
+                touched += 1;
             }
             if count < SIDE_BY_SIDE {
-                return;
+                return touched;
             }
         }
     }
@@ -65,4 +70,26 @@ fn names(command: CommandRef<'_>) -> impl Iterator<Item = NameRef<'_>> {
         CommandRef::Remove { package } | CommandRef::Query { package } => (package, None),
     };
     std::iter::once(package).chain(list.into_iter().flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+
+    #[test]
+    fn every_package_that_is_named_is_read_whatever_the_number() {
+        let name = |number: usize| format!("p{number}");
+        let every = (0..100).map(|number| Command::index(&name(number), []).unwrap());
+        let index: PackageIndex = every.collect();
+        for count in 0..100 {
+            let asked: Vec<_> =
+                (0..count).map(|number| Command::query(&name(number)).unwrap()).collect();
+            assert_eq!(index.touch(asked.iter().map(|asked| asked.package().borrowed())), count);
+        }
+        let list = (1..100).map(name).collect::<Vec<_>>();
+        let all = Command::index(&name(0), list.iter().map(String::as_str)).unwrap();
+        assert_eq!(index.touch(names(CommandRef::from(&all))), 100);
+        assert_eq!(PackageIndex::new().touch(names(CommandRef::from(&all))), 0);
+    }
 }
