@@ -1,89 +1,179 @@
-//! How much of what the kernel can carry is left once the server does its work.
+//! How much of what the kernel can carry is left once the server does its work, and how that compares
+//! with what somebody would pick instead.
 //!
-//! Two servers run in this process and take turns with the same load: the *bare* one, which counts
-//! line ends and says `OK` to each, and ours. What a machine can do changes with whatever else it
-//! does, so each round of one is followed at once by a round of the other, and the ratio of each
-//! such pair is what counts, not the rates. Even so a busy machine is the harder test: others empty
-//! the caches that the index would be in, and take the processor from whoever holds the engine.
+//! Up to four servers take turns with the same commands: ours; the *bare* one, which counts line ends
+//! and says `OK` to each; and, where `--redis` asks for them, Redis that is only asked whether a
+//! package is there (`EXISTS`), and Redis that does the same as ours in a script over its sets. Ours and
+//! the bare one run in this process. What a machine can do changes with whatever else it does, so in
+//! each round every server has its turn, and the ratios of one round are what counts, not the rates.
+//! Even so a busy machine is the harder test: others empty the caches that the index would be in, and
+//! take the processor from whoever holds the engine.
 //!
 //! ```text
-//! cargo bench --bench server -- [--seconds 0.2] [--rounds 30] [--seed 64] [--drivers N] [16x64 ...]
+//! cargo bench --bench server -- [--seconds 0.2] [--rounds 30] [--seed 64] [--drivers N]
+//!                               [--names 10000] [--reading] [--redis] [16x64 ...]
 //! ```
 
 mod common;
 
-use std::error::Error;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::load::{Clients, Messages, Mix};
-use common::options::{Arguments, Load, Options, Row};
+use common::options::{Arguments, Load, Options, Row, Unread};
+use common::redis::{Redis, exists};
 use common::{bare, spread};
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
+use package_indexer::{Command, PackageIndex};
 
 /// What is measured unless rows are named: one client alone, then as many again as wait for each
 /// reply, then few that do not wait.
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 5] = [
     Row { connections: 1, pipeline: 1 },
     Row { connections: 16, pipeline: 1 },
     Row { connections: 100, pipeline: 1 },
+    Row { connections: 4, pipeline: 100 },
     Row { connections: 16, pipeline: 64 },
 ];
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+/// The servers, ours first.
+const SERVERS: [&str; 4] = ["ours", "bare", "EXISTS", "Lua"];
+
+/// Who answers, and how it is asked.
+struct Servers {
+    ours: SocketAddr,
+    bare: SocketAddr,
+    redis: Option<Redis>,
+}
+
+fn main() -> Result<(), Unread> {
     let options = Options::read(Arguments::of_this_process())?;
-    let bare = bare::start()?;
-    let engine = Arc::new(Engine::default());
+    let Options { load: Load { time: round, seed, drivers }, rounds, mix, .. } = options;
+    let engine = Arc::new(Engine::new(full(mix)?));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
-    let ours = server.addresses()[0];
-
-    let Options { load: Load { time: round, seed, drivers }, rounds, .. } = options;
-    // Until the index is about as full as it stays.
-    let messages = Messages::new(Mix::USUAL, seed, 64)?;
-    Clients::connect(ours, 16, &messages)?.run(drivers, Duration::from_millis(300))?;
-
-    println!("seed {seed}, {drivers} threads of load, {rounds} pairs of rounds of {round:?}\n");
-    println!("| connections × pipeline | bare, messages/s | ours, messages/s | ours / bare |");
-    println!("|---|--:|--:|--:|");
-    for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
-        println!("{}", measure(row, bare, ours, &options)?);
+    let redis = if options.redis { Redis::start()? } else { None };
+    let servers = Servers { ours: server.addresses()[0], bare: bare::start()?, redis };
+    if options.redis && servers.redis.is_none() {
+        println!("redis-server is not installed: its columns are left out\n");
     }
-    let (packages, dependencies) = engine.batch(|index| (index.len(), index.dependency_count()))?;
-    println!("\nRates are medians, ratios the median of the pairs and (least–greatest).");
+
+    if let Some(redis) = &servers.redis {
+        redis.fill((0..mix.names).map(Mix::name))?;
+    }
+    servers.agree(mix, seed)?;
+    // Until every index is about as full as it stays.
+    for (_, address, messages) in servers.asked(mix, seed, 64)? {
+        Clients::connect(address, 16, &messages)?.run(drivers, Duration::from_millis(300))?;
+    }
+    let load = if mix.index == 0 { "reading" } else { "mixed" };
     println!(
-        "At the end {packages} of {} names were indexed, with {dependencies} dependencies.",
-        Mix::USUAL.names
+        "{} names, {load}, seed {seed}, {drivers} threads of load, {rounds} rounds of {round:?}\n",
+        mix.names
     );
+    let others = &SERVERS[1..if servers.redis.is_some() { SERVERS.len() } else { 2 }];
+    let heads: String = others.iter().map(|name| format!(" ours / {name} |")).collect();
+    println!("| connections × pipeline | ours, messages/s | bare, messages/s |{heads}");
+    println!("|---|--:|--:|{}", "--:|".repeat(others.len()));
+    for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
+        println!("{}", measure(row, &servers, &options)?);
+    }
+    let (packages, dependencies) = engine.read(|index| (index.len(), index.dependency_count()))?;
+    println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
+    println!("At the end {packages} packages were indexed, with {dependencies} dependencies.");
     Ok(())
 }
 
+/// An index with all names.
+fn full(mix: Mix) -> Result<PackageIndex, Unread> {
+    let mut index = PackageIndex::new();
+    for number in 0..mix.names {
+        index.apply(&Command::index(&Mix::name(number), [])?)?;
+    }
+    Ok(index)
+}
+
+impl Servers {
+    /// Each with its address, and the commands as it reads them.
+    fn asked(
+        &self,
+        mix: Mix,
+        seed: u64,
+        pipeline: usize,
+    ) -> Result<Vec<(&'static str, SocketAddr, Messages)>, Unread> {
+        let [ours, bare, exist, script] = SERVERS;
+        let messages = || Messages::new(mix, seed, pipeline);
+        let mut asked = vec![(ours, self.ours, messages()?), (bare, self.bare, messages()?)];
+        if let Some(redis) = &self.redis {
+            let written = Messages::written(mix, seed, pipeline, exists)?;
+            asked.push((exist, redis.address, written));
+            let written = Messages::written(mix, seed, pipeline, |command, bytes| {
+                redis.semantics(command, bytes)
+            })?;
+            asked.push((script, redis.address, written));
+        }
+        Ok(asked)
+    }
+}
+
+/// How many commands are compared before anything is measured.
+const COMPARED: usize = 4_096;
+
+impl Servers {
+    /// Makes sure that the script answers as ours does: what is faster and wrong is no rival.
+    fn agree(&self, mix: Mix, seed: u64) -> Result<(), Unread> {
+        let asked = self.asked(mix, seed, 1)?;
+        let [Some(ours), Some(script)] = [0, 3].map(|number| asked.get(number)) else {
+            return Ok(());
+        };
+        let streams = [TcpStream::connect(ours.1)?, TcpStream::connect(script.1)?];
+        let [mut of_ours, mut of_script] = streams.each_ref().map(BufReader::new);
+        for number in 0..COMPARED {
+            let command = ours.2.batch(number);
+            (&streams[0]).write_all(command)?;
+            (&streams[1]).write_all(script.2.batch(number))?;
+            let (mut one, mut other) = (String::new(), String::new());
+            of_ours.read_line(&mut one)?;
+            of_script.read_line(&mut other)?;
+            if (one == "OK\n") != (other == ":1\r\n") {
+                let command = String::from_utf8_lossy(command);
+                return Err(format!("{command}: we say {one}, the script {other}").into());
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Measures one row and puts it into the form of the table.
-fn measure(
-    row: Row,
-    bare: SocketAddr,
-    ours: SocketAddr,
-    options: &Options,
-) -> Result<String, Box<dyn Error + Send + Sync>> {
+fn measure(row: Row, servers: &Servers, options: &Options) -> Result<String, Unread> {
     let Load { time: round, seed, drivers } = options.load;
-    let messages = Messages::new(Mix::USUAL, seed, row.pipeline)?;
-    let mut to_bare = Clients::connect(bare, row.connections, &messages)?;
-    let mut to_ours = Clients::connect(ours, row.connections, &messages)?;
+    let asked = servers.asked(options.mix, seed, row.pipeline)?;
+    let mut clients = asked
+        .iter()
+        .map(|(_, address, messages)| Clients::connect(*address, row.connections, messages))
+        .collect::<Result<Vec<_>, _>>()?;
     // Until threads are started and buffers have their size.
     let warm_up = round.min(Duration::from_millis(200));
-    to_bare.run(drivers, warm_up)?;
-    to_ours.run(drivers, warm_up)?;
-
-    let (mut bare, mut ours, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..options.rounds {
-        let pair = (to_bare.run(drivers, round)?, to_ours.run(drivers, round)?);
-        bare.push(pair.0);
-        ours.push(pair.1);
-        ratios.push(pair.1 / pair.0);
+    for clients in &mut clients {
+        clients.run(drivers, warm_up)?;
     }
-    let ([_, bare, _], [_, ours, _]) = (spread(&mut bare), spread(&mut ours));
-    let [least, ratio, greatest] = spread(&mut ratios);
-    Ok(format!("| {row} | {bare:.0} | {ours:.0} | {ratio:.2} ({least:.2}–{greatest:.2}) |"))
+    let mut rates = vec![Vec::new(); clients.len()];
+    for first in 0..options.rounds {
+        for number in (0..clients.len()).map(|number| (first + number) % asked.len()) {
+            rates[number].push(clients[number].run(drivers, round)?);
+        }
+    }
+    let ratios: String = rates[1..]
+        .iter()
+        .map(|others| {
+            let mut ratios: Vec<_> = rates[0].iter().zip(others).map(|(a, b)| a / b).collect();
+            let [least, ratio, greatest] = spread(&mut ratios);
+            format!(" {ratio:.2} ({least:.2}–{greatest:.2}) |")
+        })
+        .collect();
+    let [ours, bare] = [0, 1].map(|number| spread(&mut rates[number])[1]);
+    Ok(format!("| {row} | {ours:.0} | {bare:.0} |{ratios}"))
 }

@@ -18,6 +18,7 @@ use std::hint::black_box;
 
 use common::load::Mix;
 use common::options::{Arguments, Sizes, Unread};
+use common::registry::popular;
 use fastrand::Rng;
 use package_indexer::{Command, Outcome, PackageIndex};
 
@@ -77,17 +78,6 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
         mib(all),
         mib(left)
     ))
-}
-
-/// A package, the first ones more often: by a power of chance, in proportion to about 1/k.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "any package will do"
-)]
-fn popular(packages: usize, rng: &mut Rng) -> usize {
-    ((packages as f64).powf(rng.f64()) as usize - 1).min(packages - 1)
 }
 
 fn do_as_asked(index: &mut PackageIndex, command: &Command) -> Result<(), Unread> {

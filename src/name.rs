@@ -137,6 +137,14 @@ impl<'a> NameRef<'a> {
         }
     }
 
+    /// The first sixteen bytes as a number: of two names, the one with less is less.
+    pub(crate) fn beginning(self) -> u128 {
+        let mut bytes = [0; size_of::<u128>()];
+        let length = self.0.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&self.0[..length]);
+        u128::from_be_bytes(bytes)
+    }
+
     /// Copies the name out of the bytes it was read from.
     #[must_use]
     pub fn to_name(self) -> Name {
@@ -279,6 +287,16 @@ mod tests {
                 assert_eq!(leading_name_bytes(&bytes[..length]), length);
             }
         }
+    }
+
+    #[test]
+    fn whichever_name_begins_with_less_is_less() {
+        let long = "x".repeat(16);
+        let texts = ["+", "a", "a+", "aa", "b", &long, &format!("{long}+"), &format!("{long}x")];
+        let names = texts.map(|text| NameRef::new(text).unwrap());
+        assert!(names.is_sorted() && names.is_sorted_by_key(|name| name.beginning()));
+        assert!(names[..6].is_sorted_by(|a, b| a.beginning() < b.beginning()));
+        assert_eq!(names[5].beginning(), names[7].beginning());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use package_indexer::{Command, NameError};
+use package_indexer::{Command, CommandRef, NameError};
 
 /// How many messages there are before they repeat, at least: of many names, twice as many.
 const MESSAGES: usize = 262_144;
@@ -73,11 +73,21 @@ impl Messages {
         seed: u64,
         pipeline: usize,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        Self::written(mix, seed, pipeline, |command, bytes| writeln!(bytes, "{command}"))
+    }
+
+    /// The commands of a seed, as another server reads them.
+    pub(crate) fn written(
+        mix: Mix,
+        seed: u64,
+        pipeline: usize,
+        write: impl Fn(CommandRef<'_>, &mut Vec<u8>) -> io::Result<()>,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let mut rng = Rng::with_seed(seed);
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for _ in 0..MESSAGES.max(2 * mix.names).div_ceil(pipeline) {
             for _ in 0..pipeline {
-                writeln!(bytes, "{}", mix.command(&mut rng)?)?;
+                write(CommandRef::from(&mix.command(&mut rng)?), &mut bytes)?;
             }
             ends.push(bytes.len());
         }

@@ -6,6 +6,8 @@ pub(crate) mod bare;
 pub(crate) mod flood;
 pub(crate) mod load;
 pub(crate) mod options;
+pub(crate) mod redis;
+pub(crate) mod registry;
 
 /// The least, the median (of an even number, the upper one) and the greatest.
 pub(crate) fn spread(values: &mut [f64]) -> [f64; 3] {

@@ -9,6 +9,8 @@ use std::thread;
 use std::time::Duration;
 use std::vec;
 
+use super::load::Mix;
+
 /// An option that cannot be read.
 pub(crate) type Unread = Box<dyn Error + Send + Sync>;
 
@@ -75,6 +77,10 @@ pub(crate) struct Options {
     pub(crate) load: Load,
     /// How many pairs of rounds a row has.
     pub(crate) rounds: usize,
+    /// What the messages are about.
+    pub(crate) mix: Mix,
+    /// Whether to measure Redis too.
+    pub(crate) redis: bool,
     /// Which rows; all if empty.
     pub(crate) rows: Vec<Row>,
 }
@@ -92,7 +98,7 @@ impl Options {
     pub(crate) fn read(mut arguments: Arguments) -> Result<Self, Unread> {
         let (time, rounds) = if arguments.measuring { (200, 30) } else { (20, 1) };
         let load = Load::new(Duration::from_millis(time));
-        let mut options = Self { load, rounds, rows: Vec::new() };
+        let mut options = Self { load, rounds, mix: Mix::USUAL, redis: false, rows: Vec::new() };
         while let Some(argument) = arguments.next() {
             if options.load.read(&argument, &mut arguments)? {
                 continue;
@@ -101,6 +107,11 @@ impl Options {
                 "--rounds" => {
                     options.rounds = arguments.value::<NonZeroUsize>(&argument)?.get();
                 }
+                "--names" => {
+                    options.mix.names = arguments.value::<NonZeroUsize>(&argument)?.get();
+                }
+                "--reading" => (options.mix.index, options.mix.remove) = (0, 0),
+                "--redis" => options.redis = true,
                 row => options.rows.push(row.parse()?),
             }
         }
@@ -119,7 +130,7 @@ impl FromStr for Row {
             .map(|(connections, pipeline)| Self { connections, pipeline })
             .ok_or_else(|| {
                 format!(
-                    "expected --seconds, --rounds, --seed, --drivers or a row as 16x64, got {text:?}"
+                    "expected --seconds, --rounds, --seed, --drivers, --names, --reading, --redis or a row as 16x64, got {text:?}"
                 )
                 .into()
             })

@@ -42,7 +42,7 @@ impl Plan {
         for (package, needs) in &list.packages {
             let mut dependencies = Vec::new();
             for need in needs {
-                match meet(need, package, list) {
+                match meet(need, package, list, &index) {
                     Met::By(dependency) => dependencies.push(dependency.clone()),
                     Met::ByItself => {}
                     Met::NotAtAll => {
@@ -126,10 +126,15 @@ enum Met<'a> {
 }
 
 /// The first alternative that exists: as a package of that name or, failing that, as the first
-/// package that provides it.
-fn meet<'a>(Need(alternatives): &'a Need, package: &Name, list: &'a PackageList) -> Met<'a> {
+/// package that provides it. Every package of the list is indexed.
+fn meet<'a>(
+    Need(alternatives): &'a Need,
+    package: &Name,
+    list: &'a PackageList,
+    index: &PackageIndex,
+) -> Met<'a> {
     for name in alternatives {
-        if list.packages.contains_key(name) {
+        if index.contains(name.as_str()) {
             return Met::By(name);
         }
         let providers = list.provided.get(name).map_or([].as_slice(), Vec::as_slice);

@@ -1,13 +1,14 @@
 //! What an index looks like from outside: its entries, commands that rebuild it, a picture, a
 //! digest. All of it depends on the state alone.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fmt;
 
-use super::{Names, PackageIndex, Step};
+use super::graph::{PackageId, PerPackage};
+use super::{Names, PackageIndex};
 use crate::bug::{Bug, planted};
 use crate::command::Command;
-use crate::name::{Name, NameRef};
+use crate::name::NameRef;
 
 impl PackageIndex {
     /// Every package by name, with what it depends on. O(n log n).
@@ -20,12 +21,13 @@ impl PackageIndex {
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     pub fn entries(&self) -> impl Iterator<Item = (NameRef<'_>, Names<'_>)> {
-        let named = |id| (self.graph.name(id), id);
-        let mut packages: Vec<_> = self.graph.packages().map(named).collect();
-        if !planted(Bug::HistoryShows) {
-            packages.sort_unstable();
-        }
-        packages.into_iter().map(|(name, id)| (name, self.names(self.graph.dependencies(id))))
+        let packages = if planted(Bug::HistoryShows) {
+            self.graph.packages().collect()
+        } else {
+            self.by_name()
+        };
+        let entry = |id| (self.graph.name(id), self.names(self.graph.dependencies(id)));
+        packages.into_iter().map(entry)
     }
 
     /// INDEX commands that turn an empty index into one equal to this, each answered OK.
@@ -49,30 +51,32 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn to_commands(&self) -> Vec<Command> {
+        let ranks = self.ranks();
         let mut commands = Vec::with_capacity(self.len());
-        for step in self.installation_order() {
-            self.write_step(&step, &mut commands);
+        for step in self.steps(&ranks) {
+            self.write_step(&step, &ranks, &mut commands);
         }
         commands
     }
 
-    fn write_step(&self, step: &Step<'_>, commands: &mut Vec<Command>) {
-        let together: BTreeSet<_> = step.packages().iter().copied().collect();
+    fn write_step(&self, step: &[PackageId], ranks: &PerPackage<u32>, commands: &mut Vec<Command>) {
+        let name = |id| self.graph.name(id).to_name();
+        let index = |id, list: &mut dyn Iterator<Item = PackageId>| Command::Index {
+            package: name(id),
+            dependencies: list.map(name).collect(),
+        };
+        let together: HashSet<_> = step.iter().copied().collect();
         let mut in_full = Vec::new();
-        for &package in step.packages() {
-            let Some(list) = self.dependencies(package.as_str()) else {
-                unreachable!("invariant: what is in the order is indexed")
-            };
-            let without: Vec<Name> = list
-                .clone()
-                .filter(|dependency| !together.contains(dependency))
-                .map(NameRef::to_name)
-                .collect();
-            if without.len() < list.len() {
-                let dependencies = list.map(NameRef::to_name).collect();
-                in_full.push(Command::Index { package: package.to_name(), dependencies });
+        let mut list = Vec::new();
+        for &package in step {
+            list.clear();
+            list.extend(self.graph.dependencies(package));
+            list.sort_unstable_by_key(|&dependency| ranks[dependency]);
+            if list.iter().any(|dependency| together.contains(dependency)) {
+                in_full.push(index(package, &mut list.iter().copied()));
+                list.retain(|dependency| !together.contains(dependency));
             }
-            commands.push(Command::Index { package: package.to_name(), dependencies: without });
+            commands.push(index(package, &mut list.drain(..)));
         }
         if !planted(Bug::CyclesStayOpen) {
             commands.append(&mut in_full);

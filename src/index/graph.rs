@@ -19,11 +19,12 @@
 mod check;
 
 use std::num::NonZeroU8;
+use std::ops::{Index, IndexMut};
 
 use petgraph::Direction::{self, Incoming, Outgoing};
 use petgraph::algo::kosaraju_scc;
 use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
-use petgraph::visit::{Dfs, Reversed};
+use petgraph::visit::{Dfs, NodeIndexable, Reversed};
 
 use crate::bug::{Bug, planted};
 use crate::name::{Name, NameRef};
@@ -33,6 +34,24 @@ pub(super) use check::GraphFault;
 /// A package in a [`DependencyGraph`], valid until that package is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PackageId(NodeIndex);
+
+/// A value for each package that there was when it was made.
+#[derive(Debug)]
+pub(super) struct PerPackage<T>(Vec<T>);
+
+impl<T> Index<PackageId> for PerPackage<T> {
+    type Output = T;
+
+    fn index(&self, package: PackageId) -> &T {
+        &self.0[package.0.index()]
+    }
+}
+
+impl<T> IndexMut<PackageId> for PerPackage<T> {
+    fn index_mut(&mut self, package: PackageId) -> &mut T {
+        &mut self.0[package.0.index()]
+    }
+}
 
 /// Packages and what each depends on.
 #[derive(Debug, Clone)]
@@ -100,6 +119,11 @@ impl DependencyGraph {
     /// All packages, in no particular order. O(1) each.
     pub(super) fn packages(&self) -> impl Iterator<Item = PackageId> {
         self.graph.node_indices().filter_map(|vertex| self.as_package(vertex))
+    }
+
+    /// A value for each package, at first this one. Linear in the vertices.
+    pub(super) fn per_package<T: Clone>(&self, value: T) -> PerPackage<T> {
+        PerPackage(vec![value; self.graph.node_bound()])
     }
 
     /// What a package depends on, in no particular order, none twice. O(1) each.

@@ -1,0 +1,117 @@
+//! That long lists cost what they are long, and a package that many depend on no more than another.
+//!
+//! Each row doubles the one before it, and the last column says what a package of the list then costs
+//! beside what it did at first: where it stays near 1 the cost is linear, where it doubles with every
+//! row it is quadratic.
+//!
+//! - *INDEX*, *INDEX again*, *REMOVE* of a package with so many dependencies: the time for each of them.
+//! - the same three of one package that needs one that so many others need: the time of a command.
+//!
+//! ```text
+//! cargo bench --bench lists -- [--rounds 15] [--seed 64] [dependencies or dependents ...]
+//! ```
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::load::Mix;
+use common::options::{Arguments, Sizes, Unread};
+use common::spread;
+use package_indexer::{Command, Outcome, PackageIndex};
+
+/// How long the lists are, unless chosen.
+const LENGTHS: [usize; 7] = [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000];
+
+/// How often a short command is repeated, for a time that a clock can tell.
+const REPEATED: usize = 1_000;
+
+/// What is done, in this order, round by round.
+const STEPS: [&str; 3] = ["INDEX", "INDEX again", "REMOVE"];
+
+fn main() -> Result<(), Unread> {
+    let arguments = Arguments::of_this_process();
+    let (rounds, usual) = if arguments.measuring { (15, &LENGTHS[..]) } else { (1, &LENGTHS[..1]) };
+    let Sizes { number: rounds, packages: lengths, .. } =
+        Sizes::read(arguments, "--rounds", rounds, usual)?;
+    println!("{rounds} rounds\n");
+    println!("| what | length | command | ns | of the first |");
+    println!("|---|--:|---|--:|--:|");
+    let mut first = [[None; STEPS.len()]; 2];
+    for length in lengths {
+        let of_list = dependencies(length, rounds)?;
+        let of_command = dependents(length, rounds)?;
+        let rows = [("dependencies, each", of_list), ("dependents, a command", of_command)];
+        for ((what, times), first) in rows.into_iter().zip(&mut first) {
+            for ((step, time), first) in STEPS.iter().zip(times).zip(first) {
+                let ratio = time / *first.get_or_insert(time);
+                println!("| {what} | {length} | {step} | {time:.1} | {ratio:.2} |");
+            }
+        }
+    }
+    println!("\nTimes are medians.");
+    Ok(())
+}
+
+/// What one of so many dependencies of a package costs, in nanoseconds, step by step.
+fn dependencies(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unread> {
+    let mut index = PackageIndex::new();
+    let names: Vec<String> = (0..length).map(Mix::name).collect();
+    for name in &names {
+        apply(&mut index, &Command::index(name, [])?)?;
+    }
+    let indexed = Command::index("long", names.iter().map(String::as_str))?;
+    let commands = [&indexed, &indexed, &Command::remove("long")?];
+    let each = f64::from(u32::try_from(length)?);
+    medians(rounds, |step| Ok(nanoseconds(apply(&mut index, commands[step])?) / each))
+}
+
+/// What a command costs about a package that needs one that so many others need.
+fn dependents(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unread> {
+    let mut index = PackageIndex::new();
+    apply(&mut index, &Command::index("popular", [])?)?;
+    for number in 0..length {
+        apply(&mut index, &Command::index(&Mix::name(number), ["popular"])?)?;
+    }
+    // From the first that came to need it on: the worst places in its list of dependents among them.
+    let apart = (length / REPEATED).max(1);
+    let some = (0..REPEATED).map(|number| Mix::name(number * apart % length));
+    let with = some.clone().map(|name| Command::index(&name, ["popular"]));
+    let with = with.collect::<Result<Vec<_>, _>>()?;
+    let remove = some.map(|name| Command::remove(&name)).collect::<Result<Vec<_>, _>>()?;
+    let commands = [&with, &with, &remove];
+    medians(rounds, |step| {
+        let begun = Instant::now();
+        for command in commands[step] {
+            apply(&mut index, command)?;
+        }
+        Ok(nanoseconds(begun.elapsed()) / f64::from(u32::try_from(REPEATED)?))
+    })
+}
+
+/// The median of each step's times.
+fn medians(
+    rounds: usize,
+    mut time: impl FnMut(usize) -> Result<f64, Unread>,
+) -> Result<[f64; STEPS.len()], Unread> {
+    let mut times: [Vec<f64>; STEPS.len()] = Default::default();
+    for _ in 0..rounds {
+        for (step, times) in times.iter_mut().enumerate() {
+            times.push(time(step)?);
+        }
+    }
+    Ok(times.each_mut().map(|times| spread(times)[1]))
+}
+
+/// How long a command takes that must be answered OK.
+fn apply(index: &mut PackageIndex, command: &Command) -> Result<Duration, Unread> {
+    let begun = Instant::now();
+    match index.apply(command)? {
+        Outcome::Ok => Ok(begun.elapsed()),
+        Outcome::Fail => Err(format!("{command} fails").into()),
+    }
+}
+
+fn nanoseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}
