@@ -28,7 +28,7 @@ use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
 use package_indexer::{Command, CommandRef, NameRef, PackageIndex};
 
 /// How many packages there are, unless chosen.
-const NAMES: [usize; 3] = [1_000, 100_000, 1_000_000];
+const NAMES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
 /// How many messages a session is given at once.
 const PIPELINE: usize = 64;
@@ -40,9 +40,9 @@ fn main() -> Result<(), Unread> {
     let Sizes { seed, number: rounds, packages } = sizes;
     println!("seed {seed}, {rounds} pairs of rounds\n");
     println!(
-        "| names | load | what | ours, ns/message | limit | limit, ns/message | ours / limit |"
+        "| names | load | what | ours, ns/message | limit | limit, ns/message | ours / limit | goal |"
     );
-    println!("|--:|---|---|--:|---|--:|--:|");
+    println!("|--:|---|---|--:|---|--:|--:|---|");
     for names in packages {
         for (load, index, remove) in [("mixed", 2, 1), ("reading", 0, 0)] {
             measure(Mix { names, index, remove }, load, seed, rounds)?;
@@ -92,12 +92,23 @@ fn measure(mix: Mix, load: &str, seed: u64, rounds: usize) -> Result<(), Unread>
     };
     let row = |what, ours: &mut dyn FnMut(), limit, least: &mut dyn FnMut()| {
         let [ours, least, ratio] = compare(rounds, lines.len(), ours, least);
-        println!("| {} | {load} | {what} | {ours} | {limit} | {least} | {ratio} |", mix.names);
+        let (names, goal) = (mix.names, goal(mix, what));
+        println!("| {names} | {load} | {what} | {ours} | {limit} | {least} | {ratio} | {goal} |");
     };
     row("parse", &mut parse, "line ends", &mut count_lines);
     row("apply", &mut apply, "look-ups", &mut look_up);
     row("replies", &mut answer, "look-ups", &mut look_up);
     Ok(())
+}
+
+/// What is aimed at, for the rows that have a goal.
+fn goal(mix: Mix, what: &str) -> &'static str {
+    match (mix.names, what) {
+        (1_000, "parse") => "≤ 35 ns",
+        (1_000, "replies") => "≤ 120 ns",
+        (1_000_000, "replies") => "≤ 2.5",
+        _ => "",
+    }
 }
 
 /// What a message costs one and the other, in nanoseconds, and the ratio of the two, to be printed.

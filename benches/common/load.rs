@@ -20,7 +20,7 @@ const MESSAGES: usize = 262_144;
 const MAX_DEPENDENCIES: usize = 4;
 
 /// What the messages are about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mix {
     /// How many packages, each as often as any other.
     pub(crate) names: usize,
