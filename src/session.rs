@@ -177,7 +177,7 @@ impl Session {
                     }
                     Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
                 };
-                replies.extend_from_slice(reply.as_line());
+                push_line(replies, reply);
             }
             // Of what arrived, the last part may have held no end of a line.
             if tally.messages() > 0 {
@@ -254,6 +254,25 @@ impl<'a> Request<'a> {
     fn is_query(&self) -> bool {
         matches!(self, Self::Waiting(CommandRef::Query { .. }))
     }
+}
+
+/// Appends the line of a reply: eight bytes, whatever it is, because a copy of a known size is a store,
+/// and then without those that are too many.
+fn push_line(replies: &mut Vec<u8>, reply: Reply) {
+    const fn padded(reply: Reply) -> ([u8; 8], usize) {
+        let (line, mut bytes, mut length) = (reply.as_line(), [0; 8], 0);
+        while length < line.len() {
+            bytes[length] = line[length];
+            length += 1;
+        }
+        (bytes, length)
+    }
+    const LINES: [([u8; 8], usize); 3] =
+        [padded(Reply::Ok), padded(Reply::Fail), padded(Reply::Error)];
+    let (bytes, length) = &LINES[reply as usize];
+    let end = replies.len() + length;
+    replies.extend_from_slice(bytes);
+    replies.truncate(end);
 }
 
 /// Takes the index once, and applies every command that waits for it; side by side with others if

@@ -149,27 +149,25 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<Frame<'a>> {
         let Self { bytes, cursor, max_line_bytes } = self;
-        loop {
-            let line_end = memchr(b'\n', &bytes[cursor.searched..])
-                .map(|position| cursor.searched + position + 1);
-            let line = &bytes[cursor.start..line_end.unwrap_or(bytes.len())];
-            // Without its LF, a line that fills the limit has already passed it.
-            let too_long = line.len() + usize::from(line_end.is_none()) > *max_line_bytes;
-            let dropped = cursor.discarding;
-            let forgotten = planted(Bug::SplitLineIsForgotten);
-            cursor.searched = line_end.unwrap_or(bytes.len());
-            if line_end.is_some() || too_long || dropped || forgotten {
-                cursor.start = cursor.searched;
-                cursor.discarding = line_end.is_none() && !forgotten;
-            }
-            match (line_end, dropped) {
-                (Some(_), true) => {}
-                (None, true) => return None,
-                (_, false) if too_long => return Some(Frame::TooLong),
-                (Some(_), false) => return Some(Frame::Line(line)),
-                (None, false) => return None,
+        while let Some(position) = memchr(b'\n', &bytes[cursor.searched..]) {
+            cursor.searched += position + 1;
+            let line = &bytes[cursor.start..cursor.searched];
+            cursor.start = cursor.searched;
+            if !std::mem::take(&mut cursor.discarding) {
+                let fits = line.len() <= *max_line_bytes;
+                return Some(if fits { Frame::Line(line) } else { Frame::TooLong });
             }
         }
+        // Without its LF, a line that fills the limit has already passed it.
+        let too_long = bytes.len() - cursor.start >= *max_line_bytes;
+        let dropped = cursor.discarding;
+        let forgotten = planted(Bug::SplitLineIsForgotten);
+        cursor.searched = bytes.len();
+        if too_long || dropped || forgotten {
+            cursor.start = cursor.searched;
+            cursor.discarding = !forgotten;
+        }
+        (too_long && !dropped).then_some(Frame::TooLong)
     }
 }
 
