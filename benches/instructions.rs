@@ -74,13 +74,16 @@ fn main() -> Result<ExitCode, Unread> {
         // Each once, without anybody who counts.
         return COUNTS.iter().try_for_each(|name| count(name)).map(|()| ExitCode::SUCCESS);
     }
+    if write && !chosen.is_empty() {
+        return Err("--write keeps all counts, so none can be chosen".into());
+    }
     if chosen.is_empty() {
         chosen = COUNTS.map(String::from).to_vec();
     }
     let compiler = compiler()?;
     let committed = fs::read_to_string(COMMITTED).unwrap_or_default();
     let mut table = format!("{compiler}\n");
-    let mut worse = Vec::new();
+    let (mut worse, mut missing) = (Vec::new(), false);
     println!("{compiler}\n\n| count | instructions a message | committed | difference, % |");
     println!("|---|--:|--:|--:|");
     for name in &chosen {
@@ -88,6 +91,7 @@ fn main() -> Result<ExitCode, Unread> {
         writeln!(table, "{name} {counted:.1}")?;
         let Some(before) = before(&committed, &compiler, name) else {
             println!("| {name} | {counted:.1} | | |");
+            missing |= committed.starts_with(&compiler);
             continue;
         };
         let difference = (counted / before - 1.0) * 100.0;
@@ -104,6 +108,8 @@ fn main() -> Result<ExitCode, Unread> {
             worse.join(", ")
         );
         return Ok(ExitCode::FAILURE);
+    } else if missing {
+        return Err("a count is not committed: cargo bench --bench instructions -- --write".into());
     } else if !committed.starts_with(&compiler) {
         println!("\nNo counts are committed for this compiler.");
     }

@@ -6,9 +6,10 @@
 //!
 //! - *INDEX*, *INDEX again*, *REMOVE* of a package with so many dependencies: the time for each of them.
 //! - the same three of one package that needs one that so many others need: the time of a command.
+//! - the same three of the package that so many others need, which is not removed for that.
 //!
 //! ```text
-//! cargo bench --bench lists -- [--rounds 15] [--seed 64] [dependencies or dependents ...]
+//! cargo bench --bench lists -- [--rounds 15] [dependencies or dependents ...]
 //! ```
 
 mod common;
@@ -37,11 +38,15 @@ fn main() -> Result<(), Unread> {
     println!("{rounds} rounds\n");
     println!("| what | length | command | ns | of the first |");
     println!("|---|--:|---|--:|--:|");
-    let mut first = [[None; STEPS.len()]; 2];
+    let mut first = [[None; STEPS.len()]; 3];
     for length in lengths {
         let of_list = dependencies(length, rounds)?;
-        let of_command = dependents(length, rounds)?;
-        let rows = [("dependencies, each", of_list), ("dependents, a command", of_command)];
+        let (of_dependent, of_needed) = dependents(length, rounds)?;
+        let rows = [
+            ("dependencies, each", of_list),
+            ("dependents, one of them", of_dependent),
+            ("dependents, what they need", of_needed),
+        ];
         for ((what, times), first) in rows.into_iter().zip(&mut first) {
             for ((step, time), first) in STEPS.iter().zip(times).zip(first) {
                 let ratio = time / *first.get_or_insert(time);
@@ -66,8 +71,11 @@ fn dependencies(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unre
     medians(rounds, |step| Ok(nanoseconds(apply(&mut index, commands[step])?) / each))
 }
 
-/// What a command costs about a package that needs one that so many others need.
-fn dependents(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unread> {
+/// What a command costs about a package that needs one that so many others need, and about that one.
+fn dependents(
+    length: usize,
+    rounds: usize,
+) -> Result<([f64; STEPS.len()], [f64; STEPS.len()]), Unread> {
     let mut index = PackageIndex::new();
     apply(&mut index, &Command::index("popular", [])?)?;
     for number in 0..length {
@@ -80,13 +88,30 @@ fn dependents(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unread
     let with = with.collect::<Result<Vec<_>, _>>()?;
     let remove = some.map(|name| Command::remove(&name)).collect::<Result<Vec<_>, _>>()?;
     let commands = [&with, &with, &remove];
-    medians(rounds, |step| {
+    let of_dependent = medians(rounds, |step| {
         let begun = Instant::now();
         for command in commands[step] {
             apply(&mut index, command)?;
         }
         Ok(nanoseconds(begun.elapsed()) / f64::from(u32::try_from(REPEATED)?))
-    })
+    })?;
+    apply(&mut index, &Command::index("other", [])?)?;
+    let commands = [
+        Command::index("popular", [])?,
+        Command::index("popular", ["other"])?,
+        Command::remove("popular")?,
+    ];
+    let of_needed = medians(rounds, |step| {
+        let due = Outcome::when(step < 2);
+        let begun = Instant::now();
+        for _ in 0..REPEATED {
+            if index.apply(&commands[step])? != due {
+                return Err(format!("{} is not answered {due}", commands[step]).into());
+            }
+        }
+        Ok(nanoseconds(begun.elapsed()) / f64::from(u32::try_from(REPEATED)?))
+    })?;
+    Ok((of_dependent, of_needed))
 }
 
 /// The median of each step's times.

@@ -1,8 +1,9 @@
 //! What a message costs without a network, beside the least that anything would have to do for it.
 //!
 //! - *parse*, beside counting the line ends of the same bytes: no reader of lines does less.
-//! - *apply*, beside looking up the same names in a hash set of std that holds all of them: no index
-//!   of names does less. The look-ups wait for no answer, so that the processor overlaps them.
+//! - *apply*, beside looking up the same names in a hash set of std that holds all of them: an index
+//!   that does so name by name does no less. No look-up waits for the answer of another, so that the
+//!   processor overlaps what it can.
 //! - *replies*, from the bytes of 64 messages at a time to their replies, beside the same look-ups.
 //!
 //! Every round of one is followed at once by a round of the other, and the median of the ratios of

@@ -5,11 +5,10 @@
 //! that only ask may have it side by side: whichever of them is said to be first, the answers are the
 //! same. Bytes and replies are `session`'s business, threads and sockets `server`'s.
 //!
-//! Of the ways to share an index that `benches/locks.rs` compares, this is the fastest that is simple:
-//! a readers-writer lock that spins and yields before it sleeps, and is handed over now and then. A
-//! mutex makes those wait who only ask; the locks of std sleep at once, which costs two threads a third
-//! of what they do; and a thread that owns the index is woken for each batch, which costs more than
-//! the batch.
+//! Of the ways to share an index that `benches/locks.rs` compares, this is the fastest for those who
+//! only ask, and level for two threads that also write: a readers-writer lock that spins and yields
+//! before it sleeps, with turns for whoever waits long. A mutex makes those wait who only ask, std's
+//! readers-writer lock sleeps at once, and a thread that owns the index has to be woken for each batch.
 
 use std::fmt;
 use std::sync::TryLockError;
@@ -72,8 +71,8 @@ impl Engine {
     /// as it takes, so it should be short and do no I/O; with the feature `server`, whoever has
     /// waited longest gets the index after [`MAX_BATCHES_AHEAD`] at most.
     ///
-    /// The lock is not re-entrant: a batch, or an [`apply`](Self::apply), of the same engine from
-    /// within `work` waits for itself, for ever.
+    /// The lock is not re-entrant: whatever uses the same engine from within `work`, be it to batch, to
+    /// [`read`](Self::read) or to [`apply`](Self::apply), waits for itself, for ever.
     ///
     /// # Errors
     /// [`Poisoned`] once any batch has panicked.
@@ -92,7 +91,8 @@ impl Engine {
     }
 
     /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
-    /// side with others who only look.
+    /// side with others who only look. Not re-entrant either: a read within a read waits for ever as
+    /// soon as a batch waits between them.
     ///
     /// ```
     /// use package_indexer::engine::Engine;

@@ -39,9 +39,9 @@ pub use order::Step;
 /// history that led to it, nor on hash seeds.
 ///
 /// Memory: 40 bytes a package, and its name if that has more than 22 bytes; 5 to 12 bytes to find it
-/// by; and 20 bytes a dependency, in vectors and a table that double as they grow. What was once needed is kept for
-/// use again until nothing is indexed any more: where a method below is said to be linear in the
-/// packages, those of the fullest state since then count.
+/// by; and 20 bytes a dependency, in vectors and a table that double as they grow. What was once
+/// needed is kept for use again until nothing is indexed any more: where a method below is said to be
+/// linear in the packages, those of the fullest state since then count.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex};

@@ -21,8 +21,11 @@ pub const MAX_BATCH: usize = 256;
 /// each byte of input can ask for.
 pub const MAX_ANSWER_BYTES: usize = 32 * 1024;
 
-/// The most bytes that the replies of one batch can have.
-const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * Reply::Error.as_line().len();
+/// As much as any reply, as a size of which a copy is one store.
+const PADDED_REPLY_BYTES: usize = 8;
+
+/// The most bytes that the replies of one batch can take while they are written.
+const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * PADDED_REPLY_BYTES;
 
 /// Turns the bytes of one client into replies.
 ///
@@ -251,27 +254,29 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn is_query(&self) -> bool {
-        matches!(self, Self::Waiting(CommandRef::Query { .. }))
+    /// Whether it waits to do more than ask.
+    fn may_change(&self) -> bool {
+        self.command().is_some_and(|command| command.verb() != Verb::Query)
     }
 }
 
-/// Appends the line of a reply: eight bytes, whatever it is, because a copy of a known size is a store,
-/// and then without those that are too many.
+/// Appends the line of a reply: always as many bytes, and then without those that are too many.
 fn push_line(replies: &mut Vec<u8>, reply: Reply) {
-    const fn padded(reply: Reply) -> ([u8; 8], usize) {
-        let (line, mut bytes, mut length) = (reply.as_line(), [0; 8], 0);
+    const fn padded(reply: Reply) -> [u8; PADDED_REPLY_BYTES] {
+        let (line, mut bytes, mut length) = (reply.as_line(), [0; PADDED_REPLY_BYTES], 0);
         while length < line.len() {
             bytes[length] = line[length];
             length += 1;
         }
-        (bytes, length)
+        bytes
     }
-    const LINES: [([u8; 8], usize); 3] =
-        [padded(Reply::Ok), padded(Reply::Fail), padded(Reply::Error)];
-    let (bytes, length) = &LINES[reply as usize];
-    let end = replies.len() + length;
-    replies.extend_from_slice(bytes);
+    let padded = match reply {
+        Reply::Ok => const { padded(Reply::Ok) },
+        Reply::Fail => const { padded(Reply::Fail) },
+        Reply::Error => const { padded(Reply::Error) },
+    };
+    let end = replies.len() + reply.as_line().len();
+    replies.extend_from_slice(&padded);
     replies.truncate(end);
 }
 
@@ -283,15 +288,7 @@ fn settle(
     observer: &mut impl Observer,
 ) -> Result<(), Poisoned> {
     observer.waiting();
-    if batch.iter().all(|request| request.is_query() || request.command().is_none()) {
-        engine.read(|index| {
-            observer.taken();
-            index.prefetch(batch.iter().filter_map(Request::command));
-            for query in batch {
-                query.look_up(index);
-            }
-        })?;
-    } else {
+    if batch.iter().any(Request::may_change) {
         engine.batch(|index| {
             observer.taken();
             if planted(Bug::QueriesGoFirst) {
@@ -302,6 +299,14 @@ fn settle(
             index.prefetch(batch.iter().filter_map(Request::command));
             for request in batch {
                 request.settle(index);
+            }
+        })?;
+    } else {
+        engine.read(|index| {
+            observer.taken();
+            index.prefetch(batch.iter().filter_map(Request::command));
+            for query in batch {
+                query.look_up(index);
             }
         })?;
     }

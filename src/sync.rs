@@ -23,7 +23,7 @@ pub(crate) const IN_A_ROW: u32 = 16;
 /// goes to whoever happens to run, which is whoever had it last, again and again. This one does so
 /// too, because that is fast, but not more than 16 times: then it goes to whoever has waited longest.
 /// Handed over in order every time, it would cost more than a third of the throughput of 16 clients
-/// with 64 messages in flight. Who reads does not pass before who already waits to write.
+/// with 64 messages in flight.
 ///
 /// With the feature `server` alone, for whose threads it is. Elsewhere there is no gate, nor under the
 /// checker, which tries every order anyway: what is promised of replies rests on the lock behind it.

@@ -189,7 +189,7 @@ fn the_answers_of_three_sessions_have_one_order() {
         sessions(&[
             &["INDEX|a|; nonsense; INDEX|b|a", "REMOVE|a|; QUERY|b|"],
             &["INDEX|b|; REMOVE|a|; QUERY|a|", "; INDEX|a|b"],
-            &["QUERY|a|; REMOVE|b|; QUERY", "INDEX|c|a,b; QUERY|b|"],
+            &["QUERY|a|; QUERY|b|; QUERY", "INDEX|c|a,b; QUERY|b|"],
         ]);
     });
 }
@@ -197,6 +197,13 @@ fn the_answers_of_three_sessions_have_one_order() {
 #[test]
 fn the_answers_of_two_sessions_have_one_order() {
     on_every_schedule(|| sessions(&[&["INDEX|a|; x; QUERY|b|"], &["INDEX|b|; QUERY|a|", "y"]]));
+}
+
+#[test]
+fn who_only_asks_sees_no_middle_of_a_batch_either() {
+    const ASKS: &[&str] = &["QUERY|b|; QUERY|a|"];
+    on_many_schedules(|| sessions(&[&["INDEX|a|; INDEX|b|a", "REMOVE|b|; REMOVE|a|"], ASKS, ASKS]));
+    on_every_schedule(|| sessions(&[&["INDEX|a|; REMOVE|a|; INDEX|b|"], ASKS]));
 }
 
 /// One thread panics in the midst of a batch, `others` ask for what it had indexed by then.

@@ -47,8 +47,8 @@ impl PackageIndex {
     }
 
     /// How much the state is, in bytes: 64 for each package, the bytes of its name, and 20 for each
-    /// dependency. That is about what it takes in memory when every vector and table is full; as
-    /// those double when they grow, the memory in use may be up to twice as much. A function of
+    /// dependency. That is what it takes in memory, or somewhat more, when every vector and table is
+    /// full; as those double when they grow, the memory in use may be up to twice as much. A function of
     /// the state alone. O(1).
     ///
     /// ```

@@ -1,7 +1,6 @@
 //! What an index looks like from outside: its entries, commands that rebuild it, a picture, a
 //! digest. All of it depends on the state alone.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use super::graph::{PackageId, PerPackage};
@@ -65,16 +64,19 @@ impl PackageIndex {
             package: name(id),
             dependencies: list.map(name).collect(),
         };
-        let together: HashSet<_> = step.iter().copied().collect();
+        // The packages of a step come by name, which is by rank.
+        let together = |&other: &PackageId| {
+            step.binary_search_by_key(&ranks[other], |&package| ranks[package]).is_ok()
+        };
         let mut in_full = Vec::new();
         let mut list = Vec::new();
         for &package in step {
             list.clear();
             list.extend(self.graph.dependencies(package));
             list.sort_unstable_by_key(|&dependency| ranks[dependency]);
-            if list.iter().any(|dependency| together.contains(dependency)) {
+            if list.iter().any(together) {
                 in_full.push(index(package, &mut list.iter().copied()));
-                list.retain(|dependency| !together.contains(dependency));
+                list.retain(|dependency| !together(dependency));
             }
             commands.push(index(package, &mut list.drain(..)));
         }

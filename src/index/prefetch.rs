@@ -36,7 +36,8 @@ impl PackageIndex {
         }
     }
 
-    /// Does it whatever the size, and says how many packages were read: at least those that are named.
+    /// Does it whatever the size, and says how many packages were read: one for each name that is
+    /// indexed, and now and then, where a few bits of its hash are those of another, one that is not.
     fn touch<'a>(&self, mut names: impl Iterator<Item = NameRef<'a>>) -> usize {
         let mut hashes = [0; SIDE_BY_SIDE];
         let mut found = [None; SIDE_BY_SIDE];

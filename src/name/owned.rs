@@ -10,7 +10,7 @@ use super::{NameError, NameRef};
 
 /// An owned package name: 1 to 255 bytes of `[A-Za-z0-9+._@/-]` (protocol rule N1).
 ///
-/// Three words of memory, which hold up to 22 bytes of text; more text than that lies beside them.
+/// 24 bytes of memory, which hold up to 22 bytes of text; more text than that lies beside them.
 /// Ordered by bytes, like its text, so that maps keyed by `Name` can be asked with a `&str`.
 ///
 /// ```
@@ -32,7 +32,7 @@ enum Bytes {
     Long(Box<[u8]>),
 }
 
-/// What fits into three words beside a length, and the mark that it is short.
+/// What fits into 24 bytes beside a length, and the mark that it is short.
 const MAX_SHORT_BYTES: usize = 22;
 
 impl Bytes {

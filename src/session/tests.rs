@@ -155,6 +155,24 @@ fn what_a_session_holds_is_bounded_whatever_the_client_sends() {
     assert!(bound <= 128 * 1024, "{bound}");
 }
 
+/// The last reply of the last batch for which there is room, wherever in that room it begins.
+#[test]
+fn replies_of_every_length_stay_within_what_an_answer_may_have() {
+    let engine = Engine::default();
+    engine.apply(wire::parse(b"INDEX|a|\n").unwrap()).unwrap();
+    for ok in (0..700).step_by(10).flat_map(|ok| [ok, ok + 1, ok + 2]) {
+        let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+        let input = [b"QUERY|a|\n".repeat(ok), b"QUERY|b|\n".repeat(ok % 5), vec![b'\n'; 1 << 13]];
+        let input = input.concat();
+        let mut left = input.as_slice();
+        while !left.is_empty() {
+            left = &left[session.fill(left)..];
+        }
+        session.answer(&engine, |_| ()).unwrap();
+        assert!(session.replies.capacity() <= MAX_ANSWER_BYTES, "after {ok} times OK");
+    }
+}
+
 #[test]
 fn an_answer_has_as_many_batches_as_it_has_room_for() {
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
