@@ -23,7 +23,7 @@ use common::options::{Arguments, Unread};
 use package_indexer::engine::Engine;
 use package_indexer::session::Session;
 use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
-use package_indexer::{Command, CommandRef, PackageIndex};
+use package_indexer::{CommandRef, PackageIndex};
 
 /// What is counted.
 const COUNTS: [&str; 6] = [
@@ -119,13 +119,13 @@ fn main() -> Result<ExitCode, Unread> {
 /// Does what is to be counted, and before that what it needs.
 fn count(name: &str) -> Result<(), Unread> {
     let (what, load) = name.split_once('-').ok_or_else(|| format!("no count {name:?}"))?;
-    let (index, remove) = if load == "mixed" { (2, 1) } else { (0, 0) };
-    let messages = Messages::new(Mix { names: NAMES, index, remove }, 64, PIPELINE)?;
+    let mix = if load == "mixed" { Mix::USUAL } else { Mix::READING };
+    let mix = Mix { names: NAMES, ..mix };
+    let messages = Messages::new(mix, 64, PIPELINE)?;
     let lines: Vec<&[u8]> =
         messages.bytes().split_inclusive(|byte| *byte == b'\n').take(MESSAGES).collect();
     let commands = lines.iter().map(|line| wire::parse(line)).collect::<Result<Vec<_>, _>>()?;
-    let every = (0..NAMES).map(|name| Command::index(&Mix::name(name), []));
-    let mut state: PackageIndex = every.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
+    let mut state = mix.full_index()?;
     match what {
         "parse" => measured(|| {
             for line in &lines {

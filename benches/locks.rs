@@ -28,9 +28,9 @@ use std::time::{Duration, Instant};
 
 use common::load::{Messages, Mix};
 use common::options::{Arguments, Load, Unread};
-use common::spread;
+use common::{printed, spread};
 use package_indexer::engine::Engine;
-use package_indexer::{Command, CommandRef, Outcome, PackageIndex, wire};
+use package_indexer::{CommandRef, Outcome, PackageIndex, wire};
 
 /// How many messages a batch has.
 const BATCH: usize = 64;
@@ -69,7 +69,7 @@ fn main() -> Result<(), Unread> {
             return Err(format!("expected --seconds, --rounds or --seed, got {argument:?}").into());
         }
     }
-    let reading = Messages::new(Mix { index: 0, remove: 0, ..Mix::USUAL }, load.seed, BATCH)?;
+    let reading = Messages::new(Mix::READING, load.seed, BATCH)?;
     let asked = Asked { reading, mixed: Messages::new(Mix::USUAL, load.seed, BATCH)? };
 
     println!("seed {}, {rounds} rounds of {:?} for each way\n", load.seed, load.time);
@@ -90,8 +90,7 @@ fn main() -> Result<(), Unread> {
             let [engine, ..] = &rates;
             let others = rates[1..].iter().map(|rates| {
                 let mut ratios: Vec<_> = rates.iter().zip(engine).map(|(a, b)| a / b).collect();
-                let [least, median, most] = spread(&mut ratios);
-                format!("{median:.2} ({least:.2}–{most:.2})")
+                printed(spread(&mut ratios))
             });
             let others: Vec<_> = others.collect();
             let [_, engine, _] = spread(&mut rates[0]);
@@ -102,12 +101,6 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// An index with every package, so that about all that is asked for is there.
-fn full() -> Result<PackageIndex, Unread> {
-    let every = (0..Mix::USUAL.names).map(|number| Command::index(&Mix::name(number), []));
-    Ok(every.collect::<Result<Vec<_>, _>>()?.into_iter().collect())
-}
-
 /// Messages a second, by all threads together.
 fn run(
     way: &str,
@@ -116,7 +109,8 @@ fn run(
     time: Duration,
     asked: &Asked,
 ) -> Result<f64, Unread> {
-    let index = full()?;
+    // With every package, so that about all that is asked for is there.
+    let index = Mix::USUAL.full_index()?;
     match way {
         "engine" => {
             let engine = Engine::new(index);

@@ -21,12 +21,12 @@ use std::time::Instant;
 
 use common::load::{Messages, Mix};
 use common::options::{Arguments, Sizes, Unread};
-use common::spread;
+use common::{printed, spread};
 use memchr::memchr_iter;
+use package_indexer::NameRef;
 use package_indexer::engine::Engine;
 use package_indexer::session::Session;
 use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
-use package_indexer::{Command, CommandRef, NameRef, PackageIndex};
 
 /// How many packages there are, unless chosen.
 const NAMES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
@@ -45,8 +45,8 @@ fn main() -> Result<(), Unread> {
     );
     println!("|--:|---|---|--:|---|--:|--:|---|");
     for names in packages {
-        for (load, index, remove) in [("mixed", 2, 1), ("reading", 0, 0)] {
-            measure(Mix { names, index, remove }, load, seed, rounds)?;
+        for (load, mix) in [("mixed", Mix::USUAL), ("reading", Mix::READING)] {
+            measure(Mix { names, ..mix }, load, seed, rounds)?;
         }
     }
     println!("\nTimes are medians, ratios the median of the pairs and (least–greatest).");
@@ -59,12 +59,11 @@ fn measure(mix: Mix, load: &str, seed: u64, rounds: usize) -> Result<(), Unread>
     let bytes = messages.bytes();
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let commands = lines.iter().map(|line| wire::parse(line)).collect::<Result<Vec<_>, _>>()?;
-    let all = || (0..mix.names).map(Mix::name);
-    let every = all().map(|name| Command::index(&name, [])).collect::<Result<Vec<_>, _>>()?;
-    let mut index: PackageIndex = every.into_iter().collect();
+    let mut index = mix.full_index()?;
     let engine = Engine::new(index.clone());
-    let known: HashSet<Box<str>> = all().map(Into::into).collect();
-    let wanted: Vec<&str> = commands.iter().flat_map(names).collect();
+    let known: HashSet<Box<str>> = (0..mix.names).map(|number| Mix::name(number).into()).collect();
+    let wanted: Vec<&str> =
+        commands.iter().flat_map(|command| command.names()).map(NameRef::as_str).collect();
 
     let mut count_lines = || {
         black_box(memchr_iter(b'\n', black_box(bytes)).count());
@@ -133,15 +132,6 @@ fn compare(
     let of =
         |value: fn(&(f64, f64)) -> f64| spread(&mut pairs.iter().map(value).collect::<Vec<_>>());
     let ([_, ours, _], [_, other, _]) = (of(|pair| pair.0), of(|pair| pair.1));
-    let [least, ratio, greatest] = of(|pair| pair.0 / pair.1);
-    [format!("{ours:.1}"), format!("{other:.1}"), format!("{ratio:.2} ({least:.2}–{greatest:.2})")]
-}
-
-/// The names in a command.
-fn names<'a>(command: &CommandRef<'a>) -> impl Iterator<Item = &'a str> {
-    let (package, list) = match *command {
-        CommandRef::Index { package, dependencies } => (package, Some(dependencies.iter())),
-        CommandRef::Remove { package } | CommandRef::Query { package } => (package, None),
-    };
-    std::iter::once(package).chain(list.into_iter().flatten()).map(NameRef::as_str)
+    let ratio = printed(of(|pair| pair.0 / pair.1));
+    [format!("{ours:.1}"), format!("{other:.1}"), ratio]
 }

@@ -25,10 +25,9 @@ use std::time::Duration;
 use common::load::{Clients, Messages, Mix};
 use common::options::{Arguments, Load, Options, Row, Unread};
 use common::redis::{Redis, exists};
-use common::{bare, spread};
+use common::{bare, printed, spread};
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
-use package_indexer::{Command, PackageIndex};
 
 /// What is measured unless rows are named: one client alone, then as many again as wait for each
 /// reply, then few that do not wait.
@@ -53,7 +52,7 @@ struct Servers {
 fn main() -> Result<(), Unread> {
     let options = Options::read(Arguments::of_this_process())?;
     let Options { load: Load { time: round, seed, drivers }, rounds, mix, .. } = options;
-    let engine = Arc::new(Engine::new(full(mix)?));
+    let engine = Arc::new(Engine::new(mix.full_index()?));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
     let redis = if options.redis { Redis::start()? } else { None };
@@ -86,15 +85,6 @@ fn main() -> Result<(), Unread> {
     println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
     println!("At the end {packages} packages were indexed, with {dependencies} dependencies.");
     Ok(())
-}
-
-/// An index with all names.
-fn full(mix: Mix) -> Result<PackageIndex, Unread> {
-    let mut index = PackageIndex::new();
-    for number in 0..mix.names {
-        index.apply(&Command::index(&Mix::name(number), [])?)?;
-    }
-    Ok(index)
 }
 
 impl Servers {
@@ -170,8 +160,7 @@ fn measure(row: Row, servers: &Servers, options: &Options) -> Result<String, Unr
         .iter()
         .map(|others| {
             let mut ratios: Vec<_> = rates[0].iter().zip(others).map(|(a, b)| a / b).collect();
-            let [least, ratio, greatest] = spread(&mut ratios);
-            format!(" {ratio:.2} ({least:.2}–{greatest:.2}) |")
+            format!(" {} |", printed(spread(&mut ratios)))
         })
         .collect();
     let [ours, bare] = [0, 1].map(|number| spread(&mut rates[number])[1]);

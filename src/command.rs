@@ -3,10 +3,13 @@
 //! [`CommandRef`] borrows the bytes of its message, [`Command`] owns its names. Everything here
 //! prints as it goes over the wire, without the LF; reading it back (`FromStr`) is `wire`'s work.
 
+mod dependencies;
+
 use std::fmt;
 
-use crate::bug::{Bug, planted};
-use crate::name::{Name, NameError, NameRef, leading_name_bytes};
+use crate::name::{Name, NameError, NameRef};
+
+pub use dependencies::Dependencies;
 
 /// What a command wants, without its package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,7 +145,35 @@ pub enum CommandRef<'a> {
     },
 }
 
-impl CommandRef<'_> {
+impl<'a> CommandRef<'a> {
+    /// The package that the command is about.
+    #[must_use]
+    pub const fn package(self) -> NameRef<'a> {
+        match self {
+            Self::Index { package, .. } | Self::Remove { package } | Self::Query { package } => {
+                package
+            }
+        }
+    }
+
+    /// Every name in the command: the package, and then the dependencies as they were written.
+    /// Allocates nothing.
+    ///
+    /// ```
+    /// # use package_indexer::{Command, CommandRef, NameRef};
+    /// let command = Command::index("vim", ["ncurses", "lua"])?;
+    /// let names = CommandRef::from(&command).names().map(NameRef::as_str);
+    /// assert!(names.eq(["vim", "ncurses", "lua"]));
+    /// # Ok::<(), package_indexer::NameError>(())
+    /// ```
+    pub fn names(self) -> impl Iterator<Item = NameRef<'a>> {
+        let dependencies = match self {
+            Self::Index { dependencies, .. } => dependencies,
+            Self::Remove { .. } | Self::Query { .. } => Dependencies::NONE,
+        };
+        std::iter::once(self.package()).chain(dependencies.iter())
+    }
+
     /// What the command wants.
     #[must_use]
     pub const fn verb(self) -> Verb {
@@ -187,82 +218,6 @@ impl fmt::Display for CommandRef<'_> {
             Self::Index { package, dependencies } => write!(f, "{verb}|{package}|{dependencies}"),
             Self::Remove { package } | Self::Query { package } => write!(f, "{verb}|{package}|"),
         }
-    }
-}
-
-/// A borrowed list of dependencies, in the order in which it was written, repeats included.
-#[derive(Debug, Clone, Copy)]
-pub struct Dependencies<'a>(Source<'a>);
-
-/// Where the names of a list stand.
-#[derive(Debug, Clone, Copy)]
-enum Source<'a> {
-    /// In a message: checked names, a comma after each but perhaps the last.
-    Message(&'a [u8]),
-    /// In an owned command.
-    Names(&'a [Name]),
-}
-
-impl<'a> Dependencies<'a> {
-    /// The list without names.
-    pub const NONE: Self = Self(Source::Names(&[]));
-
-    /// Takes the bytes of a list that the grammar has checked.
-    pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
-        let list = Self(Source::Message(bytes));
-        // Each of the names is checked on its way out.
-        debug_assert!(list.iter().count() > 0 || bytes.is_empty(), "{}", bytes.escape_ascii());
-        list
-    }
-
-    /// The names in the order written, repeats included. Allocates nothing.
-    pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
-        let (mut message, names) = match self.0 {
-            Source::Message(bytes) => (bytes, [].as_slice()),
-            Source::Names(names) => ([].as_slice(), names),
-        };
-        let in_message = std::iter::from_fn(move || {
-            let length = leading_name_bytes(message);
-            let (name, rest) = message.split_at(length);
-            // Behind each name but perhaps the last there is a comma.
-            message = rest.get(1..).unwrap_or_default();
-            (length > 0).then(|| NameRef::from_checked(name))
-        });
-        in_message.chain(names.iter().map(Name::borrowed))
-    }
-}
-
-/// Equal when the same names come in the same order, repeats included.
-impl PartialEq for Dependencies<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for Dependencies<'_> {}
-
-impl<'a> From<&'a Vec<Name>> for Dependencies<'a> {
-    fn from(names: &'a Vec<Name>) -> Self {
-        names.as_slice().into()
-    }
-}
-
-impl<'a> From<&'a [Name]> for Dependencies<'a> {
-    fn from(names: &'a [Name]) -> Self {
-        Self(Source::Names(names))
-    }
-}
-
-impl fmt::Display for Dependencies<'_> {
-    /// The names with single commas between them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, name) in self.iter().enumerate() {
-            if position > 0 || planted(Bug::CommaIsPrintedFirst) {
-                f.write_str(",")?;
-            }
-            f.write_str(name.as_str())?;
-        }
-        Ok(())
     }
 }
 
@@ -361,23 +316,6 @@ mod tests {
     fn borrowing_and_owning_again_gives_the_same_command() {
         let command = Command::index("vim", ["ncurses", "lua"]).unwrap();
         assert_eq!(CommandRef::from(&command).to_command(), command);
-    }
-
-    #[test]
-    fn a_trailing_comma_adds_no_name() {
-        let names: Vec<_> =
-            Dependencies::from_checked(b"a,b,").iter().map(NameRef::as_str).collect();
-        assert_eq!(names, ["a", "b"]);
-        assert_eq!(Dependencies::from_checked(b"").iter().count(), 0);
-    }
-
-    #[test]
-    fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
-        let list = Dependencies::from_checked;
-        let names = ["a", "b"].map(|name| Name::new(name).unwrap());
-        assert_eq!(list(b"a,b,"), Dependencies::from(names.as_slice()));
-        assert_ne!(list(b"a,b"), list(b"b,a"));
-        assert_ne!(list(b"a"), Dependencies::NONE);
     }
 
     #[test]

@@ -172,13 +172,15 @@ mod tests {
         crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
     }
 
+    /// Does some work on a thread of its own, and says whether it panicked.
+    fn panics<R: Send>(work: impl FnOnce() -> R + Send) -> bool {
+        std::thread::scope(|scope| scope.spawn(work).join().is_err())
+    }
+
     #[test]
     fn after_a_panic_nobody_is_answered() {
         let engine = Engine::default();
-        let panicked = std::thread::scope(|scope| {
-            scope.spawn(|| engine.batch(|_| panic!("a bug, on purpose"))).join().is_err()
-        });
-        assert!(panicked);
+        assert!(panics(|| engine.batch(|_| panic!("a bug, on purpose"))));
         assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
         assert_eq!(engine.read(PackageIndex::len), Err(Poisoned));
         let refused = engine.apply(&command("QUERY|a|"));
@@ -200,10 +202,7 @@ mod tests {
     #[test]
     fn a_reader_that_panics_harms_nobody() {
         let engine = Engine::default();
-        let panicked = std::thread::scope(|scope| {
-            scope.spawn(|| engine.read(|_| panic!("a bug, on purpose"))).join().is_err()
-        });
-        assert!(panicked);
+        assert!(panics(|| engine.read(|_| panic!("a bug, on purpose"))));
         assert_eq!(engine.apply(&command("INDEX|a|")), Ok(Outcome::Ok));
     }
 

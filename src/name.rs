@@ -96,7 +96,11 @@ impl<'a> NameRef<'a> {
     /// [`NameError::Empty`], [`NameError::TooLong`], or [`NameError::Byte`] with the first
     /// offending byte and its offset.
     pub fn new(text: &'a str) -> Result<Self, NameError> {
-        let bytes = text.as_bytes();
+        Self::check(text.as_bytes())
+    }
+
+    /// The same of bytes.
+    pub(crate) fn check(bytes: &'a [u8]) -> Result<Self, NameError> {
         if bytes.is_empty() {
             return Err(NameError::Empty);
         }
@@ -112,11 +116,7 @@ impl<'a> NameRef<'a> {
 
     /// Takes bytes that the grammar has already checked.
     pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
-        debug_assert!(
-            (1..=MAX_NAME_BYTES).contains(&bytes.len()) && leading_name_bytes(bytes) == bytes.len(),
-            "unchecked name {:?}",
-            bytes.escape_ascii().to_string()
-        );
+        debug_assert!(Self::check(bytes).is_ok(), "unchecked name {}", bytes.escape_ascii());
         Self(bytes)
     }
 

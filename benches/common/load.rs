@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use package_indexer::{Command, CommandRef, NameError};
+use package_indexer::{Command, CommandRef, NameError, PackageIndex};
 
 /// How many messages there are before they repeat, at least: of many names, twice as many.
 const MESSAGES: usize = 262_144;
@@ -33,6 +33,18 @@ pub(crate) struct Mix {
 impl Mix {
     /// Two INDEX, one REMOVE and seven QUERY, about 10,000 packages.
     pub(crate) const USUAL: Self = Self { names: 10_000, index: 2, remove: 1 };
+
+    /// QUERY alone, about as many packages.
+    pub(crate) const READING: Self = Self { index: 0, remove: 0, ..Self::USUAL };
+
+    /// An index with every package, and no dependencies.
+    pub(crate) fn full_index(self) -> Result<PackageIndex, Box<dyn Error + Send + Sync>> {
+        let mut index = PackageIndex::new();
+        for number in 0..self.names {
+            index.apply(&Command::index(&Self::name(number), [])?)?;
+        }
+        Ok(index)
+    }
 
     /// The package of this number: 16 bytes.
     pub(crate) fn name(number: usize) -> String {

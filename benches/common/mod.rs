@@ -9,6 +9,11 @@ pub(crate) mod options;
 pub(crate) mod redis;
 pub(crate) mod registry;
 
+/// A spread of ratios, as it stands in the tables.
+pub(crate) fn printed([least, median, greatest]: [f64; 3]) -> String {
+    format!("{median:.2} ({least:.2}–{greatest:.2})")
+}
+
 /// The least, the median (of an even number, the upper one) and the greatest.
 pub(crate) fn spread(values: &mut [f64]) -> [f64; 3] {
     values.sort_unstable_by(f64::total_cmp);

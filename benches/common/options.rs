@@ -110,7 +110,7 @@ impl Options {
                 "--names" => {
                     options.mix.names = arguments.value::<NonZeroUsize>(&argument)?.get();
                 }
-                "--reading" => (options.mix.index, options.mix.remove) = (0, 0),
+                "--reading" => options.mix = Mix { names: options.mix.names, ..Mix::READING },
                 "--redis" => options.redis = true,
                 row => options.rows.push(row.parse()?),
             }

@@ -116,13 +116,9 @@ impl Redis {
         command: CommandRef<'_>,
         output: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let (verb, package, list) = match command {
-            CommandRef::Index { package, dependencies } => ("I", package, Some(dependencies)),
-            CommandRef::Remove { package } => ("R", package, None),
-            CommandRef::Query { package } => ("Q", package, None),
-        };
-        let mut words = vec!["EVALSHA", &self.script, "0", verb, package.as_str()];
-        words.extend(list.iter().flat_map(|list| list.iter()).map(NameRef::as_str));
+        let verb = &command.verb().as_str()[..1];
+        let mut words = vec!["EVALSHA", &self.script, "0", verb];
+        words.extend(command.names().map(NameRef::as_str));
         write_message(output, &words)
     }
 }
@@ -136,10 +132,7 @@ impl Drop for Redis {
 
 /// Whether the package is there, and nothing else, whatever the command.
 pub(crate) fn exists(command: CommandRef<'_>, output: &mut Vec<u8>) -> io::Result<()> {
-    let (CommandRef::Index { package, .. }
-    | CommandRef::Remove { package }
-    | CommandRef::Query { package }) = command;
-    write_message(output, &["EXISTS", package.as_str()])
+    write_message(output, &["EXISTS", command.package().as_str()])
 }
 
 fn write_message(output: &mut Vec<u8>, words: &[&str]) -> io::Result<()> {

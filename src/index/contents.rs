@@ -86,7 +86,8 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn packages(&self) -> Names<'_> {
-        self.names(self.graph.packages())
+        let names: Vec<_> = self.by_name().into_iter().map(|id| self.graph.name(id)).collect();
+        Names(names.into_iter())
     }
 
     /// What a package depends on, by name; `None` if it is not indexed. O(d log d) in the list.

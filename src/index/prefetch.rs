@@ -32,7 +32,7 @@ impl PackageIndex {
     /// ```
     pub fn prefetch<'a>(&self, commands: impl IntoIterator<Item = CommandRef<'a>>) {
         if self.len() >= WORTH_IT {
-            self.touch(commands.into_iter().flat_map(names));
+            self.touch(commands.into_iter().flat_map(CommandRef::names));
         }
     }
 
@@ -64,15 +64,6 @@ impl PackageIndex {
     }
 }
 
-/// The names in a command.
-fn names(command: CommandRef<'_>) -> impl Iterator<Item = NameRef<'_>> {
-    let (package, list) = match command {
-        CommandRef::Index { package, dependencies } => (package, Some(dependencies.iter())),
-        CommandRef::Remove { package } | CommandRef::Query { package } => (package, None),
-    };
-    std::iter::once(package).chain(list.into_iter().flatten())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +81,7 @@ mod tests {
         }
         let list = (1..100).map(name).collect::<Vec<_>>();
         let all = Command::index(&name(0), list.iter().map(String::as_str)).unwrap();
-        assert_eq!(index.touch(names(CommandRef::from(&all))), 100);
-        assert_eq!(PackageIndex::new().touch(names(CommandRef::from(&all))), 0);
+        assert_eq!(index.touch(CommandRef::from(&all).names()), 100);
+        assert_eq!(PackageIndex::new().touch(CommandRef::from(&all).names()), 0);
     }
 }

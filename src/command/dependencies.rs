@@ -1,0 +1,107 @@
+//! The list in a command, wherever its names lie.
+
+use std::fmt;
+
+use crate::bug::{Bug, planted};
+use crate::name::{Name, NameRef, leading_name_bytes};
+
+/// A borrowed list of dependencies, in the order in which it was written, repeats included.
+#[derive(Debug, Clone, Copy)]
+pub struct Dependencies<'a>(Source<'a>);
+
+/// Where the names of a list stand.
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
+    /// In a message: checked names, a comma after each but perhaps the last.
+    Message(&'a [u8]),
+    /// In an owned command.
+    Names(&'a [Name]),
+}
+
+impl<'a> Dependencies<'a> {
+    /// The list without names.
+    pub const NONE: Self = Self(Source::Names(&[]));
+
+    /// Takes the bytes of a list that the grammar has checked.
+    pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
+        let mut names = bytes.strip_suffix(b",").unwrap_or(bytes).split(|byte| *byte == b',');
+        debug_assert!(
+            bytes.is_empty() || names.all(|name| NameRef::check(name).is_ok()),
+            "unchecked list {}",
+            bytes.escape_ascii()
+        );
+        Self(Source::Message(bytes))
+    }
+
+    /// The names in the order written, repeats included. Allocates nothing.
+    pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
+        let (mut message, names) = match self.0 {
+            Source::Message(bytes) => (bytes, [].as_slice()),
+            Source::Names(names) => ([].as_slice(), names),
+        };
+        let in_message = std::iter::from_fn(move || {
+            let length = leading_name_bytes(message);
+            let (name, rest) = message.split_at(length);
+            // Behind each name but perhaps the last there is a comma.
+            message = rest.get(1..).unwrap_or_default();
+            (length > 0).then(|| NameRef::from_checked(name))
+        });
+        in_message.chain(names.iter().map(Name::borrowed))
+    }
+}
+
+/// Equal when the same names come in the same order, repeats included.
+impl PartialEq for Dependencies<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Dependencies<'_> {}
+
+impl<'a> From<&'a Vec<Name>> for Dependencies<'a> {
+    fn from(names: &'a Vec<Name>) -> Self {
+        names.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a [Name]> for Dependencies<'a> {
+    fn from(names: &'a [Name]) -> Self {
+        Self(Source::Names(names))
+    }
+}
+
+impl fmt::Display for Dependencies<'_> {
+    /// The names with single commas between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.iter().enumerate() {
+            if position > 0 || planted(Bug::CommaIsPrintedFirst) {
+                f.write_str(",")?;
+            }
+            f.write_str(name.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trailing_comma_adds_no_name() {
+        let names: Vec<_> =
+            Dependencies::from_checked(b"a,b,").iter().map(NameRef::as_str).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert_eq!(Dependencies::from_checked(b"").iter().count(), 0);
+    }
+
+    #[test]
+    fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
+        let list = Dependencies::from_checked;
+        let names = ["a", "b"].map(|name| Name::new(name).unwrap());
+        assert_eq!(list(b"a,b,"), Dependencies::from(names.as_slice()));
+        assert_ne!(list(b"a,b"), list(b"b,a"));
+        assert_ne!(list(b"a"), Dependencies::NONE);
+    }
+}
