@@ -11,6 +11,7 @@ mod invariants;
 mod limits;
 mod order;
 mod prefetch;
+mod rows;
 #[cfg(feature = "serde")]
 mod serialize;
 
@@ -26,11 +27,15 @@ use crate::machine::StateMachine;
 use crate::name::{Name, NameRef};
 
 pub use contents::Names;
+#[cfg(feature = "cli")]
+pub(crate) use export::commands;
 pub use export::{Digest, Dot};
 use graph::{DependencyGraph, PackageId};
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
 pub use order::Step;
+#[cfg(feature = "cli")]
+pub(crate) use rows::Rows;
 
 /// Which packages are indexed and what each depends on.
 ///

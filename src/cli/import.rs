@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let mut output = Lenient::new(io::stdout());
     plan.report(&mut output).map_err(Failure::Output)?;
     let refused = send(&plan.commands, &arguments.server)?;
-    report(plan.index.len(), &refused, &mut output).map_err(Failure::Output)?;
+    report(plan.packages, &refused, &mut output).map_err(Failure::Output)?;
     Ok(Answer::yes_if(refused.is_empty()))
 }
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use crate::index::LimitError;
 use crate::name::{Name, NameError};
 use crate::wire::ParseError;
 
@@ -24,7 +25,7 @@ use crate::wire::ParseError;
 pub(super) struct Source {
     /// The list; `-` is standard input
     #[arg(value_name = "FILE")]
-    pub(super) file: PathBuf,
+    file: PathBuf,
     /// The format of the list
     #[arg(long, value_enum)]
     format: Format,
@@ -113,6 +114,11 @@ impl Source {
                 (path, error) => Failure::List { path, error },
             },
         )
+    }
+
+    /// What to say when an index cannot hold the list.
+    pub(super) fn too_large(&self, error: LimitError) -> Failure {
+        Failure::Limit { path: self.file.clone(), error }
     }
 
     fn open(&self) -> io::Result<Box<dyn BufRead>> {

@@ -1,13 +1,13 @@
 //! From a package list to commands that succeed: alternatives chosen, what does not exist left
 //! out, cycles indexed first without each other and then in full.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use super::Failure;
 use super::list::{Need, PackageList, Repeated, Source};
 use crate::command::Command;
-use crate::index::{LimitError, PackageIndex};
+use crate::index::{LimitError, Limits, PackageIndex, Rows, commands};
 use crate::name::Name;
 
 /// How many names a report gives before it only counts the rest.
@@ -16,10 +16,15 @@ const NAMED: usize = 5;
 /// What indexing a list comes to.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The index that the commands build.
-    pub(super) index: PackageIndex,
-    /// Commands that build it, each of which succeeds on an empty index.
+    /// How many packages there are.
+    pub(super) packages: usize,
+    dependencies: usize,
+    /// Commands that index them, each of which succeeds on an empty index.
     pub(super) commands: Vec<Command>,
+    /// How many packages are indexed twice because they need themselves.
+    alone: usize,
+    /// The packages that are indexed twice because they need each other.
+    cycles: Vec<Vec<Name>>,
     /// Needs that no package of the list meets, each with the packages that have it.
     missing: BTreeMap<Need, BTreeSet<Name>>,
     repeated: Option<Repeated>,
@@ -29,59 +34,61 @@ impl Plan {
     /// Reads a list and plans for it.
     pub(super) fn read(source: &Source) -> Result<Self, Failure> {
         let list = source.read()?;
-        Self::for_list(&list).map_err(|error| Failure::Limit { path: source.file.clone(), error })
+        Self::for_list(&list).map_err(|error| source.too_large(error))
     }
 
     fn for_list(list: &PackageList) -> Result<Self, LimitError> {
-        let mut index = PackageIndex::new();
+        let limit = Limits::CEILING;
+        if list.packages.len() > limit {
+            return Err(LimitError::Packages { limit });
+        }
+        let packages: Vec<&Name> = list.packages.keys().collect();
+        let numbers: HashMap<&Name, u32> = packages.iter().copied().zip(0..).collect();
+        let mut rows = Rows::with_capacity(packages.len(), 0);
         let mut missing: BTreeMap<Need, BTreeSet<Name>> = BTreeMap::new();
-        // First every package alone, so that the full lists can come in any order.
-        for package in list.packages.keys() {
-            index.apply(&Command::Index { package: package.clone(), dependencies: Vec::new() })?;
-        }
         for (package, needs) in &list.packages {
-            let mut dependencies = Vec::new();
-            for need in needs {
-                match meet(need, package, list, &index) {
-                    Met::By(dependency) => dependencies.push(dependency.clone()),
-                    Met::ByItself => {}
-                    Met::NotAtAll => {
-                        missing.entry(need.clone()).or_default().insert(package.clone());
-                    }
+            rows.push(needs.iter().filter_map(|need| match meet(need, package, list, &numbers) {
+                Met::By(dependency) => Some(dependency),
+                Met::ByItself => None,
+                Met::NotAtAll => {
+                    missing.entry(need.clone()).or_default().insert(package.clone());
+                    None
                 }
-            }
-            index.apply(&Command::Index { package: package.clone(), dependencies })?;
+            }));
         }
-        let commands = index.to_commands();
-        Ok(Self { index, commands, missing, repeated: list.repeated })
+        let name = |number: u32| packages[number as usize].clone();
+        let steps = rows.steps();
+        Ok(Self {
+            packages: packages.len(),
+            dependencies: rows.number_count(),
+            commands: commands(&rows, &steps, name),
+            alone: steps.iter().filter(|step| needs_itself(step, &rows)).count(),
+            cycles: steps
+                .iter()
+                .filter(|step| step.len() > 1)
+                .map(|step| step.iter().copied().map(name).collect())
+                .collect(),
+            missing,
+            repeated: list.repeated,
+        })
     }
 
-    /// The packages that are indexed more than once: each cycle in one group, and each package
-    /// that needs only itself alone in one.
+    /// The index that the commands build.
     ///
-    /// Read off the commands, where such a group stands together behind its first round, so that
-    /// the order need not be found twice.
-    fn indexed_again(&self) -> Vec<Vec<&str>> {
-        let mut groups = Vec::new();
-        let mut seen = HashSet::with_capacity(self.index.len());
-        let mut in_group = false;
-        for package in self.commands.iter().map(|command| command.package().as_str()) {
-            if seen.insert(package) {
-                in_group = false;
-                continue;
-            }
-            if !std::mem::replace(&mut in_group, true) {
-                groups.push(Vec::new());
-            }
-            groups.last_mut().into_iter().for_each(|group| group.push(package));
+    /// # Errors
+    /// [`LimitError`] if no index can hold that much.
+    pub(super) fn index(&self) -> Result<PackageIndex, LimitError> {
+        let mut index = PackageIndex::new();
+        for command in &self.commands {
+            index.apply(command)?;
         }
-        groups
+        Ok(index)
     }
 
     /// Says what was found and what was done about it.
     pub(super) fn report(&self, output: &mut impl Write) -> io::Result<()> {
-        let Self { index, missing, repeated, .. } = self;
-        writeln!(output, "packages: {}, dependencies: {}", index.len(), index.dependency_count())?;
+        let Self { packages, dependencies, alone, cycles, missing, repeated, .. } = self;
+        writeln!(output, "packages: {packages}, dependencies: {dependencies}")?;
         if let Some(Repeated { entries, counts }) = repeated {
             writeln!(output, "repeated entries, of which the {counts} counts: {entries}")?;
         }
@@ -94,13 +101,10 @@ impl Plan {
             let needed_by = some_of(packages.iter().map(Name::as_str));
             writeln!(output, "  {}, needed by {needed_by}", alternatives.join(" | "))?;
         }
-        let (cycles, alone): (Vec<_>, Vec<_>) =
-            self.indexed_again().into_iter().partition(|group| group.len() > 1);
-        if !alone.is_empty() {
-            let count = alone.len();
+        if *alone > 0 {
             writeln!(
                 output,
-                "packages that need themselves, indexed first without and then with: {count}"
+                "packages that need themselves, indexed first without and then with: {alone}"
             )?;
         }
         if !cycles.is_empty() {
@@ -111,38 +115,45 @@ impl Plan {
             )?;
         }
         for cycle in cycles {
-            writeln!(output, "  {}", cycle.join(" "))?;
+            let names: Vec<_> = cycle.iter().map(Name::as_str).collect();
+            writeln!(output, "  {}", names.join(" "))?;
         }
         Ok(())
     }
 }
 
+/// Whether a step is one package that depends on itself.
+fn needs_itself(step: &[u32], rows: &Rows) -> bool {
+    matches!(*step, [package] if rows.row(package).contains(&package))
+}
+
 /// How a need is met.
-enum Met<'a> {
-    By(&'a Name),
+enum Met {
+    /// By the package of this number.
+    By(u32),
     /// By something that the package itself provides.
     ByItself,
     NotAtAll,
 }
 
 /// The first alternative that exists: as a package of that name or, failing that, as the first
-/// package that provides it. Every package of the list is indexed.
-fn meet<'a>(
-    Need(alternatives): &'a Need,
+/// package that provides it. `numbers` has every package of the list.
+fn meet(
+    Need(alternatives): &Need,
     package: &Name,
-    list: &'a PackageList,
-    index: &PackageIndex,
-) -> Met<'a> {
+    list: &PackageList,
+    numbers: &HashMap<&Name, u32>,
+) -> Met {
     for name in alternatives {
-        if index.contains(name.as_str()) {
-            return Met::By(name);
+        if let Some(&number) = numbers.get(name) {
+            return Met::By(number);
         }
         let providers = list.provided.get(name).map_or([].as_slice(), Vec::as_slice);
         if providers.contains(package) {
             return Met::ByItself;
         }
-        if let Some(provider) = providers.first() {
-            return Met::By(provider);
+        if let Some(&number) = providers.first().and_then(|provider| numbers.get(provider)) {
+            return Met::By(number);
         }
     }
     Met::NotAtAll
@@ -182,7 +193,11 @@ mod tests {
         for command in &plan.commands {
             assert_eq!(replayed.apply(command), Ok(Outcome::Ok), "{command}");
         }
-        assert_eq!(replayed, plan.index);
+        assert_eq!(
+            (replayed.len(), replayed.dependency_count()),
+            (plan.packages, plan.dependencies)
+        );
+        assert_eq!(plan.index().as_ref(), Ok(&replayed));
         plan
     }
 
@@ -264,7 +279,7 @@ mod tests {
         let plan = plan(&packages, &[]);
         let expected: [&[&str]; 3] =
             [&["a", "b", "c", "d", "e", "f", "g"], &["x", "y"], &["v", "w"]];
-        assert_eq!(plan.indexed_again(), expected);
+        assert_eq!(plan.cycles, expected.map(|cycle| names(&cycle.join(" "))));
         assert!(reported(&plan).ends_with("full lists: 3\n  a b c d e f g\n  x y\n  v w\n"));
     }
 

@@ -39,7 +39,8 @@ fn render(
 ) -> Result<Answer, Failure> {
     let plan = Plan::read(source)?;
     plan.report(&mut io::stderr()).map_err(Failure::Output)?;
+    let index = plan.index().map_err(|error| source.too_large(error))?;
     let mut output = io::BufWriter::new(io::stdout().lock());
-    print(&plan.index, &mut output).and_then(|()| output.flush()).map_err(Failure::Output)?;
+    print(&index, &mut output).and_then(|()| output.flush()).map_err(Failure::Output)?;
     Ok(Answer::Yes)
 }

@@ -3,11 +3,11 @@
 
 use std::fmt;
 
-use super::graph::{PackageId, PerPackage};
+use super::rows::Rows;
 use super::{Names, PackageIndex};
 use crate::bug::{Bug, planted};
 use crate::command::Command;
-use crate::name::NameRef;
+use crate::name::{Name, NameRef};
 
 impl PackageIndex {
     /// Every package by name, with what it depends on. O(n log n).
@@ -50,39 +50,10 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn to_commands(&self) -> Vec<Command> {
-        let ranks = self.ranks();
-        let mut commands = Vec::with_capacity(self.len());
-        for step in self.steps(&ranks) {
-            self.write_step(&step, &ranks, &mut commands);
-        }
-        commands
-    }
-
-    fn write_step(&self, step: &[PackageId], ranks: &PerPackage<u32>, commands: &mut Vec<Command>) {
-        let name = |id| self.graph.name(id).to_name();
-        let index = |id, list: &mut dyn Iterator<Item = PackageId>| Command::Index {
-            package: name(id),
-            dependencies: list.map(name).collect(),
-        };
-        // The packages of a step come by name, which is by rank.
-        let together = |&other: &PackageId| {
-            step.binary_search_by_key(&ranks[other], |&package| ranks[package]).is_ok()
-        };
-        let mut in_full = Vec::new();
-        let mut list = Vec::new();
-        for &package in step {
-            list.clear();
-            list.extend(self.graph.dependencies(package));
-            list.sort_unstable_by_key(|&dependency| ranks[dependency]);
-            if list.iter().any(together) {
-                in_full.push(index(package, &mut list.iter().copied()));
-                list.retain(|dependency| !together(dependency));
-            }
-            commands.push(index(package, &mut list.drain(..)));
-        }
-        if !planted(Bug::CyclesStayOpen) {
-            commands.append(&mut in_full);
-        }
+        let (packages, rows) = self.numbered();
+        commands(&rows, &rows.steps(), |number| {
+            self.graph.name(packages[number as usize]).to_name()
+        })
     }
 
     /// The index as a Graphviz graph, an arrow from each package to each of its dependencies.
@@ -136,6 +107,32 @@ impl PackageIndex {
         }
         digest
     }
+}
+
+/// The commands of [`PackageIndex::to_commands`] for packages that are known by number: what each
+/// depends on, the [steps](Rows::steps) of that, and their names.
+pub(crate) fn commands(rows: &Rows, steps: &Rows, name: impl Fn(u32) -> Name) -> Vec<Command> {
+    let index = |package: u32, list: &mut dyn Iterator<Item = u32>| Command::Index {
+        package: name(package),
+        dependencies: list.map(&name).collect(),
+    };
+    let mut commands = Vec::with_capacity(steps.number_count());
+    let mut in_full = Vec::new();
+    for step in steps.iter() {
+        let together = |dependency: &u32| step.binary_search(dependency).is_ok();
+        for &package in step {
+            let list = rows.row(package);
+            if list.iter().any(together) {
+                in_full.push(index(package, &mut list.iter().copied()));
+            }
+            let before = &mut list.iter().copied().filter(|dependency| !together(dependency));
+            commands.push(index(package, before));
+        }
+        if !planted(Bug::CyclesStayOpen) {
+            commands.append(&mut in_full);
+        }
+    }
+    commands
 }
 
 /// A [`PackageIndex`] printed in Graphviz's language; see [`PackageIndex::dot`].

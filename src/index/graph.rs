@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A relay has one edge out, at most one edge in from another relay, and between one and the bound
-//! from dependents. A path through relays is a dependency all the same, so petgraph's algorithms
+//! from dependents. A path through relays is a dependency all the same, so petgraph's searches
 //! run on the graph as it is, and the relays are left out of what they find. Which commands are
 //! allowed is the parent's business: this file knows who depends on whom, and no rule.
 
@@ -22,7 +22,6 @@ use std::num::NonZeroU8;
 use std::ops::{Index, IndexMut};
 
 use petgraph::Direction::{self, Incoming, Outgoing};
-use petgraph::algo::kosaraju_scc;
 use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
 use petgraph::visit::{Dfs, NodeIndexable, Reversed};
 
@@ -158,16 +157,6 @@ impl DependencyGraph {
             Incoming => search.next(Reversed(&self.graph)),
         };
         std::iter::from_fn(step).filter_map(|vertex| self.as_package(vertex)).collect()
-    }
-
-    /// The strongly connected components, in no particular order. Linear in the graph.
-    pub(super) fn components(&self) -> Vec<Vec<PackageId>> {
-        let mut components: Vec<Vec<PackageId>> = kosaraju_scc(&self.graph)
-            .into_iter()
-            .map(|vertices| vertices.into_iter().filter_map(|v| self.as_package(v)).collect())
-            .collect();
-        components.retain(|component| !component.is_empty());
-        components
     }
 
     /// Adds a package that depends on nothing. O(1), amortized.

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::PackageIndex;
-use super::graph::{PackageId, PerPackage};
+use super::graph::PackageId;
+use super::rows::Rows;
 use crate::bug::{Bug, planted};
 use crate::name::NameRef;
 
@@ -56,68 +57,31 @@ impl PackageIndex {
     /// If strongly connected components formed a cycle, which would be a bug.
     #[must_use]
     pub fn installation_order(&self) -> Vec<Step<'_>> {
-        let step = |packages: Vec<PackageId>| match *packages {
-            [package] => Step::Package(self.graph.name(package)),
-            _ => Step::Cycle(packages.iter().map(|&package| self.graph.name(package)).collect()),
+        let (packages, rows) = self.numbered();
+        let name = |&number: &u32| self.graph.name(packages[number as usize]);
+        let step = |numbers: &[u32]| match numbers {
+            [number] => Step::Package(name(number)),
+            _ => Step::Cycle(numbers.iter().map(name).collect()),
         };
-        self.steps(&self.ranks()).into_iter().map(step).collect()
-    }
-
-    /// The same, as ids; those of a cycle by name.
-    pub(super) fn steps(&self, ranks: &PerPackage<u32>) -> Vec<Vec<PackageId>> {
-        let mut components = self.graph.components();
-        let mut component_of = self.graph.per_package(0);
-        for (number, packages) in components.iter_mut().enumerate() {
-            packages.sort_unstable_by_key(|&package| ranks[package]);
-            for &package in packages.iter() {
-                component_of[package] = number;
-            }
-        }
-        let ready_as =
-            |number: usize, packages: &[PackageId]| Reverse((ranks[packages[0]], number));
-
-        // How many dependencies on other components keep each component waiting.
-        let leaves = |number: usize, other: PackageId| component_of[other] != number;
-        let mut waits_for: Vec<usize> = components
-            .iter()
-            .enumerate()
-            .map(|(number, packages)| {
-                let dependencies = packages.iter().flat_map(|&p| self.graph.dependencies(p));
-                dependencies.filter(|&dependency| leaves(number, dependency)).count()
-            })
-            .collect();
-        let mut ready: BinaryHeap<_> = (0..components.len())
-            .filter(|&number| waits_for[number] == 0)
-            .map(|number| ready_as(number, &components[number]))
-            .collect();
-
-        let mut order = Vec::with_capacity(components.len());
-        while let Some(Reverse((_, number))) = ready.pop() {
-            for &package in &components[number] {
-                for dependent in self.graph.dependents(package).filter(|&d| leaves(number, d)) {
-                    let waiting = component_of[dependent];
-                    waits_for[waiting] -= 1;
-                    if waits_for[waiting] == 0 {
-                        ready.push(ready_as(waiting, &components[waiting]));
-                    }
-                }
-            }
-            order.push(std::mem::take(&mut components[number]));
-        }
-        assert_eq!(order.len(), components.len(), "invariant: components form no cycle");
+        let mut order: Vec<_> = rows.steps().iter().map(step).collect();
         if planted(Bug::OrderIsReversed) {
             order.reverse();
         }
         order
     }
 
-    /// The place of each package among all by name, so that orders need not compare text.
-    pub(super) fn ranks(&self) -> PerPackage<u32> {
-        let mut ranks = self.graph.per_package(0);
-        for (rank, package) in (0..).zip(self.by_name()) {
-            ranks[package] = rank;
+    /// All packages by name, and in which places among them those are that each depends on.
+    pub(super) fn numbered(&self) -> (Vec<PackageId>, Rows) {
+        let packages = self.by_name();
+        let mut numbers = self.graph.per_package(0);
+        for (number, &package) in (0..).zip(&packages) {
+            numbers[package] = number;
         }
-        ranks
+        let mut rows = Rows::with_capacity(self.len(), self.dependency_count());
+        for &package in &packages {
+            rows.push(self.graph.dependencies(package).map(|dependency| numbers[dependency]));
+        }
+        (packages, rows)
     }
 
     /// All packages by name. O(n log n), most of it without a look at the names themselves.
@@ -129,5 +93,54 @@ impl PackageIndex {
             beginning.cmp(other).then_with(|| names().0.cmp(&names().1))
         });
         packages.into_iter().map(|(_, package)| package).collect()
+    }
+}
+
+impl Rows {
+    /// The rows in an order in which each comes after those whose numbers it has, strongly
+    /// connected ones together and ascending; where that leaves a choice, the least number first.
+    /// O((rows + numbers) log rows).
+    ///
+    /// # Panics
+    /// If strongly connected components formed a cycle, which would be a bug.
+    pub(crate) fn steps(&self) -> Self {
+        let dependents = self.transposed();
+        let components = self.components(&dependents);
+        let mut component_of = vec![0; self.len()];
+        for (number, rows) in (0_u32..).zip(components.iter()) {
+            for &row in rows {
+                component_of[row as usize] = number;
+            }
+        }
+        let leaves = |number: u32, other: u32| component_of[other as usize] != number;
+        let ready_as = |number: u32| Reverse((components.row(number)[0], number));
+
+        // How many dependencies on other components keep each component waiting.
+        let mut waits_for = Vec::with_capacity(components.len());
+        let mut ready = BinaryHeap::new();
+        for (number, rows) in (0..).zip(components.iter()) {
+            let dependencies = rows.iter().flat_map(|&row| self.row(row));
+            let count = dependencies.filter(|&&dependency| leaves(number, dependency)).count();
+            waits_for.push(count);
+            if count == 0 {
+                ready.push(ready_as(number));
+            }
+        }
+
+        let mut order = Self::with_capacity(components.len(), self.len());
+        while let Some(Reverse((_, number))) = ready.pop() {
+            let rows = components.row(number);
+            let others = rows.iter().flat_map(|&row| dependents.row(row));
+            for &dependent in others.filter(|&&dependent| leaves(number, dependent)) {
+                let waiting = component_of[dependent as usize];
+                waits_for[waiting as usize] -= 1;
+                if waits_for[waiting as usize] == 0 {
+                    ready.push(ready_as(waiting));
+                }
+            }
+            order.push(rows.iter().copied());
+        }
+        assert_eq!(order.len(), components.len(), "invariant: components form no cycle");
+        order
     }
 }

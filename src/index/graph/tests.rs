@@ -85,15 +85,6 @@ fn a_self_loop_behind_a_relay_is_no_other_dependent() {
     assert_eq!((graph.graph.node_count(), graph.graph.edge_count()), (0, 0));
 }
 
-#[test]
-fn components_see_through_relays() {
-    let (mut graph, hub, dependents) = hub(5);
-    graph.set_dependencies(hub, &[dependents[4]]);
-    let mut sizes: Vec<_> = graph.components().iter().map(Vec::len).collect();
-    sizes.sort_unstable();
-    assert_eq!(sizes, [1, 1, 1, 1, 2]);
-}
-
 /// What the check says of a hub with six dependents, two of them direct and two relays behind it,
 /// after some damage.
 fn check_after(
