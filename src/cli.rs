@@ -5,6 +5,7 @@
 //! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
 
 mod check;
+mod data_dir;
 mod failure;
 mod generate;
 mod import;
@@ -65,6 +66,17 @@ enum Command {
     ///
     /// Render it with, for example: indexer dot --format brew FILE | dot -Tsvg -o packages.svg
     Dot(render::Arguments),
+    /// Check the state that a server kept in a directory
+    ///
+    /// Reads all of it, as a server does at its start: every checksum, every name, and that no
+    /// package needs one that is not there. Exits with 1 if it is not sound.
+    Verify(data_dir::Arguments),
+    /// Print the state that a server kept in a directory, as commands
+    ///
+    /// INDEX commands that lead an empty server to the same state, in an order that succeeds:
+    /// indexer export --data-dir DIR | indexer import --format commands -
+    #[command(visible_alias = "dump")]
+    Export(data_dir::Arguments),
     Ping(ping::Arguments),
     Load(load::Arguments),
     Check(check::Arguments),
@@ -134,6 +146,8 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Order(arguments) => render::order(&arguments),
         Command::Dot(arguments) => render::dot(&arguments),
+        Command::Verify(arguments) => data_dir::verify(&arguments),
+        Command::Export(arguments) => data_dir::export(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
         Command::Load(arguments) => load::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

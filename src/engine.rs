@@ -5,19 +5,30 @@
 //! that only ask may have it side by side: whichever of them is said to be first, the answers are the
 //! same. Bytes and replies are `session`'s business, threads and sockets `server`'s.
 //!
+//! An engine with a store also sees to it that nobody is told what a crash could take back: a batch
+//! returns when what it changed, and what it saw, is durable. What that costs is shared by all batches
+//! that wait at the same time.
+//!
 //! Of the ways to share an index that `benches/locks.rs` compares, this is the fastest for those who
 //! only ask, and level for two threads that also write: a readers-writer lock that spins and yields
 //! before it sleeps, with turns for whoever waits long. A mutex makes those wait who only ask, std's
 //! readers-writer lock sleeps at once, and a thread that owns the index has to be woken for each batch.
 
+mod durability;
+
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::TryLockError;
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Outcome};
-use crate::index::{LimitError, PackageIndex};
+use crate::index::{Change, LimitError, PackageIndex};
 use crate::machine::StateMachine;
+use crate::store::{Store, StoreError};
 use crate::sync::{Gate, RwLock};
+
+pub(crate) use durability::Version;
+use durability::{Durability, Turn};
 
 /// How many batches of others that may change the index come at most before that of whoever has waited
 /// longest, with the feature `server`, for whose threads that matters.
@@ -39,6 +50,8 @@ pub struct Engine {
     /// Passed by every batch before it takes the index, so that nobody starves.
     gate: Gate,
     index: RwLock<PackageIndex>,
+    /// None in memory alone.
+    durability: Option<Durability>,
 }
 
 /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
@@ -48,6 +61,26 @@ pub struct Engine {
 #[non_exhaustive]
 pub struct Poisoned;
 
+/// The store has failed, now or earlier: what this batch changed, or saw, is not durable and was
+/// taken back, or it was not begun because it might have changed something. What can still be asked
+/// for is what was durable before. Why is known to [`Engine::store_failure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nothing can be changed: the store has failed; the log says how")]
+#[non_exhaustive]
+pub struct NotDurable;
+
+/// Why a batch has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// An earlier batch panicked; nothing can be answered any more.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// Its changes are not durable, and were taken back.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+}
+
 /// Why a command has no outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -55,16 +88,23 @@ pub enum EngineError {
     /// The command would break a limit; it has changed nothing.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// An earlier batch panicked; nothing can be answered any more.
+    /// There is no index to apply it to, or nothing to keep what it changed.
     #[error(transparent)]
-    Poisoned(#[from] Poisoned),
+    Unavailable(#[from] Unavailable),
 }
 
 impl Engine {
-    /// Shares an index.
+    /// Shares an index, in memory alone.
     #[must_use]
     pub fn new(index: PackageIndex) -> Self {
-        Self { gate: Gate::default(), index: RwLock::new(index) }
+        Self { gate: Gate::default(), index: RwLock::new(index), durability: None }
+    }
+
+    /// Shares an index that was [loaded](crate::store::load) from a store, and keeps it there.
+    #[must_use]
+    pub fn durable(mut index: PackageIndex, store: Box<dyn Store>) -> Self {
+        index.record_changes();
+        Self { durability: Some(Durability::new(store)), ..Self::new(index) }
     }
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
@@ -74,20 +114,42 @@ impl Engine {
     /// The lock is not re-entrant: whatever uses the same engine from within `work`, be it to batch, to
     /// [`read`](Self::read) or to [`apply`](Self::apply), waits for itself, for ever.
     ///
+    /// With a store, it returns when what was changed, and all that was seen, is durable.
+    ///
     /// # Errors
-    /// [`Poisoned`] once any batch has panicked.
-    pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Poisoned> {
+    /// [`Unavailable::Poisoned`] once any batch has panicked; [`Unavailable::NotDurable`] when the
+    /// store fails, and ever after.
+    pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Unavailable> {
+        let (result, version) = self.batch_ahead(work)?;
+        self.wait(version)?;
+        Ok(result)
+    }
+
+    /// The same, without waiting for what was seen to be durable: at which version that is.
+    pub(crate) fn batch_ahead<R>(
+        &self,
+        work: impl FnOnce(&mut PackageIndex) -> R,
+    ) -> Result<(R, Version), Unavailable> {
+        if let Some(durability) = &self.durability {
+            self.wait(durability.before_more())?;
+        }
         // Dropped last, when the index is free.
         let _passed = self.gate.pass();
         let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
+        if self.store_failure().is_some() {
+            return Err(NotDurable.into());
+        }
         if planted(Bug::BatchesOverlap) {
             let mut copy = index.clone();
             drop(index);
             let result = work(&mut copy);
             *self.index.write().map_err(|_poisoned| Poisoned)? = copy;
-            return Ok(result);
+            return Ok((result, Version::default()));
         }
-        Ok(work(&mut index))
+        let result = work(&mut index);
+        let push = |durability: &Durability| durability.push(index.take_changes());
+        let version = self.durability.as_ref().map_or(Version::default(), push);
+        Ok((result, version))
     }
 
     /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
@@ -99,16 +161,74 @@ impl Engine {
     ///
     /// let engine = Engine::default();
     /// assert_eq!(engine.read(|index| index.contains("vim"))?, false);
-    /// # Ok::<(), package_indexer::engine::Poisoned>(())
+    /// # Ok::<(), package_indexer::engine::Unavailable>(())
     /// ```
     ///
     /// # Errors
-    /// [`Poisoned`] once any batch has panicked; a panic of `work` itself does no harm to others.
-    pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Poisoned> {
+    /// [`Unavailable::Poisoned`] once any batch has panicked, while a panic of `work` itself does no
+    /// harm to others; [`Unavailable::NotDurable`] if what was seen is taken back.
+    pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Unavailable> {
+        let (result, version) = self.read_ahead(work)?;
+        self.wait(version)?;
+        Ok(result)
+    }
+
+    /// The same, without waiting for what was seen to be durable: at which version that is.
+    pub(crate) fn read_ahead<R>(
+        &self,
+        work: impl FnOnce(&PackageIndex) -> R,
+    ) -> Result<(R, Version), Poisoned> {
         // Dropped last, when the index is free.
         let _passed = self.gate.pass_to_read();
         let index = self.index.read().map_err(|_poisoned| Poisoned)?;
-        Ok(work(&index))
+        let version = self.durability.as_ref().map_or(Version::default(), Durability::version);
+        Ok((work(&index), version))
+    }
+
+    /// Waits until a version is durable, and sees to that if nobody else does.
+    pub(crate) fn wait(&self, version: Version) -> Result<(), NotDurable> {
+        let Some(durability) = &self.durability else { return Ok(()) };
+        loop {
+            match durability.turn(version) {
+                Turn::Durable => return Ok(()),
+                Turn::Failed => return Err(NotDurable),
+                Turn::Commit(changes, upto) => {
+                    // Whoever waits for this must hear of its end, however it ends.
+                    let commit = AssertUnwindSafe(|| durability.commit(&changes));
+                    match catch_unwind(commit).unwrap_or(Err(StoreError::Panicked)) {
+                        Ok(()) => durability.done(upto),
+                        Err(error) => self.take_back(durability, changes, error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Undoes all that is not durable, and lets nobody change anything any more.
+    fn take_back(&self, durability: &Durability, changes: Vec<Change>, error: StoreError) {
+        let _passed = self.gate.pass();
+        match self.index.write() {
+            Ok(mut index) => {
+                let waiting = durability.fail(error);
+                index.undo(changes.into_iter().chain(waiting));
+            }
+            // After a panic nobody is given an answer from the index, whatever it holds.
+            Err(_poisoned) => drop(durability.fail(error)),
+        }
+    }
+
+    /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
+    pub fn store_failure(&self) -> Option<&StoreError> {
+        self.durability.as_ref()?.failure()
+    }
+
+    /// Closes the store, if there is one: what is durable stays so, the next start is quick, and
+    /// batches that change something are [`Unavailable::NotDurable`] from here on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be closed in good order; what is durable stays so.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.durability.as_ref().map_or(Ok(()), Durability::close)
     }
 
     /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
@@ -125,7 +245,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Limit`] when the command would break a limit, which leaves the index as it
-    /// was; [`EngineError::Poisoned`] once any batch has panicked.
+    /// was; [`EngineError::Unavailable`] as [`batch`](Self::batch).
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
         let command = command.into();
         match command {
@@ -164,77 +284,4 @@ impl StateMachine for &Engine {
 mod schedules;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::index::Limits;
-
-    fn command(line: &str) -> Command {
-        crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
-    }
-
-    /// Does some work on a thread of its own, and says whether it panicked.
-    fn panics<R: Send>(work: impl FnOnce() -> R + Send) -> bool {
-        std::thread::scope(|scope| scope.spawn(work).join().is_err())
-    }
-
-    #[test]
-    fn after_a_panic_nobody_is_answered() {
-        let engine = Engine::default();
-        assert!(panics(|| engine.batch(|_| panic!("a bug, on purpose"))));
-        assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
-        assert_eq!(engine.read(PackageIndex::len), Err(Poisoned));
-        let refused = engine.apply(&command("QUERY|a|"));
-        assert_eq!(refused, Err(EngineError::Poisoned(Poisoned)));
-        assert_eq!(format!("{engine:?}"), r#"Engine { state: "poisoned", .. }"#);
-    }
-
-    #[test]
-    fn a_shared_engine_is_a_state_machine() {
-        fn ask(mut machine: impl StateMachine<Command = Command, Reply = Outcome>) -> Outcome {
-            machine.apply(&command("INDEX|a|")).ok().unwrap()
-        }
-        let engine = Engine::default();
-        assert_eq!(ask(&engine), Outcome::Ok);
-        assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
-        assert_eq!(engine.batch(|index| index.len()), Ok(1));
-    }
-
-    #[test]
-    fn a_reader_that_panics_harms_nobody() {
-        let engine = Engine::default();
-        assert!(panics(|| engine.read(|_| panic!("a bug, on purpose"))));
-        assert_eq!(engine.apply(&command("INDEX|a|")), Ok(Outcome::Ok));
-    }
-
-    #[test]
-    fn readers_do_not_wait_for_readers() {
-        let engine = Engine::default();
-        let both = std::sync::Barrier::new(2);
-        // Each waits, inside, for the other to be inside too.
-        let look = || engine.read(|index| (both.wait(), index.len()).1);
-        let lengths = std::thread::scope(|scope| {
-            let other = scope.spawn(look);
-            [look(), other.join().unwrap()]
-        });
-        assert_eq!(lengths, [Ok(0), Ok(0)]);
-    }
-
-    #[test]
-    fn a_command_past_a_limit_is_refused_and_changes_nothing() {
-        let limits = Limits { max_packages: 1, ..Limits::default() };
-        let engine = Engine::new(PackageIndex::with_limits(limits));
-        engine.apply(&command("INDEX|a|")).unwrap();
-        let refused = engine.apply(&command("INDEX|b|"));
-        assert_eq!(refused, Err(EngineError::Limit(LimitError::Packages { limit: 1 })));
-        assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
-    }
-
-    #[test]
-    fn debug_counts_the_packages_and_names_none_and_never_waits() {
-        let engine = Engine::default();
-        engine.apply(&command("INDEX|vim|")).unwrap();
-        assert_eq!(format!("{engine:?}"), "Engine { packages: 1, .. }");
-        let busy = engine.batch(|_| format!("{engine:?}"));
-        assert_eq!(busy.unwrap(), r#"Engine { state: "busy", .. }"#);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 //! arrive typed; bytes, connections and durability belong to the floors above, and what the right
 //! answers are is said once more, slowly, in `model`.
 
+mod changes;
 mod contents;
 mod export;
 mod graph;
@@ -26,6 +27,7 @@ use crate::command::{Command, CommandRef, Dependencies, Outcome};
 use crate::machine::StateMachine;
 use crate::name::{Name, NameRef};
 
+pub use changes::Change;
 pub use contents::Names;
 #[cfg(feature = "cli")]
 pub(crate) use export::commands;
@@ -71,6 +73,8 @@ pub struct PackageIndex {
     name_bytes: usize,
     /// The list of the INDEX in hand, kept for its memory.
     list: Vec<PackageId>,
+    /// What changed since somebody took that, if anybody wants to know.
+    changes: Option<Vec<Change>>,
 }
 
 /// How many edges into one vertex of the graph a removal may have to walk; past it the graph
@@ -98,6 +102,7 @@ impl PackageIndex {
             limits: limits.capped(),
             name_bytes: 0,
             list: Vec::new(),
+            changes: None,
         }
     }
 
@@ -142,10 +147,10 @@ impl PackageIndex {
         dependencies: Dependencies<'_>,
     ) -> Result<Outcome, LimitError> {
         if !self.resolve(dependencies) {
-            if planted(Bug::FailClearsTheList) {
-                if let Some(id) = self.find(package.as_bytes()) {
-                    self.graph.set_dependencies(id, &[]);
-                }
+            if planted(Bug::FailClearsTheList)
+                && let Some(id) = self.find(package.as_bytes())
+            {
+                self.graph.set_dependencies(id, &[]);
             }
             return Ok(Outcome::Fail);
         }
@@ -156,6 +161,9 @@ impl PackageIndex {
         self.check_limits(package, indexed)?;
 
         let package = indexed.unwrap_or_else(|| self.insert(package.to_name()));
+        if self.changes.is_some() {
+            self.note_list(package, indexed.is_none());
+        }
         self.graph.set_dependencies(package, &self.list);
         Ok(Outcome::Ok)
     }
@@ -166,6 +174,9 @@ impl PackageIndex {
             None => Outcome::Ok,
             Some(id) if self.graph.has_other_dependent(id) => Outcome::Fail,
             Some(id) => {
+                if self.changes.is_some() {
+                    self.note_removal(id);
+                }
                 self.forget(id);
                 Outcome::Ok
             }

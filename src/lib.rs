@@ -28,6 +28,7 @@
 //! | 1 | [`command`], [`machine`] | commands, outcomes, replies; the trait that joins all machines |
 //! | 2 | [`wire`] | the grammar and the framing |
 //! | 2 | [`index`], [`model`] | the machine, and the reference model that it is held against |
+//! | 3 | [`store`] | how changes outlive the process |
 //! | 4 | [`engine`] | one index shared by many connections |
 //! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
 //! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
@@ -42,6 +43,7 @@
 //! | `server` | yes | `server` and `client` |
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
+//! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
 //! | `testing` | with `cli` | `testing` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
@@ -61,6 +63,8 @@ pub mod machine;
 pub mod index;
 pub mod model;
 pub mod wire;
+
+pub mod store;
 
 pub mod engine;
 

@@ -63,6 +63,8 @@ pub struct Metrics {
     packages: IntGauge,
     dependencies: IntGauge,
     state_bytes: IntGauge,
+    read_only: IntGauge,
+    not_durable: IntCounter,
 }
 
 impl Metrics {
@@ -130,17 +132,25 @@ impl Metrics {
                 "indexer_state_bytes",
                 "The size of the state as --max-state-bytes counts it.",
             )?,
+            read_only: new.gauge(
+                "indexer_read_only",
+                "1 since the store has failed, after which nothing can be changed.",
+            )?,
+            not_durable: new.counter(
+                "indexer_not_durable_total",
+                "Messages that were answered ERROR because the store has failed.",
+            )?,
             registry: new.0,
         })
     }
 
     /// All counts in Prometheus's text format, and how much `engine` holds. Waits for the batch in
-    /// hand. What a poisoned engine holds is left as it was last seen.
+    /// hand, and until that is durable. What a poisoned engine holds is left as it was last seen.
     ///
     /// # Errors
     /// None that is known.
     pub fn text(&self, engine: &Engine) -> Result<String, MetricsError> {
-        let held = engine.batch(|index| {
+        let held = engine.read(|index| {
             [index.len(), index.dependency_count(), index.state_bytes()]
                 .map(|count| i64::try_from(count).unwrap_or(i64::MAX))
         });
@@ -149,6 +159,7 @@ impl Metrics {
             self.dependencies.set(dependencies);
             self.state_bytes.set(bytes);
         }
+        self.read_only.set(engine.store_failure().is_some().into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }
@@ -196,6 +207,7 @@ impl Monitor for Metrics {
             }
         }
         self.malformed.inc_by(tally.malformed().into());
+        self.not_durable.inc_by(tally.not_durable().into());
         self.batch_messages.observe(tally.messages().into());
     }
 }

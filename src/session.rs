@@ -5,7 +5,7 @@
 
 use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome, Reply, Verb};
-use crate::engine::{Engine, Poisoned};
+use crate::engine::{Engine, NotDurable, Poisoned, Unavailable, Version};
 use crate::index::{LimitError, PackageIndex};
 use crate::wire::{self, Frame, LineBuffer, ParseError};
 
@@ -53,6 +53,17 @@ pub struct Session {
     /// Empty between calls, kept for its memory.
     requests: Vec<Request<'static>>,
     replies: Vec<u8>,
+    answered: Vec<Answered>,
+}
+
+/// A batch whose replies may rest on what is not durable yet.
+#[derive(Debug)]
+struct Answered {
+    /// The version of the index that it saw, or those before it.
+    version: Version,
+    /// Where its replies begin.
+    begins: usize,
+    tally: Tally,
 }
 
 /// Why a message was answered with `ERROR`. The client is told only that word.
@@ -71,6 +82,10 @@ pub enum Refusal {
     /// The command would break a limit of the index.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// The store has failed: the command has not been applied, or no longer is, or it saw what no
+    /// longer is.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
 }
 
 /// A message on its way to its reply.
@@ -92,6 +107,7 @@ impl Session {
             max_line_bytes,
             requests: Vec::new(),
             replies: Vec::new(),
+            answered: Vec::new(),
         }
     }
 
@@ -131,7 +147,7 @@ impl Session {
     ///
     /// The index is taken once for each [`MAX_BATCH`] messages, and not at all when none of them
     /// is well formed. Each message that is answered `ERROR` is also given to `refused`, with the
-    /// index free again.
+    /// index free again. With a store, it returns when all that the replies tell is durable.
     ///
     /// # Errors
     /// [`Poisoned`]: nothing more can be answered, and the client is best let go.
@@ -152,20 +168,23 @@ impl Session {
         engine: &Engine,
         observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
-        let Self { lines, max_line_bytes, requests, replies, more, .. } = self;
+        let Self { lines, max_line_bytes, requests, replies, more, answered, .. } = self;
         replies.clear();
+        answered.clear();
         let mut batch = emptied(std::mem::take(requests));
         let mut lines = lines.lines();
+        let mut version = Version::default();
         while *more && replies.len() + MAX_BATCH_REPLY_BYTES <= MAX_ANSWER_BYTES {
             let read = |frame| Request::read(frame, *max_line_bytes);
             batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
             *more = batch.len() == MAX_BATCH && !planted(Bug::RestOfABatchWaits);
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
-                settle(&mut batch, engine, observer)?;
+                version = version.max(settle(&mut batch, engine, observer)?);
             }
             if planted(Bug::ErrorsComeFirst) {
                 batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
+            let begins = replies.len();
             let mut tally = Tally::default();
             for request in batch.drain(..) {
                 let reply = match request {
@@ -184,10 +203,16 @@ impl Session {
             }
             // Of what arrived, the last part may have held no end of a line.
             if tally.messages() > 0 {
-                observer.answered(&tally);
+                answered.push(Answered { version, begins, tally });
             }
         }
         *requests = emptied(batch);
+        if let Err(reason) = engine.wait(version) {
+            take_back(answered, replies, engine, reason, observer);
+        }
+        for Answered { tally, .. } in answered {
+            observer.answered(tally);
+        }
         Ok(replies)
     }
 
@@ -204,6 +229,7 @@ impl Session {
     pub fn shrink(&mut self) {
         self.requests = Vec::new();
         self.replies = Vec::new();
+        self.answered = Vec::new();
         if !self.in_line && !self.more {
             self.lines = LineBuffer::new(self.max_line_bytes);
         }
@@ -215,6 +241,7 @@ impl Session {
         self.lines.capacity()
             + self.replies.capacity()
             + self.requests.capacity() * size_of::<Request<'_>>()
+            + self.answered.capacity() * size_of::<Answered>()
     }
 }
 
@@ -280,16 +307,39 @@ fn push_line(replies: &mut Vec<u8>, reply: Reply) {
     replies.truncate(end);
 }
 
+/// Answers `ERROR` to the batches that rest on what is not durable.
+fn take_back(
+    answered: &mut [Answered],
+    replies: &mut Vec<u8>,
+    engine: &Engine,
+    reason: NotDurable,
+    observer: &mut impl Observer,
+) {
+    let durable = answered.partition_point(|batch| engine.wait(batch.version).is_ok());
+    let taken_back = &mut answered[durable..];
+    replies.truncate(taken_back.first().map_or(replies.len(), |batch| batch.begins));
+    for batch in taken_back {
+        let refusal = Refusal::from(reason);
+        let messages = batch.tally.messages();
+        batch.tally = Tally::default();
+        for _ in 0..messages {
+            batch.tally.count_refused(&refusal);
+            push_line(replies, Reply::Error);
+        }
+        observer.refused(&refusal);
+    }
+}
+
 /// Takes the index once, and applies every command that waits for it; side by side with others if
-/// these and those only ask.
+/// these and those only ask. Says which version they saw.
 fn settle(
     batch: &mut [Request<'_>],
     engine: &Engine,
     observer: &mut impl Observer,
-) -> Result<(), Poisoned> {
+) -> Result<Version, Poisoned> {
     observer.waiting();
     if batch.iter().any(Request::may_change) {
-        engine.batch(|index| {
+        let settled = engine.batch_ahead(|index| {
             observer.taken();
             if planted(Bug::QueriesGoFirst) {
                 for query in batch.iter_mut() {
@@ -297,21 +347,33 @@ fn settle(
                 }
             }
             index.prefetch(batch.iter().filter_map(Request::command));
-            for request in batch {
+            for request in batch.iter_mut() {
                 request.settle(index);
             }
-        })?;
-    } else {
-        engine.read(|index| {
-            observer.taken();
-            index.prefetch(batch.iter().filter_map(Request::command));
-            for query in batch {
-                query.look_up(index);
+        });
+        match settled {
+            Ok(((), version)) => {
+                observer.released();
+                return Ok(version);
             }
-        })?;
+            Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
+            // Those that only ask can still be answered.
+            Err(Unavailable::NotDurable(reason)) => {
+                for request in batch.iter_mut().filter(|request| request.may_change()) {
+                    *request = Request::Refused(reason.into());
+                }
+            }
+        }
     }
+    let ((), version) = engine.read_ahead(|index| {
+        observer.taken();
+        index.prefetch(batch.iter().filter_map(Request::command));
+        for query in batch.iter_mut() {
+            query.look_up(index);
+        }
+    })?;
     observer.released();
-    Ok(())
+    Ok(version)
 }
 
 /// The same memory for requests that borrow from elsewhere: collecting a vector's own iterator

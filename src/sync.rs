@@ -4,13 +4,16 @@
 //! stops at each of them and decides who runs next; engine and registry are the same source for
 //! both. What runs such a test is in `checker`, what it claims in the files named `schedules.rs`.
 
-#[cfg(not(all(test, shuttle)))]
-pub(crate) use std::sync::RwLock;
 #[cfg(all(feature = "server", not(all(test, shuttle))))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
+pub(crate) use std::sync::atomic::AtomicBool;
+#[cfg(not(all(test, shuttle)))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock, atomic::AtomicU64};
 
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock, atomic::AtomicBool};
+pub(crate) use shuttle::sync::{
+    Condvar, Mutex, MutexGuard, RwLock,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 #[cfg(test)]
 #[cfg(shuttle)]

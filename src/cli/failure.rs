@@ -8,6 +8,7 @@ use super::list::ListError;
 use crate::client::ClientError;
 use crate::index::LimitError;
 use crate::metrics::MetricsError;
+use crate::store::{LoadError, StoreError};
 use crate::testing::conformance::{CannotTest, SavedError};
 
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,10 @@ pub(super) enum Failure {
     BrokenOff,
     #[error("cannot read {} as a transcript or a history: {error}", path.display())]
     Saved { path: PathBuf, error: SavedError },
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("the state in {} cannot be served: {error}", path.display())]
+    State { path: PathBuf, error: LoadError },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -100,7 +105,23 @@ impl Failure {
             ),
             Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
             Self::Threads { .. } => Some("try fewer with --connections".into()),
-            Self::Start(_)
+            Self::Store(StoreError::InUse { .. }) => {
+                Some("is a server running with it? each needs a directory of its own".into())
+            }
+            Self::Store(StoreError::Newer { .. }) => {
+                Some("use the version that wrote it, or a later one".into())
+            }
+            Self::Store(StoreError::Damaged { .. })
+            | Self::State {
+                error: LoadError::Malformed { .. } | LoadError::NotClosed { .. },
+                ..
+            } => Some("restore a backup; nothing has been changed".into()),
+            Self::State { error: LoadError::Limit { .. }, .. } => {
+                Some("raise the limit, or serve it once without and remove packages".into())
+            }
+            Self::Store(_)
+            | Self::State { .. }
+            | Self::Start(_)
             | Self::Metrics(_)
             | Self::Signals(_)
             | Self::BrokenOff

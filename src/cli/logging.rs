@@ -1,7 +1,7 @@
 //! Logs: structured lines on standard error.
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::io;
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -44,16 +44,14 @@ impl From<Level> for LevelFilter {
     }
 }
 
-/// Sends the logs of this process to standard error, in colour only to a terminal.
+/// Sends the logs of this process to standard error.
 pub(super) fn start(arguments: &Logging) -> Result<(), Failure> {
     let level = match arguments.log_level {
         Some(level) => level,
         None => from_environment()?.unwrap_or(Level::Info),
     };
-    let colour = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
-        .with_ansi(colour)
         .with_max_level(LevelFilter::from(level))
         .with_target(false)
         .init();

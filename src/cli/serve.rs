@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use clap::Args;
 
 use super::output::Lenient;
 use super::signals::Signals;
-use super::{Answer, DEFAULT_ADDRESS, Failure, logging};
+use super::{Answer, DEFAULT_ADDRESS, Failure, data_dir, logging};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::metrics::{Endpoint, Metrics};
@@ -20,15 +21,19 @@ use crate::server::{
 };
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 
-/// Serve an empty index until SIGINT or SIGTERM
+/// Serve an index until SIGINT or SIGTERM
 ///
-/// Prints each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it
-/// takes no more clients, lets running batches finish and their replies leave, and exits with 0.
+/// The index is empty at first and in memory alone, unless --data-dir says where it is kept. Prints
+/// each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it takes no more clients, lets running batches finish and their replies leave, and exits with 0.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// An address to listen on; may be given more than once, and port 0 takes any free port
     #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS)]
     pub(super) listen: Vec<String>,
+    /// Keep the index in this directory, which is made if it does not exist: nothing is answered
+    /// before it is on disk [default: in memory alone]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// The longest line that a client may send, in bytes, its LF included
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_LINE_BYTES, value_parser = line_bytes)]
     max_line_bytes: usize,
@@ -116,6 +121,11 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     logging::start(&arguments.logging)?;
+    let engine = match &arguments.data_dir {
+        Some(directory) => data_dir::engine(directory, arguments.limits())?,
+        None => Engine::new(PackageIndex::with_limits(arguments.limits())),
+    };
+    let engine = Arc::new(engine);
     let signals = Signals::register().map_err(Failure::Signals)?;
     let listeners = arguments
         .listen
@@ -130,13 +140,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         Some((_, metrics)) => Arc::clone(metrics) as _,
         None => Arc::new(Nobody),
     };
-    let engine = Arc::new(Engine::new(PackageIndex::with_limits(arguments.limits())));
     let config = arguments.config();
     let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
         .map_err(Failure::Start)?;
     // Kept until the server has stopped, so that it can be asked how that goes.
     let endpoint = watched
-        .map(|(listener, metrics)| Endpoint::start(listener, metrics, engine, server.handle()))
+        .map(|(listener, metrics)| {
+            Endpoint::start(listener, metrics, Arc::clone(&engine), server.handle())
+        })
         .transpose()
         .map_err(Failure::Start)?;
     tracing::info!(
@@ -151,6 +162,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     server.shut_down();
     let stopped = server.join();
     drop(endpoint);
+    engine.close().map_err(Failure::Store)?;
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)
 }

@@ -215,7 +215,7 @@ fn panic_among(others: usize) {
         for _ in 0..2 {
             let late = refused || panicked.load(Ordering::SeqCst);
             let answer = engine.apply(&command("QUERY|a|"));
-            refused = answer == Err(EngineError::Poisoned(Poisoned));
+            refused = answer == Err(EngineError::Unavailable(Poisoned.into()));
             assert!(refused || !late && answer == Ok(Outcome::Fail), "{answer:?} after a panic");
         }
     };
@@ -236,7 +236,7 @@ fn panic_among(others: usize) {
             scope.spawn(ask);
         }
     });
-    assert_eq!(engine.batch(|index| index.len()), Err(Poisoned));
+    assert_eq!(engine.batch(|index| index.len()), Err(Poisoned.into()));
 }
 
 #[test]

@@ -66,6 +66,10 @@ impl Observer for Watch<'_> {
                 let (rule, offset) = (error.rule, error.offset);
                 tracing::info!(%peer, %rule, offset, left_out, "answered ERROR: {refusal}");
             }
+            Refusal::NotDurable(_) => {
+                let reason = self.shared.engine.store_failure().map(tracing::field::display);
+                tracing::error!(%peer, reason, left_out, "answered ERROR: {refusal}");
+            }
             Refusal::TooLong { .. } | Refusal::Limit(_) => {
                 tracing::info!(%peer, left_out, "answered ERROR: {refusal}");
             }

@@ -40,6 +40,7 @@ pub struct Tally {
     fail: [u32; Verb::ALL.len()],
     limited: u32,
     malformed: u32,
+    not_durable: u32,
 }
 
 impl Tally {
@@ -55,6 +56,7 @@ impl Tally {
         match refusal {
             Refusal::Limit(_) => self.limited += 1,
             Refusal::Malformed(_) | Refusal::TooLong { .. } => self.malformed += 1,
+            Refusal::NotDurable(_) => self.not_durable += 1,
         }
     }
 
@@ -76,9 +78,18 @@ impl Tally {
         self.malformed
     }
 
+    /// How many messages were answered `ERROR` because the store has failed, whatever they were.
+    #[must_use]
+    pub fn not_durable(&self) -> u32 {
+        self.not_durable
+    }
+
     /// How many messages there were.
     #[must_use]
     pub fn messages(&self) -> u32 {
-        self.ok.iter().chain(&self.fail).sum::<u32>() + self.limited + self.malformed
+        self.ok.iter().chain(&self.fail).sum::<u32>()
+            + self.limited
+            + self.malformed
+            + self.not_durable
     }
 }

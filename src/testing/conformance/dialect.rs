@@ -75,7 +75,7 @@ impl Probe {
             Self::Line(length) => {
                 let list = length - "INDEX|p|\n".len();
                 let names = "x,".repeat(list / 2);
-                format!("INDEX|p|{}\n", if list % 2 == 0 { names } else { names + "x" })
+                format!("INDEX|p|{}\n", if list.is_multiple_of(2) { names } else { names + "x" })
             }
         }
     }

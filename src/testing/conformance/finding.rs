@@ -157,10 +157,10 @@ fn broken_rule(shown: &Transcript, at: Option<usize>, actual: &str) -> (&'static
                 begun.remove(current);
             }
             Step::Expect(_) if number < at => {
-                if let Some(waiting) = waiting.get_mut(current) {
-                    if !waiting.is_empty() {
-                        waiting.remove(0);
-                    }
+                if let Some(waiting) = waiting.get_mut(current)
+                    && !waiting.is_empty()
+                {
+                    waiting.remove(0);
                 }
             }
             Step::Expect(_) | Step::ExpectEnd | Step::HalfClose => {}

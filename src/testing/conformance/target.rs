@@ -133,11 +133,11 @@ impl Target {
     fn ask(&self, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
         let line = [verb.as_bytes(), b"|", name, b"|"].concat();
         let mut housekeeper = self.housekeeper.borrow_mut();
-        if let Some(mut client) = housekeeper.take() {
-            if let Ok(reply) = client.exchange(&line) {
-                *housekeeper = Some(client);
-                return Ok(reply);
-            }
+        if let Some(mut client) = housekeeper.take()
+            && let Ok(reply) = client.exchange(&line)
+        {
+            *housekeeper = Some(client);
+            return Ok(reply);
         }
         let mut client = self.client()?;
         let reply = client.exchange(&line)?;

@@ -158,7 +158,7 @@ impl Shared {
         let reply = packages.apply(message, manner);
         let mut copy = self.copy.lock().unwrap();
         copy.0 += usize::from(reply == Reply::Ok);
-        if copy.0 % 3 == 0 {
+        if copy.0.is_multiple_of(3) {
             copy.1 = packages.clone();
         }
         reply

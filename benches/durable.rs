@@ -1,0 +1,188 @@
+//! What it costs to keep the index on disk, beside what the disk itself takes.
+//!
+//! The server keeps its state in a directory, and counts what it makes durable: how many changes at
+//! once, and of how many bytes. In turns with it, a bare file is appended to and synced (`fdatasync`),
+//! at each go as many bytes as the server wrote at once on average in that round. What the server does
+//! beside (reading, parsing, applying, replying, and all that the store writes that is not names) is
+//! what the ratio is short of one.
+//!
+//! ```text
+//! cargo bench --bench durable -- [--seconds 2] [--rounds 9] [--seed 64] [--names 10000] [16x64 1x1]
+//! ```
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use common::load::{Clients, Messages, Mix};
+use common::options::{Arguments, Load, Options, Row, Unread};
+use common::{printed, spread};
+use package_indexer::engine::Engine;
+use package_indexer::index::Change;
+use package_indexer::server::{Config, Server};
+use package_indexer::store::{Disk, Kept, LoadError, Store, StoreError};
+use package_indexer::{Command, PackageIndex};
+
+/// What is measured unless rows are named.
+const ROWS: [Row; 2] = [Row { connections: 16, pipeline: 64 }, Row { connections: 1, pipeline: 1 }];
+
+/// How long a round takes unless that is chosen: some hundreds of syncs.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// How much was made durable.
+#[derive(Debug, Default)]
+struct Counts {
+    commits: AtomicU64,
+    changes: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// A disk that counts.
+struct Counted {
+    disk: Disk,
+    counts: Arc<Counts>,
+}
+
+impl Store for Counted {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        let bytes = changes.iter().map(|change| {
+            let names = change.dependencies().unwrap_or_default().iter();
+            let list = names.map(|name| name.as_str().len() + 1).sum::<usize>();
+            change.package().as_str().len() + list
+        });
+        self.counts.bytes.fetch_add(bytes.sum::<usize>() as u64, Ordering::Relaxed);
+        self.counts.changes.fetch_add(changes.len() as u64, Ordering::Relaxed);
+        self.counts.commits.fetch_add(1, Ordering::Relaxed);
+        self.disk.commit(changes)
+    }
+
+    fn package_count(&self) -> Result<u64, StoreError> {
+        self.disk.package_count()
+    }
+
+    fn visit(
+        &self,
+        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        self.disk.visit(visit)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Box::new(self.disk).close()
+    }
+}
+
+impl Counts {
+    /// Takes what has been counted since the last time: commits, changes, bytes.
+    fn take(&self) -> [f64; 3] {
+        #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
+        [&self.commits, &self.changes, &self.bytes]
+            .map(|count| count.swap(0, Ordering::Relaxed) as f64)
+    }
+}
+
+fn main() -> Result<(), Unread> {
+    let arguments = Arguments::of_this_process();
+    let measuring = arguments.measuring;
+    let mut options = Options::read(arguments)?;
+    if measuring && options.rounds == 30 {
+        (options.rounds, options.load.time) = (9, ROUND.max(options.load.time));
+    }
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("durable");
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    let counts = Arc::new(Counts::default());
+    let counted = Counted { disk: Disk::create(&directory)?, counts: Arc::clone(&counts) };
+    let engine = Arc::new(Engine::durable(PackageIndex::new(), Box::new(counted)));
+    let commands = (0..options.mix.names).map(|number| Command::index(&Mix::name(number), []));
+    let commands = commands.collect::<Result<Vec<_>, _>>()?;
+    engine.batch(|index| commands.iter().try_for_each(|c| index.apply(c).map(drop)))??;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
+    let address = server.addresses()[0];
+
+    let Load { time, seed, drivers } = options.load;
+    println!(
+        "{} names, mixed, seed {seed}, {drivers} threads of load, {} rounds of {time:?}\n",
+        options.mix.names, options.rounds
+    );
+    println!(
+        "| connections × pipeline | messages/s | changes/s | changes at once | bytes at once | ms for them, bare | durable / bare | goals |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|---|");
+    let bare = directory.join("bare");
+    for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
+        println!("{}", measure(row, address, &counts, &bare, &options)?);
+    }
+    println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
+    server.shut_down();
+    let _stopped = server.join();
+    engine.close()?;
+    fs::remove_dir_all(directory)?;
+    Ok(())
+}
+
+/// Measures one row and puts it into the form of the table.
+fn measure(
+    row: Row,
+    address: SocketAddr,
+    counts: &Counts,
+    bare: &Path,
+    options: &Options,
+) -> Result<String, Unread> {
+    let Load { time, seed, drivers } = options.load;
+    let messages = Messages::new(options.mix, seed, row.pipeline)?;
+    let mut clients = Clients::connect(address, row.connections, &messages)?;
+    clients.run(drivers, time.min(Duration::from_millis(500)))?;
+    let mut rows = [(); 6].map(|()| Vec::new());
+    for _ in 0..options.rounds {
+        counts.take();
+        let begun = Instant::now();
+        let rate = clients.run(drivers, time)?;
+        let took = begun.elapsed().as_secs_f64();
+        let [commits, changes, bytes] = counts.take();
+        let (group, size) = (changes / commits, bytes / commits);
+        let sync = synced(bare, size, time)?;
+        let ratio = (changes / took) / (group / sync);
+        let figures = [rate, changes / took, group, size, sync * 1e3, ratio];
+        rows.iter_mut().zip(figures).for_each(|(row, figure)| row.push(figure));
+    }
+    let ratios = printed(spread(&mut rows[5]));
+    let [rate, changes, group, size, sync] = [0, 1, 2, 3, 4].map(|row| spread(&mut rows[row])[1]);
+    let goal = match (row.connections, row.pipeline) {
+        (16, 64) => "≥ 0.6",
+        (1, 1) => "≥ 0.77, which is a latency within 1.3",
+        _ => "",
+    };
+    Ok(format!(
+        "| {row} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} |"
+    ))
+}
+
+/// How long it takes to append so many bytes to a file and sync them, in seconds, on average over some
+/// time.
+fn synced(path: &Path, bytes: f64, time: Duration) -> Result<f64, Unread> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no count is that large"
+    )]
+    let data = vec![b'x'; bytes as usize];
+    let mut file = File::create(path)?;
+    let (begun, mut count) = (Instant::now(), 0_u32);
+    while begun.elapsed() < time {
+        file.write_all(&data)?;
+        file.sync_data()?;
+        count += 1;
+    }
+    let took = begun.elapsed().as_secs_f64();
+    fs::remove_file(path)?;
+    Ok(took / f64::from(count))
+}

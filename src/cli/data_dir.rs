@@ -1,0 +1,92 @@
+//! A data directory, loaded for a server, checked, or written out: `--data-dir`, `indexer verify` and
+//! `indexer export`.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::progress::Progress;
+use super::{Answer, Failure};
+use crate::engine::Engine;
+use crate::index::{Limits, PackageIndex};
+use crate::store::{self, Disk, LoadError, Store as _, StoreError};
+
+/// Which state to read.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The directory that a server kept its state in; no server may be using it
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+/// An engine that keeps its state in a directory, and has what is there.
+pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure> {
+    let disk = Disk::create(directory).map_err(Failure::Store)?;
+    let index = load(&disk, limits).map_err(|error| refused(directory, error))?;
+    tracing::info!(
+        data_dir = %directory.display(),
+        packages = index.len(),
+        dependencies = index.dependency_count(),
+        "loaded"
+    );
+    Ok(Engine::durable(index, Box::new(disk)))
+}
+
+/// Says whether the state in a directory is sound.
+pub(super) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+    let disk = match Disk::open(data_dir) {
+        Err(error @ StoreError::Damaged { .. }) => return unsound(data_dir, error.into()),
+        other => other.map_err(Failure::Store)?,
+    };
+    match load(&disk, Limits::default()) {
+        Ok(index) => {
+            let (packages, dependencies) = (index.len(), index.dependency_count());
+            let mut output = io::stdout();
+            writeln!(output, "sound\npackages: {packages}, dependencies: {dependencies}")
+                .map_err(Failure::Output)?;
+            writeln!(output, "digest: {}", index.digest()).map_err(Failure::Output)?;
+            Box::new(disk).close().map_err(Failure::Store)?;
+            Ok(Answer::Yes)
+        }
+        Err(LoadError::Store(error)) if !matches!(error, StoreError::Damaged { .. }) => {
+            Err(Failure::Store(error))
+        }
+        Err(error) => unsound(data_dir, error),
+    }
+}
+
+fn unsound(data_dir: &Path, error: LoadError) -> Result<Answer, Failure> {
+    writeln!(io::stdout(), "not sound: {}", refused(data_dir, error)).map_err(Failure::Output)?;
+    Ok(Answer::No)
+}
+
+/// Prints the state in a directory as commands that lead to it.
+pub(super) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+    let disk = Disk::open(data_dir).map_err(Failure::Store)?;
+    let index = load(&disk, Limits::default()).map_err(|error| refused(data_dir, error))?;
+    Box::new(disk).close().map_err(Failure::Store)?;
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    for command in index.to_commands() {
+        writeln!(output, "{command}").map_err(Failure::Output)?;
+    }
+    output.flush().map_err(Failure::Output)?;
+    Ok(Answer::Yes)
+}
+
+fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
+    let packages = disk.package_count()?;
+    // Each comes twice.
+    let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
+    let progress = Progress::of_steps("loading", steps);
+    let index = store::load(disk, limits, |packages| progress.advance(packages));
+    progress.finish();
+    index
+}
+
+fn refused(directory: &Path, error: LoadError) -> Failure {
+    match error {
+        LoadError::Store(error) => Failure::Store(error),
+        error => Failure::State { path: directory.to_owned(), error },
+    }
+}

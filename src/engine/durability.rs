@@ -1,0 +1,159 @@
+//! How an engine makes changes durable, many batches at a time, and who waits for that.
+//!
+//! Batches are applied one after the other, each with its changes a *version* of the index. Whoever
+//! has to know that a version is durable and finds nobody at it commits everything that has changed by
+//! then; those who come meanwhile wait, and one of them commits next (group commit). It is the durable
+//! half of `spec/Server.tla`: `applied` is `Len(versions)` there, `durable` is `durable`.
+
+use std::sync::atomic::Ordering;
+use std::sync::{OnceLock, PoisonError};
+
+use crate::index::Change;
+use crate::store::{Store, StoreError};
+use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
+
+/// How many batches with changes an index has come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Version(u64);
+
+/// Changes may pile up for a commit until there are so many; whoever brings more waits before.
+pub(super) const MAX_WAITING: usize = 65_536;
+
+pub(super) struct Durability {
+    store: Mutex<Option<Box<dyn Store>>>,
+    progress: Mutex<Progress>,
+    /// Told when something has become durable, or can no longer.
+    moved: Condvar,
+    /// The version of the index; written by whoever has it alone.
+    applied: AtomicU64,
+    /// The latest durable version; what `progress` has, to be read without a lock.
+    durable: AtomicU64,
+    /// Why nothing can be made durable any more.
+    failure: OnceLock<StoreError>,
+}
+
+#[derive(Default)]
+struct Progress {
+    durable: Version,
+    /// What has changed since the commit that was begun last, and the version that it leads to.
+    waiting: Vec<Change>,
+    upto: Version,
+    /// Whether somebody is committing.
+    committing: bool,
+}
+
+/// What to do about a version that is not durable.
+pub(super) enum Turn {
+    /// It is.
+    Durable,
+    /// It will never be.
+    Failed,
+    /// To commit these, which lead to this version, and to tell that by [`Durability::done`].
+    Commit(Vec<Change>, Version),
+}
+
+impl Durability {
+    pub(super) fn new(store: Box<dyn Store>) -> Self {
+        Self {
+            store: Mutex::new(Some(store)),
+            progress: Mutex::default(),
+            moved: Condvar::new(),
+            applied: AtomicU64::new(0),
+            durable: AtomicU64::new(0),
+            failure: OnceLock::new(),
+        }
+    }
+
+    /// The version that the index is at. To be asked with the index in hand.
+    pub(super) fn version(&self) -> Version {
+        Version(self.applied.load(Ordering::Acquire))
+    }
+
+    /// Takes over what a batch changed, with the index still in hand, so that versions come in order.
+    pub(super) fn push(&self, mut changes: Vec<Change>) -> Version {
+        let version = self.version();
+        if changes.is_empty() {
+            return version;
+        }
+        let mut progress = self.lock();
+        let version = Version(version.0 + 1);
+        progress.waiting.append(&mut changes);
+        progress.upto = version;
+        self.applied.store(version.0, Ordering::Release);
+        version
+    }
+
+    /// Why nothing can be made durable any more.
+    pub(super) fn failure(&self) -> Option<&StoreError> {
+        self.failure.get()
+    }
+
+    /// Waits until a version is durable, or can no longer be, or whoever asks is the one to see to it.
+    pub(super) fn turn(&self, version: Version) -> Turn {
+        if self.durable.load(Ordering::Acquire) >= version.0 {
+            return Turn::Durable;
+        }
+        let mut progress = self.lock();
+        loop {
+            if progress.durable >= version {
+                return Turn::Durable;
+            }
+            if self.failure.get().is_some() {
+                return Turn::Failed;
+            }
+            if !progress.committing {
+                progress.committing = true;
+                return Turn::Commit(std::mem::take(&mut progress.waiting), progress.upto);
+            }
+            progress = self.moved.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Which version has to be durable before more may be changed: none, or what there is, if too much
+    /// is waiting.
+    pub(super) fn before_more(&self) -> Version {
+        let progress = self.lock();
+        if progress.waiting.len() < MAX_WAITING { Version(0) } else { progress.upto }
+    }
+
+    /// Makes changes durable. What others have to wait for, so without any other lock.
+    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.as_mut().map_or(Err(StoreError::Closed), |store| store.commit(changes))
+    }
+
+    /// A version has become durable.
+    pub(super) fn done(&self, version: Version) {
+        let mut progress = self.lock();
+        progress.durable = version;
+        progress.committing = false;
+        self.durable.store(version.0, Ordering::Release);
+        drop(progress);
+        self.moved.notify_all();
+    }
+
+    /// Nothing can be made durable any more. With the index in hand; returns what has changed since
+    /// the commit that failed, which is to be taken back.
+    pub(super) fn fail(&self, error: StoreError) -> Vec<Change> {
+        let mut progress = self.lock();
+        let waiting = std::mem::take(&mut progress.waiting);
+        let _first_failure = self.failure.set(error);
+        progress.committing = false;
+        // What is left of the index is what is durable: whoever looks from here on need not wait.
+        self.applied.store(progress.durable.0, Ordering::Release);
+        drop(progress);
+        self.moved.notify_all();
+        waiting
+    }
+
+    /// Closes the store; what changes afterwards cannot be made durable.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
+        store.map_or(Ok(()), Store::close)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // Nothing that is done with it in hand can panic.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,302 @@
+//! Tests of the engine, in memory and with a store that does as it is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use super::*;
+use crate::index::Limits;
+use crate::store::{Kept, LoadError, load};
+
+fn command(line: &str) -> Command {
+    crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
+}
+
+/// Does some work on a thread of its own, and says whether it panicked.
+fn panics<R: Send>(work: impl FnOnce() -> R + Send) -> bool {
+    std::thread::scope(|scope| scope.spawn(work).join().is_err())
+}
+
+#[test]
+fn after_a_panic_nobody_is_answered() {
+    let engine = Engine::default();
+    assert!(panics(|| engine.batch(|_| panic!("a bug, on purpose"))));
+    assert_eq!(engine.batch(|index| index.len()), Err(Poisoned.into()));
+    assert_eq!(engine.read(PackageIndex::len), Err(Poisoned.into()));
+    let refused = engine.apply(&command("QUERY|a|"));
+    assert_eq!(refused, Err(EngineError::Unavailable(Poisoned.into())));
+    assert_eq!(format!("{engine:?}"), r#"Engine { state: "poisoned", .. }"#);
+}
+
+#[test]
+fn a_shared_engine_is_a_state_machine() {
+    fn ask(mut machine: impl StateMachine<Command = Command, Reply = Outcome>) -> Outcome {
+        machine.apply(&command("INDEX|a|")).ok().unwrap()
+    }
+    let engine = Engine::default();
+    assert_eq!(ask(&engine), Outcome::Ok);
+    assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
+    assert_eq!(engine.batch(|index| index.len()), Ok(1));
+}
+
+#[test]
+fn a_reader_that_panics_harms_nobody() {
+    let engine = Engine::default();
+    assert!(panics(|| engine.read(|_| panic!("a bug, on purpose"))));
+    assert_eq!(engine.apply(&command("INDEX|a|")), Ok(Outcome::Ok));
+}
+
+#[test]
+fn readers_do_not_wait_for_readers() {
+    let engine = Engine::default();
+    let both = std::sync::Barrier::new(2);
+    // Each waits, inside, for the other to be inside too.
+    let look = || engine.read(|index| (both.wait(), index.len()).1);
+    let lengths = std::thread::scope(|scope| {
+        let other = scope.spawn(look);
+        [look(), other.join().unwrap()]
+    });
+    assert_eq!(lengths, [Ok(0), Ok(0)]);
+}
+
+#[test]
+fn a_command_past_a_limit_is_refused_and_changes_nothing() {
+    let limits = Limits { max_packages: 1, ..Limits::default() };
+    let engine = Engine::new(PackageIndex::with_limits(limits));
+    engine.apply(&command("INDEX|a|")).unwrap();
+    let refused = engine.apply(&command("INDEX|b|"));
+    assert_eq!(refused, Err(EngineError::Limit(LimitError::Packages { limit: 1 })));
+    assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
+}
+
+#[test]
+fn debug_counts_the_packages_and_names_none_and_never_waits() {
+    let engine = Engine::default();
+    engine.apply(&command("INDEX|vim|")).unwrap();
+    assert_eq!(format!("{engine:?}"), "Engine { packages: 1, .. }");
+    let busy = engine.batch(|_| format!("{engine:?}"));
+    assert_eq!(busy.unwrap(), r#"Engine { state: "busy", .. }"#);
+}
+
+/// A store that keeps packages in memory, where a test can look.
+#[derive(Default)]
+struct Shelf {
+    kept: BTreeMap<String, Vec<String>>,
+    commits: usize,
+    fails: bool,
+    panics: bool,
+    closed: bool,
+}
+
+/// What a store of a test says, and waits for, before each commit.
+struct Shelved {
+    shelf: Arc<std::sync::Mutex<Shelf>>,
+    /// Told of each commit, which then waits for an answer.
+    pace: Option<(mpsc::Sender<usize>, mpsc::Receiver<()>)>,
+}
+
+impl Store for Shelved {
+    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        if let Some((begun, go)) = &self.pace {
+            begun.send(changes.len()).unwrap();
+            go.recv().unwrap();
+        }
+        let mut shelf = self.shelf.lock().unwrap();
+        shelf.commits += 1;
+        assert!(!shelf.panics, "a bug, on purpose");
+        if shelf.fails {
+            return Err(StoreError::Closed);
+        }
+        for change in changes {
+            let package = change.package().to_string();
+            match change.dependencies() {
+                None => drop(shelf.kept.remove(&package)),
+                Some(list) => {
+                    let list = list.iter().map(ToString::to_string).collect();
+                    shelf.kept.insert(package, list);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn package_count(&self) -> Result<u64, StoreError> {
+        Ok(self.shelf.lock().unwrap().kept.len() as u64)
+    }
+
+    fn visit(
+        &self,
+        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        for (package, list) in &self.shelf.lock().unwrap().kept {
+            visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })?;
+        }
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.shelf.lock().unwrap().closed = true;
+        Ok(())
+    }
+}
+
+type Shared = Arc<std::sync::Mutex<Shelf>>;
+
+/// An engine with a store, and what that keeps.
+fn durable() -> (Engine, Shared) {
+    let shelf = Shared::default();
+    let store = Shelved { shelf: Arc::clone(&shelf), pace: None };
+    (Engine::durable(PackageIndex::new(), Box::new(store)), shelf)
+}
+
+/// The same; commits tell of themselves and wait to be let go.
+fn paced() -> (Engine, Shared, mpsc::Receiver<usize>, mpsc::Sender<()>) {
+    let shelf = Shared::default();
+    let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel());
+    let store = Shelved { shelf: Arc::clone(&shelf), pace: Some((begun, gone)) };
+    (Engine::durable(PackageIndex::new(), Box::new(store)), shelf, begins, go)
+}
+
+#[test]
+fn what_changed_is_kept_when_a_batch_returns_and_comes_back() {
+    let (engine, shelf) = durable();
+    for line in ["INDEX|a|", "INDEX|b|a", "INDEX|c|b,a", "REMOVE|c|", "INDEX|b|"] {
+        assert_eq!(engine.apply(&command(line)), Ok(Outcome::Ok));
+    }
+    let store = Shelved { shelf: Arc::clone(&shelf), pace: None };
+    let loaded = load(&store, Limits::default(), |_| ()).unwrap();
+    assert_eq!(engine.read(PackageIndex::clone), Ok(loaded));
+    assert_eq!(shelf.lock().unwrap().commits, 5);
+}
+
+#[test]
+fn what_changes_nothing_is_not_committed() {
+    let (engine, shelf) = durable();
+    for line in ["INDEX|a|b", "REMOVE|a|", "QUERY|a|"] {
+        engine.apply(&command(line)).unwrap();
+    }
+    engine.apply(&command("INDEX|a|")).unwrap();
+    engine.apply(&command("INDEX|a|")).unwrap();
+    assert_eq!(shelf.lock().unwrap().commits, 1);
+}
+
+#[test]
+fn batches_that_wait_together_are_committed_together() {
+    let (engine, shelf, begins, go) = paced();
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.apply(&command("INDEX|a|")));
+        assert_eq!(begins.recv(), Ok(1));
+        // While the first is being committed, ten more are applied.
+        let names: Vec<String> = (0..10).map(|number| format!("INDEX|p{number}|")).collect();
+        let versions: Vec<Version> = names
+            .iter()
+            .map(|line| engine.batch_ahead(|index| index.apply(&command(line)).unwrap()).unwrap().1)
+            .collect();
+        for version in versions {
+            let engine = &engine;
+            scope.spawn(move || engine.wait(version));
+        }
+        go.send(()).unwrap();
+        assert_eq!(begins.recv(), Ok(10));
+        go.send(()).unwrap();
+    });
+    assert_eq!(shelf.lock().unwrap().commits, 2);
+}
+
+#[test]
+fn whoever_sees_what_is_not_durable_waits_until_it_is() {
+    let (engine, shelf, begins, go) = paced();
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.apply(&command("INDEX|a|")));
+        begins.recv().unwrap();
+        let reader = scope.spawn(|| {
+            let seen = engine.apply(&command("QUERY|a|"));
+            (seen, shelf.lock().unwrap().kept.contains_key("a"))
+        });
+        go.send(()).unwrap();
+        assert_eq!(reader.join().unwrap(), (Ok(Outcome::Ok), true));
+    });
+    // With nothing pending, nobody waits, and nothing is committed.
+    assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Ok));
+    assert_eq!(shelf.lock().unwrap().commits, 1);
+}
+
+#[test]
+fn when_the_store_fails_all_that_is_not_durable_is_taken_back() {
+    let (engine, shelf, begins, go) = paced();
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.apply(&command("INDEX|a|")));
+        begins.recv().unwrap();
+        go.send(()).unwrap();
+    });
+    let before = engine.read(PackageIndex::clone).unwrap();
+    shelf.lock().unwrap().fails = true;
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| engine.apply(&command("INDEX|b|a")));
+        begins.recv().unwrap();
+        // Applied while the commit that will fail is under way, and seen.
+        let later = engine.batch_ahead(|index| index.apply(&command("INDEX|a|b"))).unwrap().1;
+        let (seen, read) = engine.read_ahead(|index| index.contains("b")).unwrap();
+        assert!(seen);
+        go.send(()).unwrap();
+        let refused = Err(EngineError::Unavailable(NotDurable.into()));
+        assert_eq!(first.join().unwrap(), refused);
+        assert_eq!(engine.wait(later), Err(NotDurable));
+        assert_eq!(engine.wait(read), Err(NotDurable));
+        assert_eq!(engine.apply(&command("REMOVE|a|")), refused);
+    });
+    // What was durable can still be asked for.
+    assert_eq!(engine.read(PackageIndex::clone), Ok(before));
+    assert_eq!(engine.apply(&command("QUERY|b|")), Ok(Outcome::Fail));
+    assert!(matches!(engine.store_failure(), Some(StoreError::Closed)));
+    assert_eq!(shelf.lock().unwrap().commits, 2);
+}
+
+#[test]
+fn a_store_that_panics_has_failed() {
+    let (engine, shelf) = durable();
+    shelf.lock().unwrap().panics = true;
+    let refused = Err(EngineError::Unavailable(NotDurable.into()));
+    assert_eq!(engine.apply(&command("INDEX|a|")), refused);
+    assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Fail));
+    assert!(matches!(engine.store_failure(), Some(StoreError::Panicked)));
+}
+
+#[test]
+fn after_it_was_closed_nothing_can_be_changed() {
+    let (engine, shelf) = durable();
+    engine.apply(&command("INDEX|a|")).unwrap();
+    engine.close().unwrap();
+    assert!(shelf.lock().unwrap().closed);
+    let refused = Err(EngineError::Unavailable(NotDurable.into()));
+    assert_eq!(engine.apply(&command("REMOVE|a|")), refused);
+    assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Ok));
+}
+
+#[test]
+fn changes_do_not_pile_up_without_a_bound() {
+    let (engine, _shelf, begins, go) = paced();
+    let batch = |from: usize, count: usize| {
+        engine.batch_ahead(|index| {
+            for number in from..from + count {
+                let line = format!("INDEX|p{number}|");
+                index.apply(&command(&line)).unwrap();
+            }
+        })
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| batch(0, 1).map(|((), version)| engine.wait(version)));
+        assert_eq!(begins.recv(), Ok(1));
+        batch(1, durability::MAX_WAITING).unwrap();
+        // There is no room for this one before the others are on their way.
+        let one_more = scope.spawn(|| batch(durability::MAX_WAITING + 1, 1).unwrap());
+        go.send(()).unwrap();
+        assert_eq!(begins.recv(), Ok(durability::MAX_WAITING));
+        go.send(()).unwrap();
+        one_more.join().unwrap();
+        let rest = scope.spawn(|| engine.read(PackageIndex::len));
+        assert_eq!(begins.recv(), Ok(1));
+        go.send(()).unwrap();
+        assert_eq!(rest.join().unwrap(), Ok(durability::MAX_WAITING + 2));
+    });
+}
