@@ -217,6 +217,11 @@ impl Engine {
         }
     }
 
+    /// Whether there is a store, so that what was applied can be taken back. O(1).
+    pub(crate) fn is_durable(&self) -> bool {
+        self.durability.is_some()
+    }
+
     /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
     pub fn store_failure(&self) -> Option<&StoreError> {
         self.durability.as_ref()?.failure()

@@ -174,10 +174,18 @@ impl Session {
         let mut batch = emptied(std::mem::take(requests));
         let mut lines = lines.lines();
         let mut version = Version::default();
-        while *more && replies.len() + MAX_BATCH_REPLY_BYTES <= MAX_ANSWER_BYTES {
+        let mut messages = 0;
+        while *more {
+            // Replies that rest on what is not durable may all become longer ones.
+            let taken =
+                if engine.is_durable() { messages * PADDED_REPLY_BYTES } else { replies.len() };
+            if taken + MAX_BATCH_REPLY_BYTES > MAX_ANSWER_BYTES {
+                break;
+            }
             let read = |frame| Request::read(frame, *max_line_bytes);
             batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
             *more = batch.len() == MAX_BATCH && !planted(Bug::RestOfABatchWaits);
+            messages += batch.len();
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
                 version = version.max(settle(&mut batch, engine, observer)?);
             }
@@ -325,8 +333,8 @@ fn take_back(
         for _ in 0..messages {
             batch.tally.count_refused(&refusal);
             push_line(replies, Reply::Error);
+            observer.refused(&refusal);
         }
-        observer.refused(&refusal);
     }
 }
 

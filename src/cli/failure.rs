@@ -115,7 +115,7 @@ impl Failure {
             | Self::State {
                 error: LoadError::Malformed { .. } | LoadError::NotClosed { .. },
                 ..
-            } => Some("restore a backup; nothing has been changed".into()),
+            } => Some("restore a backup".into()),
             Self::State { error: LoadError::Limit { .. }, .. } => {
                 Some("raise the limit, or serve it once without and remove packages".into())
             }

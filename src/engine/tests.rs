@@ -78,6 +78,10 @@ fn debug_counts_the_packages_and_names_none_and_never_waits() {
     assert_eq!(busy.unwrap(), r#"Engine { state: "busy", .. }"#);
 }
 
+/// What a command gets that cannot be made durable.
+const REFUSED: Result<Outcome, EngineError> =
+    Err(EngineError::Unavailable(Unavailable::NotDurable(NotDurable)));
+
 /// A store that keeps packages in memory, where a test can look.
 #[derive(Default)]
 struct Shelf {
@@ -239,11 +243,10 @@ fn when_the_store_fails_all_that_is_not_durable_is_taken_back() {
         let (seen, read) = engine.read_ahead(|index| index.contains("b")).unwrap();
         assert!(seen);
         go.send(()).unwrap();
-        let refused = Err(EngineError::Unavailable(NotDurable.into()));
-        assert_eq!(first.join().unwrap(), refused);
+        assert_eq!(first.join().unwrap(), REFUSED);
         assert_eq!(engine.wait(later), Err(NotDurable));
         assert_eq!(engine.wait(read), Err(NotDurable));
-        assert_eq!(engine.apply(&command("REMOVE|a|")), refused);
+        assert_eq!(engine.apply(&command("REMOVE|a|")), REFUSED);
     });
     // What was durable can still be asked for.
     assert_eq!(engine.read(PackageIndex::clone), Ok(before));
@@ -256,8 +259,7 @@ fn when_the_store_fails_all_that_is_not_durable_is_taken_back() {
 fn a_store_that_panics_has_failed() {
     let (engine, shelf) = durable();
     shelf.lock().unwrap().panics = true;
-    let refused = Err(EngineError::Unavailable(NotDurable.into()));
-    assert_eq!(engine.apply(&command("INDEX|a|")), refused);
+    assert_eq!(engine.apply(&command("INDEX|a|")), REFUSED);
     assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Fail));
     assert!(matches!(engine.store_failure(), Some(StoreError::Panicked)));
 }
@@ -268,8 +270,7 @@ fn after_it_was_closed_nothing_can_be_changed() {
     engine.apply(&command("INDEX|a|")).unwrap();
     engine.close().unwrap();
     assert!(shelf.lock().unwrap().closed);
-    let refused = Err(EngineError::Unavailable(NotDurable.into()));
-    assert_eq!(engine.apply(&command("REMOVE|a|")), refused);
+    assert_eq!(engine.apply(&command("REMOVE|a|")), REFUSED);
     assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Ok));
 }
 

@@ -1,7 +1,8 @@
 //! Tests of one client's conversation, and of the memory that it may cost.
 
 use super::*;
-use crate::index::{Limits, PackageIndex};
+use crate::index::{Change, Limits, PackageIndex};
+use crate::store::{Kept, LoadError, Store, StoreError};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
 /// Feeds `input` in pieces of `size` bytes and returns all replies.
@@ -253,4 +254,60 @@ fn the_memory_of_requests_and_replies_serves_again() {
     for _ in 0..10 {
         assert_eq!(held(&mut session), first);
     }
+}
+
+/// A store that keeps nothing.
+struct Broken;
+
+impl Store for Broken {
+    fn commit(&mut self, _: &[Change]) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    fn package_count(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn visit(&self, _: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>) -> Result<(), LoadError> {
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_rests_on_what_is_not_durable_is_answered_error_and_within_bounds() {
+    let engine = Engine::durable(PackageIndex::new(), Box::new(Broken));
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    // What comes before the change in another batch stays, and everything behind it goes.
+    let queries = b"QUERY|a|\n".repeat(MAX_BATCH);
+    let after = [b"INDEX|a|\n".as_slice(), &b"QUERY|a|\n".repeat(6_000)].concat();
+    let input = [queries, after].concat();
+    let mut left = input.as_slice();
+    while !left.is_empty() {
+        left = &left[session.fill(left)..];
+    }
+    let (mut replies, mut refusals) = (Vec::new(), 0);
+    while session.has_more() {
+        let answer = session.answer(&engine, |refusal| {
+            assert!(matches!(refusal, Refusal::NotDurable(_)));
+            refusals += 1;
+        });
+        replies.extend_from_slice(answer.unwrap());
+        assert!(session.replies.capacity() <= MAX_ANSWER_BYTES);
+    }
+    let lines: Vec<&[u8]> = replies.split_inclusive(|byte| *byte == b'\n').collect();
+    assert_eq!(lines.len(), MAX_BATCH + 1 + 6_000);
+    assert!(lines[..MAX_BATCH].iter().all(|line| *line == b"FAIL\n"));
+    let taken_back = lines[MAX_BATCH..].iter().take_while(|line| **line == b"ERROR\n").count();
+    assert!(taken_back > MAX_BATCH);
+    assert_eq!(taken_back, refusals);
+    // The next answers are from what is durable: nothing.
+    assert!(lines[MAX_BATCH + taken_back..].iter().all(|line| *line == b"FAIL\n"));
+    assert!(lines.len() > MAX_BATCH + taken_back);
+
+    session.fill(b"INDEX|b|\nQUERY|b|\nREMOVE|x|\n");
+    assert_eq!(session.answer(&engine, |_| ()).unwrap(), b"ERROR\nFAIL\nERROR\n");
 }
