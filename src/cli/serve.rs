@@ -24,7 +24,8 @@ use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 /// Serve an index until SIGINT or SIGTERM
 ///
 /// The index is empty at first and in memory alone, unless --data-dir says where it is kept. Prints
-/// each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it takes no more clients, lets running batches finish and their replies leave, and exits with 0.
+/// each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it takes no
+/// more clients, lets running batches finish and their replies leave, and exits with 0.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// An address to listen on; may be given more than once, and port 0 takes any free port
