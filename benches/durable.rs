@@ -26,14 +26,20 @@ use common::{printed, spread};
 use package_indexer::engine::Engine;
 use package_indexer::index::Change;
 use package_indexer::server::{Config, Server};
-use package_indexer::store::{Disk, Kept, LoadError, Store, StoreError};
+use package_indexer::store::{Disk, Snapshot, Store, StoreError};
 use package_indexer::{Command, PackageIndex};
 
 /// What is measured unless rows are named.
 const ROWS: [Row; 2] = [Row { connections: 16, pipeline: 64 }, Row { connections: 1, pipeline: 1 }];
 
+/// INDEX alone, almost each of which changes a list. Of the usual mix, that is one message of six.
+const WRITING: Mix = Mix { index: 10, remove: 0, ..Mix::USUAL };
+
 /// How long a round takes unless that is chosen: some hundreds of syncs.
 const ROUND: Duration = Duration::from_secs(2);
+
+/// How long there is load before anything is measured.
+const WARM_UP: Duration = Duration::from_secs(5);
 
 /// How much was made durable.
 #[derive(Debug, Default)]
@@ -62,15 +68,8 @@ impl Store for Counted {
         self.disk.commit(changes)
     }
 
-    fn package_count(&self) -> Result<u64, StoreError> {
-        self.disk.package_count()
-    }
-
-    fn visit(
-        &self,
-        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError> {
-        self.disk.visit(visit)
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.disk.snapshot()
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
@@ -110,16 +109,23 @@ fn main() -> Result<(), Unread> {
 
     let Load { time, seed, drivers } = options.load;
     println!(
-        "{} names, mixed, seed {seed}, {drivers} threads of load, {} rounds of {time:?}\n",
+        "{} names, seed {seed}, {drivers} threads of load, {} rounds of {time:?}\n",
         options.mix.names, options.rounds
     );
     println!(
-        "| connections × pipeline | messages/s | changes/s | changes at once | bytes at once | ms for them, bare | durable / bare | goals |"
+        "| connections × pipeline | load | messages/s | changes/s | changes at once | bytes at once | ms for them, bare | durable / bare | goals |"
     );
-    println!("|---|--:|--:|--:|--:|--:|--:|---|");
+    println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
     let bare = directory.join("bare");
     for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
-        println!("{}", measure(row, address, &counts, &bare, &options)?);
+        let loads =
+            [("mixed", options.mix), ("writing", Mix { names: options.mix.names, ..WRITING })];
+        for (load, mix) in loads {
+            // One message at a time, what changes nothing would count as time of what does.
+            if row.pipeline > 1 || load == "writing" {
+                println!("{}", measure(row, (load, mix), address, &counts, &bare, &options)?);
+            }
+        }
     }
     println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
     server.shut_down();
@@ -132,15 +138,17 @@ fn main() -> Result<(), Unread> {
 /// Measures one row and puts it into the form of the table.
 fn measure(
     row: Row,
+    (load, mix): (&str, Mix),
     address: SocketAddr,
     counts: &Counts,
     bare: &Path,
     options: &Options,
 ) -> Result<String, Unread> {
     let Load { time, seed, drivers } = options.load;
-    let messages = Messages::new(options.mix, seed, row.pipeline)?;
+    let messages = Messages::new(mix, seed, row.pipeline)?;
     let mut clients = Clients::connect(address, row.connections, &messages)?;
-    clients.run(drivers, time.min(Duration::from_millis(500)))?;
+    // Until the file has the size that it keeps.
+    clients.run(drivers, WARM_UP.min(4 * time))?;
     let mut rows = [(); 6].map(|()| Vec::new());
     for _ in 0..options.rounds {
         counts.take();
@@ -162,7 +170,7 @@ fn measure(
         _ => "",
     };
     Ok(format!(
-        "| {row} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} |"
+        "| {row} | {load} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} |"
     ))
 }
 

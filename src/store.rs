@@ -50,14 +50,29 @@ pub trait Store: Send {
     /// any more until then.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// How many packages are kept.
+    /// What is kept at this moment, however it goes on.
+    ///
+    /// # Errors
+    /// [`StoreError`] if that cannot be read.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
+    /// Leaves what is kept so that the next start finds it without repair.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was committed is kept all the same.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// What a store kept at one moment. As long as it is there, the store cannot use the place again of what
+/// it replaces.
+pub trait Snapshot: Send {
+    /// About how many packages there are: what was committed lately may not be counted.
     ///
     /// # Errors
     /// [`StoreError`] if that cannot be read.
     fn package_count(&self) -> Result<u64, StoreError>;
 
-    /// Hands every package over, in no particular order, the same each time unless there is a commit in
-    /// between, until `visit` fails.
+    /// Hands every package over, in the same order each time, until `visit` fails.
     ///
     /// # Errors
     /// That of `visit`, or [`StoreError`] if something cannot be read.
@@ -65,12 +80,6 @@ pub trait Store: Send {
         &self,
         visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
     ) -> Result<(), LoadError>;
-
-    /// Leaves what is kept so that the next start finds it without repair.
-    ///
-    /// # Errors
-    /// [`StoreError`]: what was committed is kept all the same.
-    fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// A package as it is kept, not yet believed.
@@ -183,9 +192,10 @@ pub fn load(
     mut progress: impl FnMut(usize),
 ) -> Result<PackageIndex, LoadError> {
     let mut index = PackageIndex::with_limits(limits);
+    let snapshot = store.snapshot()?;
     let mut line = Vec::new();
     for with_lists in [false, true] {
-        store.visit(&mut |kept| {
+        snapshot.visit(&mut |kept| {
             apply(&mut index, kept, with_lists, &mut line)?;
             progress(1);
             Ok(())

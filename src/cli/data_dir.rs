@@ -75,7 +75,7 @@ pub(super) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failu
 }
 
 fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
-    let packages = disk.package_count()?;
+    let packages = disk.snapshot()?.package_count()?;
     // Each comes twice.
     let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
     let progress = Progress::of_steps("loading", steps);

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::index::Limits;
-use crate::store::{Kept, LoadError, load};
+use crate::store::{Kept, LoadError, Snapshot, load};
 
 fn command(line: &str) -> Command {
     crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
@@ -124,22 +124,28 @@ impl Store for Shelved {
         Ok(())
     }
 
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(self.shelf.lock().unwrap().kept.clone()))
+    }
+
+    fn close(self: Box<Self>) -> Result<(), StoreError> {
+        self.shelf.lock().unwrap().closed = true;
+        Ok(())
+    }
+}
+
+impl Snapshot for BTreeMap<String, Vec<String>> {
     fn package_count(&self) -> Result<u64, StoreError> {
-        Ok(self.shelf.lock().unwrap().kept.len() as u64)
+        Ok(self.len() as u64)
     }
 
     fn visit(
         &self,
         visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
     ) -> Result<(), LoadError> {
-        for (package, list) in &self.shelf.lock().unwrap().kept {
+        for (package, list) in self {
             visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })?;
         }
-        Ok(())
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.shelf.lock().unwrap().closed = true;
         Ok(())
     }
 }

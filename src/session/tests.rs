@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::index::{Change, Limits, PackageIndex};
-use crate::store::{Kept, LoadError, Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
 /// Feeds `input` in pieces of `size` bytes and returns all replies.
@@ -264,12 +264,8 @@ impl Store for Broken {
         Err(StoreError::Closed)
     }
 
-    fn package_count(&self) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    fn visit(&self, _: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>) -> Result<(), LoadError> {
-        Ok(())
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Err(StoreError::Closed)
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {

@@ -1,8 +1,11 @@
 //! The state in a directory: a file of redb's, and a lock.
 //!
-//! The file has two tables. `about` says which format the other has; `packages` has, under the name of
-//! each package, the names of its dependencies with commas between them, as they would stand in a
-//! message. A file comes into being under another name and is renamed when it is complete.
+//! The file has two tables at least. `about` says which format the others have; `packages` has, under the name
+//! of each package, the names of its dependencies with commas between them, as they would stand in a
+//! message. What was committed lately is in a table of [`recent`] commits
+//! until it is there too. A file comes into being under another name and is renamed when it is complete.
+
+mod recent;
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -10,15 +13,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use redb::{
-    Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    TableError,
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition, TableError,
 };
 
-use super::{Kept, LoadError, Store, StoreError};
+use super::{Kept, LoadError, Snapshot, Store, StoreError};
 use crate::index::Change;
+use recent::Recent;
 
-/// The format that is written, and the latest that can be read.
-const FORMAT: u64 = 1;
+/// The format that is written, and the latest that can be read. Format 1 had no recent changes.
+const FORMAT: u64 = 2;
 
 /// The file in the directory.
 const FILE: &str = "index.redb";
@@ -39,6 +43,7 @@ const CACHE_BYTES: usize = 64 << 20;
 /// A directory that keeps the state of one index.
 pub struct Disk {
     database: Database,
+    recent: Recent,
     path: PathBuf,
     /// Open as long as the directory is used.
     _lock: Option<File>,
@@ -107,75 +112,31 @@ impl Disk {
         path: PathBuf,
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
-        let found = match format(&database) {
-            Ok(Some(found)) => found,
-            Ok(None) => {
-                begin(&database).map_err(|error| failed("write", &path, error))?;
-                FORMAT
-            }
-            Err(error) => return Err(failed("read", &path, error)),
-        };
-        match found {
-            FORMAT => Ok(Self { database, path, _lock: lock }),
-            0 => Err(StoreError::Damaged { path, problem: "it has format 0".into() }),
-            _ => Err(StoreError::Newer { path, found, supported: FORMAT }),
+        let read = |error| failed("read", &path, error);
+        let write = |error| failed("write", &path, error);
+        match format(&database).map_err(read)? {
+            Some(FORMAT) => {}
+            None | Some(1) => begin(&database).map_err(write)?,
+            Some(0) => return Err(StoreError::Damaged { path, problem: "it has format 0".into() }),
+            Some(found) => return Err(StoreError::Newer { path, found, supported: FORMAT }),
         }
-    }
-
-    fn write(&self, changes: &[Change]) -> Result<(), redb::Error> {
-        // By name, so that each page is come by once; of one package, the last change stays last.
-        let mut changes: Vec<&Change> = changes.iter().collect();
-        changes.sort_by_key(|change| change.package());
-        let transaction = self.database.begin_write()?;
-        {
-            let mut packages = transaction.open_table(PACKAGES)?;
-            let mut list = Vec::new();
-            for same in changes.chunk_by(|one, other| one.package() == other.package()) {
-                let Some(change) = same.last() else { continue };
-                let package = change.package().as_bytes();
-                match change.dependencies() {
-                    None => drop(packages.remove(package)?),
-                    Some(names) => {
-                        list.clear();
-                        for name in names {
-                            list.extend_from_slice(if list.is_empty() { b"" } else { b"," });
-                            list.extend_from_slice(name.borrowed().as_bytes());
-                        }
-                        packages.insert(package, list.as_slice())?;
-                    }
-                }
-            }
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
-    fn count(&self) -> Result<u64, redb::Error> {
-        Ok(self.database.begin_read()?.open_table(PACKAGES)?.len()?)
+        // What a crash, or a server that stopped, left behind.
+        let lately = recent::read(&database.begin_read().map_err(|e| read(e.into()))?, &path)?;
+        recent::spread(&database, &lately).map_err(write)?;
+        Ok(Self { database, recent: Recent::default(), path, _lock: lock })
     }
 }
 
 impl Store for Disk {
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.write(changes).map_err(|error| failed("write", &self.path, error))
+        let committed = self.recent.commit(&self.database, changes);
+        committed.map_err(|error| failed("write", &self.path, error))
     }
 
-    fn package_count(&self) -> Result<u64, StoreError> {
-        self.count().map_err(|error| failed("read", &self.path, error))
-    }
-
-    fn visit(
-        &self,
-        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError> {
-        let read = |error: redb::Error| failed("read", &self.path, error);
-        let transaction = self.database.begin_read().map_err(|error| read(error.into()))?;
-        let packages = transaction.open_table(PACKAGES).map_err(|error| read(error.into()))?;
-        for entry in packages.iter().map_err(|error| read(error.into()))? {
-            let (package, dependencies) = entry.map_err(|error| read(error.into()))?;
-            visit(Kept { package: package.value(), dependencies: dependencies.value() })?;
-        }
-        Ok(())
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let transaction = self.database.begin_read();
+        let transaction = transaction.map_err(|error| failed("read", &self.path, error))?;
+        Ok(Box::new(State { transaction, path: self.path.clone() }))
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
@@ -186,6 +147,51 @@ impl Store for Disk {
             Ok(transaction.commit()?)
         };
         end().map_err(|error| failed("write", &self.path, error))
+    }
+}
+
+/// What the file holds at one moment.
+struct State {
+    transaction: ReadTransaction,
+    path: PathBuf,
+}
+
+impl Snapshot for State {
+    fn package_count(&self) -> Result<u64, StoreError> {
+        let count = || Ok::<_, redb::Error>(self.transaction.open_table(PACKAGES)?.len()?);
+        count().map_err(|error| failed("read", &self.path, error))
+    }
+
+    fn visit(
+        &self,
+        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        let read = |error: redb::Error| failed("read", &self.path, error);
+        let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
+        // Both by name: those that have changed lately take the place of what is in the table.
+        let lately = recent::read(&self.transaction, &self.path)?;
+        let mut lately = lately.iter().peekable();
+        for entry in packages.iter().map_err(|e| read(e.into()))? {
+            let (package, dependencies) = entry.map_err(|e| read(e.into()))?;
+            let (package, mut dependencies) = (package.value(), Some(dependencies.value()));
+            while let Some((changed, list)) = lately.next_if(|(name, _)| name.as_slice() <= package)
+            {
+                if changed == package {
+                    dependencies = list.as_deref();
+                } else if let Some(dependencies) = list {
+                    visit(Kept { package: changed, dependencies })?;
+                }
+            }
+            if let Some(dependencies) = dependencies {
+                visit(Kept { package, dependencies })?;
+            }
+        }
+        for (package, list) in lately {
+            if let Some(dependencies) = list {
+                visit(Kept { package, dependencies })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -212,7 +218,7 @@ fn format(database: &Database) -> Result<Option<u64>, redb::Error> {
     }
 }
 
-/// Makes the tables of a new file.
+/// Makes the tables that are missing, and says which format they have.
 fn begin(database: &Database) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(ABOUT)?.insert("format", FORMAT)?;

@@ -1,0 +1,219 @@
+//! What was committed lately, and how it gets among the packages.
+//!
+//! A commit is one value, so that it costs little more than the sync: lines of the protocol, one for what
+//! has become of each package, under the number of the commit. There are two such tables. When the one
+//! that is written has grown to [`FULL_BYTES`] it is laid aside for the other, and its changes, of each
+//! package the last, are spread over the packages by the commits that come then: in the order of names and
+//! a few at each, twice as many bytes as the commit itself has. Then the table goes. So no commit waits
+//! for all of that, what is recent stays small, and pages of the file are used over and over, which a sync
+//! likes better than new ones.
+//!
+//! At any moment the state is that of the packages with the recent changes on top, in their order. What
+//! has been spread already is there twice, until the lines that say so go, all at once.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+
+use hashbrown::HashTable;
+use redb::{Database, ReadTransaction, ReadableTable as _, Table, TableDefinition, TableError};
+
+use super::{PACKAGES, failed};
+use crate::index::Change;
+use crate::store::StoreError;
+use crate::wire;
+
+/// How many bytes of lines a table takes before the other is written. For tests so few that they get there.
+const FULL_BYTES: usize = if cfg!(test) { 1 << 10 } else { 8 << 20 };
+
+const TABLES: [TableDefinition<'_, u64, &[u8]>; 2] =
+    [TableDefinition::new("recent even"), TableDefinition::new("recent odd")];
+
+/// What has become of packages, by name: the list of each, or that it is gone.
+pub(super) type Lately = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// The recent commits of a store that is open.
+#[derive(Default)]
+pub(super) struct Recent {
+    /// The number of the next commit.
+    next: u64,
+    /// Which table is written.
+    table: usize,
+    written: Lines,
+    /// What is in the other table: where the lines begin that are still to be spread, last name first.
+    aside: Vec<u8>,
+    unspread: Vec<usize>,
+    hasher: RandomState,
+}
+
+/// The lines of a table.
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Where the last line of each package begins.
+    last: HashTable<usize>,
+}
+
+impl Recent {
+    /// Makes changes durable.
+    pub(super) fn commit(
+        &mut self,
+        database: &Database,
+        changes: &[Change],
+    ) -> Result<(), redb::Error> {
+        let begun = self.written.bytes.len();
+        for change in changes {
+            write_line(&mut self.written.bytes, change);
+        }
+        let commit = &self.written.bytes[begun..];
+        let transaction = database.begin_write()?;
+        transaction.open_table(TABLES[self.table])?.insert(self.next, commit)?;
+        if !self.unspread.is_empty() {
+            let mut packages = transaction.open_table(PACKAGES)?;
+            let mut room = 2 * commit.len();
+            while room > 0
+                && let Some(start) = self.unspread.pop()
+            {
+                let line = line_at(&self.aside, start);
+                room = room.saturating_sub(line.len());
+                if let Some((package, list)) = parse(line) {
+                    set(&mut packages, package, list)?;
+                }
+            }
+            drop(packages);
+            if self.unspread.is_empty() {
+                transaction.delete_table(TABLES[1 - self.table])?;
+            }
+        }
+        transaction.commit()?;
+        self.next += 1;
+        self.written.note(begun, &self.hasher);
+        if self.written.bytes.len() >= FULL_BYTES && self.unspread.is_empty() {
+            self.lay_aside();
+        }
+        Ok(())
+    }
+
+    /// Whether the next commit has something to spread.
+    #[cfg(test)]
+    pub(super) fn is_spreading(&self) -> bool {
+        !self.unspread.is_empty()
+    }
+
+    /// Turns to the other table, which has become empty.
+    fn lay_aside(&mut self) {
+        let Lines { bytes, last } = std::mem::take(&mut self.written);
+        self.unspread = last.into_iter().collect();
+        self.unspread
+            .sort_unstable_by(|one, other| name_at(&bytes, *other).cmp(name_at(&bytes, *one)));
+        self.aside = bytes;
+        self.table = 1 - self.table;
+    }
+}
+
+impl Lines {
+    /// Notes the lines from `start` on as the last of their packages.
+    fn note(&mut self, mut start: usize, hasher: &RandomState) {
+        while start < self.bytes.len() {
+            let bytes = &self.bytes;
+            let hash = |start: &usize| hasher.hash_one(name_at(bytes, *start));
+            let same = |other: &usize| name_at(bytes, *other) == name_at(bytes, start);
+            *self.last.entry(hash(&start), same, hash).or_insert(start).get_mut() = start;
+            start += line_at(bytes, start).len();
+        }
+    }
+}
+
+/// What was committed and may not be among the packages.
+pub(super) fn read(transaction: &ReadTransaction, path: &Path) -> Result<Lately, StoreError> {
+    let read = |error: redb::Error| failed("read", path, error);
+    let mut commits = BTreeMap::new();
+    for table in TABLES {
+        let table = match transaction.open_table(table) {
+            Err(TableError::TableDoesNotExist(_)) => continue,
+            other => other.map_err(|error| read(error.into()))?,
+        };
+        for entry in table.iter().map_err(|error| read(error.into()))? {
+            let (number, lines) = entry.map_err(|error| read(error.into()))?;
+            commits.insert(number.value(), lines.value().to_vec());
+        }
+    }
+    let mut lately = Lately::new();
+    for (number, lines) in commits {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let (package, list) = parse(line).ok_or_else(|| StoreError::Damaged {
+                path: path.to_owned(),
+                problem: format!(
+                    "commit {number} has \"{}\", which changes no package",
+                    line.escape_ascii()
+                ),
+            })?;
+            lately.insert(package.to_vec(), list.map(<[u8]>::to_vec));
+        }
+    }
+    Ok(lately)
+}
+
+/// Spreads all at once.
+pub(super) fn spread(database: &Database, lately: &Lately) -> Result<(), redb::Error> {
+    if lately.is_empty() {
+        return Ok(());
+    }
+    let transaction = database.begin_write()?;
+    {
+        let mut packages = transaction.open_table(PACKAGES)?;
+        for (package, list) in lately {
+            set(&mut packages, package, list.as_deref())?;
+        }
+    }
+    for table in TABLES {
+        transaction.delete_table(table)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn set(
+    packages: &mut Table<'_, &[u8], &[u8]>,
+    package: &[u8],
+    list: Option<&[u8]>,
+) -> Result<(), redb::Error> {
+    match list {
+        None => drop(packages.remove(package)?),
+        Some(list) => drop(packages.insert(package, list)?),
+    }
+    Ok(())
+}
+
+/// The message that would make a change.
+fn write_line(bytes: &mut Vec<u8>, change: &Change) {
+    let names = change.dependencies();
+    bytes.extend_from_slice(if names.is_some() { b"INDEX|" } else { b"REMOVE|" });
+    bytes.extend_from_slice(change.package().as_bytes());
+    for (number, name) in names.unwrap_or_default().iter().enumerate() {
+        bytes.push(if number == 0 { b'|' } else { b',' });
+        bytes.extend_from_slice(name.borrowed().as_bytes());
+    }
+    bytes.extend_from_slice(if names.is_none_or(<[_]>::is_empty) { b"|\n" } else { b"\n" });
+}
+
+/// The package of a line, and its list unless it is gone; `None` if that is no such line.
+fn parse(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    wire::parse(line).ok()?;
+    let mut parts = line.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b'|');
+    match (parts.next()?, parts.next()?, parts.next()?) {
+        (b"INDEX", package, list) => Some((package, Some(list))),
+        (b"REMOVE", package, _) => Some((package, None)),
+        _ => None,
+    }
+}
+
+/// The line that begins here, its LF included.
+fn line_at(bytes: &[u8], start: usize) -> &[u8] {
+    let rest = &bytes[start..];
+    memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..=end])
+}
+
+/// The name in the line that begins here.
+fn name_at(bytes: &[u8], start: usize) -> &[u8] {
+    line_at(bytes, start).split(|byte| *byte == b'|').nth(1).unwrap_or_default()
+}
