@@ -24,7 +24,7 @@ use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{Change, LimitError, PackageIndex};
 use crate::machine::StateMachine;
-use crate::store::{Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError};
 use crate::sync::{Gate, RwLock};
 
 pub(crate) use durability::Version;
@@ -225,6 +225,15 @@ impl Engine {
     /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
     pub fn store_failure(&self) -> Option<&StoreError> {
         self.durability.as_ref()?.failure()
+    }
+
+    /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
+    /// Waits for the commit that is going on, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be read, or is closed.
+    pub fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError> {
+        self.durability.as_ref().map(Durability::snapshot).transpose()
     }
 
     /// Closes the store, if there is one: what is durable stays so, the next start is quick, and

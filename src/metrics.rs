@@ -4,6 +4,7 @@
 //! server is well, over HTTP on an address of its own. What is counted, and when, is decided by
 //! `server` and `session`.
 
+mod backup;
 mod endpoint;
 
 use std::time::Duration;

@@ -31,6 +31,7 @@
 #[cfg(feature = "store")]
 mod disk;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::command::Outcome;
@@ -72,14 +73,11 @@ pub trait Snapshot: Send {
     /// [`StoreError`] if that cannot be read.
     fn package_count(&self) -> Result<u64, StoreError>;
 
-    /// Hands every package over, in the same order each time, until `visit` fails.
+    /// Hands every package over, in the same order each time, until `visit` has enough.
     ///
     /// # Errors
-    /// That of `visit`, or [`StoreError`] if something cannot be read.
-    fn visit(
-        &self,
-        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError>;
+    /// [`StoreError`] if something cannot be read.
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
 }
 
 /// A package as it is kept, not yet believed.
@@ -195,11 +193,13 @@ pub fn load(
     let snapshot = store.snapshot()?;
     let mut line = Vec::new();
     for with_lists in [false, true] {
+        let mut applied = Ok(());
         snapshot.visit(&mut |kept| {
-            apply(&mut index, kept, with_lists, &mut line)?;
+            applied = apply(&mut index, kept, with_lists, &mut line);
             progress(1);
-            Ok(())
+            if applied.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
+        applied?;
     }
     Ok(index)
 }

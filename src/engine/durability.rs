@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{OnceLock, PoisonError};
 
 use crate::index::Change;
-use crate::store::{Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError};
 use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
 
 /// How many batches with changes an index has come through.
@@ -120,6 +120,12 @@ impl Durability {
     pub(super) fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.as_mut().map_or(Err(StoreError::Closed), |store| store.commit(changes))
+    }
+
+    /// What the store keeps between two commits.
+    pub(super) fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.as_ref().map_or(Err(StoreError::Closed), |store| store.snapshot())
     }
 
     /// A version has become durable.

@@ -1,12 +1,13 @@
 //! Tests of the engine, in memory and with a store that does as it is told.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc;
 
 use super::*;
 use crate::index::Limits;
-use crate::store::{Kept, LoadError, Snapshot, load};
+use crate::store::{Kept, load};
 
 fn command(line: &str) -> Command {
     crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
@@ -139,13 +140,10 @@ impl Snapshot for BTreeMap<String, Vec<String>> {
         Ok(self.len() as u64)
     }
 
-    fn visit(
-        &self,
-        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError> {
-        for (package, list) in self {
-            visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })?;
-        }
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let _has_enough = self.iter().try_for_each(|(package, list)| {
+            visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })
+        });
         Ok(())
     }
 }

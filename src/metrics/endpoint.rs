@@ -8,9 +8,10 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Metrics;
+use super::{Metrics, backup};
 use crate::engine::Engine;
 use crate::server::{Handle, Registry, Service, listen};
+use crate::store::Snapshot;
 
 /// The most connections at once: an operator has a few, and each takes a thread.
 const MAX_CONNECTIONS: usize = 16;
@@ -22,13 +23,15 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 const MAX_FIELDS: usize = 64;
 
 /// How long a client may take to send its request, and then to take the response.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the end waits for requests in hand.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves `/metrics`, in Prometheus's text format, and `/healthz`, which answers 200 while the
-/// server answers its clients, and 503 with the reason when it does not. Dropping it ends it.
+/// server answers its clients, and 503 with the reason when it does not. Under `/backup` is a copy of
+/// what the engine's store keeps: the state of one moment, durable, as INDEX messages. Dropping it ends
+/// it.
 #[derive(Debug)]
 pub struct Endpoint(Handle);
 
@@ -87,32 +90,64 @@ impl Pages {
     fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
         let response = match read_head(stream)? {
             Head::Complete(head) => self.respond(&head),
-            Head::TooLong => Response::plain(Status::HeadTooLong, "the head is too long\n"),
+            Head::TooLong => Response::plain(Status::HeadTooLong, "the head is too long\n").into(),
         };
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.write_all(&response.bytes())?;
+        match response {
+            Answer::Page(response) => {
+                stream.set_write_timeout(Some(PATIENCE))?;
+                stream.write_all(&response.bytes())?;
+            }
+            Answer::WouldBackUp => backup::send_head(stream)?,
+            Answer::Backup(snapshot) => {
+                let begun = Instant::now();
+                match backup::send(&*snapshot, stream) {
+                    Ok(packages) => tracing::info!(packages, took = ?begun.elapsed(), "backed up"),
+                    Err(error) => {
+                        tracing::warn!(%error, "a backup was broken off: what was fetched is not whole");
+                        return Err(error);
+                    }
+                }
+            }
+        }
         stream.shutdown(Shutdown::Write)
     }
 
-    fn respond(&self, head: &[u8]) -> Response {
+    fn respond(&self, head: &[u8]) -> Answer {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut request = httparse::Request::new(&mut fields);
         if request.parse(head).is_err() {
-            return Response::plain(Status::BadRequest, "this is no HTTP request\n");
+            return Response::plain(Status::BadRequest, "this is no HTTP request\n").into();
         }
         let path = request.path.unwrap_or_default();
-        let mut response = match path.split('?').next() {
-            Some("/metrics") => self.metrics(),
-            Some("/healthz") => self.health(),
-            _ => Response::plain(Status::NotFound, "there are /metrics and /healthz\n"),
+        let mut answer = match path.split('?').next() {
+            Some("/metrics") => self.metrics().into(),
+            Some("/healthz") => self.health().into(),
+            Some("/backup") => self.backup(request.version == Some(1)),
+            _ => Response::plain(Status::NotFound, "there are /metrics, /healthz and /backup\n")
+                .into(),
         };
-        match request.method {
-            Some("GET") => response,
-            Some("HEAD") => {
+        match (request.method, &mut answer) {
+            (Some("GET"), _) => answer,
+            (Some("HEAD"), Answer::Backup(_)) => Answer::WouldBackUp,
+            (Some("HEAD"), Answer::Page(response)) => {
                 response.without_body = true;
-                response
+                answer
             }
-            _ => Response::plain(Status::MethodNotAllowed, "there are GET and HEAD\n"),
+            _ => Response::plain(Status::MethodNotAllowed, "there are GET and HEAD\n").into(),
+        }
+    }
+
+    fn backup(&self, has_chunks: bool) -> Answer {
+        if !has_chunks {
+            return Response::plain(Status::OldVersion, "a backup needs HTTP/1.1\n").into();
+        }
+        match self.engine.snapshot() {
+            Ok(Some(snapshot)) => Answer::Backup(snapshot),
+            Ok(None) => {
+                let why = "nothing is kept on disk: start the server with --data-dir\n";
+                Response::plain(Status::NotFound, why).into()
+            }
+            Err(error) => Response::plain(Status::Unavailable, &format!("{error}\n")).into(),
         }
     }
 
@@ -131,6 +166,20 @@ impl Pages {
             Ok(()) => Response::ok("ok\n".into()),
             Err(poisoned) => Response::plain(Status::Unavailable, &format!("{poisoned}\n")),
         }
+    }
+}
+
+/// What a client gets.
+enum Answer {
+    Page(Response),
+    Backup(Box<dyn Snapshot>),
+    /// The head of a backup.
+    WouldBackUp,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Page(response)
     }
 }
 
@@ -174,6 +223,7 @@ enum Status {
     HeadTooLong,
     ServerError,
     Unavailable,
+    OldVersion,
 }
 
 impl Status {
@@ -186,6 +236,7 @@ impl Status {
             Self::HeadTooLong => "431 Request Header Fields Too Large",
             Self::ServerError => "500 Internal Server Error",
             Self::Unavailable => "503 Service Unavailable",
+            Self::OldVersion => "505 HTTP Version Not Supported",
         }
     }
 }

@@ -10,6 +10,7 @@ mod recent;
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use redb::{
@@ -17,7 +18,7 @@ use redb::{
     TableDefinition, TableError,
 };
 
-use super::{Kept, LoadError, Snapshot, Store, StoreError};
+use super::{Kept, Snapshot, Store, StoreError};
 use crate::index::Change;
 use recent::Recent;
 
@@ -162,35 +163,32 @@ impl Snapshot for State {
         count().map_err(|error| failed("read", &self.path, error))
     }
 
-    fn visit(
-        &self,
-        visit: &mut dyn FnMut(Kept<'_>) -> Result<(), LoadError>,
-    ) -> Result<(), LoadError> {
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
         let read = |error: redb::Error| failed("read", &self.path, error);
         let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
-        // Both by name: those that have changed lately take the place of what is in the table.
+        // Both by name: what has changed lately takes the place of what is in the table.
         let lately = recent::read(&self.transaction, &self.path)?;
-        let mut lately = lately.iter().peekable();
+        let mut lately =
+            lately.iter().map(|(name, list)| (name.as_slice(), list.as_deref())).peekable();
+        let mut kept = |package: &[u8], list: Option<&[u8]>| match list {
+            Some(dependencies) => visit(Kept { package, dependencies }),
+            None => ControlFlow::Continue(()),
+        };
         for entry in packages.iter().map_err(|e| read(e.into()))? {
-            let (package, dependencies) = entry.map_err(|e| read(e.into()))?;
-            let (package, mut dependencies) = (package.value(), Some(dependencies.value()));
-            while let Some((changed, list)) = lately.next_if(|(name, _)| name.as_slice() <= package)
-            {
-                if changed == package {
-                    dependencies = list.as_deref();
-                } else if let Some(dependencies) = list {
-                    visit(Kept { package: changed, dependencies })?;
+            let (package, list) = entry.map_err(|e| read(e.into()))?;
+            let package = package.value();
+            while let Some((name, list)) = lately.next_if(|(name, _)| *name < package) {
+                if kept(name, list).is_break() {
+                    return Ok(());
                 }
             }
-            if let Some(dependencies) = dependencies {
-                visit(Kept { package, dependencies })?;
+            let changed = lately.next_if(|(name, _)| *name == package);
+            let list = changed.map_or(Some(list.value()), |(_, list)| list);
+            if kept(package, list).is_break() {
+                return Ok(());
             }
         }
-        for (package, list) in lately {
-            if let Some(dependencies) = list {
-                visit(Kept { package, dependencies })?;
-            }
-        }
+        let _has_enough = lately.try_for_each(|(name, list)| kept(name, list));
         Ok(())
     }
 }

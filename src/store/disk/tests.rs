@@ -9,7 +9,7 @@ use super::simulated::{SECTOR, Storage};
 use super::*;
 use crate::command::Command;
 use crate::index::{Limits, PackageIndex};
-use crate::store::load;
+use crate::store::{LoadError, load};
 
 type State = BTreeMap<String, Vec<String>>;
 
@@ -132,7 +132,7 @@ fn visited(snapshot: &dyn Snapshot) -> State {
         let list = list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let twice = found.insert(text(kept.package), list);
         assert_eq!(twice, None);
-        Ok(())
+        ControlFlow::Continue(())
     };
     snapshot.visit(&mut visit).unwrap();
     found
