@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use common::{Serving, indexer, run, seed};
+use common::{Serving, indexer_on, run, seed};
 use fastrand::Rng;
 use package_indexer::{Command, Model, Name, NameRef, Outcome, PackageIndex, StateMachine as _};
 
@@ -178,9 +178,7 @@ fn fresh_directory(name: &str) -> PathBuf {
 }
 
 fn serve(directory: &Path) -> std::process::Command {
-    let mut command = indexer(&["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
-    command.arg("--data-dir").arg(directory);
-    command
+    indexer_on(directory, &["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"])
 }
 
 #[test]

@@ -30,19 +30,11 @@ fn send(serving: &Serving, lines: &[u8]) {
     assert_eq!(answered, expected);
 }
 
-/// The log, once the server has stopped.
-fn log_of(serving: Serving) -> String {
-    serving.signal("TERM");
-    let (status, log) = serving.wait();
-    assert_eq!(status.code(), Some(0), "{log}");
-    log
-}
-
 #[test]
 fn a_refusal_is_logged_with_peer_rule_and_offset() {
     let serving = serve();
     send(&serving, b"INDEX|a b|\n");
-    let log = log_of(serving);
+    let log = serving.stop();
     let line = log.lines().find(|line| line.contains("answered ERROR")).expect(&log);
     for part in [
         " INFO answered ERROR: message: expected `|` after the package at byte 7, found ' '",
@@ -67,7 +59,7 @@ fn no_client_can_write_a_control_byte_or_a_line_of_its_own_into_the_log() {
         for few in messages.chunks(8) {
             send(&serving, &few.concat());
         }
-        let log = log_of(serving);
+        let log = serving.stop();
         assert_eq!(log.matches("answered ERROR: ").count(), messages.len(), "{log}");
         for line in log.lines() {
             assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}");
@@ -82,7 +74,7 @@ fn a_flood_of_refusals_is_counted_and_not_written_out() {
     let serving = serve();
     let begun = Instant::now();
     send(&serving, &b"x\n".repeat(100_000));
-    let log = log_of(serving);
+    let log = serving.stop();
     let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap();
     let left_out = |line: &str| -> usize {
         let count = line.split("left_out=").nth(1).unwrap();

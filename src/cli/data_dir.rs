@@ -37,7 +37,7 @@ pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure
 pub(super) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
     let disk = match Disk::open(data_dir) {
         Err(error @ StoreError::Damaged { .. }) => return unsound(data_dir, error.into()),
-        other => other.map_err(Failure::Store)?,
+        other => other.map_err(unreadable)?,
     };
     match load(&disk, Limits::default()) {
         Ok(index) => {
@@ -63,7 +63,7 @@ fn unsound(data_dir: &Path, error: LoadError) -> Result<Answer, Failure> {
 
 /// Prints the state in a directory as commands that lead to it.
 pub(super) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
-    let disk = Disk::open(data_dir).map_err(Failure::Store)?;
+    let disk = Disk::open(data_dir).map_err(unreadable)?;
     let index = load(&disk, Limits::default()).map_err(|error| refused(data_dir, error))?;
     Box::new(disk).close().map_err(Failure::Store)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
@@ -82,6 +82,16 @@ fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
     let index = store::load(disk, limits, |packages| progress.advance(packages));
     progress.finish();
     index
+}
+
+/// Why there is nothing to read where a server should have left its state.
+fn unreadable(error: StoreError) -> Failure {
+    match error {
+        StoreError::Directory { path, error } if error.kind() == io::ErrorKind::NotFound => {
+            Failure::NoState { path }
+        }
+        error => Failure::Store(error),
+    }
 }
 
 fn refused(directory: &Path, error: LoadError) -> Failure {

@@ -61,6 +61,10 @@ pub(super) enum Failure {
     Store(StoreError),
     #[error("the state in {} cannot be served: {error}", path.display())]
     State { path: PathBuf, error: LoadError },
+    #[error("{} is not there", path.display())]
+    NoState { path: PathBuf },
+    #[error("nothing could be kept any more: {problem}")]
+    NotKept { problem: String },
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -106,8 +110,14 @@ impl Failure {
             Self::Saved { .. } => Some("spec/README.md describes transcripts".into()),
             Self::Threads { .. } => Some("try fewer with --connections".into()),
             Self::Store(StoreError::InUse { .. }) => {
-                Some("is a server running with it? each needs a directory of its own".into())
+                Some("is a server running with it? stop it first, or give another directory".into())
             }
+            Self::Store(StoreError::Directory { .. }) => {
+                Some("--data-dir takes a directory that can be made, read and written".into())
+            }
+            Self::NoState { .. } => Some(
+                "has a server kept its state there? this is the file that it would be in".into(),
+            ),
             Self::Store(StoreError::Newer { .. }) => {
                 Some("use the version that wrote it, or a later one".into())
             }
@@ -119,6 +129,10 @@ impl Failure {
             Self::State { error: LoadError::Limit { .. }, .. } => {
                 Some("raise the limit, or serve it once without and remove packages".into())
             }
+            Self::NotKept { .. } => Some(
+                "all that was answered OK is kept; start again when the disk is well and has room"
+                    .into(),
+            ),
             Self::Store(_)
             | Self::State { .. }
             | Self::Start(_)

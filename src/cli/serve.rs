@@ -25,7 +25,8 @@ use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 ///
 /// The index is empty at first and in memory alone, unless --data-dir says where it is kept. Prints
 /// each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it takes no
-/// more clients, lets running batches finish and their replies leave, and exits with 0.
+/// more clients, lets running batches finish and their replies leave, and exits with 0, or with 2 if
+/// changes could not be kept any more.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// An address to listen on; may be given more than once, and port 0 takes any free port
@@ -163,7 +164,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     server.shut_down();
     let stopped = server.join();
     drop(endpoint);
-    engine.close().map_err(Failure::Store)?;
+    let closed = engine.close();
+    // Why it failed first says more than why it cannot be closed after that.
+    if let Some(error) = engine.store_failure() {
+        return Err(Failure::NotKept { problem: error.to_string() });
+    }
+    closed.map_err(Failure::Store)?;
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)
 }

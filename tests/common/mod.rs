@@ -9,7 +9,7 @@ pub(crate) mod serving;
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
@@ -47,6 +47,13 @@ pub(crate) const NOBODY: &str = "127.0.0.1:0";
 pub(crate) fn indexer(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_indexer"));
     command.args(arguments).env_remove("INDEXER_LOG");
+    command
+}
+
+/// The program, to be run on a directory that keeps an index.
+pub(crate) fn indexer_on(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = indexer(arguments);
+    command.arg("--data-dir").arg(directory);
     command
 }
 
@@ -138,5 +145,27 @@ impl Serving {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let count = |flag| arguments.iter().filter(|argument| **argument == flag).count();
         Self::spawn(&mut indexer(arguments), count("--listen") + count("--metrics"))
+    }
+
+    /// Starts the program on a directory that keeps its index.
+    pub(crate) fn start_on(directory: &Path) -> Self {
+        Self::spawn(&mut indexer_on(directory, &["serve", "--listen", "127.0.0.1:0"]), 1)
+    }
+
+    /// Sends messages with the program, and returns the replies.
+    pub(crate) fn tell(&self, messages: &str) -> String {
+        let address = self.addresses[0].to_string();
+        let sent = run(&["send", "--addr", &address], messages.as_bytes());
+        assert_eq!(sent.stderr, "");
+        sent.stdout
+    }
+
+    /// Stops it in good order, and returns what it logged.
+    #[cfg(unix)]
+    pub(crate) fn stop(self) -> String {
+        self.signal("TERM");
+        let (status, log) = self.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        log
     }
 }
