@@ -4,7 +4,8 @@
 //! once, and of how many bytes. In turns with it, a bare file is appended to and synced (`fdatasync`),
 //! at each go as many bytes as the server wrote at once on average in that round. What the server does
 //! beside (reading, parsing, applying, replying, and all that the store writes that is not names) is
-//! what the ratio is short of one.
+//! what the ratio is short of one. In turns with both, another server has the same load and no directory:
+//! no disk could make the first one faster than that.
 //!
 //! ```text
 //! cargo bench --bench durable -- [--seconds 2] [--rounds 9] [--seed 64] [--names 10000] [16x64 1x1]
@@ -103,9 +104,11 @@ fn main() -> Result<(), Unread> {
     let commands = (0..options.mix.names).map(|number| Command::index(&Mix::name(number), []));
     let commands = commands.collect::<Result<Vec<_>, _>>()?;
     engine.batch(|index| commands.iter().try_for_each(|c| index.apply(c).map(drop)))??;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let server = Server::start([listener], Arc::clone(&engine), Config::default())?;
-    let address = server.addresses()[0];
+    let in_memory = Engine::new(options.mix.full_index()?);
+    let start =
+        |engine| Server::start([TcpListener::bind("127.0.0.1:0")?], engine, Config::default());
+    let servers = [start(Arc::clone(&engine))?, start(Arc::new(in_memory))?];
+    let addresses = servers.each_ref().map(|server| server.addresses()[0]);
 
     let Load { time, seed, drivers } = options.load;
     println!(
@@ -113,9 +116,9 @@ fn main() -> Result<(), Unread> {
         options.mix.names, options.rounds
     );
     println!(
-        "| connections × pipeline | load | messages/s | changes/s | changes at once | bytes at once | ms for them, bare | durable / bare | goals |"
+        "| connections × pipeline | load | messages/s | changes/s | changes at once | bytes at once | ms for them, bare | durable / bare | goals | messages/s in memory | durable / in memory |"
     );
-    println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
+    println!("|---|---|--:|--:|--:|--:|--:|--:|---|--:|--:|");
     let bare = directory.join("bare");
     for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
         let loads =
@@ -123,13 +126,15 @@ fn main() -> Result<(), Unread> {
         for (load, mix) in loads {
             // One message at a time, what changes nothing would count as time of what does.
             if row.pipeline > 1 || load == "writing" {
-                println!("{}", measure(row, (load, mix), address, &counts, &bare, &options)?);
+                println!("{}", measure(row, (load, mix), addresses, &counts, &bare, &options)?);
             }
         }
     }
     println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
-    server.shut_down();
-    let _stopped = server.join();
+    for server in servers {
+        server.shut_down();
+        let _stopped = server.join();
+    }
     engine.close()?;
     fs::remove_dir_all(directory)?;
     Ok(())
@@ -139,17 +144,19 @@ fn main() -> Result<(), Unread> {
 fn measure(
     row: Row,
     (load, mix): (&str, Mix),
-    address: SocketAddr,
+    addresses: [SocketAddr; 2],
     counts: &Counts,
     bare: &Path,
     options: &Options,
 ) -> Result<String, Unread> {
     let Load { time, seed, drivers } = options.load;
     let messages = Messages::new(mix, seed, row.pipeline)?;
-    let mut clients = Clients::connect(address, row.connections, &messages)?;
+    let connect = |address| Clients::connect(address, row.connections, &messages);
+    let (mut clients, mut in_memory) = (connect(addresses[0])?, connect(addresses[1])?);
     // Until the file has the size that it keeps.
     clients.run(drivers, WARM_UP.min(4 * time))?;
-    let mut rows = [(); 6].map(|()| Vec::new());
+    in_memory.run(drivers, time.min(Duration::from_millis(500)))?;
+    let mut rows = [(); 8].map(|()| Vec::new());
     for _ in 0..options.rounds {
         counts.take();
         let begun = Instant::now();
@@ -159,18 +166,20 @@ fn measure(
         let (group, size) = (changes / commits, bytes / commits);
         let sync = synced(bare, size, time)?;
         let ratio = (changes / took) / (group / sync);
-        let figures = [rate, changes / took, group, size, sync * 1e3, ratio];
+        let memory = in_memory.run(drivers, time)?;
+        let figures = [rate, changes / took, group, size, sync * 1e3, memory, ratio, rate / memory];
         rows.iter_mut().zip(figures).for_each(|(row, figure)| row.push(figure));
     }
-    let ratios = printed(spread(&mut rows[5]));
-    let [rate, changes, group, size, sync] = [0, 1, 2, 3, 4].map(|row| spread(&mut rows[row])[1]);
+    let [ratios, of_memory] = [6, 7].map(|row: usize| printed(spread(&mut rows[row])));
+    let [rate, changes, group, size, sync, memory] =
+        [0, 1, 2, 3, 4, 5].map(|row: usize| spread(&mut rows[row])[1]);
     let goal = match (row.connections, row.pipeline) {
         (16, 64) => "≥ 0.6",
         (1, 1) => "≥ 0.77, which is a latency within 1.3",
         _ => "",
     };
     Ok(format!(
-        "| {row} | {load} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} |"
+        "| {row} | {load} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} | {memory:.0} | {of_memory} |"
     ))
 }
 

@@ -94,7 +94,7 @@ pub struct Kept<'a> {
 #[non_exhaustive]
 pub enum StoreError {
     /// The directory cannot be used.
-    #[error("{path}: {error}", path = path.display())]
+    #[error("cannot use {path}: {error}", path = path.display())]
     Directory {
         /// The directory, or a file in it.
         path: PathBuf,

@@ -142,11 +142,14 @@ fn a_disk_that_fills_up_takes_nothing_from_whoever_was_answered_and_the_server_s
     assert!(log.ends_with(&last), "{log}");
     assert_eq!(status.code(), Some(2));
 
-    // While there is still no room.
+    // While there is still no room, for what a start has to write: it is refused, and can be repeated.
     let blocks = fs::metadata(&file).unwrap().len().div_ceil(512);
-    let serving = Serving::spawn(&mut limited(&format!("ulimit -f {blocks};"), &folder.0), 1);
-    assert_eq!(serving.tell(&messages("QUERY", &indexed)), "OK\n".repeat(indexed.len()));
-    drop(serving);
+    for _ in 0..2 {
+        let refused = limited(&format!("ulimit -f {blocks};"), &folder.0).output().unwrap();
+        let refused = Finished::from(refused);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+        assert_eq!(refused.stderr, format!("error: {cause}\n"), "{refused:?}");
+    }
     is_kept(&folder.0, &indexed, &failed);
 }
 

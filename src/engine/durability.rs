@@ -22,8 +22,8 @@ pub(super) const MAX_WAITING: usize = 65_536;
 pub(super) struct Durability {
     store: Mutex<Option<Box<dyn Store>>>,
     progress: Mutex<Progress>,
-    /// Told when something has become durable, or can no longer.
-    moved: Condvar,
+    /// Where those wait whom the commit that is being made concerns, and those who wait for the next.
+    moved: [Condvar; 2],
     /// The version of the index; written by whoever has it alone.
     applied: AtomicU64,
     /// The latest durable version; what `progress` has, to be read without a lock.
@@ -38,8 +38,10 @@ struct Progress {
     /// What has changed since the commit that was begun last, and the version that it leads to.
     waiting: Vec<Change>,
     upto: Version,
-    /// Whether somebody is committing.
-    committing: bool,
+    /// The version that the commit leads to that is being made, if one is.
+    committing: Option<Version>,
+    /// At which of `moved` those wait whom it concerns.
+    concerned: usize,
 }
 
 /// What to do about a version that is not durable.
@@ -57,7 +59,7 @@ impl Durability {
         Self {
             store: Mutex::new(Some(store)),
             progress: Mutex::default(),
-            moved: Condvar::new(),
+            moved: [Condvar::new(), Condvar::new()],
             applied: AtomicU64::new(0),
             durable: AtomicU64::new(0),
             failure: OnceLock::new(),
@@ -101,11 +103,17 @@ impl Durability {
             if self.failure.get().is_some() {
                 return Turn::Failed;
             }
-            if !progress.committing {
-                progress.committing = true;
-                return Turn::Commit(std::mem::take(&mut progress.waiting), progress.upto);
-            }
-            progress = self.moved.wait(progress).unwrap_or_else(PoisonError::into_inner);
+            let place = match progress.committing {
+                None => {
+                    let upto = progress.upto;
+                    progress.committing = Some(upto);
+                    progress.concerned = 1 - progress.concerned;
+                    return Turn::Commit(std::mem::take(&mut progress.waiting), upto);
+                }
+                Some(upto) if version <= upto => progress.concerned,
+                Some(_) => 1 - progress.concerned,
+            };
+            progress = self.moved[place].wait(progress).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -132,10 +140,13 @@ impl Durability {
     pub(super) fn done(&self, version: Version) {
         let mut progress = self.lock();
         progress.durable = version;
-        progress.committing = false;
+        progress.committing = None;
+        let concerned = progress.concerned;
         self.durable.store(version.0, Ordering::Release);
         drop(progress);
-        self.moved.notify_all();
+        // First who commits next, while the others reply. The rest of those sleep on.
+        self.moved[1 - concerned].notify_one();
+        self.moved[concerned].notify_all();
     }
 
     /// Nothing can be made durable any more. With the index in hand; returns what has changed since
@@ -144,11 +155,11 @@ impl Durability {
         let mut progress = self.lock();
         let waiting = std::mem::take(&mut progress.waiting);
         let _first_failure = self.failure.set(error);
-        progress.committing = false;
+        progress.committing = None;
         // What is left of the index is what is durable: whoever looks from here on need not wait.
         self.applied.store(progress.durable.0, Ordering::Release);
         drop(progress);
-        self.moved.notify_all();
+        self.moved.iter().for_each(Condvar::notify_all);
         waiting
     }
 

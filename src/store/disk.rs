@@ -72,7 +72,8 @@ impl Disk {
             }
             let database =
                 builder().create(&unfinished).map_err(|e| failed("create", &unfinished, e))?;
-            drop(Self::with_database(database, unfinished.clone(), None)?);
+            begin(&database).map_err(|e| failed("write", &unfinished, e))?;
+            drop(database);
             fs::rename(&unfinished, &path).map_err(|error| unusable(&path, error))?;
             let synced = File::open(directory).and_then(|directory| directory.sync_all());
             synced.map_err(|error| unusable(directory, error))?;
@@ -105,6 +106,9 @@ impl Disk {
         let path = PathBuf::from("storage");
         let database =
             builder().create_with_backend(storage).map_err(|error| failed("open", &path, error))?;
+        if format(&database).is_ok_and(|found| found.is_none()) {
+            begin(&database).map_err(|error| failed("write", &path, error))?;
+        }
         Self::with_database(database, path, None)
     }
 
@@ -117,8 +121,12 @@ impl Disk {
         let write = |error| failed("write", &path, error);
         match format(&database).map_err(read)? {
             Some(FORMAT) => {}
-            None | Some(1) => begin(&database).map_err(write)?,
-            Some(0) => return Err(StoreError::Damaged { path, problem: "it has format 0".into() }),
+            Some(1) => begin(&database).map_err(write)?,
+            None | Some(0) => {
+                // Under its name a file is complete, if it is one of ours.
+                let problem = "it does not say which format it has".into();
+                return Err(StoreError::Damaged { path, problem });
+            }
             Some(found) => return Err(StoreError::Newer { path, found, supported: FORMAT }),
         }
         // What a crash, or a server that stopped, left behind.
@@ -244,6 +252,12 @@ fn failed(action: &'static str, path: &Path, error: impl Into<redb::Error>) -> S
     match error.into() {
         redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
         redb::Error::Corrupted(problem) => StoreError::Damaged { path, problem },
+        error @ (redb::Error::TableDoesNotExist(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. }) => {
+            StoreError::Damaged { path, problem: error.to_string() }
+        }
         redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             StoreError::Damaged { path, problem: error.to_string() }
         }

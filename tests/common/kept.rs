@@ -2,10 +2,11 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use package_indexer::store::{Disk, Store as _};
-use redb::{Database, ReadableDatabase as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, TableDefinition, TableHandle as _};
 
 const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 const PACKAGES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("packages");
@@ -46,6 +47,28 @@ pub(crate) fn set_format(directory: &Path, format: u64) {
     let transaction = database.begin_write().unwrap();
     transaction.open_table(ABOUT).unwrap().insert("format", format).unwrap();
     transaction.commit().unwrap();
+}
+
+/// Makes the file one of redb's that is not ours, but may say that it has a format of ours.
+pub(crate) fn without_tables(directory: &Path, with_format: bool) {
+    fs::remove_file(file(directory)).unwrap();
+    empty(directory);
+    let format = format(directory);
+    fs::remove_file(file(directory)).unwrap();
+    let database = Database::create(file(directory)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    if with_format {
+        transaction.open_table(ABOUT).unwrap().insert("format", format).unwrap();
+    }
+    transaction.commit().unwrap();
+}
+
+/// The tables of a file, by name.
+pub(crate) fn tables(directory: &Path) -> Vec<String> {
+    let database = open(directory);
+    let transaction = database.begin_read().unwrap();
+    let tables = transaction.list_tables().unwrap();
+    tables.map(|table| table.name().to_owned()).collect()
 }
 
 fn open(directory: &Path) -> Database {

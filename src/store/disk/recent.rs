@@ -213,7 +213,9 @@ fn line_at(bytes: &[u8], start: usize) -> &[u8] {
     memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..=end])
 }
 
-/// The name in the line that begins here.
+/// The name in the line that begins here, which is one of [`write_line`].
 fn name_at(bytes: &[u8], start: usize) -> &[u8] {
-    line_at(bytes, start).split(|byte| *byte == b'|').nth(1).unwrap_or_default()
+    let verb = if bytes[start] == b'I' { "INDEX|" } else { "REMOVE|" };
+    let rest = &bytes[start + verb.len()..];
+    memchr::memchr(b'|', rest).map_or(rest, |end| &rest[..end])
 }
