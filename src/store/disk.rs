@@ -94,7 +94,7 @@ impl Disk {
     ///
     /// # Errors
     /// As [`create`](Self::create).
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     pub(crate) fn on(storage: impl redb::StorageBackend) -> Result<Self, StoreError> {
         let path = PathBuf::from("storage");
         let database =
@@ -247,7 +247,5 @@ fn failed(action: &'static str, path: &Path, error: impl Into<redb::Error>) -> S
     }
 }
 
-#[cfg(test)]
-mod simulated;
 #[cfg(test)]
 mod tests;
