@@ -55,6 +55,8 @@ pub(crate) enum Bug {
     QueriesGoFirst,
     /// A batch works on a copy of the index, which takes the index's place when the work is done.
     BatchesOverlap,
+    /// What rests on changes is answered before they are durable.
+    RepliesDoNotWait,
     /// Whether there is a place for one more connection is decided before the place is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,
@@ -67,6 +69,9 @@ pub(crate) enum Bug {
     /// Of replies that are written together, those behind the eighth byte are lost.
     #[cfg(feature = "server")]
     AnswersAreCutOff,
+    /// A disk says to have kept what it was told to, and has not.
+    #[cfg(feature = "testing")]
+    SyncsAreLost,
 }
 
 #[cfg(not(test))]

@@ -44,7 +44,7 @@
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
 //! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
-//! | `testing` | with `cli` | `testing` |
+//! | `testing` | with `cli` | `testing`, with `server` and `store` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
 //! Whoever wants only the state machine asks for `default-features = false`.

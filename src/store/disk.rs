@@ -94,14 +94,14 @@ impl Disk {
 
     fn open_locked(path: PathBuf, lock: File) -> Result<Self, StoreError> {
         let database = builder().open(&path).map_err(|error| failed("open", &path, error))?;
-        Self::with_database(database, path, Some(lock))
+        Self::with_database(database, path, Some(lock), recent::FULL_BYTES)
     }
 
     /// Uses storage of another kind, in which whatever is missing is made.
     ///
     /// # Errors
     /// As [`create`](Self::create).
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     pub(crate) fn on(storage: impl redb::StorageBackend) -> Result<Self, StoreError> {
         let path = PathBuf::from("storage");
         let database =
@@ -109,13 +109,15 @@ impl Disk {
         if format(&database).is_ok_and(|found| found.is_none()) {
             begin(&database).map_err(|error| failed("write", &path, error))?;
         }
-        Self::with_database(database, path, None)
+        // So few that tests get there.
+        Self::with_database(database, path, None, 128)
     }
 
     fn with_database(
         database: Database,
         path: PathBuf,
         lock: Option<File>,
+        full_bytes: usize,
     ) -> Result<Self, StoreError> {
         let read = |error| failed("read", &path, error);
         let write = |error| failed("write", &path, error);
@@ -132,7 +134,7 @@ impl Disk {
         // What a crash, or a server that stopped, left behind.
         let lately = recent::read(&database.begin_read().map_err(|e| read(e.into()))?, &path)?;
         recent::spread(&database, &lately).map_err(write)?;
-        Ok(Self { database, recent: Recent::default(), path, _lock: lock })
+        Ok(Self { database, recent: Recent::new(full_bytes), path, _lock: lock })
     }
 }
 
@@ -265,7 +267,5 @@ fn failed(action: &'static str, path: &Path, error: impl Into<redb::Error>) -> S
     }
 }
 
-#[cfg(test)]
-mod simulated;
 #[cfg(test)]
 mod tests;

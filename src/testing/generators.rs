@@ -1,4 +1,4 @@
-//! The inputs of this crate's properties: names, commands, lines, conversations.
+//! The inputs of this crate's properties: names, commands, lines, conversations, power cuts.
 //!
 //! Each has one [`Arbitrary`](arbitrary::Arbitrary) implementation for both engines, which takes
 //! its bytes one by one from the front, so that a change of one byte is a small change of the
@@ -8,9 +8,11 @@
 pub(super) mod command;
 mod conversation;
 mod line;
+mod outage;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
 pub use line::{Line, Noise};
+pub use outage::{Outage, PowerCut};
 
 /// The lines at the beginning of a stream, without those that are too long for a seed.
 fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {

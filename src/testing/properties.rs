@@ -10,6 +10,7 @@
 //! The rows of `machine` claim something about any machine for packages: [`machine_properties`]
 //! tries them on yours.
 
+mod durable;
 mod index;
 mod machine;
 mod service;
@@ -17,7 +18,7 @@ mod wire;
 
 use std::fmt::Display;
 
-use super::generators::{Bounded, Conversation, Duo, Line, Noise};
+use super::generators::{Bounded, Conversation, Duo, Line, Noise, Outage};
 use super::property::Property;
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
@@ -193,6 +194,8 @@ properties! {
     service::clients_see_one_order(Duo) * 5_000 [O4 O5 C5];
     /// A server answers over a socket as the model does, and ends the stream after the last reply.
     service::server_answers_as_model(Conversation) * 200 [L1 L8 L9 O1 O2 O3 C3 C6];
+    /// All that was durable outlasts every power cut, and of the rest the next commit, as a whole or not at all; from there the index goes on as the model does.
+    durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ use crate::index::Change;
 use crate::store::StoreError;
 use crate::wire;
 
-/// How many bytes of lines a table takes before the other is written. For tests so few that they get there.
-const FULL_BYTES: usize = if cfg!(test) { 1 << 10 } else { 8 << 20 };
+/// How many bytes of lines a table takes before the other is written.
+pub(super) const FULL_BYTES: usize = 8 << 20;
 
 const TABLES: [TableDefinition<'_, u64, &[u8]>; 2] =
     [TableDefinition::new("recent even"), TableDefinition::new("recent odd")];
@@ -33,8 +33,9 @@ const TABLES: [TableDefinition<'_, u64, &[u8]>; 2] =
 pub(super) type Lately = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The recent commits of a store that is open.
-#[derive(Default)]
 pub(super) struct Recent {
+    /// How many bytes a table takes.
+    full_bytes: usize,
     /// The number of the next commit.
     next: u64,
     /// Which table is written.
@@ -55,6 +56,19 @@ struct Lines {
 }
 
 impl Recent {
+    /// None yet, in tables that take so many bytes.
+    pub(super) fn new(full_bytes: usize) -> Self {
+        Self {
+            full_bytes,
+            next: 0,
+            table: 0,
+            written: Lines::default(),
+            aside: Vec::new(),
+            unspread: Vec::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
     /// Makes changes durable.
     pub(super) fn commit(
         &mut self,
@@ -88,7 +102,7 @@ impl Recent {
         transaction.commit()?;
         self.next += 1;
         self.written.note(begun, &self.hasher);
-        if self.written.bytes.len() >= FULL_BYTES && self.unspread.is_empty() {
+        if self.written.bytes.len() >= self.full_bytes && self.unspread.is_empty() {
             self.lay_aside();
         }
         Ok(())

@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 
-use super::simulated::{SECTOR, Storage};
 use super::*;
 use crate::command::Command;
 use crate::index::{Limits, PackageIndex};
 use crate::store::{LoadError, load};
+use crate::testing::power::{SECTOR, Storage};
 
 type State = BTreeMap<String, Vec<String>>;
 
@@ -84,7 +84,7 @@ fn after_a_power_cut_at_any_call_what_was_committed_is_there_and_nothing_by_half
         let storage = Storage::until(empty.clone(), power_off);
         let run = run(&storage, &batches, false);
         for _ in 0..8 {
-            let found = loaded(storage.after_power_cut(&mut rng));
+            let found = loaded(storage.after_power_cut(rng.u64(..)));
             let found = found.unwrap_or_else(|error| panic!("call {power_off}: {error}"));
             let possible = &run.states[run.durable..];
             assert!(possible.contains(&found), "call {power_off}, {} durable", run.durable);
@@ -191,7 +191,7 @@ fn a_recovery_that_is_cut_off_loses_nothing_either() {
     let batches = batches(&mut rng, 6);
     let storage = Storage::until(empty(), 60);
     let run = run(&storage, &batches, false);
-    let crashed = storage.after_power_cut(&mut rng);
+    let crashed = storage.after_power_cut(rng.u64(..));
     let whole = Storage::holding(crashed.clone());
     drop(Disk::on(whole.clone()).unwrap());
     assert!(whole.calls() > 3, "there was something to recover");
@@ -199,7 +199,7 @@ fn a_recovery_that_is_cut_off_loses_nothing_either() {
         let storage = Storage::until(crashed.clone(), power_off);
         drop(Disk::on(storage.clone()));
         for _ in 0..8 {
-            let found = loaded(storage.after_power_cut(&mut rng)).unwrap();
+            let found = loaded(storage.after_power_cut(rng.u64(..))).unwrap();
             assert!(run.states[run.durable..].contains(&found), "call {power_off}");
         }
     }

@@ -55,6 +55,7 @@ canaries! {
     batch_equals_its_commands sees RestOfABatchWaits in ["; "; MAX_BATCH].concat();
     clients_see_one_order sees QueriesGoFirst in "INDEX|a|; QUERY|a|";
     server_answers_as_model sees AnswersAreCutOff in "; ";
+    commits_survive_power_cuts sees RepliesDoNotWait in "INDEX|a|";
 }
 
 /// Whether a property reports a bug, with the messages that it should take.

@@ -1,0 +1,262 @@
+//! What the table claims about a store: what is there after power cuts, and that it goes on from there.
+
+use std::ops::RangeInclusive;
+use std::sync::OnceLock;
+
+use super::Subject;
+use crate::command::Command;
+use crate::engine::{Engine, Unavailable};
+use crate::index::{Limits, PackageIndex};
+use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::store::{Disk, Store, StoreError, load};
+use crate::testing::generators::{Outage, PowerCut};
+use crate::testing::power::Storage;
+use crate::testing::state_of_index;
+
+pub(super) fn commits_survive_power_cuts(outage: &Outage) -> Result<(), String> {
+    survives(outage, &|storage| Ok(Box::new(Disk::on(storage)?))).map(drop)
+}
+
+/// Opens the store that is on some storage.
+type Open<'a> = &'a dyn Fn(Storage) -> Result<Box<dyn Store>, StoreError>;
+
+/// Where the power went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cut {
+    WhileOpening,
+    WhileCommitting,
+    WhileClosing,
+    /// After all was done.
+    Late,
+}
+
+/// Brings an index through an outage. Where each power cut came, and how many batches that nobody had
+/// been told of were there afterwards.
+fn survives(outage: &Outage, open: Open<'_>) -> Result<(Vec<Cut>, usize), String> {
+    let mut course = Course::new(&outage.batches);
+    let mut cuts = Vec::new();
+    let mut bytes = empty()?;
+    let after = |cuts: usize| move |what| format!("after {cuts} power cuts: {what}");
+    for cut in &outage.cuts {
+        let storage = Storage::holding(bytes);
+        cuts.push(course.go_on(&storage, Some(*cut), open).map_err(after(cuts.len()))?);
+        bytes = storage.after_power_cut(cut.left.into());
+    }
+    // Once to the end, and once more to see that all of it is kept.
+    let storage = Storage::holding(bytes);
+    for _ in 0..2 {
+        course.go_on(&storage, None, open).map_err(after(cuts.len()))?;
+    }
+    Ok((cuts, course.unheard))
+}
+
+/// A file as it is renamed to its name: complete, and without packages.
+fn empty() -> Result<Vec<u8>, String> {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(bytes) = EMPTY.get() {
+        return Ok(bytes.clone());
+    }
+    let storage = Storage::default();
+    drop(Disk::on(storage.clone()).map_err(|error| error.to_string())?);
+    Ok(EMPTY.get_or_init(|| storage.bytes()).clone())
+}
+
+/// How far an index has come.
+struct Course<'a> {
+    batches: &'a [Vec<Command>],
+    /// What is to be held before each batch, and after the last.
+    models: Vec<Model>,
+    /// How many batches are known to be durable.
+    durable: usize,
+    /// How many may be.
+    begun: usize,
+    /// How many were found to be that nobody had been told of.
+    unheard: usize,
+}
+
+impl<'a> Course<'a> {
+    fn new(batches: &'a [Vec<Command>]) -> Self {
+        let mut models = vec![Model::default()];
+        for batch in batches {
+            let mut model = models[models.len() - 1].clone();
+            for command in batch {
+                let Ok(_outcome) = model.apply(command);
+            }
+            models.push(model);
+        }
+        Self { batches, models, durable: 0, begun: 0, unheard: 0 }
+    }
+
+    /// Has an index brought back and told what is left, until the power goes or all is done.
+    fn go_on(
+        &mut self,
+        storage: &Storage,
+        cut: Option<PowerCut>,
+        open: Open<'_>,
+    ) -> Result<Cut, String> {
+        let off_at = |steps: RangeInclusive<usize>| {
+            if let Some(cut) = cut.filter(|cut| steps.contains(&cut.step.into())) {
+                storage.power_off_after(cut.calls.into());
+            }
+        };
+        off_at(0..=0);
+        let store = match open(storage.clone()) {
+            Err(_) if storage.has_refused() => return Ok(Cut::WhileOpening),
+            opened => opened.map_err(|error| error.to_string())?,
+        };
+        let index = load(&*store, Limits::default(), |_| ()).map_err(|error| error.to_string())?;
+        index.check_invariants().map_err(|violation| violation.to_string())?;
+        self.find(&index)?;
+        let count = store.snapshot().and_then(|snapshot| snapshot.package_count());
+        let count = count.map_err(|error| error.to_string())?;
+        if count != index.len() as u64 {
+            return Err(format!("{count} packages are counted, {} loaded", index.len()));
+        }
+        let engine = Engine::durable(index, store);
+        let ahead = &self.batches[self.durable..];
+        for (number, batch) in ahead.iter().enumerate() {
+            off_at(number + 1..=number + 1);
+            self.begun += 1;
+            let applied = engine
+                .batch(|index| batch.iter().try_for_each(|command| index.apply(command).map(drop)));
+            match applied {
+                Ok(Ok(())) => self.durable = self.begun,
+                Err(Unavailable::NotDurable(_)) if storage.has_refused() => {
+                    self.check(&engine)?;
+                    return Ok(Cut::WhileCommitting);
+                }
+                failed => return Err(format!("batch {}: {failed:?}", self.begun)),
+            }
+        }
+        self.check(&engine)?;
+        off_at(ahead.len() + 1..=usize::MAX);
+        match engine.close() {
+            Err(_) if storage.has_refused() => Ok(Cut::WhileClosing),
+            closed => closed.map(|()| Cut::Late).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Looks for the batches that led to what was found. Somebody knows of them now.
+    fn find(&mut self, index: &PackageIndex) -> Result<(), String> {
+        let Self { durable, begun, .. } = *self;
+        let holds = |count: &usize| index.holds(self.models[*count].packages()) == Some(true);
+        let Some(found) = (durable..=begun).rev().find(holds) else {
+            let state = state_of_index(index);
+            return Err(format!("{durable} batches were durable and {begun} begun: {state:?}"));
+        };
+        self.unheard += found - durable;
+        (self.durable, self.begun) = (found, found);
+        Ok(())
+    }
+
+    /// Whether an engine shows what is durable, and nothing else.
+    fn check(&self, engine: &Engine) -> Result<(), String> {
+        let model = &self.models[self.durable];
+        let state = engine.read(state_of_index).map_err(|error| error.to_string())?;
+        if state == *model.packages() {
+            return Ok(());
+        }
+        Err(format!("after {} batches {state:?} is held, not {model:?}", self.durable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::bug::{Bug, plant};
+    use crate::index::Change;
+    use crate::store::Snapshot;
+    use crate::testing::input::Generated;
+    use crate::testing::property::{Property, Violation};
+
+    /// A disk that commits in another way.
+    struct Amiss<C>(Disk, C);
+
+    impl<C> Store for Amiss<C>
+    where
+        C: FnMut(&mut Disk, &[Change]) -> Result<(), StoreError> + Send,
+    {
+        fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+            (self.1)(&mut self.0, changes)
+        }
+
+        fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+            self.0.snapshot()
+        }
+
+        fn close(self: Box<Self>) -> Result<(), StoreError> {
+            Box::new(self.0).close()
+        }
+    }
+
+    /// What is found of a disk that commits like this, and the messages that show it.
+    fn found<C>(commit: impl Fn() -> C + 'static) -> (Violation, String)
+    where
+        C: FnMut(&mut Disk, &[Change]) -> Result<(), StoreError> + Send + 'static,
+    {
+        let amiss = Property::new("amiss", "", move |outage: &Outage| {
+            let open = |storage| {
+                let disk: Box<dyn Store> = Box::new(Amiss(Disk::on(storage)?, commit()));
+                Ok(disk)
+            };
+            survives(outage, &open).map(drop)
+        });
+        let violation = amiss.quickcheck(1_000, 1).expect_err("commits go amiss");
+        let sent = violation.shown.lines().filter_map(|line| line.strip_prefix("> "));
+        let sent = sent.collect::<Vec<_>>().join("; ");
+        (violation, sent)
+    }
+
+    #[test]
+    fn a_commit_in_two_halves_is_found() {
+        let halves = |disk: &mut Disk, changes: &[Change]| {
+            let (one, other) = changes.split_at(changes.len() / 2);
+            disk.commit(one).and_then(|()| disk.commit(other))
+        };
+        let (violation, sent) = found(move || halves);
+        assert_eq!(sent.split("; ").count(), 2, "{violation}");
+        assert!(violation.what.contains("0 batches were durable and 1 begun"), "{violation}");
+    }
+
+    #[test]
+    fn a_commit_that_is_one_late_is_found() {
+        let late = || {
+            let mut last = Vec::new();
+            move |disk: &mut Disk, changes: &[Change]| {
+                disk.commit(&std::mem::replace(&mut last, changes.to_vec()))
+            }
+        };
+        let (violation, sent) = found(late);
+        assert_eq!(sent, "INDEX|a|", "{violation}");
+        assert!(violation.what.contains("1 batches were durable and 1 begun"), "{violation}");
+    }
+
+    #[test]
+    fn a_disk_that_lies_is_found() {
+        let planted = plant(Bug::SyncsAreLost);
+        let violation = super::super::commits_survive_power_cuts().quickcheck(1_000, 1);
+        drop(planted);
+        violation.expect_err("what it said to have kept is gone");
+    }
+
+    #[test]
+    fn the_power_goes_everywhere() {
+        let mut g = quickcheck::Gen::from_size_and_seed(100, 20);
+        let (mut seen, mut unheard) = (BTreeMap::new(), 0);
+        for _ in 0..500 {
+            let Generated(outage) = quickcheck::Arbitrary::arbitrary(&mut g);
+            let open: Open<'_> = &|storage| Ok(Box::new(Disk::on(storage)?));
+            let (cuts, found) = survives(&outage, open).unwrap();
+            for (number, cut) in cuts.into_iter().enumerate() {
+                *seen.entry((number == 0, cut)).or_insert(0) += 1;
+            }
+            unheard += found;
+        }
+        println!("power cuts: {seen:?}; {unheard} batches kept that nobody had been told of");
+        assert!(seen.len() == 8 && seen.values().all(|count| *count >= 10), "{seen:?}");
+        assert!(unheard >= 5, "{unheard}");
+    }
+}
