@@ -14,12 +14,19 @@
 (* changes that others made.  A crash keeps what is durable and perhaps    *)
 (* more: a part of the later changes may have reached the disk, in their   *)
 (* order.  It breaks all connections; commands that were not answered are  *)
-(* as the crash left them, and nobody was told.                            *)
+(* as the crash left them, and nobody was told.  When the disk fails,      *)
+(* changes that are not durable are taken back, whoever rests on them is   *)
+(* answered ERROR, and so is every command from then on that might change  *)
+(* something; QUERY is answered from what is durable.  What was taken back *)
+(* may have reached the disk all the same: the next start says.            *)
 (*                                                                         *)
-(* WHAT IS LEFT OUT.  Bytes and what is malformed (an ERROR needs no place *)
-(* in the order), limits, timeouts, and how a batch is cut from a stream.  *)
-(* That recovery makes durable whatever it finds, before anybody is told   *)
-(* of it, is taken for granted: there is no crash within a recovery.       *)
+(* WHAT IS LEFT OUT.  Bytes and what is malformed (that ERROR needs no     *)
+(* place in the order), limits, timeouts, and how a batch is cut from a    *)
+(* stream.  A version is one change here, and all changes of a batch in    *)
+(* the code, which so has fewer of them to be made durable or kept.  That  *)
+(* recovery makes durable whatever it finds, before anybody is told of it, *)
+(* is taken for granted: there is no crash within a recovery.  A store     *)
+(* that is closed fails for who comes later, and is not modelled.          *)
 (*                                                                         *)
 (* WHY THIS IS LINEARIZABILITY.  The index goes through versions, one for  *)
 (* each change.  Every reply is the one that the index gives at a version  *)
@@ -44,6 +51,7 @@ CONSTANTS
     Messages,    \* how many commands each client sends
     Batch,       \* how many of them are applied before others get the lock
     Durable,     \* TRUE if replies wait for the disk
+    Fails,       \* TRUE if the disk may fail, once between two starts
     Crashes,     \* how often the server crashes at most
     Fault        \* "none", or what is left out
 
@@ -56,19 +64,21 @@ VARIABLES
     outbox,      \* for each client, the replies that it has not received
     versions,    \* the states of the index, one after each change
     durable,     \* how many changes are durable
+    lost,        \* the states that were taken back when the disk failed; none while it has not
     seen,        \* the latest version that a reply was received from
     crashes,     \* how often the server has crashed
     last         \* the last command applied, with its reply
 
-vars == <<sent, owed, inbox, batch, decided, outbox, versions, durable, seen, crashes, last>>
+vars == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, seen, crashes, last>>
 
 \* All but `last', which decides nothing.
-view == <<sent, owed, inbox, batch, decided, outbox, versions, durable, seen, crashes>>
+view == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, seen, crashes>>
 
 Faults ==
-    {"none", "no lock", "replies do not wait", "reads do not wait", "replies overtake"}
+    {"none", "no lock", "replies do not wait", "reads do not wait", "replies overtake",
+     "changes stay"}
 
-ASSUME Fault \in Faults /\ Durable \in BOOLEAN
+ASSUME Fault \in Faults /\ Durable \in BOOLEAN /\ Fails \in BOOLEAN
 
 Min(a, b) == IF a < b THEN a ELSE b
 Max(a, b) == IF a > b THEN a ELSE b
@@ -92,7 +102,7 @@ Reply(c, at) ==
     ELSE "FAIL"
 
 After(c, reply, at) ==
-    IF reply = "FAIL" \/ c.verb = "QUERY" THEN at
+    IF reply # "OK" \/ c.verb = "QUERY" THEN at
     ELSE [indexed |-> IF c.verb = "INDEX" THEN at.indexed \cup {c.package}
                                           ELSE at.indexed \ {c.package},
           needs |-> [at.needs EXCEPT ![c.package] = c.dependencies]]
@@ -115,6 +125,7 @@ Init ==
     /\ owed = [c \in Clients |-> 0]
     /\ versions = <<>>
     /\ durable = 0
+    /\ lost = <<>>
     /\ seen = 0
     /\ crashes = 0
     /\ last = [command |-> [verb |-> "none"], reply |-> "none"]
@@ -127,19 +138,24 @@ Send(c) ==
             [command |-> command, number |-> sent[c] + 1, since |-> seen])]
     /\ sent' = [sent EXCEPT ![c] = @ + 1]
     /\ owed' = [owed EXCEPT ![c] = @ + 1]
-    /\ UNCHANGED <<batch, decided, outbox, versions, durable, seen, crashes, last>>
+    /\ UNCHANGED <<batch, decided, outbox, versions, durable, lost, seen, crashes, last>>
 
 HasLock(c) == Fault = "no lock" \/ \A other \in Clients \ {c} : batch[other] = 0
+
+HasFailed == lost # <<>>
 
 \* The first command in a client's inbox is decided, and a batch begun if this is its first.
 Decide(c) ==
     /\ inbox[c] # <<>>
     /\ decided[c] = Undecided
     /\ HasLock(c)
-    /\ decided' = [decided EXCEPT ![c] =
-        [reply |-> Reply(Head(inbox[c]).command, Current), from |-> Len(versions)]]
+    /\ LET command == Head(inbox[c]).command
+           refused == HasFailed /\ command.verb # "QUERY"
+       IN decided' = [decided EXCEPT ![c] =
+            [reply |-> IF refused THEN "ERROR" ELSE Reply(command, Current),
+             from |-> Len(versions)]]
     /\ batch' = [batch EXCEPT ![c] = IF @ = 0 THEN Min(Batch, Len(inbox[c])) ELSE @]
-    /\ UNCHANGED <<sent, owed, inbox, outbox, versions, durable, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, outbox, versions, durable, lost, seen, crashes, last>>
 
 \* What was decided is made, and its reply waits.
 Apply(c) ==
@@ -158,7 +174,7 @@ Apply(c) ==
     /\ inbox' = [inbox EXCEPT ![c] = Tail(@)]
     /\ batch' = [batch EXCEPT ![c] = @ - 1]
     /\ decided' = [decided EXCEPT ![c] = Undecided]
-    /\ UNCHANGED <<sent, owed, durable, seen, crashes>>
+    /\ UNCHANGED <<sent, owed, durable, lost, seen, crashes>>
 
 \* Whether a reply has to wait for more to be durable.
 Waits(answer) ==
@@ -174,20 +190,44 @@ Receive(c) ==
     /\ seen' = Max(seen, Head(outbox[c]).to)
     /\ outbox' = [outbox EXCEPT ![c] = Tail(@)]
     /\ owed' = [owed EXCEPT ![c] = @ - 1]
-    /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, crashes, last>>
+    /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, lost, crashes, last>>
 
 \* Some of the changes that are not durable become so, in their order.
 Sync ==
     /\ Durable
     /\ \E upto \in (durable + 1) .. Len(versions) : durable' = upto
-    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, lost, seen, crashes, last>>
 
+\* The replies that wait when all that is not durable is taken back: what rests on that is ERROR, and
+\* with `batches' so is what only looked, which may have come in a batch with a change.
+TakenBack(batches) ==
+    [c \in Clients |-> [i \in 1 .. Len(outbox[c]) |->
+        LET answer == outbox[c][i] IN
+        IF answer.to > durable \/ (batches /\ answer.from = answer.to)
+        THEN [answer EXCEPT !.reply = "ERROR", !.from = durable, !.to = durable]
+        ELSE answer]]
+
+\* Some change cannot be made durable, as is noticed between two batches.
+Fail ==
+    /\ Fails
+    /\ Durable
+    /\ ~HasFailed
+    /\ durable < Len(versions)
+    /\ batch = NoBatch
+    /\ lost' = SubSeq(versions, durable + 1, Len(versions))
+    /\ versions' = IF Fault = "changes stay" THEN versions ELSE SubSeq(versions, 1, durable)
+    /\ outbox' \in {TakenBack(FALSE), TakenBack(TRUE)}
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, durable, seen, crashes, last>>
+
+\* The next start finds what is durable, and perhaps more of what was to become so.
 Crash ==
     /\ crashes < Crashes
     /\ crashes' = crashes + 1
-    /\ \E kept \in durable .. Len(versions) :
-        /\ versions' = SubSeq(versions, 1, kept)
-        /\ durable' = kept
+    /\ LET written == versions \o lost IN
+        \E kept \in durable .. Len(written) :
+            /\ versions' = SubSeq(written, 1, kept)
+            /\ durable' = kept
+    /\ lost' = <<>>
     /\ inbox' = Nothing
     /\ batch' = NoBatch
     /\ decided' = NoneDecided
@@ -204,6 +244,7 @@ Done ==
 Next ==
     \/ \E c \in Clients : Send(c) \/ Decide(c) \/ Apply(c) \/ Receive(c)
     \/ Sync
+    \/ Fail
     \/ Crash
     \/ Done
 
@@ -216,7 +257,7 @@ TypeOK ==
     /\ sent \in [Clients -> 0 .. Messages]
     /\ batch \in [Clients -> 0 .. Batch]
     /\ \A c \in Clients : batch[c] <= Len(inbox[c])
-    /\ \A c \in Clients : decided[c].reply \in {"none", "OK", "FAIL"}
+    /\ \A c \in Clients : decided[c].reply \in {"none", "OK", "FAIL", "ERROR"}
     /\ durable \in 0 .. Len(versions)
     /\ seen \in Nat
     /\ crashes \in 0 .. Crashes
@@ -231,13 +272,14 @@ InOrder ==
         /\ Len(due) = owed[c]
         /\ \A i \in 1 .. Len(due) : due[i].number = sent[c] - Len(due) + i
 
-\* Every reply is what the index replies at its version, and the next version, if
-\* the reply made one, is what the command makes of that.
+\* Every reply is what the index replies at its version, or ERROR when the disk has failed; and the
+\* next version, if the reply made one, is what the command makes of that.
 Explained ==
     \A c \in Clients : \A i \in 1 .. Len(outbox[c]) :
         LET answer == outbox[c][i] IN
         /\ answer.to <= Len(versions)
-        /\ answer.reply = Reply(answer.command, Version(answer.from))
+        /\ \/ answer.reply = Reply(answer.command, Version(answer.from))
+           \/ answer.reply = "ERROR" /\ HasFailed
         /\ Version(answer.to) = After(answer.command, answer.reply, Version(answer.from))
         /\ answer.to <= answer.from + 1
 
@@ -251,14 +293,20 @@ SeenIsDurable == Durable => seen <= durable
 \* What a client has seen is still there, crash or no crash.
 NoneSawWhatIsGone == seen <= Len(versions)
 
+\* After the disk has failed there is only what is durable, and nobody waits for more.
+FailureLeavesDurable == HasFailed =>
+    /\ Len(versions) = durable
+    /\ \A c \in Clients : \A i \in 1 .. Len(outbox[c]) : ~Waits(outbox[c][i])
+
 (***************************************************************************)
 (* Step properties.                                                        *)
 (***************************************************************************)
 
 \* Whatever changes the index is a command with its reply, as the functions above have them;
-\* but for a crash.
-ChangesAreCommands == [][crashes' = crashes =>
+\* but for a crash, and a disk that fails.
+ChangesAreCommands == [][crashes' = crashes /\ lost' = lost =>
     \/ last' = last /\ Current' = Current
+    \/ last'.reply = "ERROR" /\ Current' = Current
     \/ /\ last'.reply = Reply(last'.command, Current)
        /\ Current' = After(last'.command, last'.reply, Current)]_vars
 
@@ -269,10 +317,11 @@ Index == INSTANCE PackageIndex WITH
 
 RefinesIndex == Index!Spec
 
-\* A crash takes back the latest changes, and none of the middle; those that somebody has seen
-\* stay by NoneSawWhatIsGone.
+\* A crash takes back the latest changes, and none of the middle, and so does a disk that fails, but
+\* that a crash may bring these back; those that somebody has seen stay by NoneSawWhatIsGone.
 CrashKeepsPrefix ==
-    [][crashes' # crashes => versions' = SubSeq(versions, 1, Len(versions'))]_vars
+    [][crashes' # crashes \/ lost' # lost =>
+        versions' = SubSeq(versions \o lost, 1, Len(versions'))]_vars
 
 (***************************************************************************)
 (* What the models offer: enough for every reply, with two packages.       *)

@@ -57,6 +57,12 @@ pub(crate) enum Bug {
     BatchesOverlap,
     /// What rests on changes is answered before they are durable.
     RepliesDoNotWait,
+    /// What was only looked at is answered before it is durable.
+    ReadsDoNotWait,
+    /// Whoever waits for changes to become durable is not told that they are.
+    CommitsWakeNobody,
+    /// When a commit fails, what has changed since it was begun is not taken back.
+    LaterChangesStay,
     /// Whether there is a place for one more connection is decided before the place is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,

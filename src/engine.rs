@@ -181,7 +181,7 @@ impl Engine {
         // Dropped last, when the index is free.
         let _passed = self.gate.pass_to_read();
         let index = self.index.read().map_err(|_poisoned| Poisoned)?;
-        let version = self.durability.as_ref().map_or(Version::default(), Durability::version);
+        let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
         Ok((work(&index), version))
     }
 
@@ -299,6 +299,9 @@ impl StateMachine for &Engine {
 #[cfg(test)]
 #[cfg(shuttle)]
 mod schedules;
+
+#[cfg(test)]
+mod shelf;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{OnceLock, PoisonError};
 
+use crate::bug::{Bug, planted};
 use crate::index::Change;
 use crate::store::{Snapshot, Store, StoreError};
 use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
@@ -66,19 +67,21 @@ impl Durability {
         }
     }
 
-    /// The version that the index is at. To be asked with the index in hand.
-    pub(super) fn version(&self) -> Version {
+    /// The version that the index is at, for who only looks. To be asked with the index in hand.
+    pub(super) fn seen(&self) -> Version {
+        if planted(Bug::ReadsDoNotWait) {
+            return Version::default();
+        }
         Version(self.applied.load(Ordering::Acquire))
     }
 
     /// Takes over what a batch changed, with the index still in hand, so that versions come in order.
     pub(super) fn push(&self, mut changes: Vec<Change>) -> Version {
-        let version = self.version();
         if changes.is_empty() {
-            return version;
+            return self.seen();
         }
         let mut progress = self.lock();
-        let version = Version(version.0 + 1);
+        let version = Version(self.applied.load(Ordering::Acquire) + 1);
         progress.waiting.append(&mut changes);
         progress.upto = version;
         self.applied.store(version.0, Ordering::Release);
@@ -144,6 +147,9 @@ impl Durability {
         let concerned = progress.concerned;
         self.durable.store(version.0, Ordering::Release);
         drop(progress);
+        if planted(Bug::CommitsWakeNobody) {
+            return;
+        }
         // First who commits next, while the others reply. The rest of those sleep on.
         self.moved[1 - concerned].notify_one();
         self.moved[concerned].notify_all();
@@ -153,7 +159,10 @@ impl Durability {
     /// the commit that failed, which is to be taken back.
     pub(super) fn fail(&self, error: StoreError) -> Vec<Change> {
         let mut progress = self.lock();
-        let waiting = std::mem::take(&mut progress.waiting);
+        let mut waiting = std::mem::take(&mut progress.waiting);
+        if planted(Bug::LaterChangesStay) {
+            waiting.clear();
+        }
         let _first_failure = self.failure.set(error);
         progress.committing = None;
         // What is left of the index is what is durable: whoever looks from here on need not wait.
@@ -174,3 +183,7 @@ impl Durability {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[cfg(shuttle)]
+mod schedules;

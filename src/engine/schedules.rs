@@ -16,8 +16,8 @@ use crate::testing::{State, state_of_index, state_of_model};
 use crate::wire::parse_reply;
 
 /// Commands that were applied at one go, between two times.
-struct Batch {
-    commands: Vec<Command>,
+pub(super) struct Batch {
+    pub(super) commands: Vec<Command>,
     /// Whether the state that they left was looked at.
     looked: bool,
     begun: usize,
@@ -25,11 +25,11 @@ struct Batch {
 }
 
 /// A batch, with what it showed.
-type Done = (Batch, <Order as StateMachine>::Reply);
+pub(super) type Done = (Batch, <Order as StateMachine>::Reply);
 
 /// The model, told of one batch after the other.
 #[derive(Clone, Default)]
-struct Order {
+pub(super) struct Order {
     model: Model,
     /// When that batch began, of all so far, which began last.
     begun: usize,
@@ -37,7 +37,7 @@ struct Order {
 
 /// The batch was done before another began that the order has before it.
 #[derive(Debug)]
-struct TooLate;
+pub(super) struct TooLate;
 
 impl StateMachine for Order {
     type Command = Batch;
@@ -58,18 +58,22 @@ impl StateMachine for Order {
 /// An engine, and a clock that shows how often it was looked at: of std, whose atomics are no place
 /// where the schedule could change.
 #[derive(Default)]
-struct Shared {
-    engine: Engine,
+pub(super) struct Shared {
+    pub(super) engine: Engine,
     clock: AtomicUsize,
 }
 
 impl Shared {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, clock: AtomicUsize::default() }
+    }
+
     fn now(&self) -> usize {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
     /// Applies commands as one batch, with a chance for others to disturb it after each.
-    fn batch(&self, text: &str, looked: bool) -> Done {
+    pub(super) fn batch(&self, text: &str, looked: bool) -> Done {
         let commands: Vec<Command> = text.split_terminator("; ").map(command).collect();
         let begun = self.now();
         let saw = self.engine.batch(|index| {
@@ -85,6 +89,13 @@ impl Shared {
 
     /// Has a session answer messages that came together. Those that are malformed are in no batch.
     fn answer(&self, session: &mut Session, text: &str) -> Done {
+        let (done, refused) = self.answer_or_refuse(session, text);
+        assert_eq!(refused, 0, "ERROR to {text}");
+        done
+    }
+
+    /// The same, and how many were refused for want of a store: they are in no batch either.
+    pub(super) fn answer_or_refuse(&self, session: &mut Session, text: &str) -> (Done, usize) {
         let begun = self.now();
         let lines: Vec<String> = text.split("; ").map(|line| format!("{line}\n")).collect();
         assert_eq!(session.fill(lines.concat().as_bytes()), lines.concat().len());
@@ -92,12 +103,12 @@ impl Shared {
         let done = self.now();
         assert!(!session.has_more());
         let mut replies = answer.split_inclusive(|byte| *byte == b'\n');
-        let (mut commands, mut outcomes) = (Vec::new(), Vec::new());
+        let (mut commands, mut outcomes, mut refused) = (Vec::new(), Vec::new(), 0);
         for line in lines {
             let reply = parse_reply(replies.next().expect("a reply for each line")).unwrap();
             match (crate::wire::parse(line.as_bytes()), reply) {
                 (Err(_), reply) => assert_eq!(reply, Reply::Error, "to {line}"),
-                (Ok(_), Reply::Error) => panic!("ERROR to {line}"),
+                (Ok(_), Reply::Error) => refused += 1,
                 (Ok(command), reply) => {
                     commands.push(command.to_command());
                     outcomes.push(if reply == Reply::Ok { Outcome::Ok } else { Outcome::Fail });
@@ -105,16 +116,19 @@ impl Shared {
             }
         }
         assert_eq!(replies.next(), None);
-        (Batch { commands, looked: false, begun, done }, (outcomes, None))
+        ((Batch { commands, looked: false, begun, done }, (outcomes, None)), refused)
     }
 
     /// Whether one order of all batches shows each client what it saw, and leaves the state that
     /// the engine is in.
-    fn check(&self, mut clients: Vec<Observed<Order>>) {
-        clients.push(vec![self.batch("", true)]);
+    pub(super) fn check(&self, mut clients: Vec<Observed<Order>>) {
+        let begun = self.now();
+        let state = self.engine.read(state_of_index).unwrap();
+        let look = Batch { commands: Vec::new(), looked: true, begun, done: self.now() };
+        clients.push(vec![(look, (Vec::new(), Some(state)))]);
         let order = explain(&Order::default(), |order| state_of_model(&order.model), &clients);
         assert!(order.is_some(), "no order explains what was seen");
-        self.engine.batch(|index| assert_eq!(index.check_invariants(), Ok(()))).unwrap();
+        self.engine.read(|index| assert_eq!(index.check_invariants(), Ok(()))).unwrap();
     }
 }
 
@@ -123,7 +137,7 @@ fn command(text: &str) -> Command {
 }
 
 /// What each client does, batch by batch.
-type Clients = &'static [&'static [&'static str]];
+pub(super) type Clients = &'static [&'static [&'static str]];
 
 /// A thread for each client, which does with the engine what `act` does with each of its texts.
 fn run<C>(
@@ -132,17 +146,25 @@ fn run<C>(
     act: impl Fn(&Shared, &mut C, &str) -> Done + Sync,
 ) {
     let shared = Shared::default();
-    let seen = thread::scope(|scope| {
+    shared.check(seen(clients, client, |client, text| act(&shared, client, text)));
+}
+
+/// What the clients see who do so.
+pub(super) fn seen<C>(
+    clients: Clients,
+    client: impl Fn() -> C + Sync,
+    act: impl Fn(&mut C, &str) -> Done + Sync,
+) -> Vec<Observed<Order>> {
+    thread::scope(|scope| {
         let threads = clients.iter().map(|texts| {
             scope.spawn(|| {
                 let mut client = client();
-                texts.iter().map(|text| act(&shared, &mut client, text)).collect()
+                texts.iter().map(|text| act(&mut client, text)).collect()
             })
         });
         let threads: Vec<_> = threads.collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    shared.check(seen);
+    })
 }
 
 fn batches(clients: Clients) {

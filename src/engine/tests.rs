@@ -1,13 +1,12 @@
 //! Tests of the engine, in memory and with a store that does as it is told.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use super::shelf::{Shared, Shelved};
 use super::*;
 use crate::index::Limits;
-use crate::store::{Kept, load};
+use crate::store::load;
 
 fn command(line: &str) -> Command {
     crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
@@ -83,86 +82,19 @@ fn debug_counts_the_packages_and_names_none_and_never_waits() {
 const REFUSED: Result<Outcome, EngineError> =
     Err(EngineError::Unavailable(Unavailable::NotDurable(NotDurable)));
 
-/// A store that keeps packages in memory, where a test can look.
-#[derive(Default)]
-struct Shelf {
-    kept: BTreeMap<String, Vec<String>>,
-    commits: usize,
-    fails: bool,
-    panics: bool,
-    closed: bool,
-}
-
-/// What a store of a test says, and waits for, before each commit.
-struct Shelved {
-    shelf: Arc<std::sync::Mutex<Shelf>>,
-    /// Told of each commit, which then waits for an answer.
-    pace: Option<(mpsc::Sender<usize>, mpsc::Receiver<()>)>,
-}
-
-impl Store for Shelved {
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        if let Some((begun, go)) = &self.pace {
-            begun.send(changes.len()).unwrap();
-            go.recv().unwrap();
-        }
-        let mut shelf = self.shelf.lock().unwrap();
-        shelf.commits += 1;
-        assert!(!shelf.panics, "a bug, on purpose");
-        if shelf.fails {
-            return Err(StoreError::Closed);
-        }
-        for change in changes {
-            let package = change.package().to_string();
-            match change.dependencies() {
-                None => drop(shelf.kept.remove(&package)),
-                Some(list) => {
-                    let list = list.iter().map(ToString::to_string).collect();
-                    shelf.kept.insert(package, list);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        Ok(Box::new(self.shelf.lock().unwrap().kept.clone()))
-    }
-
-    fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.shelf.lock().unwrap().closed = true;
-        Ok(())
-    }
-}
-
-impl Snapshot for BTreeMap<String, Vec<String>> {
-    fn package_count(&self) -> Result<u64, StoreError> {
-        Ok(self.len() as u64)
-    }
-
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
-        let _has_enough = self.iter().try_for_each(|(package, list)| {
-            visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })
-        });
-        Ok(())
-    }
-}
-
-type Shared = Arc<std::sync::Mutex<Shelf>>;
-
-/// An engine with a store, and what that keeps.
+/// An engine with a store that does what it is to at once, and what that keeps.
 fn durable() -> (Engine, Shared) {
-    let shelf = Shared::default();
-    let store = Shelved { shelf: Arc::clone(&shelf), pace: None };
-    (Engine::durable(PackageIndex::new(), Box::new(store)), shelf)
+    shelf::durable(|_, _| ())
 }
 
 /// The same; commits tell of themselves and wait to be let go.
 fn paced() -> (Engine, Shared, mpsc::Receiver<usize>, mpsc::Sender<()>) {
-    let shelf = Shared::default();
     let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel());
-    let store = Shelved { shelf: Arc::clone(&shelf), pace: Some((begun, gone)) };
-    (Engine::durable(PackageIndex::new(), Box::new(store)), shelf, begins, go)
+    let (engine, shelf) = shelf::durable(move |_, changes| {
+        begun.send(changes).unwrap();
+        gone.recv().unwrap();
+    });
+    (engine, shelf, begins, go)
 }
 
 #[test]
@@ -171,7 +103,7 @@ fn what_changed_is_kept_when_a_batch_returns_and_comes_back() {
     for line in ["INDEX|a|", "INDEX|b|a", "INDEX|c|b,a", "REMOVE|c|", "INDEX|b|"] {
         assert_eq!(engine.apply(&command(line)), Ok(Outcome::Ok));
     }
-    let store = Shelved { shelf: Arc::clone(&shelf), pace: None };
+    let store = Shelved { shelf: Arc::clone(&shelf), before: Box::new(|_, _| ()) };
     let loaded = load(&store, Limits::default(), |_| ()).unwrap();
     assert_eq!(engine.read(PackageIndex::clone), Ok(loaded));
     assert_eq!(shelf.lock().unwrap().commits, 5);

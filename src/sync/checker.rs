@@ -1,7 +1,9 @@
 //! What runs a test on many schedules, or on all that it has: shuttle, and the choice of schedulers.
 //!
-//! loom would see more of weak memory, of which we use none: one flag, sequentially consistent. But
-//! its mutex is never poisoned, and half of what the engine promises is about poison.
+//! loom would see more of weak memory, of which we use little: a flag, sequentially consistent, and of
+//! two versions the one that is changed and read with the index in hand, and the one that is durable,
+//! which nobody has to see at once. But its mutex is never poisoned, and half of what the engine promises
+//! is about poison.
 //!
 //! Time stands still on a schedule: a wait with a time limit never times out, so that a wake-up that
 //! was lost is a deadlock, which the checker reports. A wait that did time out is one that did

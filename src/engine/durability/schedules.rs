@@ -1,0 +1,171 @@
+//! Sessions that share an engine with a store, on schedules that a checker chooses: nobody is told what
+//! is not durable, nobody waits for ever, and when the store fails nothing is left but what it keeps.
+//!
+//! What is said is such that a reply can be held against what is kept at that moment: `z` is there at
+//! first and may go, once; all others may come, and never go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shuttle::thread::{self, yield_now};
+
+use crate::bug::Bug;
+use crate::command::{Command, Outcome};
+use crate::engine::Engine;
+use crate::engine::schedules::{Clients, Done, Shared, seen};
+use crate::engine::shelf::{self, Shelf};
+use crate::name::Name;
+use crate::session::Session;
+use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
+use crate::testing::state_of_index;
+
+type Kept = BTreeMap<String, Vec<String>>;
+
+/// So many commits succeed: all there are.
+const ALL: usize = usize::MAX;
+
+/// An engine with a store of which so many commits succeed before all fail, and what that keeps.
+fn engine(commits: usize) -> (Engine, shelf::Shared) {
+    shelf::durable(move |shelf, _| {
+        // What others do while the disk is at it.
+        yield_now();
+        let mut shelf = shelf.lock().unwrap();
+        shelf.fails = shelf.commits >= commits;
+    })
+}
+
+/// A thread for each client, which has a session answer its texts.
+fn sessions(clients: Clients, commits: usize) {
+    let (engine, shelf) = engine(commits);
+    let shared = Shared::new(engine);
+    let first = shared.batch("INDEX|z|", false);
+    let act = |session: &mut Session, text: &str| answer(&shared, &shelf, session, text);
+    let mut seen = seen(clients, || Session::new(64), act);
+    seen.push(vec![first]);
+    nothing_else_is_left(&shared.engine, &shelf);
+    shared.check(seen);
+}
+
+fn nothing_else_is_left(engine: &Engine, shelf: &shelf::Shared) {
+    let names = |list: &BTreeSet<Name>| list.iter().map(ToString::to_string).collect();
+    let left = engine.read(state_of_index).unwrap();
+    let left: Kept = left.iter().map(|(name, list)| (name.to_string(), names(list))).collect();
+    assert_eq!(left, shelf.lock().unwrap().kept, "what is left is not what is kept");
+}
+
+/// Has a session answer, and holds what it says against what is kept by then.
+fn answer(shared: &Shared, shelf: &shelf::Shared, session: &mut Session, text: &str) -> Done {
+    if text == CLOSE {
+        shared.engine.close().unwrap();
+    }
+    let (done, refused) = shared.answer_or_refuse(session, text);
+    let (batch, (outcomes, _)) = &done;
+    let Shelf { kept, fails, closed, .. } = &*shelf.lock().unwrap();
+    assert!(refused == 0 || *fails || *closed, "ERROR to {text}");
+    for (command, outcome) in batch.commands.iter().zip(outcomes) {
+        assert!(rests_on(kept, command, *outcome), "{outcome:?} to {command} before it is durable");
+    }
+    done
+}
+
+/// Whether what is kept is enough for a reply: whatever else may become durable, the reply stays right.
+fn rests_on(kept: &Kept, command: &Command, outcome: Outcome) -> bool {
+    let is_z = |name: &str| name == "z";
+    let package = command.package().as_str();
+    match (command, outcome) {
+        (Command::Index { .. } | Command::Query { .. }, Outcome::Ok) => {
+            is_z(package) || kept.contains_key(package)
+        }
+        (Command::Index { dependencies, .. }, Outcome::Fail) => {
+            !dependencies.iter().any(|name| is_z(name.as_str())) || !kept.contains_key("z")
+        }
+        (Command::Query { .. }, Outcome::Fail) | (Command::Remove { .. }, Outcome::Ok) => {
+            !is_z(package) || !kept.contains_key("z")
+        }
+        (Command::Remove { .. }, Outcome::Fail) => kept.values().flatten().any(|name| is_z(name)),
+    }
+}
+
+/// Closes the store; for a session it is malformed.
+const CLOSE: &str = "close";
+
+const THREE: Clients = &[
+    &["INDEX|a|; INDEX|b|a", "REMOVE|z|; QUERY|c|"],
+    &["INDEX|c|a; QUERY|z|", "INDEX|d|z; QUERY|b|"],
+    &["QUERY|a|; QUERY|z|", "QUERY|c|; QUERY|d|"],
+];
+const WRITERS: Clients = &[&["INDEX|a|"], &["INDEX|b|"]];
+const READER: Clients = &[&["REMOVE|z|; INDEX|a|"], &["QUERY|a|; QUERY|z|"]];
+
+#[test]
+fn what_sessions_are_told_is_durable() {
+    for clients in [THREE, WRITERS, READER] {
+        on_many_schedules(move || sessions(clients, ALL));
+    }
+}
+
+#[test]
+fn when_the_store_fails_sessions_keep_what_they_were_told() {
+    for commits in 1..=4 {
+        on_many_schedules(move || sessions(THREE, commits));
+    }
+    on_many_schedules(|| sessions(WRITERS, 1));
+    on_many_schedules(|| sessions(READER, 1));
+}
+
+#[test]
+fn when_the_store_is_closed_sessions_keep_what_they_were_told() {
+    const FOUR: Clients = &[THREE[0], THREE[1], THREE[2], &[CLOSE]];
+    const TWO: Clients = &[WRITERS[0], &[CLOSE]];
+    on_many_schedules(|| sessions(FOUR, ALL));
+    on_many_schedules(|| sessions(TWO, ALL));
+}
+
+/// Threads that wait for one version each, the last of which is only seen.
+fn waits(commits: usize) {
+    let (engine, shelf) = engine(commits);
+    let ahead = |text: &str| {
+        let command: Command = text.parse().unwrap();
+        engine.batch_ahead(|index| index.apply(&command).unwrap()).unwrap().1
+    };
+    let versions = [ahead("INDEX|a|"), ahead("INDEX|b|a")];
+    let wait = |(version, name)| {
+        let durable = engine.wait(version).is_ok();
+        let shelf = shelf.lock().unwrap();
+        assert!(durable || shelf.fails);
+        assert!(!durable || shelf.kept.contains_key(name), "{name} is not durable");
+    };
+    thread::scope(|scope| {
+        for waiting in versions.into_iter().zip(["a", "b"]) {
+            scope.spawn(move || wait(waiting));
+        }
+    });
+    nothing_else_is_left(&engine, &shelf);
+}
+
+#[test]
+fn whoever_waits_for_a_version_hears_of_it() {
+    on_every_schedule(|| waits(ALL));
+    on_every_schedule(|| waits(0));
+}
+
+#[test]
+fn replies_that_do_not_wait_are_noticed() {
+    let report = "before it is durable";
+    for bug in [Bug::RepliesDoNotWait, Bug::ReadsDoNotWait] {
+        sees(bug, report, || on_many_schedules(|| sessions(THREE, ALL)));
+        sees(bug, report, || on_many_schedules(|| sessions(READER, ALL)));
+    }
+}
+
+#[test]
+fn who_waits_for_ever_is_noticed() {
+    let report = "deadlock";
+    sees(Bug::CommitsWakeNobody, report, || on_many_schedules(|| sessions(WRITERS, ALL)));
+    sees(Bug::CommitsWakeNobody, report, || on_every_schedule(|| waits(ALL)));
+}
+
+#[test]
+fn changes_that_outlast_a_failure_are_noticed() {
+    let report = "what is left is not what is kept";
+    sees(Bug::LaterChangesStay, report, || on_many_schedules(|| sessions(WRITERS, 1)));
+}
