@@ -17,8 +17,8 @@ use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Version(u64);
 
-/// Changes may pile up for a commit until there are so many; whoever brings more waits before.
-pub(super) const MAX_WAITING: usize = 65_536;
+/// Changes may pile up for a commit until they hold so many names; whoever brings more waits before.
+pub(super) const MAX_NAMES_WAITING: usize = 262_144;
 
 pub(super) struct Durability {
     store: Mutex<Option<Box<dyn Store>>>,
@@ -38,6 +38,8 @@ struct Progress {
     durable: Version,
     /// What has changed since the commit that was begun last, and the version that it leads to.
     waiting: Vec<Change>,
+    /// How many names are in `waiting`.
+    names: usize,
     upto: Version,
     /// The version that the commit leads to that is being made, if one is.
     committing: Option<Version>,
@@ -82,6 +84,7 @@ impl Durability {
         }
         let mut progress = self.lock();
         let version = Version(self.applied.load(Ordering::Acquire) + 1);
+        progress.names += changes.iter().map(Change::name_count).sum::<usize>();
         progress.waiting.append(&mut changes);
         progress.upto = version;
         self.applied.store(version.0, Ordering::Release);
@@ -111,6 +114,7 @@ impl Durability {
                     let upto = progress.upto;
                     progress.committing = Some(upto);
                     progress.concerned = 1 - progress.concerned;
+                    progress.names = 0;
                     return Turn::Commit(std::mem::take(&mut progress.waiting), upto);
                 }
                 Some(upto) if version <= upto => progress.concerned,
@@ -124,7 +128,7 @@ impl Durability {
     /// is waiting.
     pub(super) fn before_more(&self) -> Version {
         let progress = self.lock();
-        if progress.waiting.len() < MAX_WAITING { Version(0) } else { progress.upto }
+        if progress.names < MAX_NAMES_WAITING { Version(0) } else { progress.upto }
     }
 
     /// Makes changes durable. What others have to wait for, so without any other lock.

@@ -224,16 +224,16 @@ fn changes_do_not_pile_up_without_a_bound() {
     std::thread::scope(|scope| {
         scope.spawn(|| batch(0, 1).map(|((), version)| engine.wait(version)));
         assert_eq!(begins.recv(), Ok(1));
-        batch(1, durability::MAX_WAITING).unwrap();
+        batch(1, durability::MAX_NAMES_WAITING).unwrap();
         // There is no room for this one before the others are on their way.
-        let one_more = scope.spawn(|| batch(durability::MAX_WAITING + 1, 1).unwrap());
+        let one_more = scope.spawn(|| batch(durability::MAX_NAMES_WAITING + 1, 1).unwrap());
         go.send(()).unwrap();
-        assert_eq!(begins.recv(), Ok(durability::MAX_WAITING));
+        assert_eq!(begins.recv(), Ok(durability::MAX_NAMES_WAITING));
         go.send(()).unwrap();
         one_more.join().unwrap();
         let rest = scope.spawn(|| engine.read(PackageIndex::len));
         assert_eq!(begins.recv(), Ok(1));
         go.send(()).unwrap();
-        assert_eq!(rest.join().unwrap(), Ok(durability::MAX_WAITING + 2));
+        assert_eq!(rest.join().unwrap(), Ok(durability::MAX_NAMES_WAITING + 2));
     });
 }

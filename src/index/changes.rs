@@ -27,6 +27,12 @@ impl Change {
     pub fn dependencies(&self) -> Option<&[Name]> {
         self.after.as_deref()
     }
+
+    /// How many names it holds, which is what it takes in memory.
+    pub(crate) fn name_count(&self) -> usize {
+        let lists = [&self.before, &self.after].into_iter().flatten();
+        1 + lists.map(|list| list.len()).sum::<usize>()
+    }
 }
 
 impl PackageIndex {
