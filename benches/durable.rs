@@ -5,7 +5,8 @@
 //! at each go as many bytes as the server wrote at once on average in that round. What the server does
 //! beside (reading, parsing, applying, replying, and all that the store writes that is not names) is
 //! what the ratio is short of one. In turns with both, another server has the same load and no directory:
-//! no disk could make the first one faster than that.
+//! no disk could make the first one faster than that. A second table has the store without a server: commits
+//! of so many changes each, one after the other.
 //!
 //! ```text
 //! cargo bench --bench durable -- [--seconds 2] [--rounds 9] [--seed 64] [--names 10000] [16x64 1x1]
@@ -36,6 +37,9 @@ const ROWS: [Row; 2] = [Row { connections: 16, pipeline: 64 }, Row { connections
 /// INDEX alone, almost each of which changes a list. Of the usual mix, that is one message of six.
 const WRITING: Mix = Mix { index: 10, remove: 0, ..Mix::USUAL };
 
+/// How many changes are committed at once without a server.
+const ALONE: [usize; 3] = [1, 64, 1024];
+
 /// How long a round takes unless that is chosen: some hundreds of syncs.
 const ROUND: Duration = Duration::from_secs(2);
 
@@ -48,6 +52,8 @@ struct Counts {
     commits: AtomicU64,
     changes: AtomicU64,
     bytes: AtomicU64,
+    /// How long it took.
+    nanoseconds: AtomicU64,
 }
 
 /// A disk that counts.
@@ -66,7 +72,11 @@ impl Store for Counted {
         self.counts.bytes.fetch_add(bytes.sum::<usize>() as u64, Ordering::Relaxed);
         self.counts.changes.fetch_add(changes.len() as u64, Ordering::Relaxed);
         self.counts.commits.fetch_add(1, Ordering::Relaxed);
-        self.disk.commit(changes)
+        let begun = Instant::now();
+        let committed = self.disk.commit(changes);
+        let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counts.nanoseconds.fetch_add(took, Ordering::Relaxed);
+        committed
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
@@ -79,11 +89,13 @@ impl Store for Counted {
 }
 
 impl Counts {
-    /// Takes what has been counted since the last time: commits, changes, bytes.
-    fn take(&self) -> [f64; 3] {
+    /// Takes what has been counted since the last time: commits, changes, bytes, seconds.
+    fn take(&self) -> [f64; 4] {
         #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
-        [&self.commits, &self.changes, &self.bytes]
-            .map(|count| count.swap(0, Ordering::Relaxed) as f64)
+        let [commits, changes, bytes, nanoseconds] =
+            [&self.commits, &self.changes, &self.bytes, &self.nanoseconds]
+                .map(|count| count.swap(0, Ordering::Relaxed) as f64);
+        [commits, changes, bytes, nanoseconds / 1e9]
     }
 }
 
@@ -130,6 +142,13 @@ fn main() -> Result<(), Unread> {
             }
         }
     }
+    println!(
+        "\n| changes at once | bytes at once | ms to commit | ms for them, bare | bare / commit |"
+    );
+    println!("|--:|--:|--:|--:|--:|");
+    for changes in ALONE {
+        println!("{}", measure_alone(changes, &engine, &counts, &bare, &options)?);
+    }
     println!("\nRates are medians, ratios the median of the rounds and (least–greatest).");
     for server in servers {
         server.shut_down();
@@ -162,7 +181,7 @@ fn measure(
         let begun = Instant::now();
         let rate = clients.run(drivers, time)?;
         let took = begun.elapsed().as_secs_f64();
-        let [commits, changes, bytes] = counts.take();
+        let [commits, changes, bytes, _] = counts.take();
         let (group, size) = (changes / commits, bytes / commits);
         let sync = synced(bare, size, time)?;
         let ratio = (changes / took) / (group / sync);
@@ -181,6 +200,45 @@ fn measure(
     Ok(format!(
         "| {row} | {load} | {rate:.0} | {changes:.0} | {group:.1} | {size:.0} | {sync:.2} | {ratios} | {goal} | {memory:.0} | {of_memory} |"
     ))
+}
+
+/// Measures commits of so many changes, and puts them into the form of the table.
+fn measure_alone(
+    changes: usize,
+    engine: &Engine,
+    counts: &Counts,
+    bare: &Path,
+    options: &Options,
+) -> Result<String, Unread> {
+    let Load { time, seed, .. } = options.load;
+    let names = options.mix.names;
+    let mut rng = fastrand::Rng::with_seed(seed);
+    // By turns with one dependency and with none, so that each is a change.
+    let mut commands = (0..).map(|number: usize| {
+        let needed = (number / names).is_multiple_of(2).then(|| Mix::name(rng.usize(..names)));
+        Command::index(&Mix::name(number % names), needed.iter().map(String::as_str))
+    });
+    let mut run = |time: Duration| -> Result<[f64; 4], Unread> {
+        let begun = Instant::now();
+        counts.take();
+        while begun.elapsed() < time {
+            let batch = commands.by_ref().take(changes).collect::<Result<Vec<_>, _>>()?;
+            engine.batch(|index| batch.iter().try_for_each(|c| index.apply(c).map(drop)))??;
+        }
+        Ok(counts.take())
+    };
+    run(time)?;
+    let mut rows = [(); 4].map(|()| Vec::new());
+    for _ in 0..options.rounds {
+        let [commits, _, bytes, seconds] = run(time)?;
+        let (size, commit) = (bytes / commits, seconds / commits);
+        let sync = synced(bare, size, time)?;
+        let figures = [size, commit * 1e3, sync * 1e3, sync / commit];
+        rows.iter_mut().zip(figures).for_each(|(row, figure)| row.push(figure));
+    }
+    let ratios = printed(spread(&mut rows[3]));
+    let [size, commit, sync] = [0, 1, 2].map(|row: usize| spread(&mut rows[row])[1]);
+    Ok(format!("| {changes} | {size:.0} | {commit:.2} | {sync:.2} | {ratios} |"))
 }
 
 /// How long it takes to append so many bytes to a file and sync them, in seconds, on average over some
