@@ -130,12 +130,18 @@ impl Engine {
         &self,
         work: impl FnOnce(&mut PackageIndex) -> R,
     ) -> Result<(R, Version), Unavailable> {
-        if let Some(durability) = &self.durability {
-            self.wait(durability.before_more())?;
-        }
         // Dropped last, when the index is free.
-        let _passed = self.gate.pass();
-        let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
+        let (_passed, mut index) = loop {
+            let passed = self.gate.pass();
+            let index = self.index.write().map_err(|_poisoned| Poisoned)?;
+            match self.durability.as_ref().and_then(Durability::before_more) {
+                None => break (passed, index),
+                Some(version) => {
+                    drop((index, passed));
+                    self.wait(version)?;
+                }
+            }
+        };
         if self.store_failure().is_some() {
             return Err(NotDurable.into());
         }

@@ -31,11 +31,12 @@
 #[cfg(feature = "store")]
 mod disk;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 
 use crate::command::Outcome;
 use crate::index::{Change, LimitError, Limits, PackageIndex};
+use crate::name::NameRef;
 use crate::wire::{self, ParseError};
 
 #[cfg(feature = "store")]
@@ -189,47 +190,92 @@ pub fn load(
     limits: Limits,
     mut progress: impl FnMut(usize),
 ) -> Result<PackageIndex, LoadError> {
-    let mut index = PackageIndex::with_limits(limits);
+    let mut loading = Loading { index: PackageIndex::with_limits(limits), ..Loading::default() };
     let snapshot = store.snapshot()?;
-    let mut line = Vec::new();
     for with_lists in [false, true] {
-        let mut applied = Ok(());
+        let mut taken = Ok(());
         snapshot.visit(&mut |kept| {
-            applied = apply(&mut index, kept, with_lists, &mut line);
+            taken = loading.take(kept, with_lists);
             progress(1);
-            if applied.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        applied?;
+        taken?;
+        loading.apply()?;
     }
-    Ok(index)
+    Ok(loading.index)
 }
 
-/// Indexes a package as if a client had sent it, with its list or, at first, without.
-fn apply(
-    index: &mut PackageIndex,
-    kept: Kept<'_>,
-    with_list: bool,
-    line: &mut Vec<u8>,
-) -> Result<(), LoadError> {
-    let Kept { package, dependencies } = kept;
-    line.clear();
-    let list = if with_list { dependencies } else { &[] };
-    for part in [b"INDEX|".as_slice(), package, b"|", list, b"\n"] {
-        line.extend_from_slice(part);
+/// How many packages are looked up side by side: as many as a batch of a session has.
+const TOGETHER: usize = 256;
+
+/// An index on the way, and the packages that come next.
+#[derive(Default)]
+struct Loading {
+    index: PackageIndex,
+    /// The messages that would index them, and lists that are left out of them.
+    bytes: Vec<u8>,
+    /// Where in `bytes` each of them lies.
+    next: Vec<Taken>,
+}
+
+/// A package that was taken.
+struct Taken {
+    message: Range<usize>,
+    package: Range<usize>,
+    list: Range<usize>,
+}
+
+impl Loading {
+    /// Takes a package as if a client had sent it, with its list or, at first, without.
+    fn take(&mut self, kept: Kept<'_>, with_list: bool) -> Result<(), LoadError> {
+        let Kept { package, dependencies } = kept;
+        let mut put = |bytes: &[u8]| {
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(bytes);
+            start..self.bytes.len()
+        };
+        let start = put(b"INDEX|").start;
+        let package = put(package);
+        put(b"|");
+        let (list, end) = if with_list {
+            (put(dependencies), put(b"\n"))
+        } else {
+            let end = put(b"\n");
+            // To be named if it is the package that is malformed.
+            (put(dependencies), end)
+        };
+        self.next.push(Taken { message: start..end.end, package, list });
+        if self.next.len() < TOGETHER { Ok(()) } else { self.apply() }
     }
-    let printed = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    let command = wire::parse(line).map_err(|error| LoadError::Malformed {
-        package: printed(package),
-        dependencies: printed(dependencies),
-        error,
-    })?;
-    match index.apply(command) {
-        Ok(Outcome::Ok) => Ok(()),
-        Ok(Outcome::Fail) => {
-            let missing = command.names().skip(1).find(|name| !index.contains(name.as_str()));
-            let dependency = missing.map(|name| name.to_string()).unwrap_or_default();
-            Err(LoadError::NotClosed { package: printed(package), dependency })
+
+    /// Indexes those that were taken.
+    fn apply(&mut self) -> Result<(), LoadError> {
+        let printed = |range: &Range<usize>| self.bytes[range.clone()].escape_ascii().to_string();
+        let mut commands = Vec::with_capacity(self.next.len());
+        for Taken { message, package, list } in &self.next {
+            let command = wire::parse(&self.bytes[message.clone()]);
+            commands.push(command.map_err(|error| LoadError::Malformed {
+                package: printed(package),
+                dependencies: printed(list),
+                error,
+            })?);
         }
-        Err(error) => Err(LoadError::Limit { package: printed(package), error }),
+        self.index.prefetch(commands.iter().copied());
+        for command in commands {
+            let package = || command.package().to_string();
+            match self.index.apply(command) {
+                Ok(Outcome::Ok) => {}
+                Ok(Outcome::Fail) => {
+                    let is_missing = |name: &NameRef<'_>| !self.index.contains(name.as_str());
+                    let missing = command.names().skip(1).find(is_missing);
+                    let dependency = missing.map(|name| name.to_string()).unwrap_or_default();
+                    return Err(LoadError::NotClosed { package: package(), dependency });
+                }
+                Err(error) => return Err(LoadError::Limit { package: package(), error }),
+            }
+        }
+        self.bytes.clear();
+        self.next.clear();
+        Ok(())
     }
 }

@@ -65,8 +65,8 @@ pub(super) struct Arguments {
     /// How long a stopping server waits for clients to take their replies
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SHUTDOWN_GRACE.as_secs())]
     shutdown_grace: u64,
-    /// Serve counts for Prometheus here over HTTP, under /metrics, and under /healthz whether the
-    /// server is well
+    /// Serve counts for Prometheus here over HTTP, under /metrics, under /healthz whether the server
+    /// is well, and under /backup a copy of what --data-dir keeps
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<String>,
     #[command(flatten)]

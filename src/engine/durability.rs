@@ -124,11 +124,11 @@ impl Durability {
         }
     }
 
-    /// Which version has to be durable before more may be changed: none, or what there is, if too much
-    /// is waiting.
-    pub(super) fn before_more(&self) -> Version {
+    /// Which version has to be durable before more may be changed, if too much is waiting. To be asked
+    /// with the index in hand, so that nobody comes between.
+    pub(super) fn before_more(&self) -> Option<Version> {
         let progress = self.lock();
-        if progress.names < MAX_NAMES_WAITING { Version(0) } else { progress.upto }
+        (progress.names >= MAX_NAMES_WAITING).then_some(progress.upto)
     }
 
     /// Makes changes durable. What others have to wait for, so without any other lock.

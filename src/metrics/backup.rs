@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::endpoint::PATIENCE;
 use crate::store::{Kept, Snapshot};
 
-/// How long a copy may take to be fetched. Meanwhile the store has to keep what it would have replaced.
-const LONGEST: Duration = Duration::from_secs(600);
+/// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
+/// some tens of KiB each time, and has to free all of them when it is over.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// How many bytes are sent at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -30,7 +31,7 @@ pub(super) fn send_head(stream: &TcpStream) -> io::Result<()> {
     Chunks::new(stream).write(HEAD)
 }
 
-/// Sends every package, and returns how many there were.
+/// Sends every package, without the [`end`], and returns how many there were.
 ///
 /// # Errors
 /// If the snapshot cannot be read, or the client takes it too slowly or not at all.
@@ -49,8 +50,15 @@ pub(super) fn send(snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u6
     sent?;
     visited.map_err(io::Error::other)?;
     chunks.flush()?;
-    chunks.write(b"0\r\n\r\n")?;
     Ok(packages)
+}
+
+/// Says that it was all of it. To be done when the next copy may be fetched.
+///
+/// # Errors
+/// If the client does not take it.
+pub(super) fn end(stream: &TcpStream) -> io::Result<()> {
+    Chunks::new(stream).write(b"0\r\n\r\n")
 }
 
 struct Chunks<'a> {
@@ -91,5 +99,50 @@ impl<'a> Chunks<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::store::StoreError;
+
+    /// A snapshot that can be read up to so many packages.
+    struct Torn(usize);
+
+    impl Snapshot for Torn {
+        fn package_count(&self) -> Result<u64, StoreError> {
+            Ok(self.0 as u64 + 1)
+        }
+
+        fn visit(
+            &self,
+            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
+        ) -> Result<(), StoreError> {
+            for _ in 0..self.0 {
+                if visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_break() {
+                    return Ok(());
+                }
+            }
+            Err(StoreError::Closed)
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_to_its_end_is_not_ended() {
+        for packages in [0, 1, 20_000] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (server, _) = listener.accept().unwrap();
+            let sending = std::thread::spawn(move || send(&Torn(packages), &server));
+            let mut fetched = String::new();
+            client.read_to_string(&mut fetched).unwrap();
+            let error = sending.join().unwrap().unwrap_err();
+            assert_eq!(error.to_string(), "the store is closed");
+            assert!(!fetched.ends_with("\r\n0\r\n\r\n"), "{packages}");
+        }
     }
 }

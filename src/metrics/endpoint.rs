@@ -3,9 +3,10 @@
 //! Just enough of HTTP/1.1 for Prometheus, a health check and a browser. It is served by the
 //! threads of `server`, so that its clients are as limited as any.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::{Metrics, backup};
@@ -22,7 +23,7 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// The most header fields of a request.
 const MAX_FIELDS: usize = 64;
 
-/// How long a client may take to send its request, and then to take the response.
+/// How long a client may take to send its request, and then leave what is written to it untaken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the end waits for requests in hand.
@@ -48,7 +49,8 @@ impl Endpoint {
         server: Handle,
     ) -> io::Result<Self> {
         let connections = Arc::new(Registry::new(MAX_CONNECTIONS)?);
-        let pages = Arc::new(Pages { metrics, engine, server, connections });
+        let backing_up = Mutex::new(());
+        let pages = Arc::new(Pages { metrics, engine, server, connections, backing_up });
         listen([listener], &pages, GRACE).map(Self)
     }
 
@@ -72,6 +74,8 @@ struct Pages {
     engine: Arc<Engine>,
     server: Handle,
     connections: Arc<Registry>,
+    /// Held by whoever is fetching a backup.
+    backing_up: Mutex<()>,
 }
 
 impl Service for Pages {
@@ -98,13 +102,15 @@ impl Pages {
                 stream.write_all(&response.bytes())?;
             }
             Answer::WouldBackUp => backup::send_head(stream)?,
-            Answer::Backup(snapshot) => {
+            Answer::Backup(snapshot, backing_up) => {
                 let begun = Instant::now();
-                match backup::send(&*snapshot, stream) {
+                let sent = backup::send(&*snapshot, stream);
+                drop((snapshot, backing_up));
+                match sent.and_then(|packages| backup::end(stream).map(|()| packages)) {
                     Ok(packages) => tracing::info!(packages, took = ?begun.elapsed(), "backed up"),
                     Err(error) => {
                         tracing::warn!(%error, "a backup was broken off: what was fetched is not whole");
-                        return Err(error);
+                        return Ok(());
                     }
                 }
             }
@@ -112,7 +118,7 @@ impl Pages {
         stream.shutdown(Shutdown::Write)
     }
 
-    fn respond(&self, head: &[u8]) -> Answer {
+    fn respond(&self, head: &[u8]) -> Answer<'_> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut request = httparse::Request::new(&mut fields);
         if request.parse(head).is_err() {
@@ -128,7 +134,7 @@ impl Pages {
         };
         match (request.method, &mut answer) {
             (Some("GET"), _) => answer,
-            (Some("HEAD"), Answer::Backup(_)) => Answer::WouldBackUp,
+            (Some("HEAD"), Answer::Backup(..)) => Answer::WouldBackUp,
             (Some("HEAD"), Answer::Page(response)) => {
                 response.without_body = true;
                 answer
@@ -137,17 +143,32 @@ impl Pages {
         }
     }
 
-    fn backup(&self, has_chunks: bool) -> Answer {
+    fn backup(&self, has_chunks: bool) -> Answer<'_> {
         if !has_chunks {
             return Response::plain(Status::OldVersion, "a backup needs HTTP/1.1\n").into();
         }
+        let unavailable = |why: &dyn Display| {
+            Answer::Page(Response::plain(Status::Unavailable, &format!("{why}\n")))
+        };
+        let backing_up = match self.backing_up.try_lock() {
+            Ok(backing_up) => backing_up,
+            // Nothing is left halfway by one that panicked.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return unavailable(&"a backup is being fetched: there is one at a time");
+            }
+        };
+        // After that, the file cannot be read either.
+        if let Some(error) = self.engine.store_failure() {
+            return unavailable(&format!("the store has failed, so restart the server: {error}"));
+        }
         match self.engine.snapshot() {
-            Ok(Some(snapshot)) => Answer::Backup(snapshot),
+            Ok(Some(snapshot)) => Answer::Backup(snapshot, backing_up),
             Ok(None) => {
                 let why = "nothing is kept on disk: start the server with --data-dir\n";
                 Response::plain(Status::NotFound, why).into()
             }
-            Err(error) => Response::plain(Status::Unavailable, &format!("{error}\n")).into(),
+            Err(error) => unavailable(&error),
         }
     }
 
@@ -170,14 +191,15 @@ impl Pages {
 }
 
 /// What a client gets.
-enum Answer {
+enum Answer<'a> {
     Page(Response),
-    Backup(Box<dyn Snapshot>),
+    /// What to send, and that nobody else is sent one meanwhile.
+    Backup(Box<dyn Snapshot>, MutexGuard<'a, ()>),
     /// The head of a backup.
     WouldBackUp,
 }
 
-impl From<Response> for Answer {
+impl From<Response> for Answer<'_> {
     fn from(response: Response) -> Self {
         Self::Page(response)
     }

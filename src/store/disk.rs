@@ -59,7 +59,7 @@ impl Disk {
     /// damaged or of a later version.
     pub fn create(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
-        fs::create_dir_all(directory).map_err(|error| unusable(directory, error))?;
+        make(directory)?;
         let lock = lock(directory)?;
         let path = directory.join(FILE);
         if !path.try_exists().map_err(|error| unusable(&path, error))? {
@@ -75,8 +75,7 @@ impl Disk {
             begin(&database).map_err(|e| failed("write", &unfinished, e))?;
             drop(database);
             fs::rename(&unfinished, &path).map_err(|error| unusable(&path, error))?;
-            let synced = File::open(directory).and_then(|directory| directory.sync_all());
-            synced.map_err(|error| unusable(directory, error))?;
+            sync(directory)?;
         }
         Self::open_locked(path, lock)
     }
@@ -151,13 +150,15 @@ impl Store for Disk {
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
+        let path = self.path.clone();
         let end = || -> Result<(), redb::Error> {
             // Of two phases, so that afterwards the file's older half has the same state.
             let mut transaction = self.database.begin_write()?;
             transaction.set_two_phase_commit(true);
-            Ok(transaction.commit()?)
+            transaction.commit()?;
+            Ok(self.database.close()?)
         };
-        end().map_err(|error| failed("write", &self.path, error))
+        end().map_err(|error| failed("write", &path, error))
     }
 }
 
@@ -207,6 +208,24 @@ impl fmt::Debug for Disk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Disk").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Makes a directory with those above it, durably.
+fn make(directory: &Path) -> Result<(), StoreError> {
+    let missing: Vec<_> = directory.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(directory).map_err(|error| unusable(directory, error))?;
+    for made in missing {
+        // Of a relative path, the topmost lies where the program was started.
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        sync(above.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// Makes durable which entries a directory has.
+fn sync(directory: &Path) -> Result<(), StoreError> {
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map_err(|error| unusable(directory, error))
 }
 
 fn builder() -> Builder {

@@ -5,8 +5,9 @@
 //! that is written has grown to [`FULL_BYTES`] it is laid aside for the other, and its changes, of each
 //! package the last, are spread over the packages by the commits that come then: in the order of names and
 //! a few at each, twice as many bytes as the commit itself has. Then the table goes. So no commit waits
-//! for all of that, what is recent stays small, and pages of the file are used over and over, which a sync
-//! likes better than new ones.
+//! for all of that (the one that lays a table aside sorts it: tens of milliseconds, if every name in it is
+//! another), what is recent stays small, and pages of the file are used over and over, which a sync likes
+//! better than new ones.
 //!
 //! At any moment the state is that of the packages with the recent changes on top, in their order. What
 //! has been spread already is there twice, until the lines that say so go, all at once.
@@ -24,7 +25,10 @@ use crate::store::StoreError;
 use crate::wire;
 
 /// How many bytes of lines a table takes before the other is written.
-pub(super) const FULL_BYTES: usize = 8 << 20;
+pub(super) const FULL_BYTES: usize = 4 << 20;
+
+/// How many bytes a commit spreads at most, as long as what is written is not twice too much.
+const SPREAD_BYTES: usize = 256 << 10;
 
 const TABLES: [TableDefinition<'_, u64, &[u8]>; 2] =
     [TableDefinition::new("recent even"), TableDefinition::new("recent odd")];
@@ -84,15 +88,17 @@ impl Recent {
         transaction.open_table(TABLES[self.table])?.insert(self.next, commit)?;
         if !self.unspread.is_empty() {
             let mut packages = transaction.open_table(PACKAGES)?;
-            let mut room = 2 * commit.len();
+            let behind = begun > 2 * self.full_bytes;
+            let mut room = (2 * commit.len()).min(if behind { usize::MAX } else { SPREAD_BYTES });
             while room > 0
                 && let Some(start) = self.unspread.pop()
             {
                 let line = line_at(&self.aside, start);
                 room = room.saturating_sub(line.len());
-                if let Some((package, list)) = parse(line) {
-                    set(&mut packages, package, list)?;
-                }
+                let (package, list) = parts(line).ok_or_else(|| {
+                    redb::Error::Corrupted(format!("\"{}\" in memory", line.escape_ascii()))
+                })?;
+                set(&mut packages, package, list)?;
             }
             drop(packages);
             if self.unspread.is_empty() {
@@ -117,6 +123,7 @@ impl Recent {
     /// Turns to the other table, which has become empty.
     fn lay_aside(&mut self) {
         let Lines { bytes, last } = std::mem::take(&mut self.written);
+        self.written.last.reserve(last.len(), |_| 0);
         self.unspread = last.into_iter().collect();
         self.unspread
             .sort_unstable_by(|one, other| name_at(&bytes, *other).cmp(name_at(&bytes, *one)));
@@ -155,7 +162,9 @@ pub(super) fn read(transaction: &ReadTransaction, path: &Path) -> Result<Lately,
     let mut lately = Lately::new();
     for (number, lines) in commits {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let (package, list) = parse(line).ok_or_else(|| StoreError::Damaged {
+            let is_message = wire::parse(line).is_ok();
+            let known = parts(line).filter(|_| is_message);
+            let (package, list) = known.ok_or_else(|| StoreError::Damaged {
                 path: path.to_owned(),
                 problem: format!(
                     "commit {number} has \"{}\", which changes no package",
@@ -211,8 +220,7 @@ fn write_line(bytes: &mut Vec<u8>, change: &Change) {
 }
 
 /// The package of a line, and its list unless it is gone; `None` if that is no such line.
-fn parse(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    wire::parse(line).ok()?;
+fn parts(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let mut parts = line.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b'|');
     match (parts.next()?, parts.next()?, parts.next()?) {
         (b"INDEX", package, list) => Some((package, Some(list))),
