@@ -5,30 +5,19 @@
 
 mod common;
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use common::{Serving, run};
-
-fn fresh_directory(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if directory.exists() {
-        fs::remove_dir_all(&directory).unwrap();
-    }
-    directory
-}
+use common::{Finished, Folder, Serving, indexer_on, run};
 
 /// A server with a directory, and where its endpoint is.
 fn serving(directory: &Path) -> (Serving, SocketAddr) {
-    let (free, directory) = ("127.0.0.1:0", directory.to_str().unwrap());
-    let serving =
-        Serving::start(&["serve", "--listen", free, "--metrics", free, "--data-dir", directory]);
-    let address = serving.said[0].strip_prefix("metrics on http://").unwrap();
-    let endpoint = address.strip_suffix("/metrics").unwrap().parse().unwrap();
+    let mut program = indexer_on(directory, &["serve", "--listen", "127.0.0.1:0"]);
+    let serving = Serving::spawn(program.args(["--metrics", "127.0.0.1:0"]), 2);
+    let endpoint = serving.endpoint();
     (serving, endpoint)
 }
 
@@ -95,8 +84,8 @@ fn by_name(messages: &str) -> Vec<&str> {
 
 #[test]
 fn a_backup_taken_while_clients_write_is_the_state_of_one_moment_and_comes_back() {
-    let (from, to) = (fresh_directory("backed-up"), fresh_directory("brought-back"));
-    let (server, endpoint) = serving(&from);
+    let (from, to) = (Folder::new("backed-up"), Folder::new("brought-back"));
+    let (server, endpoint) = serving(&from.0);
     let (stop, sent, answered) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let backups = thread::scope(|scope| {
         scope.spawn(|| write_a_chain(server.addresses[0], &stop, &sent, &answered));
@@ -125,23 +114,23 @@ fn a_backup_taken_while_clients_write_is_the_state_of_one_moment_and_comes_back(
     drop(server);
 
     let (_, Some(backup), _) = backups.last().unwrap() else { unreachable!("all are whole") };
-    let (server, _) = serving(&to);
+    let (server, _) = serving(&to.0);
     let address = server.addresses[0].to_string();
     let import = ["import", "--format", "commands", "--addr", &address, "-"];
     let done = run(&import, backup.as_bytes());
     assert_eq!(done.code, Some(0), "{done:?}");
     drop(server);
-    let to = to.to_str().unwrap();
-    let verified = run(&["verify", "--data-dir", to], b"");
+    let on = |command| Finished::from(indexer_on(&to.0, &[command]).output().unwrap());
+    let verified = on("verify");
     assert!(verified.stdout.starts_with("sound\n"), "{verified:?}");
-    let exported = run(&["export", "--data-dir", to], b"");
+    let exported = on("export");
     assert!(by_name(&exported.stdout) == by_name(backup), "what is brought back is another state");
 }
 
 #[test]
 fn one_backup_is_fetched_at_a_time_and_a_server_that_stops_breaks_it_off() {
-    let folder = fresh_directory("one-at-a-time");
-    let (server, endpoint) = serving(&folder);
+    let folder = Folder::new("one-at-a-time");
+    let (server, endpoint) = serving(&folder.0);
     let stream = TcpStream::connect(server.addresses[0]).unwrap();
     // More than the system keeps for a connection, both ways.
     let name = |number: usize| format!("{number}-{}", "x".repeat(240));
@@ -170,18 +159,15 @@ fn one_backup_is_fetched_at_a_time_and_a_server_that_stops_breaks_it_off() {
 fn a_server_without_a_directory_has_no_backup_and_says_how_to_get_one() {
     let free = "127.0.0.1:0";
     let serving = Serving::start(&["serve", "--listen", free, "--metrics", free]);
-    let address = serving.said[0].strip_prefix("metrics on http://").unwrap();
-    let mut stream = TcpStream::connect(address.strip_suffix("/metrics").unwrap()).unwrap();
-    stream.write_all(b"GET /backup HTTP/1.1\r\n\r\n").unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
+    let response = serving.get("/backup");
     assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{response}");
     assert!(response.ends_with("start the server with --data-dir\n"), "{response}");
 }
 
 #[test]
 fn a_client_that_cannot_tell_a_part_from_the_whole_gets_no_backup() {
-    let (_serving, endpoint) = serving(&fresh_directory("old-client"));
+    let folder = Folder::new("old-client");
+    let (_serving, endpoint) = serving(&folder.0);
     assert_eq!(
         fetched(endpoint, "GET /backup HTTP/1.0\r\n\r\n"),
         ("HTTP/1.1 505 HTTP Version Not Supported".to_owned(), None)

@@ -12,7 +12,7 @@ mod kept;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -72,18 +72,8 @@ fn index_until_error(server: SocketAddr, client: usize) -> (Vec<String>, String)
     }
 }
 
-/// What a page of the endpoint says.
-fn get(serving: &Serving, page: &str) -> String {
-    let address = serving.said[0].strip_prefix("metrics on http://").unwrap();
-    let mut stream = TcpStream::connect(address.strip_suffix("/metrics").unwrap()).unwrap();
-    stream.write_all(format!("GET {page} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    response
-}
-
 fn assert_counted(serving: &Serving, lines: &[&str]) {
-    let counts = get(serving, "/metrics");
+    let counts = serving.get("/metrics");
     for line in lines {
         assert!(counts.lines().any(|counted| counted == *line), "{line} is not in\n{counts}");
     }
@@ -96,7 +86,7 @@ fn a_disk_that_fills_up_takes_nothing_from_whoever_was_answered_and_the_server_s
     let mut program = limited("", &folder.0);
     let serving = Serving::spawn(program.args(["--metrics", "127.0.0.1:0"]), 2);
     assert_eq!(serving.tell("INDEX|before|\n"), "OK\n");
-    assert!(get(&serving, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(serving.get("/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
     assert_counted(&serving, &["indexer_read_only 0", "indexer_not_durable_total 0"]);
 
     limit_files(&serving, fs::metadata(&file).unwrap().len());
@@ -115,7 +105,7 @@ fn a_disk_that_fills_up_takes_nothing_from_whoever_was_answered_and_the_server_s
     assert_eq!(serving.tell("QUERY|after|\nQUERY|before|\n"), "FAIL\nOK\n");
 
     let reason = "nothing can be changed: the store has failed; the log says how";
-    let health = get(&serving, "/healthz");
+    let health = serving.get("/healthz");
     assert!(health.starts_with("HTTP/1.1 503 "), "{health}");
     assert!(health.ends_with(&format!("\r\n\r\n{reason}\n")), "{health}");
     assert_counted(

@@ -77,9 +77,7 @@ fn by_hand(shown: &str, serving: &Serving) -> String {
 /// What a server with metrics says at its start, at the addresses that the page has.
 fn with_metrics() -> String {
     let serving = Serving::start(&["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
-    let metrics = serving.said[0].strip_prefix("metrics on http://").unwrap();
-    let address = metrics.strip_suffix("/metrics").unwrap();
-    let text = serving.said[0].replace(address, "127.0.0.1:9090");
+    let text = serving.said[0].replace(&serving.endpoint().to_string(), "127.0.0.1:9090");
     format!("listening on {ADDRESS}\n{text}\n")
 }
 

@@ -7,8 +7,8 @@ pub(crate) mod process;
 pub(crate) mod serving;
 
 use std::fs;
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -150,6 +150,21 @@ impl Serving {
     /// Starts the program on a directory that keeps its index.
     pub(crate) fn start_on(directory: &Path) -> Self {
         Self::spawn(&mut indexer_on(directory, &["serve", "--listen", "127.0.0.1:0"]), 1)
+    }
+
+    /// Where it answers over HTTP, if it was started with `--metrics`.
+    pub(crate) fn endpoint(&self) -> SocketAddr {
+        let page = self.said[0].strip_prefix("metrics on http://").unwrap();
+        page.strip_suffix("/metrics").unwrap().parse().unwrap()
+    }
+
+    /// What a page there says, head and all.
+    pub(crate) fn get(&self, page: &str) -> String {
+        let mut stream = TcpStream::connect(self.endpoint()).unwrap();
+        stream.write_all(format!("GET {page} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     }
 
     /// Sends messages with the program, and returns the replies.

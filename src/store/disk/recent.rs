@@ -17,7 +17,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use hashbrown::HashTable;
-use redb::{Database, ReadTransaction, ReadableTable as _, Table, TableDefinition, TableError};
+use redb::{
+    Database, ReadTransaction, ReadableTable as _, Table, TableDefinition, TableError,
+    WriteTransaction,
+};
 
 use super::{PACKAGES, failed};
 use crate::index::Change;
@@ -87,29 +90,39 @@ impl Recent {
         let transaction = database.begin_write()?;
         transaction.open_table(TABLES[self.table])?.insert(self.next, commit)?;
         if !self.unspread.is_empty() {
-            let mut packages = transaction.open_table(PACKAGES)?;
             let behind = begun > 2 * self.full_bytes;
-            let mut room = (2 * commit.len()).min(if behind { usize::MAX } else { SPREAD_BYTES });
-            while room > 0
-                && let Some(start) = self.unspread.pop()
-            {
-                let line = line_at(&self.aside, start);
-                room = room.saturating_sub(line.len());
-                let (package, list) = parts(line).ok_or_else(|| {
-                    redb::Error::Corrupted(format!("\"{}\" in memory", line.escape_ascii()))
-                })?;
-                set(&mut packages, package, list)?;
-            }
-            drop(packages);
-            if self.unspread.is_empty() {
-                transaction.delete_table(TABLES[1 - self.table])?;
-            }
+            let room = (2 * commit.len()).min(if behind { usize::MAX } else { SPREAD_BYTES });
+            self.spread_some(&transaction, room)?;
         }
         transaction.commit()?;
         self.next += 1;
         self.written.note(begun, &self.hasher);
         if self.written.bytes.len() >= self.full_bytes && self.unspread.is_empty() {
             self.lay_aside();
+        }
+        Ok(())
+    }
+
+    /// Spreads so many bytes of what was laid aside, and drops its table when that was all.
+    fn spread_some(
+        &mut self,
+        transaction: &WriteTransaction,
+        mut room: usize,
+    ) -> Result<(), redb::Error> {
+        let mut packages = transaction.open_table(PACKAGES)?;
+        while room > 0
+            && let Some(start) = self.unspread.pop()
+        {
+            let line = line_at(&self.aside, start);
+            room = room.saturating_sub(line.len());
+            let (package, list) = parts(line).ok_or_else(|| {
+                redb::Error::Corrupted(format!("\"{}\" in memory", line.escape_ascii()))
+            })?;
+            set(&mut packages, package, list)?;
+        }
+        drop(packages);
+        if self.unspread.is_empty() {
+            transaction.delete_table(TABLES[1 - self.table])?;
         }
         Ok(())
     }
