@@ -46,8 +46,9 @@ pub struct Disk {
     database: Database,
     recent: Recent,
     path: PathBuf,
-    /// Open as long as the directory is used.
-    _lock: Option<File>,
+    /// Held as long as the directory is used.
+    #[cfg_attr(not(test), expect(dead_code, reason = "held, not read"))]
+    lock: Option<Lock>,
 }
 
 impl Disk {
@@ -60,7 +61,7 @@ impl Disk {
     pub fn create(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         make(directory)?;
-        let lock = lock(directory)?;
+        let lock = Lock::take(directory)?;
         let path = directory.join(FILE);
         if !path.try_exists().map_err(|error| unusable(&path, error))? {
             let unfinished = directory.join(UNFINISHED);
@@ -88,10 +89,10 @@ impl Disk {
         let directory = directory.as_ref();
         let path = directory.join(FILE);
         fs::metadata(&path).map_err(|error| unusable(&path, error))?;
-        Self::open_locked(path, lock(directory)?)
+        Self::open_locked(path, Lock::take(directory)?)
     }
 
-    fn open_locked(path: PathBuf, lock: File) -> Result<Self, StoreError> {
+    fn open_locked(path: PathBuf, lock: Lock) -> Result<Self, StoreError> {
         let database = builder().open(&path).map_err(|error| failed("open", &path, error))?;
         Self::with_database(database, path, Some(lock), recent::FULL_BYTES)
     }
@@ -115,7 +116,7 @@ impl Disk {
     fn with_database(
         database: Database,
         path: PathBuf,
-        lock: Option<File>,
+        lock: Option<Lock>,
         full_bytes: usize,
     ) -> Result<Self, StoreError> {
         let read = |error| failed("read", &path, error);
@@ -133,7 +134,7 @@ impl Disk {
         // What a crash, or a server that stopped, left behind.
         let lately = recent::read(&database.begin_read().map_err(|e| read(e.into()))?, &path)?;
         recent::spread(&database, &lately).map_err(write)?;
-        Ok(Self { database, recent: Recent::new(full_bytes), path, _lock: lock })
+        Ok(Self { database, recent: Recent::new(full_bytes), path, lock })
     }
 }
 
@@ -253,14 +254,27 @@ fn begin(database: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-fn lock(directory: &Path) -> Result<File, StoreError> {
-    let path = directory.join(LOCK);
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = opened.map_err(|error| unusable(&path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(unusable(&path, error)),
+/// A directory that no other process uses.
+struct Lock(File);
+
+impl Lock {
+    fn take(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(LOCK);
+        let opened = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = opened.map_err(|error| unusable(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(unusable(&path, error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would not do: a process that another thread starts just now has the file open too
+        // until it runs its program. What cannot be unlocked is unlocked when that one closes it.
+        let _ = self.0.unlock();
     }
 }
 

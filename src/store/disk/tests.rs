@@ -169,6 +169,21 @@ fn a_recent_commit_that_says_nothing_is_refused() {
 }
 
 #[test]
+fn a_directory_is_free_when_its_store_is_dropped_whoever_else_has_its_lock_open() {
+    let directory = std::env::temp_dir().join(format!("indexer-lock-{}", std::process::id()));
+    let disk = Disk::create(&directory).unwrap();
+    // As a process has it that is started at this moment and does not run its program yet.
+    let inherited = disk.lock.as_ref().unwrap().0.try_clone().unwrap();
+    let in_use = Disk::open(&directory).unwrap_err();
+    assert!(matches!(in_use, StoreError::InUse { .. }), "{in_use}");
+    drop(disk);
+    let again = Disk::open(&directory);
+    fs::remove_dir_all(&directory).unwrap();
+    again.unwrap();
+    drop(inherited);
+}
+
+#[test]
 fn a_store_that_is_killed_again_and_again_goes_on_where_it_was() {
     let mut rng = Rng::with_seed(13);
     let storage = Storage::default();
