@@ -111,12 +111,15 @@ Move(q) ==
 
 \* It hears whether it was moved, and deletes the chunks that nobody needs: the old ones, or its own
 \* if the pointer has gone elsewhere. While the pointer is where it was the request may still take
-\* effect, and nothing is deleted.
+\* effect, and nothing is deleted. Chunks of others never are: they may have begun meanwhile.
 DeleteChunks(r) ==
     LET saving == replicas[r].saving IN
     /\ saving.doing = "moves"
     /\ pointer # saving.old \/ Fault = "takes back"
-    /\ chunks' = chunks \ Chunks(IF pointer = saving.id THEN saving.old ELSE saving.id)
+    /\ chunks' =
+            IF pointer # saving.id THEN chunks \ Chunks(saving.id)
+            ELSE IF Fault = "sweeps" THEN chunks \cap Chunks(saving.id)
+            ELSE chunks \ Chunks(saving.old)
     /\ replicas' = [replicas EXCEPT ![r].saving =
             IF pointer = saving.id THEN [saving EXCEPT !.doing = "deletes"] ELSE NoSnapshot]
     /\ UNCHANGED <<commands, network, log, deleted, writers, snapshots, pointer, seen, counts>>

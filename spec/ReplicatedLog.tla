@@ -39,7 +39,7 @@ vars == <<commands, replicas, network, store, seen, counts>>
 Faults ==
     {"none", "applies early", "repeats", "abandons", "does not look", "reads locally",
      "forgets skipping", "withdraws", "half a snapshot", "takes back", "truncates early",
-     "skips gaps", "takes half"}
+     "sweeps", "skips gaps", "takes half"}
 
 ASSUME Fault \in Faults /\ GivesUp \in BOOLEAN
 
