@@ -42,10 +42,9 @@
 (* FAULTS.  The constant Fault leaves out one part of the design, to show  *)
 (* that the checker notices: models/Broken*.cfg say what each one breaks.  *)
 (***************************************************************************)
-EXTENDS Naturals, Sequences
+EXTENDS Naturals, Sequences, Functions
 
 CONSTANTS
-    Packages,
     Clients,
     Offered,     \* the commands that clients send, as records of PackageIndex
     Messages,    \* how many commands each client sends
@@ -83,29 +82,9 @@ ASSUME Fault \in Faults /\ Durable \in BOOLEAN /\ Fails \in BOOLEAN
 Min(a, b) == IF a < b THEN a ELSE b
 Max(a, b) == IF a > b THEN a ELSE b
 
-(***************************************************************************)
-(* The index, as a function of its state; PackageIndex says the same as    *)
-(* steps, and is refined.                                                  *)
-(***************************************************************************)
-Empty == [indexed |-> {}, needs |-> [p \in Packages |-> {}]]
-
 Version(n) == IF n = 0 THEN Empty ELSE versions[n]
 
 Current == Version(Len(versions))
-
-Reply(c, at) ==
-    IF \/ c.verb = "INDEX" /\ c.dependencies \subseteq at.indexed
-       \/ c.verb = "REMOVE"
-            /\ \A q \in at.indexed \ {c.package} : c.package \notin at.needs[q]
-       \/ c.verb = "QUERY" /\ c.package \in at.indexed
-    THEN "OK"
-    ELSE "FAIL"
-
-After(c, reply, at) ==
-    IF reply # "OK" \/ c.verb = "QUERY" THEN at
-    ELSE [indexed |-> IF c.verb = "INDEX" THEN at.indexed \cup {c.package}
-                                          ELSE at.indexed \ {c.package},
-          needs |-> [at.needs EXCEPT ![c.package] = c.dependencies]]
 
 (***************************************************************************)
 (* Steps.                                                                  *)
