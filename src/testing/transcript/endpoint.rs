@@ -144,7 +144,11 @@ impl Link for BufReader<TcpStream> {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.get_ref().shutdown(Shutdown::Write)
+        match self.get_ref().shutdown(Shutdown::Write) {
+            // Ended by both sides already: what has come of it can still be read.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            ended => ended,
+        }
     }
 
     fn receive(&mut self) -> io::Result<Option<String>> {
@@ -157,6 +161,25 @@ impl Link for BufReader<TcpStream> {
                 io::ErrorKind::InvalidData,
                 format!("the server's stream holds {line:?}, which is no line"),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_that_both_sides_have_ended_can_be_ended_again_and_has_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut link = Remote(listener.local_addr().unwrap()).connect().unwrap();
+        link.half_close().unwrap();
+        drop(listener.accept().unwrap());
+        for _ in 0..2 {
+            assert_eq!(link.receive().unwrap(), None);
+            link.half_close().unwrap();
         }
     }
 }
