@@ -27,6 +27,14 @@ pub trait Endpoint {
     /// # Errors
     /// When the endpoint cannot be reached.
     fn connect(&mut self) -> io::Result<Self::Link>;
+
+    /// A new connection of this name in a transcript, for an endpoint to which names mean something.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached.
+    fn connect_as(&mut self, _name: &str) -> io::Result<Self::Link> {
+        self.connect()
+    }
 }
 
 /// One client's connection.
