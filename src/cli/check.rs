@@ -32,11 +32,11 @@ use report::{Report, Table};
 /// is not tried.
 ///
 /// Several addresses, each given with an --addr of its own, are tried as one system: replicas of one
-/// index, which are to answer together as one server does. Every conversation is held with its
-/// connections at the addresses in turn, until each has been at each; clients at once are spread over
-/// all of them; and what was said at one address is asked at the others as soon as it is answered. What
-/// is found names the address that gave the wrong reply. Each address has to be another one, and has to
-/// answer: one that cannot be reached is named, and nothing is tried.
+/// index, which are to answer together as one server does. Transcripts and rules are tried with their
+/// connections at the addresses in turn, until each has been at each, and what is drawn begins at any;
+/// clients at once are spread over all of them; and what was said at one address is asked at the others
+/// as soon as it is answered. What is found names the address that gave the wrong reply. Each address
+/// has to be another one, and has to answer: one that cannot be reached is named, and nothing is tried.
 ///
 /// Interrupted, as by Ctrl-C, it ends the case that it is at, removes its names, and prints what it
 /// has; interrupted once more, it ends at once.
