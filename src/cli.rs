@@ -21,9 +21,9 @@ mod replay;
 mod send;
 mod serve;
 mod signals;
+mod system;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -96,14 +96,6 @@ struct Server {
 impl Server {
     fn connect(&self) -> Result<Client, Failure> {
         Client::connect(&self.address)
-            .map_err(|error| Failure::Connect { address: self.address.clone(), error })
-    }
-
-    /// The first of its addresses at which it can be reached in time.
-    fn reachable(&self, patience: Duration) -> Result<SocketAddr, Failure> {
-        let connected = Client::connect_timeout(&self.address, patience);
-        connected
-            .and_then(|client| client.peer())
             .map_err(|error| Failure::Connect { address: self.address.clone(), error })
     }
 

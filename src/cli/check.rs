@@ -16,8 +16,9 @@ use rand::rngs::SysRng;
 
 use super::progress::Progress;
 use super::signals::asked_to_end;
-use super::{Answer, Failure, Server, seconds};
-use crate::testing::conformance::{self, CannotTest, Event, Settings};
+use super::system::System;
+use super::{Answer, Failure, seconds};
+use crate::testing::conformance::{self, Event, Settings};
 pub(super) use report::details;
 use report::{Report, Table};
 
@@ -30,6 +31,13 @@ use report::{Report, Table};
 /// server itself, and printed with the rule that it breaks. After three checks that failed the rest
 /// is not tried.
 ///
+/// Several addresses, each given with an --addr of its own, are tried as one system: replicas of one
+/// index, which are to answer together as one server does. Transcripts and rules are tried with their
+/// connections at the addresses in turn, until each has been at each, and what is drawn begins at any;
+/// clients at once are spread over all of them; and what was said at one address is asked at the others
+/// as soon as it is answered. What is found names the address that gave the wrong reply. Each address
+/// has to be another one, and has to answer: one that cannot be reached is named, and nothing is tried.
+///
 /// Interrupted, as by Ctrl-C, it ends the case that it is at, removes its names, and prints what it
 /// has; interrupted once more, it ends at once.
 ///
@@ -40,10 +48,11 @@ use report::{Report, Table};
 /// --strict a difference is a failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 conforms, 1 does not, 2 could not be tested.\n\
-    Example: indexer check --addr 127.0.0.1:8080 --format junit > check.xml")]
+    Example: indexer check --addr 127.0.0.1:8080 --format junit > check.xml\n\
+    Of three replicas: indexer check --addr 10.0.0.1:8080 --addr 10.0.0.2:8080 --addr 10.0.0.3:8080")]
 pub(super) struct Arguments {
     #[command(flatten)]
-    server: Server,
+    system: System,
     /// How many clients contend at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=64))]
     clients: u16,
@@ -76,7 +85,8 @@ pub(super) struct Arguments {
     /// is also drawn, to FILE.html
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Print the names of all checks, and what each claims, and try none
+    /// Print the names of all checks, and what each claims, and try none; with several --addr, those
+    /// of several addresses too
     #[arg(long)]
     list: bool,
 }
@@ -93,9 +103,11 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if arguments.list {
-        return report::list().map(|()| Answer::Yes).map_err(Failure::Output);
+        return report::list(arguments.system.addresses.len())
+            .map(|()| Answer::Yes)
+            .map_err(Failure::Output);
     }
-    let address = arguments.server.reachable(arguments.patience)?;
+    let system = arguments.system.reachable(arguments.patience)?;
     let settings = Settings {
         seed: arguments.seed.unwrap_or_else(fresh_seed),
         clients: arguments.clients.into(),
@@ -109,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     // Now rather than after the run: what cannot be kept is not worth the wait.
     let kept = arguments.save.as_deref().map(kept::Place::create).transpose()?;
     let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
-    let mut table = Table::new(arguments.format, &arguments.server.address, settings.seed);
+    let mut table = Table::new(arguments.format, &arguments.system, settings.seed);
     let mut bar: Option<Progress> = None;
     let observed = |event: Event<'_>| {
         match event {
@@ -135,11 +147,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         }
         ControlFlow::Continue(())
     };
-    let tried = conformance::run(address, &settings, observed);
+    let tried = conformance::run(&system, &settings, observed);
     let report = Report {
-        address: arguments.server.address.clone(),
+        addresses: arguments.system.addresses.clone(),
         settings,
-        found: tried.map_err(|error| cannot_test(&arguments.server, error))?,
+        found: tried.map_err(|error| arguments.system.cannot_test(error))?,
     };
     if let Some(kept) = kept {
         kept.keep(&report)?;
@@ -156,17 +168,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         return Err(Failure::NothingTested);
     }
     Ok(Answer::Yes)
-}
-
-pub(super) fn cannot_test(server: &Server, error: CannotTest) -> Failure {
-    match error {
-        CannotTest::Unreachable { error, .. } => {
-            Failure::Connect { address: server.address.clone(), error }
-        }
-        CannotTest::Silent { error, .. } => server.failed(error),
-        CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
-        error @ CannotTest::NoSuchCase { .. } => Failure::NoSuchCase(error),
-    }
 }
 
 /// A short one: it is part of every name that is sent.

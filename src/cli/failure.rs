@@ -9,7 +9,7 @@ use crate::client::ClientError;
 use crate::index::LimitError;
 use crate::metrics::MetricsError;
 use crate::store::{LoadError, StoreError};
-use crate::testing::conformance::{CannotTest, SavedError};
+use crate::testing::conformance::{CannotTest, SavedError, SystemError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -51,6 +51,10 @@ pub(super) enum Failure {
     NoSuchCheck { name: String },
     #[error(transparent)]
     NoSuchCase(CannotTest),
+    #[error(transparent)]
+    OneAddress(CannotTest),
+    #[error(transparent)]
+    System(#[from] SystemError),
     #[error("nothing could be decided: all was left out, or too much went on at once")]
     NothingTested,
     #[error("broken off: not all was tried, and nothing was found")]
@@ -102,6 +106,8 @@ impl Failure {
                 Some("is it a server of this protocol that listens there?".into())
             }
             Self::NoSuchCheck { .. } => Some("indexer check --list prints their names".into()),
+            Self::OneAddress(_) => Some("give each of them with an --addr of its own".into()),
+            Self::System(_) => Some("give each address of the system once".into()),
             Self::NothingTested => Some("try more checks, or fewer --clients".into()),
             Self::Saved { error: SavedError::Empty, .. } => Some(
                 "what check kept without steps is tried again by the last line of its comments"

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::check::{cannot_test, details, fresh_seed};
+use super::check::{details, fresh_seed};
 use super::output::Lenient;
-use super::{Answer, Failure, Server};
+use super::system::System;
+use super::{Answer, Failure};
 use crate::testing::conformance::{self, Saved, Settings};
 
 /// Try a transcript or a history again on a server
@@ -17,6 +18,9 @@ use crate::testing::conformance::{self, Saved, Settings};
 /// `> message` is sent, `< reply` has to come back. Names get a prefix on the wire and are removed
 /// afterwards, so that the server may hold packages. A history is a matter of luck: its clients send
 /// the same again, up to 200 times.
+///
+/// With several addresses, as for `indexer check`, a connection that the file calls by an address goes
+/// there; what was at another address then goes to one of these. All else goes to them in turn.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 the server does as it should, 1 it does not, 2 could not be tried."
@@ -26,18 +30,18 @@ pub(super) struct Arguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
-    server: Server,
+    system: System,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    let Arguments { file, server } = arguments;
+    let Arguments { file, system } = arguments;
     let path = || file.clone();
     let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
     let saved: Saved = text.parse().map_err(|error| Failure::Saved { path: path(), error })?;
     let settings = Settings { seed: fresh_seed(), ..Settings::default() };
-    let address = server.reachable(settings.patience)?;
-    let found = conformance::replay(address, &saved, &settings);
-    let found = found.map_err(|error| cannot_test(server, error))?;
+    let reached = system.reachable(settings.patience)?;
+    let found = conformance::replay(&reached, &saved, &settings);
+    let found = found.map_err(|error| system.cannot_test(error))?;
     let said = match &found {
         Some(finding) => format!("FAILED: {}", details(finding)),
         None => "passed\n".to_owned(),

@@ -1,5 +1,6 @@
 //! The suite for every server that speaks the protocol: what the specification says, tried on a
-//! server behind an address, of which nothing else is known.
+//! server behind an address, of which nothing else is known. Several addresses are tried as one
+//! [`System`], which serves one index at all of them.
 //!
 //! [`run`] goes through the [`checks`] in order: the transcripts of the specification, each rule on
 //! its own, the properties of any machine in lockstep with the reference model, the same messages in
@@ -19,9 +20,12 @@ mod generated;
 mod namespace;
 mod outcome;
 mod replay;
+mod route;
 mod scripted;
+mod shared;
 mod subject;
 mod suite;
+mod system;
 mod target;
 
 use std::time::Duration;
@@ -32,6 +36,7 @@ pub use finding::{Evidence, Finding, rule_text};
 pub use outcome::{Outcome, Report, Verdict};
 pub use replay::{Saved, SavedError, replay};
 pub use suite::{CannotTest, Event, checks, run};
+pub use system::{Address, System, SystemError};
 
 /// How a run goes about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

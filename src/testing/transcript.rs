@@ -134,7 +134,7 @@ impl Transcript {
             }
             let link = match links.entry(current) {
                 Entry::Occupied(link) => link.into_mut(),
-                Entry::Vacant(place) => place.insert(endpoint.connect().map_err(failed)?),
+                Entry::Vacant(place) => place.insert(endpoint.connect_as(current).map_err(failed)?),
             };
             match step {
                 Step::Send(bytes) => link.send(bytes).map_err(failed)?,

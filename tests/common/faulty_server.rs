@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     None,
     /// QUERY is answered from a copy, which is renewed after every third change.
     StaleCopy,
+    /// QUERY is answered from a copy, which is renewed by each change that is made here: right, as long
+    /// as all are.
+    StaleElsewhere,
     /// Each message of a batch takes the index for itself, the last one first.
     WrongOrder,
     /// Each connection ends after its third batch, without a reply to that.
@@ -136,11 +139,22 @@ pub(crate) fn serve_dialect(dialect: Dialect) -> SocketAddr {
     serve_in(Manner { fault: Fault::None, dialect: Some(dialect) })
 }
 
-/// One thread listens, and one more serves each connection until that ends.
+/// Serves one index at as many addresses, each in its own way, for as long as the test runs.
+pub(crate) fn serve_together(ways: &[(Fault, Option<Dialect>)]) -> Vec<SocketAddr> {
+    let shared = Arc::new(Shared::default());
+    let manners = ways.iter().map(|(fault, dialect)| Manner { fault: *fault, dialect: *dialect });
+    manners.map(|manner| serve_sharing(&shared, manner)).collect()
+}
+
 fn serve_in(manner: Manner) -> SocketAddr {
+    serve_sharing(&Arc::default(), manner)
+}
+
+/// One thread listens, and one more serves each connection until that ends.
+fn serve_sharing(shared: &Arc<Shared>, manner: Manner) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::clone(shared);
     thread::spawn(move || {
         for stream in listener.incoming() {
             // A client that has gone before it was met is nobody's fault.

@@ -25,7 +25,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) ->
         ("time", seconds(time)),
     ];
     let totals = || totals.iter().map(|(name, value)| (*name, value.as_str()));
-    let suite = format!("indexer check {}", report.address);
+    let suite = format!("indexer check {}", report.listed());
     let mut writer = Writer::new_with_indent(&mut *output, b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     writer.create_element("testsuites").with_attributes(totals()).write_inner_content(
@@ -53,13 +53,14 @@ fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }
 
-/// The seed, and what the server does where honest servers differ.
+/// The seed, each of several addresses, and what the server does where honest servers differ.
 fn properties(writer: &mut Writer<impl Write>, report: &Report) -> io::Result<()> {
     let seed = ("seed".to_owned(), report.settings.seed.to_string());
+    let addresses = report.several().iter().map(|it| ("address".to_owned(), it.clone()));
     let behaviours = report.found.behaviours.iter().map(|it| {
         (format!("{}: {}", it.rule, it.what), format!("{}, specified {}", it.observed, it.expected))
     });
-    let all: Vec<_> = std::iter::once(seed).chain(behaviours).collect();
+    let all: Vec<_> = std::iter::once(seed).chain(addresses).chain(behaviours).collect();
     writer.create_element("properties").write_inner_content(|writer| {
         for (name, value) in &all {
             let property = writer.create_element("property");

@@ -45,7 +45,7 @@ impl Place {
 
 /// What was found, in comments, and what it takes to find it again.
 fn text(report: &Report, outcome: &Outcome, finding: &Finding) -> String {
-    let mut text = format!("# {} does not hold on {}:\n", outcome.name, report.address);
+    let mut text = format!("# {} does not hold on {}:\n", outcome.name, report.listed());
     let shown = match &finding.evidence {
         // Below, and not in comments.
         Evidence::Transcript { .. } => Finding { evidence: Evidence::Words, ..finding.clone() },

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Format, is_for_people, junit};
+use super::{Format, System, is_for_people, junit};
 use crate::cli::output::Lenient;
 use crate::testing::conformance::{
     self, Behaviour, Event, Evidence, Finding, Outcome, Settings, Stage, Verdict, rule_text,
@@ -13,17 +13,29 @@ use crate::testing::conformance::{
 
 /// A run, and what it was asked for.
 pub(super) struct Report {
-    pub(super) address: String,
+    /// Where it went, one address at least, as they were given.
+    pub(super) addresses: Vec<String>,
     pub(super) settings: Settings,
     pub(super) found: conformance::Report,
 }
 
 impl Report {
+    /// All addresses, as they are said.
+    pub(super) fn listed(&self) -> String {
+        self.addresses.join(", ")
+    }
+
+    /// All addresses, if there is more than one.
+    pub(super) fn several(&self) -> &[String] {
+        if self.addresses.len() > 1 { &self.addresses } else { &[] }
+    }
+
     /// The command that tries a check again as here.
     pub(super) fn command(&self, outcome: &Outcome) -> String {
         let Settings { seed, clients, commands, strict, patience, time, .. } = &self.settings;
         let usual = Settings::default();
-        let mut command = format!("indexer check --addr {} --seed {seed}", self.address);
+        let addresses = self.addresses.iter().map(|address| format!(" --addr {address}"));
+        let mut command = format!("indexer check{} --seed {seed}", addresses.collect::<String>());
         if *clients != usual.clients {
             command += &format!(" --clients {clients}");
         }
@@ -60,23 +72,29 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
 
 /// What was found, in lines.
 pub(in crate::cli) fn details(finding: &Finding) -> String {
-    let Finding { what, rule, evidence } = finding;
+    let Finding { what, rule, evidence, address: _ } = finding;
     let mut text = format!("{what}\n{rule}: {}\n", rule_text(rule));
     match evidence {
         Evidence::Transcript { text: transcript, .. } => text += &format!("\n{transcript}"),
-        Evidence::History { whole, short } => {
+        Evidence::History { whole, short, clients } => {
             let counts = (short.operations().len(), whole.operations().len());
-            text += &format!("\n# {} of the {} commands show it:\n{short}", counts.0, counts.1);
+            text += &format!("\n# {} of the {} commands show it:\n", counts.0, counts.1);
+            for (client, address) in (1..).zip(clients) {
+                if short.operations().iter().any(|operation| operation.client == client) {
+                    text += &format!("# client {client} is at {address}\n");
+                }
+            }
+            text += &short.to_string();
         }
         Evidence::Words => {}
     }
     text
 }
 
-/// All checks by name.
-pub(super) fn list() -> io::Result<()> {
+/// All checks by name, of a system with so many addresses.
+pub(super) fn list(addresses: usize) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    for check in conformance::checks() {
+    for check in conformance::checks(addresses) {
         writeln!(output, "{:<34} {} ({})", check.name, check.promise, check.rules.join(" "))?;
     }
     Ok(())
@@ -85,7 +103,8 @@ pub(super) fn list() -> io::Result<()> {
 /// Prints a run: as text while it lasts, in other forms when it has ended.
 pub(super) struct Table {
     format: Format,
-    address: String,
+    /// Where it is, in words.
+    place: String,
     seed: u64,
     begin: Instant,
     /// Nobody need read along: the exit status says it too.
@@ -95,9 +114,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(format: Format, address: &str, seed: u64) -> Self {
+    pub(super) fn new(format: Format, system: &System, seed: u64) -> Self {
         let (begin, output) = (Instant::now(), Lenient::new(io::stdout()));
-        Self { format, address: address.to_owned(), seed, begin, output, failed: Ok(()) }
+        let as_one = if system.addresses.len() > 1 { " as one system" } else { "" };
+        Self { format, place: system.listed() + as_one, seed, begin, output, failed: Ok(()) }
     }
 
     pub(super) fn observe(&mut self, event: &Event<'_>) {
@@ -106,7 +126,7 @@ impl Table {
         }
         let output = &mut self.output;
         self.failed = match event {
-            Event::Observed(behaviours) => head(output, &self.address, self.seed, behaviours),
+            Event::Observed(behaviours) => head(output, &self.place, self.seed, behaviours),
             Event::Ended(outcome) => row(output, outcome),
             Event::Begun(_) | Event::Tried => Ok(()),
         };
@@ -126,11 +146,11 @@ impl Table {
 
 fn head(
     output: &mut impl Write,
-    address: &str,
+    place: &str,
     seed: u64,
     behaviours: &[Behaviour],
 ) -> io::Result<()> {
-    writeln!(output, "{address}, seed {seed}\n\nwhere honest servers differ:")?;
+    writeln!(output, "{place}, seed {seed}\n\nwhere honest servers differ:")?;
     for Behaviour { what, rule, expected, observed, .. } in behaviours {
         let compared = if observed == expected {
             format!("{observed}, as specified")
@@ -218,33 +238,41 @@ fn object(report: &Report, time: Duration) -> Value {
             "undecided": outcome.undecided,
             "seconds": outcome.time.as_secs_f64(),
             "verdict": word(&outcome.verdict).to_lowercase(),
-            "finding": outcome.finding().map(|finding| found(finding, &report.command(outcome))),
+            "finding": outcome.finding().map(|finding| found(finding, report, outcome)),
         })
     });
-    json!({
-        "address": report.address,
+    let mut object = json!({
+        "address": report.listed(),
         "seed": report.settings.seed,
         "strict": report.settings.strict,
         "conforms": report.found.conforms(),
         "seconds": time.as_secs_f64(),
         "behaviours": behaviours.collect::<Vec<_>>(),
         "checks": checks.collect::<Vec<_>>(),
-    })
+    });
+    if !report.several().is_empty() {
+        object["addresses"] = json!(report.addresses);
+    }
+    object
 }
 
-fn found(finding: &Finding, command: &str) -> Value {
+fn found(finding: &Finding, report: &Report, outcome: &Outcome) -> Value {
     let (transcript, messages, history) = match &finding.evidence {
         Evidence::Transcript { text, messages } => (Some(text), Some(messages), None),
         Evidence::History { short, .. } => (None, None, Some(short.to_string())),
         Evidence::Words => (None, None, None),
     };
-    json!({
+    let mut object = json!({
         "what": finding.what,
         "rule": finding.rule,
         "rule_text": rule_text(&finding.rule),
         "transcript": transcript,
         "messages": messages,
         "history": history,
-        "reproduce": command,
-    })
+        "reproduce": report.command(outcome),
+    });
+    if !report.several().is_empty() {
+        object["address"] = json!(finding.address);
+    }
+    object
 }

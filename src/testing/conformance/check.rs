@@ -13,6 +13,8 @@ pub enum Stage {
     Transcripts,
     /// One rule, by what the transcripts say under its name.
     Rules,
+    /// What is said at several addresses of one system.
+    Addresses,
     /// What one client sends, message by message.
     Lockstep,
     /// What one client sends, in pieces or ahead.
@@ -30,6 +32,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Transcripts => "transcripts",
             Self::Rules => "rules",
+            Self::Addresses => "addresses",
             Self::Lockstep => "lockstep",
             Self::Segmentation => "segmentation",
             Self::Histories => "histories",

@@ -49,21 +49,28 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
         return Trial::LeftOut;
     };
-    match judge(target, scripts, &names) {
+    match judge(target, context.number(seed), scripts, &names) {
         Ok(Verdict::Undecided) => Trial::Undecided,
         Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
         Err(finding) => Trial::Failed(finding),
     }
 }
 
-/// Lets clients follow their scripts at once, and judges what they were told.
+/// Lets clients follow their scripts at once, and judges what they were told. With several addresses
+/// each client is at the next one, the first at that of number `start`.
 pub(super) fn judge(
     target: &Target,
+    start: usize,
     scripts: Vec<Script<Command>>,
     names: &[RawName],
 ) -> Result<Verdict, Finding> {
-    let clients = scripts.len();
-    let connected = scripts.into_iter().map(|script| Ok((target.client()?, script)));
+    let (clients, system) = (scripts.len(), &target.system);
+    let connected = (start..).zip(scripts).map(|(number, script)| {
+        let client = target.client(number).map_err(|error| target.said_at(number, error))?;
+        Ok((client, script))
+    });
+    // Clients are counted from 1.
+    let address_of = |client: usize| system.named(start + client - 1);
     let connected = connected.collect::<io::Result<Vec<_>>>().map_err(|error| {
         let what = format!("one of {clients} clients cannot connect: {error}");
         Finding::in_words("C2", what)
@@ -76,16 +83,27 @@ pub(super) fn judge(
         (Verdict::NotLinearizable, _) => {
             let quick = contention::checker().steps(SHORTENING_STEPS);
             let short = quick.minimise(&whole).unwrap_or_else(|| whole.clone());
+            // With all the steps that it may take: it may be as long as it was.
+            let unexplained = system.has_several().then(|| checker.first_unexplained(&short));
+            let unexplained = unexplained.flatten().and_then(|at| short.operations().get(at));
+            let address = unexplained.and_then(|operation| address_of(operation.client));
+            let at =
+                address.iter().map(|it| format!("; the first that none explains came from {it}"));
             let what = format!(
-                "no order of {} commands of {clients} clients explains their replies",
-                whole.operations().len()
+                "no order of {} commands of {clients} clients explains their replies{}",
+                whole.operations().len(),
+                at.collect::<String>()
             );
             let (rule, whole, short) = ("O5".into(), Box::new(whole), Box::new(short));
-            Err(Finding { what, rule, evidence: Evidence::History { whole, short } })
+            let clients = (1..=clients).filter_map(address_of).collect();
+            let evidence = Evidence::History { whole, short, clients };
+            Err(Finding { what, rule, address, evidence })
         }
         (_, Some((client, error))) => {
-            let what = format!("client {client} of {clients} at once was cut off: {error}");
-            Err(Finding::in_words("O1", what))
+            let address = address_of(*client);
+            let at = address.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
+            let what = format!("client {client} of {clients} at once was cut off{at}: {error}");
+            Err(Finding::in_words("O1", what).at(address))
         }
         (verdict, None) => Ok(verdict),
     }

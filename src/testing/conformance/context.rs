@@ -1,4 +1,4 @@
-//! One run of the suite: the server, what is known of it, and how a conversation that it gets wrong
+//! One run of the suite: the system, what is known of it, and how a conversation that it gets wrong
 //! becomes a short one.
 
 use std::rc::Rc;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Settings;
 use super::dialect::Dialect;
 use super::finding::Finding;
+use super::system::System;
 use super::target::{Held, Target};
 use crate::command::Command;
 use crate::testing::input::{runs, without_runs};
@@ -44,16 +45,33 @@ pub(super) enum Trial {
 
 impl Context {
     /// Holds a conversation, as far as it is one for this server, and expects what the reference
-    /// model replies.
+    /// model replies. With several addresses it is held over again, until each of its connections has
+    /// been at each.
     pub(super) fn holds(&self, transcript: &Transcript) -> Trial {
-        let spoken = self.dialect.spoken(transcript).answered();
-        if spoken.messages() == 0 {
-            return Trial::LeftOut;
+        self.holds_each(self.target.system.all_spread(transcript))
+    }
+
+    /// Holds it once, beginning at one of the addresses: for what is drawn, and drawn again.
+    pub(super) fn holds_from(&self, start: u64, transcript: &Transcript) -> Trial {
+        self.holds_each([self.target.system.spread(transcript, self.number(start))])
+    }
+
+    fn holds_each(&self, transcripts: impl IntoIterator<Item = Transcript>) -> Trial {
+        for transcript in transcripts {
+            let spoken = self.dialect.spoken(&transcript).answered();
+            if spoken.messages() == 0 {
+                return Trial::LeftOut;
+            }
+            if let Err(held) = self.target.hold(&spoken, Transcript::answered) {
+                return Trial::Failed(Finding::of(&self.shortened(held)));
+            }
         }
-        match self.target.hold(&spoken, Transcript::answered) {
-            Ok(()) => Trial::Passed,
-            Err(held) => Trial::Failed(Finding::of(&self.shortened(held))),
-        }
+        Trial::Passed
+    }
+
+    /// The number of an address that follows from a seed.
+    pub(super) fn number(&self, seed: u64) -> usize {
+        usize::try_from(seed % self.target.system.count() as u64).unwrap_or_default()
     }
 
     /// The shortest conversation that goes wrong too, as far as steps that make it simpler lead to
@@ -69,7 +87,7 @@ impl Context {
                     .with_patience(patience, || self.target.hold(&candidate, Transcript::answered))
                     .err()
             };
-            let simpler = simpler(&held.shown, held.mismatch.line())
+            let simpler = simpler(&self.target.system, &held.shown, held.mismatch.line())
                 // Of a server that is gone, every conversation goes wrong.
                 .take_while(|_| Instant::now() < end && self.target.reach().is_ok())
                 .find_map(goes_wrong);
@@ -88,10 +106,11 @@ impl Context {
 
 /// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
 /// ones. They are made as they are asked for: a conversation can have megabytes.
-fn simpler(
-    shown: &Transcript,
+fn simpler<'a>(
+    system: &'a System,
+    shown: &'a Transcript,
     failed_at: Option<usize>,
-) -> impl Iterator<Item = Transcript> + use<'_> {
+) -> impl Iterator<Item = Transcript> + use<'a> {
     let steps: Rc<Vec<Step>> = Rc::new(shown.steps().cloned().collect());
     let until = failed_at.filter(|until| *until < steps.len());
     let cut = until.map(|until| steps[..until].to_vec()).into_iter();
@@ -99,7 +118,8 @@ fn simpler(
         .chain(fewer_acts(&steps))
         .chain(joined_pieces(&steps))
         .chain(simpler_sends(&steps))
-        .map(|steps| Transcript::from_steps(steps).answered());
+        // With an address for what has lost it, so that this is not taken for something simpler.
+        .map(|steps| system.spread(&Transcript::from_steps(steps), 0).answered());
     candidates.filter(move |candidate| candidate != shown)
 }
 
@@ -167,7 +187,27 @@ fn simpler_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
+
+    fn one() -> System {
+        SocketAddr::from(([127, 0, 0, 1], 1)).into()
+    }
+
+    #[test]
+    fn what_is_simpler_is_at_fewer_addresses_and_never_the_same_again() {
+        let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)).into());
+        let two = System::new(addresses).unwrap();
+        let scattered = "@ 127.0.0.1:2\n> INDEX|a|\n< OK\n@ 127.0.0.1:1\n> QUERY|a|\n< OK\n";
+        let shown: Transcript = scattered.parse().unwrap();
+        let texts: Vec<_> = simpler(&two, &shown, None).map(|it| it.to_string()).collect();
+        let expected = "@ 127.0.0.1:2\n> INDEX|a|\n> QUERY|a|\n< OK\n< OK\n";
+        assert!(texts.iter().any(|text| text.matches('@').count() == 1), "{expected}\n{texts:#?}");
+        assert!(texts.iter().all(|text| text != scattered), "{texts:#?}");
+        let shown: Transcript = "@ 127.0.0.1:1\n> x\n< ERROR\n".parse().unwrap();
+        assert_eq!(simpler(&two, &shown, None).filter(|it| *it == shown).count(), 0);
+    }
 
     #[test]
     fn every_simpler_conversation_is_answered_as_the_model_answers_it() {
@@ -175,7 +215,7 @@ mod tests {
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n> nonsense\n< ERROR\n"
                 .parse()
                 .unwrap();
-        let texts: Vec<_> = simpler(&shown, Some(6)).map(|it| it.to_string()).collect();
+        let texts: Vec<_> = simpler(&one(), &shown, Some(6)).map(|it| it.to_string()).collect();
         for expected in [
             // Cut off behind the failure, without its first message, with a shorter list.
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n",
@@ -191,7 +231,7 @@ mod tests {
     fn pieces_of_a_line_are_joined_and_lines_sent_together_dropped() {
         let shown: Transcript =
             ">~ QUE\n> RY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n".parse().unwrap();
-        let texts: Vec<_> = simpler(&shown, None).map(|it| it.to_string()).collect();
+        let texts: Vec<_> = simpler(&one(), &shown, None).map(|it| it.to_string()).collect();
         for expected in [
             "> QUERY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n",
             ">~ QUE\n> RY|a|\n< FAIL\n> y\n< ERROR\n",

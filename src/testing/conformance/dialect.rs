@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::system::System;
 use super::target::{Held, Target};
 use crate::testing::transcript::{Transcript, escape};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
@@ -55,9 +56,6 @@ const ALWAYS_TAKEN: usize = 512;
 /// About how many bytes a prefix has at most that each name gets on its way.
 const MOST_PREFIX: usize = 24;
 
-/// The line of a probe's transcript at which its reply stands.
-const LAST_REPLY: usize = 4;
-
 /// A message.
 enum Probe {
     Text(&'static str),
@@ -90,9 +88,11 @@ pub struct Behaviour {
     pub rule: &'static str,
     /// The reply that the rule demands.
     pub expected: String,
-    /// What came.
+    /// What came; where addresses of one system differ, what came at each.
     pub observed: String,
     feature: Feature,
+    /// Whether all addresses did the same.
+    addresses_agree: bool,
     /// The line that was sent, in words of a transcript.
     line: String,
 }
@@ -106,9 +106,12 @@ impl Behaviour {
 
     /// Whether it is another reading of the rules. To end the connection is one where a line is
     /// too long, and otherwise a fault, which whatever has such lines shows.
+    ///
+    /// Where addresses differ, it is a fault of the system, however each reads it.
     fn is_a_reading(&self) -> bool {
         let is_reply = ["OK", "FAIL", "ERROR"].contains(&self.observed.as_str());
-        !self.is_as_specified() && (is_reply || self.feature == Feature::LongLine)
+        let may_be = is_reply || self.feature == Feature::LongLine && self.addresses_agree;
+        !self.is_as_specified() && may_be
     }
 
     /// A name for it, of letters and digits.
@@ -132,17 +135,42 @@ pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
             let line = probe.line();
             let transcript = Transcript::sending(&["INDEX|a|\n", &line]).answered();
             let expected = transcript.last_reply().unwrap_or_default().to_owned();
-            let observed = match target.hold(&transcript, Transcript::answered) {
-                Ok(()) => expected.clone(),
-                Err(Held { mismatch, .. }) if mismatch.line() == Some(LAST_REPLY) => {
-                    mismatch.actual()
-                }
-                Err(Held { mismatch, .. }) => format!("{} at another place", mismatch.actual()),
-            };
+            let observed: Vec<String> = (0..target.system.count())
+                .map(|number| observed_at(target, number, &transcript, &expected))
+                .collect();
+            let (observed, addresses_agree) = together(&target.system, observed);
             let line = escape(line.trim_end_matches('\n').as_bytes());
-            Behaviour { what, rule, expected, observed, feature: *feature, line }
+            let feature = *feature;
+            Behaviour { what, rule, expected, observed, feature, addresses_agree, line }
         })
         .collect()
+}
+
+/// What the last line of a transcript gets at one address.
+fn observed_at(target: &Target, number: usize, transcript: &Transcript, expected: &str) -> String {
+    let transcript = target.system.spread(transcript, number);
+    match target.hold(&transcript, Transcript::answered) {
+        Ok(()) => expected.to_owned(),
+        Err(Held { shown, mismatch, .. }) if mismatch.line() == Some(last_line(&shown)) => {
+            mismatch.actual()
+        }
+        Err(Held { mismatch, .. }) => format!("{} at another place", mismatch.actual()),
+    }
+}
+
+/// The line of a transcript at which its last reply stands, counted from 1.
+fn last_line(shown: &Transcript) -> usize {
+    shown.steps().count()
+}
+
+/// What all addresses do, and whether it is the same; if it is not, with what each does.
+fn together(system: &System, mut observed: Vec<String>) -> (String, bool) {
+    if observed.windows(2).all(|two| two[0] == two[1]) {
+        return (observed.swap_remove(0), true);
+    }
+    let each = observed.iter().zip(system.addresses());
+    let each = each.map(|(observed, address)| format!("{observed} at {address}"));
+    (each.collect::<Vec<_>>().join(", "), false)
 }
 
 /// How a server speaks: where it differs, and is not to be asked.
@@ -211,6 +239,8 @@ fn feature_of(byte: u8) -> Option<Feature> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use crate::testing::reference;
 
@@ -238,6 +268,29 @@ mod tests {
         assert!(features(grows.as_bytes()).contains(&Feature::LongLine));
         for plain in ["INDEX|a|b,c\n", "QUERY|a|\n", "index|a|\n", "INDEX|a|,b\n", "\n"] {
             assert_eq!(features(plain.as_bytes()), BTreeSet::new(), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn where_addresses_differ_is_no_reading_of_the_system() {
+        let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)).into());
+        let two = System::new(addresses).unwrap();
+        for (observed, expected, is_a_reading) in [
+            (["OK", "OK"], "OK", true),
+            (["OK", "ERROR"], "OK at 127.0.0.1:1, ERROR at 127.0.0.1:2", false),
+        ] {
+            let (observed, addresses_agree) = together(&two, observed.map(str::to_owned).to_vec());
+            assert_eq!(observed, expected);
+            let behaviour = Behaviour {
+                what: "a line of 65,537 bytes",
+                rule: "L3",
+                expected: "ERROR".into(),
+                observed,
+                feature: Feature::LongLine,
+                addresses_agree,
+                line: String::new(),
+            };
+            assert_eq!(behaviour.is_a_reading(), is_a_reading);
         }
     }
 

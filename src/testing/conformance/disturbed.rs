@@ -81,7 +81,7 @@ pub(super) fn robustness() -> Vec<Check> {
         "Any bytes at all are answered line by line, with ERROR where they are no message.",
         &["M8", "M9", "L1", "N4"],
         50,
-        |context, seed| context.holds(&noise(&mut Gen::from_size_and_seed(100, seed))),
+        |context, seed| context.holds_from(seed, &noise(&mut Gen::from_size_and_seed(100, seed))),
     );
     let beside = |name, promise, rules: &[&str], while_what, disturb: Disturb| {
         let attempt = move |context: &Context, _| beside(context, while_what, disturb);
@@ -128,13 +128,25 @@ fn noise(g: &mut Gen) -> Transcript {
     Transcript::from_steps([Step::Send(noise), Step::HalfClose, Step::ExpectEnd])
 }
 
-/// Does something to the server, and gives back the connections that are to stay while others are
-/// served.
-type Disturb = fn(&Context) -> io::Result<Vec<TcpStream>>;
+/// Does something to the server at the address of this number, and gives back the connections that are
+/// to stay while others are served.
+type Disturb = fn(&Context, usize) -> io::Result<Vec<TcpStream>>;
 
-/// Sees that another client is served while a connection is disturbed, and after that.
+/// Sees that another client is served while a connection is disturbed, and after that: at every address
+/// while one is at each.
 fn beside(context: &Context, while_what: &str, disturb: Disturb) -> Trial {
-    let held = match disturb(context) {
+    let system = &context.target.system;
+    let trials = (0..system.count()).map(|number| {
+        let at = system.named(number).map(|name| format!(" at {name}")).unwrap_or_default();
+        let while_what = format!("{while_what}{at}");
+        beside_one(context, number, &while_what, disturb)
+    });
+    let mut trials = trials.skip_while(|trial| matches!(trial, Trial::Passed));
+    trials.next().unwrap_or(Trial::Passed)
+}
+
+fn beside_one(context: &Context, number: usize, while_what: &str, disturb: Disturb) -> Trial {
+    let held = match disturb(context, number) {
         Ok(held) => held,
         Err(error) => {
             let what = format!("a connection failed: {error}");
@@ -145,7 +157,7 @@ fn beside(context: &Context, while_what: &str, disturb: Disturb) -> Trial {
     let served = match context.holds(&other) {
         Trial::Failed(finding) => {
             let what = format!("while {while_what}, another was not served: {}", finding.what);
-            Trial::Failed(Finding::in_words("C4", what))
+            Trial::Failed(Finding::in_words("C4", what).at(finding.address))
         }
         trial => trial,
     };
@@ -158,30 +170,43 @@ fn send(mut stream: &TcpStream, bytes: &[u8]) -> bool {
     stream.write_all(bytes).is_ok()
 }
 
-fn leave_unread(context: &Context) -> io::Result<Vec<TcpStream>> {
-    let stream = context.target.stream()?;
-    send(&stream, &b"nonsense\n".repeat(1_000));
-    Ok(Vec::new())
+/// Does something with a new connection to the address of this number, which an error then names.
+fn connected<T>(
+    context: &Context,
+    number: usize,
+    work: impl FnOnce(TcpStream) -> io::Result<T>,
+) -> io::Result<T> {
+    let done = context.target.stream(number).and_then(work);
+    done.map_err(|error| context.target.said_at(number, error))
 }
 
-fn binary_noise(context: &Context) -> io::Result<Vec<TcpStream>> {
-    let stream = context.target.stream()?;
+fn leave_unread(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
+    connected(context, number, |stream| {
+        send(&stream, &b"nonsense\n".repeat(1_000));
+        Ok(Vec::new())
+    })
+}
+
+fn binary_noise(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
     let mut g = Gen::from_size_and_seed(100, context.settings.seed);
     let noise = bytes(&mut g, 4_096);
-    for _ in 0..64 {
-        if !send(&stream, &noise) {
-            break;
+    connected(context, number, |stream| {
+        for _ in 0..64 {
+            if !send(&stream, &noise) {
+                break;
+            }
+            // Replies are of no interest, but have to go somewhere.
+            drain(&stream)?;
         }
-        // Replies are of no interest, but have to go somewhere.
-        drain(&stream)?;
-    }
-    Ok(vec![stream])
+        Ok(vec![stream])
+    })
 }
 
-fn endless_line(context: &Context) -> io::Result<Vec<TcpStream>> {
-    let stream = context.target.stream()?;
-    let _taken = (0..64).all(|_| send(&stream, &[b'x'; 65_536]));
-    Ok(vec![stream])
+fn endless_line(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
+    connected(context, number, |stream| {
+        let _taken = (0..64).all(|_| send(&stream, &[b'x'; 65_536]));
+        Ok(vec![stream])
+    })
 }
 
 /// Takes what has come, without waiting for more.
@@ -193,41 +218,42 @@ fn drain(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(false)
 }
 
-fn many_connections(context: &Context) -> io::Result<Vec<TcpStream>> {
-    let mut held = Vec::new();
+fn many_connections(context: &Context, address: usize) -> io::Result<Vec<TcpStream>> {
     let namespace = context.target.namespace();
-    for number in 0..CLIENTS {
-        let mut stream = context.target.stream()?;
-        if number % 2 == 0 {
-            send(&stream, format!("INDEX|{}al", namespace.prefix()).as_bytes());
-        } else {
-            stream.write_all(b"nonsense\n")?;
-            let mut reply = [0; 6];
-            stream.read_exact(&mut reply)?;
-        }
-        held.push(stream);
-    }
-    Ok(held)
+    let one = |number: usize| {
+        connected(context, address, |mut stream| {
+            if number.is_multiple_of(2) {
+                send(&stream, format!("INDEX|{}al", namespace.prefix()).as_bytes());
+            } else {
+                stream.write_all(b"nonsense\n")?;
+                let mut reply = [0; 6];
+                stream.read_exact(&mut reply)?;
+            }
+            Ok(stream)
+        })
+    };
+    (0..CLIENTS).map(one).collect()
 }
 
 /// Sends until the server makes it wait, cuts it off, or has taken more than anybody keeps.
-fn never_reads(context: &Context) -> io::Result<Vec<TcpStream>> {
-    let mut stream = context.target.stream()?;
-    stream.set_write_timeout(Some(STALLED))?;
-    let end = Instant::now() + FLOOD_TIME;
-    let messages = b"nonsense\n".repeat(7_000);
-    let mut sent = 0;
-    while sent < FLOOD && Instant::now() < end {
-        match stream.write(&messages) {
-            Ok(count) => sent += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => break,
+fn never_reads(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
+    connected(context, number, |mut stream| {
+        stream.set_write_timeout(Some(STALLED))?;
+        let end = Instant::now() + FLOOD_TIME;
+        let messages = b"nonsense\n".repeat(7_000);
+        let mut sent = 0;
+        while sent < FLOOD && Instant::now() < end {
+            match stream.write(&messages) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
         }
-    }
-    // What is held while others are served has to end on its own afterwards.
-    stream.shutdown(Shutdown::Write).or_else(|error| match error.kind() {
-        ErrorKind::NotConnected => Ok(()),
-        _ => Err(error),
-    })?;
-    Ok(vec![stream])
+        // What is held while others are served has to end on its own afterwards.
+        stream.shutdown(Shutdown::Write).or_else(|error| match error.kind() {
+            ErrorKind::NotConnected => Ok(()),
+            _ => Err(error),
+        })?;
+        Ok(vec![stream])
+    })
 }

@@ -18,6 +18,8 @@ pub struct Finding {
     pub what: String,
     /// The rule that it breaks, by its id.
     pub rule: String,
+    /// The address that gave the wrong reply, if there are several and it is known.
+    pub address: Option<String>,
     /// What shows it.
     pub evidence: Evidence,
 }
@@ -38,6 +40,9 @@ pub enum Evidence {
         whole: Box<History<Command, Reply>>,
         /// As little of it as shows the same.
         short: Box<History<Command, Reply>>,
+        /// At which of several addresses each client was, the first being client 1; empty if there is
+        /// but one address.
+        clients: Vec<String>,
     },
     /// Nothing that could be repeated step by step.
     Words,
@@ -46,31 +51,47 @@ pub enum Evidence {
 impl Finding {
     /// From a conversation that went another way.
     pub(super) fn of(held: &Held) -> Self {
-        let Held { shown, mismatch } = held;
+        let Held { shown, mismatch, address, addresses } = held;
         let actual = mismatch.actual();
+        let at = address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
+        let by = address.as_ref().map(|address| format!(" (at {address})")).unwrap_or_default();
         let mut text = String::new();
         for (number, line) in (1..).zip(shown.to_string().lines()) {
             text += &format!("{line}\n");
             if mismatch.line() == Some(number) {
-                text += &format!("# got {actual}\n");
+                text += &format!("# got {actual}{at}\n");
             }
         }
         if mismatch.line().is_none() {
-            text += &format!("# got {actual}, unasked\n");
+            text += &format!("# got {actual}{at}, unasked\n");
         }
         let (rule, what) = broken_rule(shown, mismatch.line(), &actual);
         let rule = match mismatch {
             // What no reply came of is no reply of a wrong form.
             Mismatch::Io { .. } if rule == "M11" => "O1",
+            // Where one address is enough to show it, it has been shortened to that one.
+            Mismatch::Reply { .. } if *addresses > 1 && is_of_state(rule) => "O6",
             _ => rule,
         };
+        let (what, rule, address) = (what + &by, rule.into(), address.clone());
         let messages = shown.messages();
-        Self { what, rule: rule.into(), evidence: Evidence::Transcript { text, messages } }
+        Self { what, rule, address, evidence: Evidence::Transcript { text, messages } }
     }
 
     pub(super) fn in_words(rule: &str, what: impl Into<String>) -> Self {
-        Self { what: what.into(), rule: rule.into(), evidence: Evidence::Words }
+        let (what, rule) = (what.into(), rule.into());
+        Self { what, rule, address: None, evidence: Evidence::Words }
     }
+
+    /// The same with the address that it is about, if there are several.
+    pub(super) fn at(self, address: Option<String>) -> Self {
+        Self { address, ..self }
+    }
+}
+
+/// Whether a rule is one of what packages there are.
+fn is_of_state(rule: &str) -> bool {
+    rule.starts_with(['I', 'X', 'Q'])
 }
 
 /// A message that is waited for.
@@ -245,6 +266,24 @@ mod tests {
     fn rule(text: &str, line: usize, actual: &str) -> String {
         let (rule, what) = broken_rule(&text.parse().unwrap(), Some(line), actual);
         format!("{rule}: {what}")
+    }
+
+    #[test]
+    fn what_takes_several_addresses_to_show_breaks_the_rule_of_what_is_relied_on_anywhere() {
+        let shown = "@ h:1\n> INDEX|a|\n< OK\n@ h:2\n> QUERY|a|\n< OK\n> x\n< ERROR\n";
+        let found = |line, addresses| {
+            let (expected, actual) = ("OK".into(), "FAIL".into());
+            let mismatch = Mismatch::Reply { line, expected, actual };
+            let shown = shown.parse().unwrap();
+            Finding::of(&Held { shown, mismatch, address: Some("h:2".into()), addresses })
+        };
+        let finding = found(6, 2);
+        assert_eq!((finding.rule.as_str(), finding.address.as_deref()), ("O6", Some("h:2")));
+        assert_eq!(finding.what, "QUERY|a|: FAIL, not OK (at h:2)");
+        let Evidence::Transcript { text, messages: 3 } = finding.evidence else { panic!() };
+        assert!(text.contains("< OK\n# got FAIL at h:2\n> x\n"), "{text}");
+        // One address is enough for these.
+        assert_eq!((found(6, 1).rule.as_str(), found(8, 2).rule.as_str()), ("Q1", "M9"));
     }
 
     #[test]

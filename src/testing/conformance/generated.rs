@@ -46,7 +46,7 @@ pub(super) fn lockstep() -> Vec<Check> {
         "Messages are taken, and what is nearly one gets ERROR.",
         &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M9", "M10", "M11", "D1", "D3"],
         50,
-        |context, seed| context.holds(&lines(&mut random(seed))),
+        |context, seed| context.holds_from(seed, &lines(&mut random(seed))),
     );
     declared.chain([lines]).collect()
 }
@@ -63,7 +63,8 @@ pub(super) fn bytes(g: &mut Gen, count: usize) -> Vec<u8> {
 /// Tries a property of any machine on the server.
 fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
     let (target, end) = (Rc::clone(&context.target), Instant::now() + SHORTENING);
-    let fresh = move || RemoteMachine::new(Rc::clone(&target), end);
+    let number = context.number(seed);
+    let fresh = move || RemoteMachine::new(Rc::clone(&target), number, end);
     let property = machine_properties(fresh).into_iter().find(|property| property.name == name);
     let commands = context.settings.commands;
     let mut g = random(seed);
@@ -74,11 +75,12 @@ fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
     };
     // Once more as a conversation, which shows what came and not only that something did.
     let shown: Option<Transcript> = violation.shown.parse().ok();
-    match shown.as_ref().map(|shown| context.holds(shown)) {
+    match shown.as_ref().map(|shown| context.holds_from(seed, shown)) {
         Some(Trial::Failed(finding)) => Trial::Failed(finding),
         _ => Trial::Failed(Finding {
             what: violation.what,
             rule: "O4".into(),
+            address: context.target.system.named(number),
             evidence: Evidence::Transcript {
                 messages: shown.map_or(0, |shown| shown.messages()),
                 text: violation.shown,
@@ -123,7 +125,8 @@ pub(super) fn segmentation() -> Vec<Check> {
             &["O1", "O2", "O3", "O9"],
             cases,
             move |context, seed| {
-                context.holds(&sent_ahead(&mut random(seed), burst, context.settings.commands))
+                let commands = context.settings.commands;
+                context.holds_from(seed, &sent_ahead(&mut random(seed), burst, commands))
             },
         )
     });
@@ -140,7 +143,7 @@ pub(super) fn segmentation() -> Vec<Check> {
         "Whatever a client sends, in whatever pieces, is answered as if it came line by line.",
         &["L1", "L8", "L9", "O1", "O2", "O3", "C3", "C6"],
         40,
-        |context, seed| context.holds(&in_pieces(&mut random(seed))),
+        |context, seed| context.holds_from(seed, &in_pieces(&mut random(seed))),
     );
     ahead.into_iter().chain([split, pieces]).collect()
 }
@@ -149,14 +152,19 @@ pub(super) fn segmentation() -> Vec<Check> {
 fn sent_ahead(g: &mut Gen, burst: usize, commands: usize) -> Transcript {
     let mut trace = Vec::new();
     while trace.len() < burst.max(commands) {
-        let drawn = from_bytes::<Trace<Command>>(&bytes(g, commands * COMMAND_BYTES));
-        trace.extend(drawn.into_iter().flat_map(|Trace(commands)| commands));
+        trace.extend(self::commands(g, commands));
     }
     let bursts = trace.chunks(burst).flat_map(|burst| {
         let text: String = burst.iter().map(|command| format!("{command}\n")).collect();
         iter::once(Step::Send(text.into_bytes())).chain(replies(burst.len()))
     });
     Transcript::from_steps(bursts.collect::<Vec<_>>())
+}
+
+/// About so many commands.
+pub(super) fn commands(g: &mut Gen, count: usize) -> Vec<Command> {
+    let drawn = from_bytes::<Trace<Command>>(&bytes(g, count * COMMAND_BYTES));
+    drawn.map(|Trace(commands)| commands).unwrap_or_default()
 }
 
 /// The same few messages, split at each of their bytes, and then at all of them.

@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_was_not_tried_to_its_end_is_not_said_to_conform() {
-        let check = checks().swap_remove(0);
+        let check = checks(1).swap_remove(0);
         let report = |verdicts: &[Verdict]| {
             let of = |verdict: &Verdict| Outcome::of(&check, verdict.clone());
             Report { behaviours: Vec::new(), outcomes: verdicts.iter().map(of).collect() }

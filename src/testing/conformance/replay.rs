@@ -1,11 +1,11 @@
 //! What was found and kept, tried once more.
 
-use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::finding::Finding;
 use super::namespace::{Namespace, raw};
 use super::suite::CannotTest;
+use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent};
 use crate::command::{Command, Reply};
@@ -60,14 +60,18 @@ impl FromStr for Saved {
 /// Tries once more what was kept: a transcript as it is, with names of this run and with the replies
 /// that it has; a history by clients that send the same again, up to 200 times.
 ///
+/// With several addresses a connection that is called by one of them goes there, what was at one
+/// address of another system goes to one of this, and all else goes to them in turn; so do the clients
+/// of a history, each time beginning at the next.
+///
 /// # Errors
-/// When nothing answers at the address.
+/// When nothing answers at one of the addresses.
 pub fn replay(
-    address: SocketAddr,
+    system: &System,
     saved: &Saved,
     settings: &Settings,
 ) -> Result<Option<Finding>, CannotTest> {
-    let target = Target::new(address, settings.seed, settings.patience);
+    let target = Target::new(system.clone(), settings.seed, settings.patience);
     target.reach()?;
     Ok(match saved {
         Saved::Transcript(transcript) => {
@@ -81,7 +85,7 @@ pub fn replay(
 
 fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding> {
     let scripts = scripts_of(history);
-    (0..MOST_HISTORIES).find_map(|_| {
+    (0..MOST_HISTORIES).find_map(|number| {
         let renamed = |namespace: &Namespace, command: &Command| {
             namespace.command(command).unwrap_or_else(|| command.clone())
         };
@@ -97,7 +101,7 @@ fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding>
             script.iter().map(burst).collect()
         };
         let scripts = scripts.iter().map(rename).collect();
-        concurrent::judge(target, scripts, &names).err()
+        concurrent::judge(target, number, scripts, &names).err()
     })
 }
 

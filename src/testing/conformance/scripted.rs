@@ -27,6 +27,11 @@ const TRANSCRIPTS: [(&str, &str); 12] = [
     ("connections", include_str!("../../../spec/transcripts/connections.txt")),
 ];
 
+/// All transcripts.
+pub(super) fn all() -> Vec<Transcript> {
+    TRANSCRIPTS.iter().map(|(name, text)| parsed(name, text)).collect()
+}
+
 /// A check for each transcript.
 pub(super) fn transcripts() -> Vec<Check> {
     TRANSCRIPTS

@@ -18,6 +18,8 @@ use crate::testing::properties::Subject;
 /// letters that traces have.
 pub(super) struct RemoteMachine {
     target: Rc<Target>,
+    /// The number of the address that it is asked at.
+    number: usize,
     reached: Option<(Namespace, Client)>,
     /// Set when there is no time left, or no server: then the model answers in the server's place, so that there
     /// is nothing more to be found, and shortening comes to its end.
@@ -25,10 +27,10 @@ pub(super) struct RemoteMachine {
 }
 
 impl RemoteMachine {
-    pub(super) fn new(target: Rc<Target>, end: Instant) -> Self {
+    pub(super) fn new(target: Rc<Target>, number: usize, end: Instant) -> Self {
         let is_over = Instant::now() >= end || target.reach().is_err();
         let stand_in = is_over.then(Model::default);
-        Self { target, reached: None, stand_in }
+        Self { target, number, reached: None, stand_in }
     }
 }
 
@@ -49,7 +51,7 @@ impl StateMachine for RemoteMachine {
         }
         let (namespace, mut client) = match self.reached.take() {
             Some(reached) => reached,
-            None => (self.target.free_namespace(names).0, self.target.client()?),
+            None => (self.target.free_namespace(names).0, self.target.client(self.number)?),
         };
         let renamed = namespace.command(command);
         let outcome = client.apply(renamed.as_ref().unwrap_or(command));

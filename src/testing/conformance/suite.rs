@@ -1,7 +1,6 @@
 //! The table of checks, and what runs them one after the other.
 
 use std::io;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -11,8 +10,9 @@ use super::context::{Context, Trial};
 use super::dialect::{self, Behaviour, Dialect};
 use super::finding::{Evidence, Finding};
 use super::outcome::{Outcome, Report, Verdict};
+use super::system::System;
 use super::target::Target;
-use super::{Settings, concurrent, disturbed, generated, scripted};
+use super::{Settings, concurrent, disturbed, generated, scripted, shared};
 use crate::client::ClientError;
 
 /// After so many checks that failed, nothing more is tried.
@@ -21,12 +21,14 @@ const MOST_FAILURES: usize = 3;
 /// How the names of those begin that only a strict run has.
 const STRICT: &str = "strict_";
 
-/// Every check, in the order in which they are tried.
+/// Every check of a system with so many addresses, in the order in which they are tried. Some take
+/// more than one.
 #[must_use]
-pub fn checks() -> Vec<Check> {
+pub fn checks(addresses: usize) -> Vec<Check> {
     [
         scripted::transcripts(),
         scripted::rules(),
+        if addresses > 1 { shared::checks(addresses) } else { Vec::new() },
         generated::lockstep(),
         generated::segmentation(),
         concurrent::histories(),
@@ -61,6 +63,12 @@ pub enum CannotTest {
         /// What was asked for.
         name: String,
     },
+    /// A check of such a name takes several addresses, and there is one.
+    #[error("{name} is about several addresses, and there is one")]
+    OneAddress {
+        /// What was asked for.
+        name: String,
+    },
     /// A check has no case of such a number.
     #[error("{name} has no case {case}: it has {cases}, counted from 0")]
     NoSuchCase {
@@ -74,35 +82,47 @@ pub enum CannotTest {
     /// Nobody listens there.
     #[error("{address}: {error}")]
     Unreachable {
-        /// Where.
-        address: SocketAddr,
+        /// Where, as that address is called.
+        address: String,
         /// Why.
         error: io::Error,
     },
     /// Nothing comes back from there.
     #[error("{address}: {error}")]
     Silent {
-        /// From where.
-        address: SocketAddr,
+        /// From where, as that address is called.
+        address: String,
         /// What was seen.
         error: ClientError,
     },
 }
 
-/// Tries the checks that are asked for on the server at `address`, tells `observer` how it goes,
+impl CannotTest {
+    /// The address that it is about, if it is about one.
+    fn address(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { address, .. } | Self::Silent { address, .. } => {
+                Some(address.clone())
+            }
+            Self::NoSuchCheck { .. } | Self::OneAddress { .. } | Self::NoSuchCase { .. } => None,
+        }
+    }
+}
+
+/// Tries the checks that are asked for on a system, all of its addresses as one, tells `observer` how it goes,
 /// and leaves nothing of its own behind, as far as the server lets it. Where the observer breaks off,
 /// the case that was begun is ended and tidied up, and the rest is [not run](Verdict::NotRun).
 ///
 /// # Errors
-/// When nothing can be tested, as [`CannotTest`] says. What goes wrong once the server has answered
+/// When nothing can be tested, as [`CannotTest`] says. What goes wrong once every address has answered
 /// is a finding.
 pub fn run(
-    address: SocketAddr,
+    system: &System,
     settings: &Settings,
     mut observer: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Report, CannotTest> {
-    let chosen = chosen(settings)?;
-    let target = Rc::new(Target::new(address, settings.seed, settings.patience));
+    let chosen = chosen(system, settings)?;
+    let target = Rc::new(Target::new(system.clone(), settings.seed, settings.patience));
     target.reach()?;
     let mut broken_off = false;
     let mut told = |event: Event<'_>| {
@@ -144,10 +164,14 @@ pub fn run(
 }
 
 /// The checks whose names are asked for, or begin as asked for; all if none is.
-fn chosen(settings: &Settings) -> Result<Vec<Check>, CannotTest> {
-    let (all, only) = (checks(), &settings.only);
+fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, CannotTest> {
+    let (all, only) = (checks(system.count()), &settings.only);
     for name in only {
-        let is_known = all.iter().any(|check| check.name.starts_with(name.as_str()));
+        let is_one = |check: &Check| check.name.starts_with(name.as_str());
+        let is_known = all.iter().any(is_one);
+        if !is_known && checks(2).iter().any(is_one) {
+            return Err(CannotTest::OneAddress { name: name.clone() });
+        }
         if !is_known && !name.starts_with(STRICT) {
             return Err(CannotTest::NoSuchCheck { name: name.clone() });
         }
@@ -174,7 +198,8 @@ fn differs(behaviour: &Behaviour) -> Outcome {
     let text = behaviour.transcript();
     let what = format!("{}: {}, not {}", behaviour.what, behaviour.observed, behaviour.expected);
     let evidence = Evidence::Transcript { text, messages: 2 };
-    let finding = Finding { what, rule: behaviour.rule.to_owned(), evidence };
+    let rule = behaviour.rule.to_owned();
+    let finding = Finding { what, rule, address: None, evidence };
     Outcome {
         name: format!("{STRICT}{}_{}", behaviour.rule, behaviour.name()),
         promise: format!("{} gets {}", behaviour.what, behaviour.expected),
@@ -197,7 +222,9 @@ fn try_check(
     let begin = Instant::now();
     if let Err(error) = context.target.reach() {
         let what = format!("after all that came before, nothing answers any more: {error}");
-        let verdict = Verdict::Failed(Box::new(Finding::in_words("C4", what)));
+        let address = context.target.system.has_several().then(|| error.address()).flatten();
+        let finding = Finding::in_words("C4", what).at(address);
+        let verdict = Verdict::Failed(Box::new(finding));
         return Outcome { time: begin.elapsed(), ..Outcome::of(check, verdict) };
     }
     let Settings { seed, case: only, .. } = context.settings;

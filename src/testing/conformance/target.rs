@@ -1,13 +1,14 @@
-//! The server under test: how it is reached, and how what is tried on it finds nothing of others
+//! The system under test: how it is reached, and how what is tried on it finds nothing of others
 //! and leaves nothing behind.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, BufReader};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::namespace::{Namespace, RawName};
 use super::suite::CannotTest;
+use super::system::System;
 use crate::client::{Client, ClientError};
 use crate::command::Reply;
 use crate::testing::transcript::{Endpoint, Mismatch, Transcript};
@@ -15,25 +16,26 @@ use crate::testing::transcript::{Endpoint, Mismatch, Transcript};
 /// How many namespaces are tried until one is free.
 const MOST_TAKEN: usize = 10;
 
-/// A server at an address, of which nothing is known.
+/// A system of which nothing is known but its addresses, which are counted from 0, and over again
+/// behind the last.
 pub(super) struct Target {
-    address: SocketAddr,
+    pub(super) system: System,
     /// How long a reply may take.
     patience: Cell<Duration>,
     seed: u64,
     namespaces: Cell<u64>,
-    /// The client that looks for names and removes them, when there is one.
-    housekeeper: RefCell<Option<Client>>,
+    /// At each address, the client that looks for names and removes them, when there is one.
+    housekeepers: Vec<RefCell<Option<Client>>>,
 }
 
 impl Target {
-    pub(super) fn new(address: SocketAddr, seed: u64, patience: Duration) -> Self {
+    pub(super) fn new(system: System, seed: u64, patience: Duration) -> Self {
         Self {
-            address,
+            housekeepers: system.addresses().iter().map(|_| RefCell::default()).collect(),
+            system,
             patience: Cell::new(patience),
             seed,
             namespaces: Cell::new(0),
-            housekeeper: RefCell::default(),
         }
     }
 
@@ -49,12 +51,13 @@ impl Target {
         done
     }
 
-    pub(super) fn client(&self) -> io::Result<Client> {
-        Client::connect_timeout(self.address, self.patience())
+    pub(super) fn client(&self, number: usize) -> io::Result<Client> {
+        Client::connect_timeout(self.system.address(number).socket(), self.patience())
     }
 
-    pub(super) fn stream(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&self.address, self.patience())?;
+    pub(super) fn stream(&self, number: usize) -> io::Result<TcpStream> {
+        let address = self.system.address(number).socket();
+        let stream = TcpStream::connect_timeout(&address, self.patience())?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(self.patience()))?;
         stream.set_write_timeout(Some(self.patience()))?;
@@ -90,74 +93,104 @@ impl Target {
         }
     }
 
+    /// The error, with the address at which it came up if there are several.
+    pub(super) fn said_at(&self, number: usize, error: io::Error) -> io::Error {
+        match self.system.named(number) {
+            Some(name) => io::Error::new(error.kind(), format!("{name}: {error}")),
+            None => error,
+        }
+    }
+
     fn has_any(&self, names: &[RawName]) -> Result<bool, ClientError> {
-        for name in names {
-            if self.ask("QUERY", name)? == Reply::Ok {
-                return Ok(true);
+        // At each: where they do not share what they should, one may know what no other does.
+        for number in 0..self.system.count() {
+            for name in names {
+                if self.ask(number, "QUERY", name)? == Reply::Ok {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)
     }
 
-    /// Removes packages as far as the server lets it: each for itself, and those that are needed
-    /// once all are without lists. What cannot be removed is tried in another namespace next time.
+    /// Removes packages as far as the system lets it, at every address: each for itself, and those
+    /// that are needed once all are without lists. What cannot be removed is tried in another namespace
+    /// next time.
     pub(super) fn remove(&self, names: &[RawName]) {
+        for number in 0..self.system.count() {
+            self.remove_at(number, names);
+        }
+    }
+
+    fn remove_at(&self, number: usize, names: &[RawName]) {
         // In the order in which most can go at once: what came up later needs what came up earlier.
-        let held = |name: &&RawName| matches!(self.ask("REMOVE", name), Ok(Reply::Fail));
+        let held = |name: &&RawName| matches!(self.ask(number, "REMOVE", name), Ok(Reply::Fail));
         let held: Vec<&RawName> = names.iter().rev().filter(held).collect();
         if held.is_empty() {
             return;
         }
         for name in names {
-            let _refused = self.ask("INDEX", name);
+            let _refused = self.ask(number, "INDEX", name);
         }
         for name in names {
-            let _held = self.ask("REMOVE", name);
+            let _held = self.ask(number, "REMOVE", name);
         }
     }
 
-    /// Sees whether anything answers there, rightly or not.
+    /// Sees whether anything answers at each address, rightly or not.
     pub(super) fn reach(&self) -> Result<(), CannotTest> {
-        let address = self.address;
+        (0..self.system.count()).try_for_each(|number| self.reach_at(number))
+    }
+
+    fn reach_at(&self, number: usize) -> Result<(), CannotTest> {
+        let address = || self.system.address(number).name().to_owned();
+        let unreachable = |error| CannotTest::Unreachable { address: address(), error };
         // A new one, for that is what everything else begins with.
-        let client = self.client().map_err(|error| CannotTest::Unreachable { address, error })?;
-        *self.housekeeper.borrow_mut() = Some(client);
-        match self.ask("QUERY", self.namespace().prefix().as_bytes()) {
+        let client = self.client(number).map_err(unreachable)?;
+        *self.housekeepers[number].borrow_mut() = Some(client);
+        match self.ask(number, "QUERY", self.namespace().prefix().as_bytes()) {
             Ok(_) | Err(ClientError::NotAReply { .. }) => Ok(()),
-            Err(error) => Err(CannotTest::Silent { address, error }),
+            Err(error) => Err(CannotTest::Silent { address: address(), error }),
         }
     }
 
-    /// Asks the server one thing about one package, well formed or not, and waits for the answer.
+    /// Asks at one address one thing about one package, well formed or not, and waits for the answer.
     /// A connection that has served before may have ended since.
-    fn ask(&self, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
+    fn ask(&self, number: usize, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
         let line = [verb.as_bytes(), b"|", name, b"|"].concat();
-        let mut housekeeper = self.housekeeper.borrow_mut();
+        let mut housekeeper = self.housekeepers[number].borrow_mut();
         if let Some(mut client) = housekeeper.take()
             && let Ok(reply) = client.exchange(&line)
         {
             *housekeeper = Some(client);
             return Ok(reply);
         }
-        let mut client = self.client()?;
+        let mut client = self.client(number)?;
         let reply = client.exchange(&line)?;
         *housekeeper = Some(client);
         Ok(reply)
     }
 
     /// Holds the conversation, with names of a free namespace and with the replies of a fresh
-    /// machine, or with those that it has, and tidies up.
+    /// machine, or with those that it has, and tidies up. With several addresses, each connection goes
+    /// where its name says.
     pub(super) fn hold(
         &self,
         transcript: &Transcript,
         answer: impl Fn(&Transcript) -> Transcript,
     ) -> Result<(), Held> {
-        let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(transcript));
+        let transcript = self.system.spread(transcript, 0);
+        let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(&transcript));
         let (namespace, names) = self.free_namespace(names);
-        let sent = answer(&namespace.transcript(transcript));
+        let sent = answer(&namespace.transcript(&transcript));
         let held = sent.run(&mut &*self);
         self.remove(&names);
-        held.map_err(|mismatch| Held { shown: sent.saying(transcript), mismatch })
+        held.map_err(|mismatch| {
+            let shown = sent.saying(&transcript);
+            let address = self.system.of_mismatch(&shown, &mismatch);
+            let addresses = self.system.addresses_in(&shown);
+            Held { shown, mismatch, address, addresses }
+        })
     }
 }
 
@@ -167,12 +200,20 @@ pub(super) struct Held {
     pub(super) shown: Transcript,
     /// Where it went another way: its lines are those of `shown`, as this prints.
     pub(super) mismatch: Mismatch,
+    /// At which address, if there are several.
+    pub(super) address: Option<String>,
+    /// At how many addresses something was said, as far as connections are called by them.
+    pub(super) addresses: usize,
 }
 
 impl Endpoint for &Target {
     type Link = BufReader<TcpStream>;
 
     fn connect(&mut self) -> io::Result<Self::Link> {
-        Ok(BufReader::new(self.stream()?))
+        Ok(BufReader::new(self.stream(0)?))
+    }
+
+    fn connect_as(&mut self, name: &str) -> io::Result<Self::Link> {
+        Ok(BufReader::new(self.stream(self.system.number_of(name))?))
     }
 }

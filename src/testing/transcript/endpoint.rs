@@ -27,6 +27,14 @@ pub trait Endpoint {
     /// # Errors
     /// When the endpoint cannot be reached.
     fn connect(&mut self) -> io::Result<Self::Link>;
+
+    /// A new connection of this name in a transcript, for an endpoint to which names mean something.
+    ///
+    /// # Errors
+    /// When the endpoint cannot be reached.
+    fn connect_as(&mut self, _name: &str) -> io::Result<Self::Link> {
+        self.connect()
+    }
 }
 
 /// One client's connection.
@@ -144,7 +152,11 @@ impl Link for BufReader<TcpStream> {
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.get_ref().shutdown(Shutdown::Write)
+        match self.get_ref().shutdown(Shutdown::Write) {
+            // Ended by both sides already: what has come of it can still be read.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            ended => ended,
+        }
     }
 
     fn receive(&mut self) -> io::Result<Option<String>> {
@@ -157,6 +169,25 @@ impl Link for BufReader<TcpStream> {
                 io::ErrorKind::InvalidData,
                 format!("the server's stream holds {line:?}, which is no line"),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_that_both_sides_have_ended_can_be_ended_again_and_has_ended() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut link = Remote(listener.local_addr().unwrap()).connect().unwrap();
+        link.half_close().unwrap();
+        drop(listener.accept().unwrap());
+        for _ in 0..2 {
+            assert_eq!(link.receive().unwrap(), None);
+            link.half_close().unwrap();
         }
     }
 }

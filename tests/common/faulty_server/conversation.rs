@@ -130,6 +130,7 @@ impl Conversation<'_> {
     fn answer(&mut self, message: &Message) -> Reply {
         match self.manner.fault {
             Fault::StaleCopy => self.shared.answer_from_copy(message, self.manner),
+            Fault::StaleElsewhere => self.shared.answer_from_own_copy(message, self.manner),
             Fault::LostUpdates => self.shared.answer_on_copy(message, self.manner),
             Fault::ChecksThenActs => self.shared.check_then_act(message, self.manner),
             Fault::StaleCache if message.verb == Verb::Query => {
@@ -161,6 +162,16 @@ impl Shared {
         if copy.0.is_multiple_of(3) {
             copy.1 = packages.clone();
         }
+        reply
+    }
+
+    fn answer_from_own_copy(&self, message: &Message, manner: Manner) -> Reply {
+        if message.verb == Verb::Query {
+            return self.copy.lock().unwrap().1.apply(message, manner);
+        }
+        let mut packages = self.packages.lock().unwrap();
+        let reply = packages.apply(message, manner);
+        self.copy.lock().unwrap().1 = packages.clone();
         reply
     }
 

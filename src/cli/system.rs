@@ -1,0 +1,63 @@
+//! The addresses of a system that is tried as one: as they are given, and as they are said.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{DEFAULT_ADDRESS, Failure};
+use crate::client::Client;
+use crate::testing::conformance::{self, Address, CannotTest};
+
+/// Where the server is, or the several that are to be one.
+#[derive(Debug, Args)]
+pub(super) struct System {
+    /// The server's address; given more than once, each another one, they are tried as one system
+    #[arg(long = "addr", value_name = "HOST:PORT", default_value = DEFAULT_ADDRESS)]
+    pub(super) addresses: Vec<String>,
+}
+
+impl System {
+    /// For each of its names the first address at which it can be reached in time.
+    pub(super) fn reachable(&self, patience: Duration) -> Result<conformance::System, Failure> {
+        let sockets = self.addresses.iter().map(|name| reachable(name, patience));
+        let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
+        if let [socket] = sockets[..] {
+            return Ok(socket.into());
+        }
+        let addresses = self.addresses.iter().zip(sockets);
+        Ok(conformance::System::new(addresses.map(|(name, socket)| Address::new(name, socket)))?)
+    }
+
+    /// All of them, as they are said.
+    pub(super) fn listed(&self) -> String {
+        self.addresses.join(", ")
+    }
+
+    /// Why nothing can be tried there.
+    pub(super) fn cannot_test(&self, error: CannotTest) -> Failure {
+        // One alone is called as it was given, whatever it stands for.
+        let named = |address| match &self.addresses[..] {
+            [only] => only.clone(),
+            _ => address,
+        };
+        match error {
+            CannotTest::Unreachable { address, error } => {
+                Failure::Connect { address: named(address), error }
+            }
+            CannotTest::Silent { address, error } => {
+                Failure::Client { address: named(address), error }
+            }
+            CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
+            error @ CannotTest::OneAddress { .. } => Failure::OneAddress(error),
+            error @ CannotTest::NoSuchCase { .. } => Failure::NoSuchCase(error),
+        }
+    }
+}
+
+fn reachable(name: &str, patience: Duration) -> Result<SocketAddr, Failure> {
+    let connected = Client::connect_timeout(name, patience);
+    connected
+        .and_then(|client| client.peer())
+        .map_err(|error| Failure::Connect { address: name.to_owned(), error })
+}
