@@ -21,6 +21,7 @@ mod proxy;
 #[path = "common/replicas.rs"]
 mod replicas;
 
+use std::fs;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use package_indexer::testing::contention::{self, Contention};
-use package_indexer::testing::history::{DEFAULT_STEPS, History, Script, Verdict};
+use package_indexer::testing::history::{DEFAULT_STEPS as STEPS, History, Script, Verdict};
 use package_indexer::{Command, Name, Reply};
 
 use etcd::{Cluster, NODES};
@@ -43,8 +44,12 @@ const FLAGS: [&str; 4] = ["--patience", "1", "--snapshot-every", "20000"];
 /// they do not know, and those of one that stands still go elsewhere.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How many clients contend in a round, and how many commands they send.
-const CONTENDING: Contention = Contention { clients: 9, operations: 360, burst: 2 };
+/// How many clients contend in a round: where few are, less is under way at once, and more that is wrong
+/// has no excuse; where many are, more happens.
+const CONTENDING: [usize; 3] = [3, 6, 9];
+
+/// How many commands each of them sends.
+const COMMANDS: usize = 50;
 
 /// How many clients index packages in a round that nobody removes, and how many each.
 const KEEPERS: usize = 3;
@@ -79,17 +84,18 @@ fn keeping(round: usize) -> Vec<Script<Command>> {
 
 /// Has clients of all replicas contend while a fault begins and ends.
 fn contend(stage: &mut Stage, round: usize, packages: &[Name], rng: &mut Rng) -> (Seen, Fault) {
-    let mut bytes = vec![0; CONTENDING.bytes()];
+    let clients = CONTENDING[rng.usize(..CONTENDING.len())];
+    let contention = Contention { clients, operations: clients * COMMANDS, burst: 2 };
+    let mut bytes = vec![0; contention.bytes()];
     rng.fill(&mut bytes);
-    let scripts = CONTENDING.scripts(&bytes, packages).unwrap();
+    let scripts = contention.scripts(&bytes, packages).unwrap();
     let fault = Fault::any(rng);
-    let before = rng.usize(10..150);
+    let before = rng.usize(10..120);
     // Half of the faults end while there is still much to do, if not all has come to a halt.
-    let during = if rng.bool() { rng.usize(10..100) } else { usize::MAX };
+    let during = rng.bool().then(|| rng.usize(10..100));
     let length = Duration::from_millis(rng.u64(100..4_000));
     println!(
-        "round {round}: {fault:?} after {before} answers, for {during} more or {} ms",
-        length.as_millis()
+        "round {round}: {clients} clients, {fault:?} after {before} answers, for {during:?} more or {length:?}"
     );
     let (answer, answered) = mpsc::channel();
     let addresses = stage.replicas.addresses();
@@ -105,7 +111,7 @@ fn contend(stage: &mut Stage, round: usize, packages: &[Name], rng: &mut Rng) ->
         drop(answer);
         count(&answered, before, Duration::from_secs(60));
         let ongoing = fault.begin(stage);
-        count(&answered, during, length);
+        count(&answered, during.unwrap_or(usize::MAX), length);
         ongoing.end(stage);
         let kept = keeping.join().unwrap();
         let is_kept = |reply| reply == Reply::Ok;
@@ -164,14 +170,20 @@ fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
         let answers = history.operations().iter().filter(|it| it.answer.is_some()).count();
         answered += answers;
         unanswered += history.operations().len() - answers;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         match contention::checker().check(&history) {
             Verdict::Linearizable => {}
-            Verdict::Undecided => undecided += 1,
+            Verdict::Undecided => {
+                // With more steps it may be decided.
+                let file = folder.join(format!("replicas-{seed}-undecided.txt"));
+                fs::write(&file, history.to_string()).unwrap();
+                println!("undecided: {}", file.display());
+                undecided += 1;
+            }
             Verdict::NotLinearizable => {
-                let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-                let name = format!("replicas-{seed}");
-                let saved = histories::save(folder, &name, &history, DEFAULT_STEPS);
-                panic!("{fault:?}, SEED={seed} REPLICA_ROUNDS=1 tries it again\n{saved}")
+                println!("{fault:?}, SEED={seed} REPLICA_ROUNDS=1 tries it again");
+                println!("not linearizable; it may take minutes to shorten it:\n{history}");
+                panic!("{}", histories::save(folder, &format!("replicas-{seed}"), &history, STEPS))
             }
         }
         have(&stage.replicas, &of_round);

@@ -218,6 +218,9 @@ impl Shared {
                 scope.spawn(|| self.pass(number, &near, &far, true));
                 self.pass(number, &far, &near, false);
             });
+        } else {
+            // Cut while the target was connected to, which is to see a reset as well.
+            let _gone = SockRef::from(&*far).set_linger(Some(Duration::ZERO));
         }
         held(&self.state).links.remove(&number);
     }
