@@ -12,13 +12,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use clap::Parser;
 use package_indexer::testing::contention::{self, Contention};
 use package_indexer::testing::history::{Checker, History, Verdict};
 use package_indexer::{Command, Model, Reply};
 
-use common::Folder;
+use common::{Folder, NOBODY};
 use faulty_server::Fault;
 
 /// Fewer steps than the search takes by default: what is not decided by then is not held against
@@ -117,6 +119,60 @@ fn the_faulty_servers_without_their_faults_are_not_caught() {
     let verdicts: Vec<_> = histories.map(|history| checker().check(&history)).collect();
     assert!(!verdicts.contains(&Verdict::NotLinearizable), "{verdicts:?}");
     assert!(verdicts.contains(&Verdict::Linearizable), "{verdicts:?}");
+}
+
+/// A history of clients that go on when they are cut off, at two addresses, and how many of its
+/// commands have no answer.
+fn record_anywhere(
+    addresses: [SocketAddr; 2],
+    clients: usize,
+    rng: &mut fastrand::Rng,
+) -> (History<Command, Reply>, usize) {
+    let contention = Contention { clients, operations: 100, burst: 2 };
+    let mut bytes = vec![0; contention.bytes()];
+    rng.fill(&mut bytes);
+    let packages = contention::packages(&format!("{:x}-", rng.u32(..)), 3).unwrap();
+    let scripts = contention.scripts(&bytes, &packages).unwrap();
+    let patience = Duration::from_secs(60);
+    let answered = AtomicUsize::new(0);
+    let history = contention::record_anywhere(
+        || addresses.to_vec(),
+        patience,
+        scripts,
+        |_| {
+            answered.fetch_add(1, Ordering::Relaxed);
+        },
+    );
+    let (calls, answered) = (history.operations().len(), answered.into_inner());
+    assert_eq!((calls, history.events()), (100, 100 + answered));
+    (history, calls - answered)
+}
+
+#[test]
+fn clients_that_are_cut_off_go_on_as_others_and_one_order_still_explains_what_they_see() {
+    let mut rng = fastrand::Rng::with_seed(common::seed());
+    let (mut undecided, mut unanswered) = (0, 0);
+    for _ in 0..10 {
+        let address = faulty_server::serve(Fault::Dies);
+        let (history, lost) = record_anywhere([NOBODY.parse().unwrap(), address], 3, &mut rng);
+        unanswered += lost;
+        match checker().check(&history) {
+            Verdict::Linearizable => {}
+            Verdict::Undecided => undecided += 1,
+            Verdict::NotLinearizable => panic!("{history}"),
+        }
+    }
+    println!("{unanswered} of 1000 commands without an answer, {undecided} histories undecided");
+    assert!(unanswered > 0);
+}
+
+#[test]
+fn two_servers_that_are_not_of_one_index_are_caught() {
+    let mut rng = fastrand::Rng::with_seed(common::seed());
+    let addresses = [(); 2].map(|()| faulty_server::serve(Fault::None));
+    let histories = (0..20).map(|_| record_anywhere(addresses, 4, &mut rng).0);
+    let mut verdicts = histories.map(|history| checker().check(&history));
+    assert!(verdicts.any(|verdict| verdict == Verdict::NotLinearizable));
 }
 
 /// Runs the example as from a terminal.

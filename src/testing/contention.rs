@@ -4,13 +4,14 @@
 //! The drivers are in [`history`](super::history); this is what they are used for here.
 
 use std::io;
-use std::net::ToSocketAddrs;
-use std::time::Duration;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arbitrary::{Arbitrary, Unstructured};
 
 use super::generators::command::{ALPHABET, Mix, command, pick};
-use super::history::{Checker, Recording, Script, record};
+use super::history::{Checker, History, Recording, Script, record, record_anew};
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Outcome, Reply};
 use crate::model::Model;
@@ -112,12 +113,56 @@ pub fn record_at(
 pub(super) fn record_of(
     clients: Vec<(Client, Script<Command>)>,
 ) -> Recording<Command, Reply, ClientError> {
-    record(clients, |client, burst, reply| match burst {
+    record(clients, |client, burst, reply| exchange(client, burst, reply))
+}
+
+fn exchange(
+    client: &mut Client,
+    burst: &[Command],
+    mut reply: impl FnMut(Reply),
+) -> Result<(), ClientError> {
+    match burst {
         [command] => {
             reply(client.exchange(command.to_string().as_bytes())?);
             Ok(())
         }
         burst => client.apply_all(burst, reply).map(drop),
+    }
+}
+
+/// Records clients that follow these scripts at servers of one index, which know none of their
+/// packages, while these come and go. `addresses` says where they are at the moment, at least one. Who
+/// is cut off, or has waited for longer than `patience`, goes on as another client at the next server;
+/// so does who was answered ERROR, because what came of its command is not known then. A client that
+/// nobody takes in for so long ends. `answered` is told of each other reply as it comes.
+pub fn record_anywhere(
+    addresses: impl Fn() -> Vec<SocketAddr> + Sync,
+    patience: Duration,
+    scripts: Vec<Script<Command>>,
+    answered: impl Fn(Reply) + Sync,
+) -> History<Command, Reply> {
+    let connect = |number: usize, before: usize| {
+        let begun = Instant::now();
+        for attempt in number + before.. {
+            let addresses = addresses();
+            let address = addresses.get(attempt % addresses.len().max(1));
+            let client = address.map(|address| Client::connect_timeout(address, patience));
+            if let Some(Ok(client)) = client {
+                return Some(client);
+            }
+            if begun.elapsed() > patience {
+                break;
+            }
+            thread::yield_now();
+        }
+        None
+    };
+    record_anew(scripts, connect, |client, burst, reply| {
+        exchange(client, burst, |said| {
+            let known = (said != Reply::Error).then_some(said);
+            reply(known);
+            known.into_iter().for_each(&answered);
+        })
     })
 }
 

@@ -1,7 +1,7 @@
 //! Histories: what clients that act at once asked and were told, and in which order that began and
 //! ended. Are they linearizable (Herlihy and Wing 1990)?
 //!
-//! A [`History`] is recorded by [`record`], kept as text, judged by a [`Checker`] against a machine
+//! A [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`] against a machine
 //! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of packages or of
 //! sockets. Where it does not matter in which order clients asked and were told,
 //! [`interleaving`](super::interleaving) is simpler.
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
-pub use recorder::{Recording, Script, record};
+pub use recorder::{Recording, Script, record, record_anew};
 pub use text::HistoryError;
 
 /// One command of one client, with what came of it.

@@ -64,18 +64,15 @@ where
     R: Send,
     E: Send,
 {
-    // Held until all are there: then they begin at once.
-    let (clock, start) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
-    let follow = |(mut client, script): (P, Script<C>)| {
+    let follow = |clock: &Clock<'_>, number, (mut client, script): (P, Script<C>)| {
         let mut events = Vec::new();
-        let begun = *start.lock().unwrap_or_else(PoisonError::into_inner);
         for burst in script {
             for command in &burst {
-                events.push((now(&clock, begun), Event::Call(command.clone())));
+                events.push((clock.now(), number, Event::Call(command.clone())));
             }
             let mut replies = 0;
             let mut reply = |reply| {
-                events.push((now(&clock, begun), Event::Reply(reply)));
+                events.push((clock.now(), number, Event::Reply(reply)));
                 replies += 1;
             };
             if let Err(error) = exchange(&mut client, &burst, &mut reply) {
@@ -85,34 +82,124 @@ where
         }
         (events, None)
     };
+    let (history, errors) = at_once(clients, follow);
+    let cut_off = (1..).zip(errors).filter_map(|(number, error)| Some((number, error?)));
+    Recording { history, cut_off: cut_off.collect() }
+}
+
+/// Lets all clients follow their scripts at once, as [`record`] does, each of which goes on when it was
+/// cut off or did not learn what came of a command: as another client, with a number that nobody had,
+/// because what it had asked may still take effect while it goes on.
+///
+/// `connect` is asked for a connection by the number of the client, from 1 on, and by how many it has
+/// had; with `None` the client ends. `exchange` passes on `None` for a command of which nobody knows
+/// what came of it; the rest of the burst is of another client then.
+///
+/// # Panics
+/// As [`record`].
+pub fn record_anew<P, C, R, E>(
+    scripts: Vec<Script<C>>,
+    connect: impl Fn(usize, usize) -> Option<P> + Sync,
+    exchange: impl Fn(&mut P, &[C], &mut dyn FnMut(Option<R>)) -> Result<(), E> + Sync,
+) -> History<C, R>
+where
+    C: Clone + Send,
+    R: Send,
+{
+    let next = AtomicUsize::new(scripts.len() + 1);
+    let another = || next.fetch_add(1, Ordering::Relaxed);
+    let follow = |clock: &Clock<'_>, number, script: Script<C>| {
+        let mut events = Vec::new();
+        let (mut connection, mut connections, mut client) = (None, 0, number);
+        for burst in script {
+            if connection.is_none() {
+                connection = connect(number, connections);
+                connections += 1;
+            }
+            let Some(connected) = &mut connection else { break };
+            let calls = events.len();
+            for command in &burst {
+                events.push((clock.now(), client, Event::Call(command.clone())));
+            }
+            let (mut replies, mut all_known) = (0, true);
+            let mut reply = |reply| {
+                replies += 1;
+                if let Some(reply) = reply {
+                    events.push((clock.now(), client, Event::Reply(reply)));
+                    return;
+                }
+                (client, all_known) = (another(), false);
+                for (_, of, _) in &mut events[calls + replies..calls + burst.len()] {
+                    *of = client;
+                }
+            };
+            let done = exchange(connected, &burst, &mut reply);
+            assert!(done.is_err() || replies == burst.len(), "as many replies as commands");
+            if done.is_err() || !all_known {
+                connection = None;
+            }
+            if done.is_err() {
+                client = another();
+            }
+        }
+        (events, ())
+    };
+    at_once(scripts, follow).0
+}
+
+/// A call or a reply of a client, by its number, and when it came.
+type Noted<C, R> = (Moment, usize, Event<C, R>);
+
+/// Has all follow what they are given at once, each on a thread of its own, by their numbers from 1 on.
+/// Returns what they noted, merged, and what each ended with.
+fn at_once<T: Send, C: Send, R: Send, O: Send>(
+    given: Vec<T>,
+    follow: impl Fn(&Clock<'_>, usize, T) -> (Vec<Noted<C, R>>, O) + Sync,
+) -> (History<C, R>, Vec<O>) {
+    // Held until all are there: then they begin at once.
+    let (count, start) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
     let mut events = Vec::new();
-    let mut cut_off = Vec::new();
+    let mut ended = Vec::new();
     thread::scope(|scope| {
+        let (count, start, follow) = (&count, &start, &follow);
         let mut held = start.lock().unwrap_or_else(PoisonError::into_inner);
-        let running: Vec<_> =
-            clients.into_iter().map(|client| scope.spawn(|| follow(client))).collect();
+        let running = (1..).zip(given).map(|(number, given)| {
+            scope.spawn(move || {
+                let begun = *start.lock().unwrap_or_else(PoisonError::into_inner);
+                follow(&Clock { count, begun }, number, given)
+            })
+        });
+        let running: Vec<_> = running.collect();
         *held = Instant::now();
         drop(held);
-        for (number, running) in (1..).zip(running) {
-            let (of_client, error) =
+        for running in running {
+            let (of_client, end) =
                 running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            events.extend(of_client.into_iter().map(|(at, event)| (at, number, event)));
-            cut_off.extend(error.map(|error| (number, error)));
+            events.extend(of_client);
+            ended.push(end);
         }
     });
     let history =
         from_events(merged(events)).unwrap_or_else(|unasked| panic!("{unasked}, and got one"));
-    Recording { history, cut_off }
+    (history, ended)
 }
 
 /// When something happened: its number, and the time since the start.
 type Moment = (usize, Duration);
 
-fn now(clock: &AtomicUsize, begun: Instant) -> Moment {
-    // In this order: the time is never later than the moment at which the number was taken.
-    let time = begun.elapsed();
-    // The order of these alone is what the numbers have to agree with.
-    (clock.fetch_add(1, Ordering::SeqCst), time)
+/// What time it is, for all clients of a recording.
+struct Clock<'a> {
+    count: &'a AtomicUsize,
+    begun: Instant,
+}
+
+impl Clock<'_> {
+    fn now(&self) -> Moment {
+        // In this order: the time is never later than the moment at which the number was taken.
+        let time = self.begun.elapsed();
+        // The order of these alone is what the numbers have to agree with.
+        (self.count.fetch_add(1, Ordering::SeqCst), time)
+    }
 }
 
 /// The events of all clients in the order of their numbers. A client that was held up between its two
@@ -130,7 +217,39 @@ fn merged<T>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::Operation;
     use super::*;
+
+    #[test]
+    fn who_was_cut_off_or_did_not_learn_what_came_of_a_command_goes_on_as_another() {
+        // The first connection loses what it is asked last, and the others nothing; what is odd is
+        // never known.
+        let exchange = |lost: &mut bool, burst: &[u32], reply: &mut dyn FnMut(Option<u32>)| {
+            let answered = burst.len() - usize::from(*lost);
+            burst[..answered].iter().for_each(|number| {
+                reply((number % 2 == 0).then_some(*number));
+            });
+            if *lost { Err(()) } else { Ok(()) }
+        };
+        let connect = |_, before| (before < 3).then_some(before == 0);
+        let scripts = vec![vec![vec![2, 4], vec![6, 1, 8, 3, 12], vec![10], vec![5], vec![14]]];
+        let history = record_anew(scripts, connect, exchange);
+        let seen = |it: &Operation<_, _>| (it.client, it.command, it.answer.map(|it| it.reply));
+        assert_eq!(
+            history.operations().iter().map(seen).collect::<Vec<_>>(),
+            [
+                (1, 2, Some(2)),
+                (1, 4, None),
+                (2, 6, Some(6)),
+                (2, 1, None),
+                (3, 8, Some(8)),
+                (3, 3, None),
+                (4, 12, Some(12)),
+                (4, 10, Some(10)),
+                (4, 5, None),
+            ]
+        );
+    }
 
     #[test]
     fn events_are_merged_by_their_numbers_and_no_time_goes_back() {
