@@ -18,6 +18,8 @@ mod plan;
 mod progress;
 mod render;
 mod replay;
+#[cfg(feature = "etcd")]
+mod replicate;
 mod send;
 mod serve;
 mod signals;

@@ -15,6 +15,7 @@
 //! readers-writer lock sleeps at once, and a thread that owns the index has to be woken for each batch.
 
 mod durability;
+mod replication;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,10 @@ use crate::sync::{Gate, RwLock};
 
 pub(crate) use durability::Version;
 use durability::{Durability, Turn};
+use replication::Replication;
+pub use replication::{
+    Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, RestoreError, Unanswered,
+};
 
 /// How many batches of others that may change the index come at most before that of whoever has waited
 /// longest, with the feature `server`, for whose threads that matters.
@@ -52,6 +57,8 @@ pub struct Engine {
     index: RwLock<PackageIndex>,
     /// None in memory alone.
     durability: Option<Durability>,
+    /// None if this engine alone decides the order.
+    replication: Option<Replication>,
 }
 
 /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
@@ -79,6 +86,9 @@ pub enum Unavailable {
     /// Its changes are not durable, and were taken back.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
+    /// The log that orders the commands of a replica has not said what becomes of it.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
 }
 
 /// Why a command has no outcome.
@@ -97,7 +107,7 @@ impl Engine {
     /// Shares an index, in memory alone.
     #[must_use]
     pub fn new(index: PackageIndex) -> Self {
-        Self { gate: Gate::default(), index: RwLock::new(index), durability: None }
+        Self { gate: Gate::default(), index: RwLock::new(index), ..Self::default() }
     }
 
     /// Shares an index that was [loaded](crate::store::load) from a store, and keeps it there.
@@ -118,8 +128,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`Unavailable::Poisoned`] once any batch has panicked; [`Unavailable::NotDurable`] when the
-    /// store fails, and ever after.
+    /// store fails, and ever after; [`Unanswered::NoCommand`] of a [replica](Self::replicated).
     pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Unavailable> {
+        if self.is_replicated() {
+            return Err(Unanswered::NoCommand.into());
+        }
         let (result, version) = self.batch_ahead(work)?;
         self.wait(version)?;
         Ok(result)
@@ -160,7 +173,7 @@ impl Engine {
 
     /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
     /// side with others who only look. Not re-entrant either: a read within a read waits for ever as
-    /// soon as a batch waits between them.
+    /// soon as a batch waits between them. Of a replica one sees what it has applied so far.
     ///
     /// ```
     /// use package_indexer::engine::Engine;
@@ -226,6 +239,18 @@ impl Engine {
         }
     }
 
+    /// Whether batches are answered now.
+    ///
+    /// # Errors
+    /// Why they are not.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn health(&self) -> Result<(), Unavailable> {
+        if !self.is_replicated() {
+            return self.batch(|_| ());
+        }
+        if self.is_over() { Err(Unanswered::Failed.into()) } else { self.read(|_| ()) }
+    }
+
     /// Whether there is a store, so that what was applied can be taken back. O(1).
     pub(crate) fn is_durable(&self) -> bool {
         self.durability.is_some()
@@ -237,20 +262,30 @@ impl Engine {
     }
 
     /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
-    /// Waits for the commit that is going on, if there is one.
+    /// Waits for the commit that is going on, if there is one. Of a replica, a copy of what it has
+    /// applied.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is closed.
     pub fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError> {
+        if self.is_replicated() {
+            let copied = self.read_ahead(PackageIndex::clone);
+            let (index, _) = copied.map_err(|_poisoned| StoreError::Closed)?;
+            return Ok(Some(Box::new(index)));
+        }
         self.durability.as_ref().map(Durability::snapshot).transpose()
     }
 
     /// Closes the store, if there is one: what is durable stays so, the next start is quick, and
-    /// batches that change something are [`Unavailable::NotDurable`] from here on.
+    /// batches that change something are [`Unavailable::NotDurable`] from here on. The duties of a
+    /// replica come to their ends, and whoever waits for the log hears [`Unanswered::Failed`].
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be closed in good order; what is durable stays so.
     pub fn close(&self) -> Result<(), StoreError> {
+        if let Some(replication) = &self.replication {
+            replication.close();
+        }
         self.durability.as_ref().map_or(Ok(()), Durability::close)
     }
 
@@ -271,6 +306,9 @@ impl Engine {
     /// was; [`EngineError::Unavailable`] as [`batch`](Self::batch).
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
         let command = command.into();
+        if self.is_replicated() {
+            return Ok(self.apply_in_order(command)??);
+        }
         match command {
             CommandRef::Query { package } => Ok(self.read(|index| index.look_up(package))?),
             _ => Ok(self.batch(|index| index.apply(command))??),

@@ -29,6 +29,7 @@
 //! | 2 | [`wire`] | the grammar and the framing |
 //! | 2 | [`index`], [`model`] | the machine, and the reference model that it is held against |
 //! | 3 | [`store`] | how changes outlive the process |
+//! | 3 | [`log`] | a log that replicas share, and that says in which order commands happen |
 //! | 4 | [`engine`] | one index shared by many connections |
 //! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
 //! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
@@ -64,6 +65,7 @@ pub mod index;
 pub mod model;
 pub mod wire;
 
+pub mod log;
 pub mod store;
 
 pub mod engine;

@@ -66,6 +66,8 @@ pub struct Metrics {
     state_bytes: IntGauge,
     read_only: IntGauge,
     not_durable: IntCounter,
+    unanswered: IntCounter,
+    log_place: IntGauge,
 }
 
 impl Metrics {
@@ -141,6 +143,15 @@ impl Metrics {
                 "indexer_not_durable_total",
                 "Messages that were answered ERROR because the store has failed.",
             )?,
+            unanswered: new.counter(
+                "indexer_unanswered_total",
+                "Messages that were answered ERROR because the log of the replicas did not say in time \
+                 what becomes of them.",
+            )?,
+            log_place: new.gauge(
+                "indexer_log_place",
+                "How far a replica has come in the log; 0 without one.",
+            )?,
             registry: new.0,
         })
     }
@@ -160,6 +171,8 @@ impl Metrics {
             self.dependencies.set(dependencies);
             self.state_bytes.set(bytes);
         }
+        let place = engine.applied().map_or(0, |place| place.0);
+        self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));
         self.read_only.set(engine.store_failure().is_some().into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
@@ -209,6 +222,7 @@ impl Monitor for Metrics {
         }
         self.malformed.inc_by(tally.malformed().into());
         self.not_durable.inc_by(tally.not_durable().into());
+        self.unanswered.inc_by(tally.unanswered().into());
         self.batch_messages.observe(tally.messages().into());
     }
 }

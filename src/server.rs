@@ -5,6 +5,7 @@
 mod acceptor;
 mod bell;
 mod connection;
+mod duties;
 mod handle;
 mod monitor;
 mod registry;
@@ -18,6 +19,7 @@ use std::{fmt, io};
 use crate::engine::Engine;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 pub(crate) use acceptor::Service;
+pub use duties::Duties;
 pub use handle::{Handle, Stopped};
 pub use monitor::{Ended, Monitor, Nobody, TurnedAway};
 pub(crate) use registry::Registry;

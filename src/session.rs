@@ -4,14 +4,16 @@
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
 use crate::bug::{Bug, planted};
-use crate::command::{CommandRef, Outcome, Reply, Verb};
-use crate::engine::{Engine, NotDurable, Poisoned, Unavailable, Version};
-use crate::index::{LimitError, PackageIndex};
-use crate::wire::{self, Frame, LineBuffer, ParseError};
+use crate::command::Reply;
+use crate::engine::{Engine, NotDurable, Poisoned, Unanswered, Version};
+use crate::index::LimitError;
+use crate::wire::{LineBuffer, ParseError};
 
 mod observer;
+mod request;
 
 pub use observer::{Observer, Tally};
+use request::{Request, settle, settle_in_order};
 
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
@@ -86,14 +88,9 @@ pub enum Refusal {
     /// longer is.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-}
-
-/// A message on its way to its reply.
-#[derive(Debug)]
-enum Request<'a> {
-    Waiting(CommandRef<'a>),
-    Answered(Verb, Outcome),
-    Refused(Refusal),
+    /// The log that orders the commands of a replica has not said what becomes of this one.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
 }
 
 impl Session {
@@ -168,6 +165,9 @@ impl Session {
         engine: &Engine,
         observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
+        if engine.is_replicated() {
+            return self.answer_in_order(engine, observer);
+        }
         let Self { lines, max_line_bytes, requests, replies, more, answered, .. } = self;
         replies.clear();
         answered.clear();
@@ -193,22 +193,7 @@ impl Session {
                 batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
             let begins = replies.len();
-            let mut tally = Tally::default();
-            for request in batch.drain(..) {
-                let reply = match request {
-                    Request::Answered(verb, outcome) => {
-                        tally.count(verb, outcome);
-                        outcome.into()
-                    }
-                    Request::Refused(refusal) => {
-                        tally.count_refused(&refusal);
-                        observer.refused(&refusal);
-                        Reply::Error
-                    }
-                    Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
-                };
-                push_line(replies, reply);
-            }
+            let tally = write_replies(batch.drain(..), replies, observer);
             // Of what arrived, the last part may have held no end of a line.
             if tally.messages() > 0 {
                 answered.push(Answered { version, begins, tally });
@@ -221,6 +206,31 @@ impl Session {
         for Answered { tally, .. } in answered {
             observer.answered(tally);
         }
+        Ok(replies)
+    }
+
+    /// The same by way of the log that replicas share: as many messages at once as one answer can have the
+    /// replies of, because each time costs a round to the log.
+    fn answer_in_order(
+        &mut self,
+        engine: &Engine,
+        observer: &mut impl Observer,
+    ) -> Result<&[u8], Poisoned> {
+        const MOST: usize = MAX_ANSWER_BYTES / PADDED_REPLY_BYTES - 1;
+        let Self { lines, max_line_bytes, requests, replies, more, .. } = self;
+        replies.clear();
+        let mut batch = emptied(std::mem::take(requests));
+        let read = |frame| Request::read(frame, *max_line_bytes);
+        batch.extend(lines.lines().take(MOST).map(read));
+        *more = batch.len() == MOST;
+        settle_in_order(&mut batch, engine, observer)?;
+        let mut settled = batch.drain(..).peekable();
+        while settled.peek().is_some() {
+            let tally = write_replies(settled.by_ref().take(MAX_BATCH), replies, observer);
+            observer.answered(&tally);
+        }
+        drop(settled);
+        *requests = emptied(batch);
         Ok(replies)
     }
 
@@ -253,46 +263,29 @@ impl Session {
     }
 }
 
-impl<'a> Request<'a> {
-    fn read(frame: Frame<'a>, limit: usize) -> Self {
-        match frame {
-            Frame::Line(line) => match wire::parse(line) {
-                Ok(command) => Self::Waiting(command),
-                Err(error) => Self::Refused(error.into()),
-            },
-            Frame::TooLong => Self::Refused(Refusal::TooLong { limit }),
-        }
+/// Appends the replies to messages that are settled, and counts them.
+fn write_replies<'a>(
+    settled: impl Iterator<Item = Request<'a>>,
+    replies: &mut Vec<u8>,
+    observer: &mut impl Observer,
+) -> Tally {
+    let mut tally = Tally::default();
+    for request in settled {
+        let reply = match request {
+            Request::Answered(verb, outcome) => {
+                tally.count(verb, outcome);
+                outcome.into()
+            }
+            Request::Refused(refusal) => {
+                tally.count_refused(&refusal);
+                observer.refused(&refusal);
+                Reply::Error
+            }
+            Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
+        };
+        push_line(replies, reply);
     }
-
-    /// Applies the command if that has not been done.
-    fn settle(&mut self, index: &mut PackageIndex) {
-        if let Self::Waiting(command) = self {
-            *self = match index.apply(*command) {
-                Ok(outcome) => Self::Answered(command.verb(), outcome),
-                Err(limit) => Self::Refused(limit.into()),
-            };
-        }
-    }
-
-    /// Answers a QUERY, for which the index need not change.
-    fn look_up(&mut self, index: &PackageIndex) {
-        if let Self::Waiting(CommandRef::Query { package }) = *self {
-            *self = Self::Answered(Verb::Query, index.look_up(package));
-        }
-    }
-
-    /// The command, until it has been applied.
-    fn command(&self) -> Option<CommandRef<'a>> {
-        match self {
-            Self::Waiting(command) => Some(*command),
-            Self::Answered(..) | Self::Refused(_) => None,
-        }
-    }
-
-    /// Whether it waits to do more than ask.
-    fn may_change(&self) -> bool {
-        self.command().is_some_and(|command| command.verb() != Verb::Query)
-    }
+    tally
 }
 
 /// Appends the line of a reply: always as many bytes, and then without those that are too many.
@@ -336,52 +329,6 @@ fn take_back(
             observer.refused(&refusal);
         }
     }
-}
-
-/// Takes the index once, and applies every command that waits for it; side by side with others if
-/// these and those only ask. Says which version they saw.
-fn settle(
-    batch: &mut [Request<'_>],
-    engine: &Engine,
-    observer: &mut impl Observer,
-) -> Result<Version, Poisoned> {
-    observer.waiting();
-    if batch.iter().any(Request::may_change) {
-        let settled = engine.batch_ahead(|index| {
-            observer.taken();
-            if planted(Bug::QueriesGoFirst) {
-                for query in batch.iter_mut() {
-                    query.look_up(index);
-                }
-            }
-            index.prefetch(batch.iter().filter_map(Request::command));
-            for request in batch.iter_mut() {
-                request.settle(index);
-            }
-        });
-        match settled {
-            Ok(((), version)) => {
-                observer.released();
-                return Ok(version);
-            }
-            Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
-            // Those that only ask can still be answered.
-            Err(Unavailable::NotDurable(reason)) => {
-                for request in batch.iter_mut().filter(|request| request.may_change()) {
-                    *request = Request::Refused(reason.into());
-                }
-            }
-        }
-    }
-    let ((), version) = engine.read_ahead(|index| {
-        observer.taken();
-        index.prefetch(batch.iter().filter_map(Request::command));
-        for query in batch.iter_mut() {
-            query.look_up(index);
-        }
-    })?;
-    observer.released();
-    Ok(version)
 }
 
 /// The same memory for requests that borrow from elsewhere: collecting a vector's own iterator

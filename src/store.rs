@@ -188,10 +188,18 @@ pub enum LoadError {
 pub fn load(
     store: &dyn Store,
     limits: Limits,
+    progress: impl FnMut(usize),
+) -> Result<PackageIndex, LoadError> {
+    load_snapshot(&*store.snapshot()?, limits, progress)
+}
+
+/// The same of a snapshot, whichever keeps it.
+pub(crate) fn load_snapshot(
+    snapshot: &dyn Snapshot,
+    limits: Limits,
     mut progress: impl FnMut(usize),
 ) -> Result<PackageIndex, LoadError> {
     let mut loading = Loading { index: PackageIndex::with_limits(limits), ..Loading::default() };
-    let snapshot = store.snapshot()?;
     for with_lists in [false, true] {
         let mut taken = Ok(());
         snapshot.visit(&mut |kept| {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::list::ListError;
 use crate::client::ClientError;
 use crate::index::LimitError;
+use crate::log::LogError;
 use crate::metrics::MetricsError;
 use crate::store::{LoadError, StoreError};
 use crate::testing::conformance::{CannotTest, SavedError, SystemError};
@@ -69,6 +70,11 @@ pub(super) enum Failure {
     NoState { path: PathBuf },
     #[error("nothing could be kept any more: {problem}")]
     NotKept { problem: String },
+    #[cfg(feature = "etcd")]
+    #[error(transparent)]
+    Replica(super::replicate::NoReplica),
+    #[error("the replica has failed: {0}")]
+    ReplicaFailed(LogError),
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -139,6 +145,11 @@ impl Failure {
                 "all that was answered OK is kept; start again when the disk is well and has room"
                     .into(),
             ),
+            #[cfg(feature = "etcd")]
+            Self::Replica(why) => why.hint(),
+            Self::ReplicaFailed(_) => {
+                Some("start it again: it makes its index anew from what etcd has".into())
+            }
             Self::Store(_)
             | Self::State { .. }
             | Self::Start(_)

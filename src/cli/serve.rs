@@ -16,8 +16,8 @@ use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::metrics::{Endpoint, Metrics};
 use crate::server::{
-    self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT, Monitor, Nobody,
-    Server,
+    self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT, Duties, Monitor,
+    Nobody, Server,
 };
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 
@@ -69,6 +69,9 @@ pub(super) struct Arguments {
     /// is well, and under /backup a copy of what --data-dir keeps
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<String>,
+    #[cfg(feature = "etcd")]
+    #[command(flatten)]
+    replication: Box<super::replicate::Replication>,
     #[command(flatten)]
     logging: logging::Logging,
 }
@@ -86,7 +89,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     Ok(number.get())
 }
 
-fn at_least_one_second(text: &str) -> Result<u64, String> {
+pub(super) fn at_least_one_second(text: &str) -> Result<u64, String> {
     let seconds: NonZeroU64 = text.parse().map_err(|error| format!("{error}"))?;
     Ok(seconds.get())
 }
@@ -121,14 +124,25 @@ impl Arguments {
     }
 }
 
+/// The engine that is asked for: in memory, with a directory, or a replica.
+fn engine(arguments: &Arguments) -> Result<Engine, Failure> {
+    let limits = arguments.limits();
+    #[cfg(feature = "etcd")]
+    if let Some(engine) = arguments.replication.engine(limits, arguments.max_line_bytes)? {
+        return Ok(engine);
+    }
+    match &arguments.data_dir {
+        Some(directory) => data_dir::engine(directory, limits),
+        None => Ok(Engine::new(PackageIndex::with_limits(limits))),
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     logging::start(&arguments.logging)?;
-    let engine = match &arguments.data_dir {
-        Some(directory) => data_dir::engine(directory, arguments.limits())?,
-        None => Engine::new(PackageIndex::with_limits(arguments.limits())),
-    };
-    let engine = Arc::new(engine);
+    let engine = Arc::new(engine(arguments)?);
     let signals = Signals::register().map_err(Failure::Signals)?;
+    let duties = engine.applied().map(|_| Duties::start(&engine)).transpose();
+    let duties = duties.map_err(Failure::Start)?;
     let listeners = arguments
         .listen
         .iter()
@@ -163,13 +177,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let signal = signals.wait();
     server.shut_down();
     let stopped = server.join();
-    drop(endpoint);
+    drop((endpoint, duties));
     let closed = engine.close();
     // Why it failed first says more than why it cannot be closed after that.
     if let Some(error) = engine.store_failure() {
         return Err(Failure::NotKept { problem: error.to_string() });
     }
     closed.map_err(Failure::Store)?;
+    if let Some(error) = engine.log_failure() {
+        return Err(Failure::ReplicaFailed(error));
+    }
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)
 }

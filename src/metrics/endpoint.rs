@@ -30,7 +30,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves `/metrics`, in Prometheus's text format, and `/healthz`, which answers 200 while the
-/// server answers its clients, and 503 with the reason when it does not. Under `/backup` is a copy of
+/// server answers its clients, and 503 with the reason when it does not, and under `/digest` the digest of
+/// the index, with its place in the log of a replica. Under `/backup` is a copy of
 /// what the engine's store keeps: the state of one moment, durable, as INDEX messages. Dropping it ends
 /// it.
 #[derive(Debug)]
@@ -128,9 +129,13 @@ impl Pages {
         let mut answer = match path.split('?').next() {
             Some("/metrics") => self.metrics().into(),
             Some("/healthz") => self.health().into(),
+            Some("/digest") => self.digest().into(),
             Some("/backup") => self.backup(request.version == Some(1)),
-            _ => Response::plain(Status::NotFound, "there are /metrics, /healthz and /backup\n")
-                .into(),
+            _ => Response::plain(
+                Status::NotFound,
+                "there are /metrics, /healthz, /digest and /backup\n",
+            )
+            .into(),
         };
         match (request.method, &mut answer) {
             (Some("GET"), _) => answer,
@@ -172,6 +177,19 @@ impl Pages {
         }
     }
 
+    /// What the index is, in a few letters: equal for equal replicas at one place.
+    fn digest(&self) -> Response {
+        // Copied, lest all others wait for the digest.
+        match self.engine.read(|index| (self.engine.applied(), index.clone())) {
+            Ok((place, index)) => {
+                let (packages, digest) = (index.len(), index.digest());
+                let place = place.map_or(String::new(), |place| format!("place {place}\n"));
+                Response::ok(format!("{place}packages {packages}\ndigest {digest}\n"))
+            }
+            Err(error) => Response::plain(Status::Unavailable, &format!("{error}\n")),
+        }
+    }
+
     fn metrics(&self) -> Response {
         match self.metrics.text(&self.engine) {
             Ok(text) => Response { kind: "text/plain; version=0.0.4", ..Response::ok(text) },
@@ -183,7 +201,7 @@ impl Pages {
         if self.server.is_shut_down() {
             return Response::plain(Status::Unavailable, "the server is shutting down\n");
         }
-        match self.engine.batch(|_| ()) {
+        match self.engine.health() {
             Ok(()) => Response::ok("ok\n".into()),
             Err(poisoned) => Response::plain(Status::Unavailable, &format!("{poisoned}\n")),
         }

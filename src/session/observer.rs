@@ -41,6 +41,7 @@ pub struct Tally {
     limited: u32,
     malformed: u32,
     not_durable: u32,
+    unanswered: u32,
 }
 
 impl Tally {
@@ -57,6 +58,7 @@ impl Tally {
             Refusal::Limit(_) => self.limited += 1,
             Refusal::Malformed(_) | Refusal::TooLong { .. } => self.malformed += 1,
             Refusal::NotDurable(_) => self.not_durable += 1,
+            Refusal::Unanswered(_) => self.unanswered += 1,
         }
     }
 
@@ -84,6 +86,13 @@ impl Tally {
         self.not_durable
     }
 
+    /// How many messages were answered `ERROR` because the log that replicas share did not say in time what
+    /// becomes of them, whatever they were.
+    #[must_use]
+    pub fn unanswered(&self) -> u32 {
+        self.unanswered
+    }
+
     /// How many messages there were.
     #[must_use]
     pub fn messages(&self) -> u32 {
@@ -91,5 +100,6 @@ impl Tally {
             + self.limited
             + self.malformed
             + self.not_durable
+            + self.unanswered
     }
 }

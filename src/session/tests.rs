@@ -1,8 +1,10 @@
 //! Tests of one client's conversation, and of the memory that it may cost.
 
 use super::*;
+use crate::command::Verb;
 use crate::index::{Change, Limits, PackageIndex};
 use crate::store::{Snapshot, Store, StoreError};
+use crate::wire;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
 /// Feeds `input` in pieces of `size` bytes and returns all replies.

@@ -1,0 +1,170 @@
+//! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::Failure;
+use super::progress::Progress;
+use super::serve::at_least_one_second;
+use crate::engine::{
+    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, Replica, RestoreError,
+};
+use crate::index::{Limits, PackageIndex};
+use crate::log::{Address, Credentials, Etcd, Identity, LogError, MAX_ENTRY_BYTES, SetupError};
+
+/// Why there is no replica.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoReplica {
+    #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
+    LongLines(usize),
+    #[error(transparent)]
+    Files(SetupError),
+    #[error("cannot be a replica of {address}: {error}")]
+    Log { address: String, error: RestoreError },
+}
+
+impl NoReplica {
+    /// What to try next.
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::LongLines(_) => {
+                return Some(format!("give --max-line-bytes {MAX_ENTRY_BYTES}, or less"));
+            }
+            Self::Log { error: RestoreError::Log(LogError::Unreachable { .. }), .. } => {
+                "are the nodes running, and most of them? etcdctl endpoint status shows it"
+            }
+            Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
+                "give the same limits as the others, or another PREFIX for another index"
+            }
+            Self::Files(_) | Self::Log { .. } => return None,
+        };
+        Some(hint.into())
+    }
+}
+
+/// How long it is until an etcd that is not there is asked again.
+const MOMENT: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Replicas")]
+pub(super) struct Replication {
+    /// Share one index with all servers that are told the same: etcd puts their commands in one order.
+    /// PREFIX is what its keys begin with
+    #[arg(long, value_name = "etcd://HOST:PORT,.../PREFIX", conflicts_with = "data_dir")]
+    replicate: Option<Address>,
+    /// What a QUERY sees that comes without changes
+    #[arg(long, value_enum, default_value_t = ReadsFlag::Linearizable, requires = "replicate")]
+    reads: ReadsFlag,
+    /// How long commands wait for etcd before they are answered ERROR; they may have an effect then
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_PATIENCE.as_secs(), value_parser = at_least_one_second, requires = "replicate")]
+    patience: u64,
+    /// After how many bytes of messages a snapshot is written, so that etcd can forget them
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_SNAPSHOT_EVERY, value_parser = clap::value_parser!(u64).range(1..), requires = "replicate")]
+    snapshot_every: u64,
+    /// The certificates, in PEM, that sign those of the nodes of etcds:// [default: those that browsers
+    /// trust]
+    #[arg(long, value_name = "FILE", requires = "replicate")]
+    etcd_ca: Option<PathBuf>,
+    /// The certificate, in PEM, to show to etcds://
+    #[arg(long, value_name = "FILE", requires = "etcd_key")]
+    etcd_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "etcd_cert")]
+    etcd_key: Option<PathBuf>,
+    /// The user to be for etcd
+    #[arg(long, value_name = "NAME", requires = "etcd_password_file")]
+    etcd_user: Option<String>,
+    /// The file with that user's password
+    #[arg(long, value_name = "FILE", requires = "etcd_user")]
+    etcd_password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ReadsFlag {
+    /// All that was answered before, by whichever server
+    Linearizable,
+    /// What this server has come to: faster, there without etcd, and maybe older than what others say
+    Local,
+}
+
+impl From<ReadsFlag> for Reads {
+    fn from(flag: ReadsFlag) -> Self {
+        match flag {
+            ReadsFlag::Linearizable => Self::Linearizable,
+            ReadsFlag::Local => Self::Local,
+        }
+    }
+}
+
+impl Replication {
+    /// The engine of a replica, as far as the log goes; none if there is to be no replica.
+    pub(super) fn engine(
+        &self,
+        limits: Limits,
+        max_line_bytes: usize,
+    ) -> Result<Option<Engine>, Failure> {
+        let Some(address) = &self.replicate else { return Ok(None) };
+        if max_line_bytes > MAX_ENTRY_BYTES {
+            return Err(Failure::Replica(NoReplica::LongLines(max_line_bytes)));
+        }
+        let how = Replica {
+            patience: Duration::from_secs(self.patience),
+            reads: self.reads.into(),
+            snapshot_every: self.snapshot_every,
+        };
+        let (credentials, identity) = (self.credentials()?, self.identity());
+        let log = || {
+            Etcd::new(address, credentials.clone(), &identity)
+                .map_err(|error| Failure::Replica(NoReplica::Files(error)))
+        };
+        let (begun, mut has_waited) = (Instant::now(), false);
+        loop {
+            let progress = Progress::of_steps("loading", 0);
+            let engine =
+                Engine::replicated(Box::new(log()?), limits, how, |count| progress.advance(count));
+            progress.finish();
+            match engine {
+                Ok(engine) => {
+                    let packages = engine.read(PackageIndex::len).unwrap_or_default();
+                    let place = engine.applied().map(|place| place.0);
+                    tracing::info!(%address, place, packages, took = ?begun.elapsed(), "caught up");
+                    return Ok(Some(engine));
+                }
+                Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
+                    if begun.elapsed() < how.patience =>
+                {
+                    if !has_waited {
+                        tracing::warn!(%address, %error, "waiting for etcd");
+                    }
+                    has_waited = true;
+                    thread::sleep(MOMENT);
+                }
+                Err(error) => {
+                    return Err(Failure::Replica(NoReplica::Log {
+                        address: address.to_string(),
+                        error,
+                    }));
+                }
+            }
+        }
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+        let (Some(user), Some(path)) = (&self.etcd_user, &self.etcd_password_file) else {
+            return Ok(None);
+        };
+        let read = fs::read_to_string(path);
+        let password = read.map_err(|error| Failure::Read { path: path.clone(), error })?;
+        let password = password.trim_end_matches(['\n', '\r']).to_owned();
+        Ok(Some(Credentials { user: user.clone(), password }))
+    }
+
+    fn identity(&self) -> Identity {
+        let own = self.etcd_cert.clone().zip(self.etcd_key.clone());
+        Identity { ca: self.etcd_ca.clone(), own }
+    }
+}

@@ -1,0 +1,364 @@
+//! What a replica has to do all the time: append what waits, and apply what the log has.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use super::snapshots::{Copy, RestoreError, restore};
+use super::{Answer, ENTRY_BYTES, Group, MOMENT, Replica, Replication, Submission, Unanswered};
+use crate::command::CommandRef;
+use crate::engine::Engine;
+use crate::index::{Limits, PackageIndex};
+use crate::log::{Entry, EntryId, Log, LogError, Place, Writer, not_before};
+use crate::wire;
+
+/// How far the duty that appends has come: one for each replica, kept from call to call.
+#[derive(Debug, Default)]
+pub struct Appender {
+    writer: Option<Writer>,
+    /// What is being appended, until it is known what became of it.
+    entry: Option<(GroupId, Vec<u8>)>,
+    doubt: Doubt,
+}
+
+/// How many packages are looked up side by side.
+const TOGETHER: usize = 256;
+
+/// Which group of this replica, of all that it had.
+type GroupId = u64;
+
+/// Whether what is being appended may have been, by a writer that is no more.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    #[default]
+    None,
+    /// It would stand before the end that the log has now.
+    BeforeTheEnd,
+    /// It would be applied when this place is.
+    Until(Place),
+}
+
+impl Engine {
+    /// A replica: an engine whose commands are ordered by a log, of which it has applied all that was
+    /// there when this was called. `progress` is told of packages as by [`load`](crate::store::load).
+    ///
+    /// Three duties come with it, each to be done again and again by a thread of its own:
+    /// [`append`](Self::append), [`follow`](Self::follow), [`write_snapshot`](Self::write_snapshot).
+    ///
+    /// # Errors
+    /// [`RestoreError`] if the log cannot be read, holds no index, or has replicas with other limits.
+    pub fn replicated(
+        log: Box<dyn Log>,
+        limits: Limits,
+        how: Replica,
+        progress: impl FnMut(usize),
+    ) -> Result<Self, RestoreError> {
+        log.agree(&setup(limits))?;
+        let head = log.head()?;
+        let Copy { index, place, log_bytes } = restore(&*log, limits, progress)?;
+        let replication = Replication::new(log, how, limits, (place, log_bytes));
+        let engine = Self { replication: Some(replication), ..Self::new(index) };
+        let (mut reached, mut since) = (place, Instant::now());
+        while reached < head {
+            engine.follow()?;
+            let applied = engine.applied().unwrap_or_default();
+            if applied > reached {
+                (reached, since) = (applied, Instant::now());
+            } else if since.elapsed() > how.patience {
+                let problem = format!("it ends at {head}, and shows nothing behind {reached}");
+                return Err(LogError::Unreachable { problem }.into());
+            }
+        }
+        Ok(engine)
+    }
+
+    /// Makes one attempt to append what waits, waiting for something if `wait`: a duty of a replica.
+    /// `false` if there is nothing, or the replica has been closed or has failed.
+    ///
+    /// # Errors
+    /// [`LogError`]: to be called again with the same appender, after a while.
+    pub fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
+        self.replication.as_ref().map_or(Ok(false), |replication| {
+            let appended = replication.append(appender, wait);
+            if let Err(error) = &appended
+                && error.is_lasting()
+            {
+                replication.fail(error.clone());
+            }
+            appended
+        })
+    }
+
+    /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
+    /// a duty of a replica.
+    ///
+    /// # Errors
+    /// [`LogError`]: to be called again, after a while.
+    pub fn follow(&self) -> Result<(), LogError> {
+        let Some(replication) = &self.replication else { return Ok(()) };
+        let after = replication.applied();
+        let mut delivered = Ok(());
+        let followed = replication.log.follow(after, &mut |entry| {
+            delivered = self.deliver(replication, &entry);
+            if delivered.is_ok() && !replication.is_over() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        let followed = match delivered.and(followed) {
+            Err(LogError::Forgotten { after }) => self.go_on_from_snapshot(replication, after),
+            other => other,
+        };
+        if let Err(error) = &followed
+            && error.is_lasting()
+        {
+            replication.fail(error.clone());
+        }
+        followed
+    }
+
+    /// Applies an entry at its place, and answers those whose it is.
+    fn deliver(&self, replication: &Replication, entry: &Entry) -> Result<(), LogError> {
+        let own = replication.take_group(entry)?;
+        let damaged = |problem: String| LogError::Damaged {
+            what: format!("entry {} at {}", entry.id, entry.place),
+            problem,
+        };
+        let parts = match &own {
+            Some(group) => group.submissions.iter().map(|part| &*part.messages).collect(),
+            None => vec![&*entry.messages],
+        };
+        let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
+        let parsed = parsed.map_err(|error| damaged(error.to_string()))?;
+        let answers = self.batch_ahead(|index| {
+            let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
+            // With the index in hand, so that whoever sees the one sees the other.
+            (answers, replication.advance(entry))
+        });
+        let (answers, snapshot_is_due) = answers.map_err(|error| damaged(error.to_string()))?.0;
+        if let Some(Group { submissions, .. }) = own {
+            for (submission, answers) in submissions.iter().zip(answers) {
+                submission.answer(Ok(answers));
+            }
+            if snapshot_is_due {
+                // This thread alone changes the index, so that it is still the same.
+                if let Ok((index, _)) = self.read_ahead(PackageIndex::clone) {
+                    replication.hand_copy(index);
+                }
+            }
+        }
+        replication.moved.notify_all();
+        Ok(())
+    }
+
+    /// Takes the snapshot of the log for the index, because entries are gone that come before it.
+    fn go_on_from_snapshot(&self, replication: &Replication, from: Place) -> Result<(), LogError> {
+        let restored = restore(&*replication.log, replication.limits, |_| ());
+        let copy = restored.map_err(RestoreError::into_log_error)?;
+        if copy.place <= from {
+            let problem = format!("nothing leads on from {from}");
+            return Err(LogError::Unreachable { problem });
+        }
+        let skipped = self.batch_ahead(|index| {
+            *index = copy.index;
+            replication.skip_to(copy.place, copy.log_bytes)
+        });
+        answer_skipped(&skipped.map(|(skipped, _)| skipped).unwrap_or_default());
+        replication.moved.notify_all();
+        Ok(())
+    }
+}
+
+/// What all replicas of a log must have alike, lest one refuses what others apply.
+fn setup(limits: Limits) -> String {
+    let Limits { max_packages, max_dependencies, max_dependencies_per_package, max_state_bytes } =
+        limits;
+    format!(
+        "format 1, max-packages {max_packages}, max-dependencies {max_dependencies}, \
+         max-dependencies-per-package {max_dependencies_per_package}, \
+         max-state-bytes {max_state_bytes}"
+    )
+}
+
+/// The commands that messages stand for.
+fn commands(messages: &[u8]) -> Result<Vec<CommandRef<'_>>, wire::ParseError> {
+    messages.split_inclusive(|byte| *byte == b'\n').map(wire::parse).collect()
+}
+
+fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(commands.len());
+    for together in commands.chunks(TOGETHER) {
+        index.prefetch(together.iter().copied());
+        answers.extend(together.iter().map(|command| index.apply(*command)));
+    }
+    answers
+}
+
+impl Replication {
+    fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
+        let (group, messages) = match &appender.entry {
+            Some((group, messages)) => (*group, messages),
+            None => match self.next_group(wait) {
+                Some(next) => {
+                    let (group, messages) = appender.entry.insert(next);
+                    (*group, &*messages)
+                }
+                None => return Ok(false),
+            },
+        };
+        let writer = match appender.writer {
+            Some(writer) => writer,
+            None => *appender.writer.insert(self.log.register()?),
+        };
+        if appender.doubt == Doubt::BeforeTheEnd {
+            let head = not_before(self.applied(), self.log.head()?)?;
+            appender.doubt = Doubt::Until(head);
+        }
+        if let Doubt::Until(place) = appender.doubt {
+            if self.wait_for(place, Instant::now() + MOMENT).is_err() {
+                return Ok(!self.is_over());
+            }
+            appender.doubt = Doubt::None;
+            if !self.is_still_to_append(group) {
+                appender.entry = None;
+                return Ok(true);
+            }
+        }
+        self.name(group, writer.next());
+        if let Some(place) = self.log.append(&writer, messages)? {
+            appender.writer = Some(writer.after(place));
+            appender.entry = None;
+            self.place(group, place);
+        } else {
+            // Nothing of this writer can happen any more. What has happened is before the end.
+            appender.writer = None;
+            appender.doubt = Doubt::BeforeTheEnd;
+        }
+        Ok(true)
+    }
+
+    /// Takes what waits, as much as makes a good entry, and says what that entry holds.
+    fn next_group(&self, wait: bool) -> Option<(GroupId, Vec<u8>)> {
+        let mut state = self.lock();
+        while wait && state.waiting.is_empty() && !state.is_over() {
+            state = self.submitted.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.waiting.is_empty() || state.is_over() {
+            return None;
+        }
+        let mut bytes = 0;
+        let fits = |submission: &&Arc<Submission>| {
+            bytes += submission.messages.len();
+            bytes <= ENTRY_BYTES
+        };
+        let count = state.waiting.iter().take_while(fits).count().max(1);
+        let submissions: Vec<_> = state.waiting.drain(..count).collect();
+        let messages = changing(&submissions);
+        state.groups += 1;
+        let number = state.groups;
+        let group = Group { number, id: None, place: None, submissions, skipped: false };
+        state.in_flight.push(group);
+        Some((number, messages))
+    }
+
+    /// Notes what the entry of a group will be called.
+    fn name(&self, group: GroupId, id: EntryId) {
+        if let Some(group) = self.lock().group(group) {
+            group.id = Some(id);
+        }
+    }
+
+    /// Notes where the entry of a group stands.
+    fn place(&self, number: GroupId, place: Place) {
+        let mut state = self.lock();
+        let is_passed = state.applied >= place;
+        match state.group(number) {
+            // It was delivered.
+            None => {}
+            Some(_) if is_passed => {
+                let skipped = state.without(|group| group.number == number);
+                drop(state);
+                answer_skipped(&skipped);
+            }
+            Some(group) => group.place = Some(place),
+        }
+    }
+
+    /// Whether a group that has not been appended up to here still should be.
+    fn is_still_to_append(&self, number: GroupId) -> bool {
+        let mut state = self.lock();
+        match state.group(number).map(|group| group.skipped) {
+            None => false,
+            Some(false) => true,
+            Some(true) => {
+                let skipped = state.without(|group| group.number == number);
+                drop(state);
+                answer_skipped(&skipped);
+                false
+            }
+        }
+    }
+
+    /// The group whose entry this is, if it is one of this replica.
+    fn take_group(&self, entry: &Entry) -> Result<Option<Group>, LogError> {
+        let mut state = self.lock();
+        if entry.place <= state.applied {
+            let problem = format!("it comes after that at {}", state.applied);
+            let what = format!("entry {} at {}", entry.id, entry.place);
+            return Err(LogError::Damaged { what, problem });
+        }
+        let own = state.in_flight.iter().position(|group| group.id == Some(entry.id));
+        Ok(own.map(|own| state.in_flight.remove(own)))
+    }
+
+    /// Notes that an entry has been applied, and says whether a snapshot is due.
+    fn advance(&self, entry: &Entry) -> bool {
+        let mut state = self.lock();
+        let every = self.how.snapshot_every.max(1);
+        let before = state.log_bytes / every;
+        state.applied = entry.place;
+        state.log_bytes += entry.messages.len() as u64;
+        state.log_bytes / every > before
+    }
+
+    /// Notes that the index has come to a snapshot without the entries before it; whose entries may have
+    /// been among them.
+    fn skip_to(&self, place: Place, log_bytes: u64) -> Vec<Arc<Submission>> {
+        let mut state = self.lock();
+        (state.applied, state.log_bytes) = (place, log_bytes);
+        for group in &mut state.in_flight {
+            group.skipped = true;
+        }
+        state.without(|group| group.place.is_some_and(|at| at <= place))
+    }
+
+    /// Hands the index over for a snapshot.
+    fn hand_copy(&self, index: PackageIndex) {
+        let mut state = self.lock();
+        let (place, log_bytes) = (state.applied, state.log_bytes);
+        state.copy = Some(Copy { index, place, log_bytes });
+        drop(state);
+        self.copied.notify_one();
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().is_over()
+    }
+}
+
+fn answer_skipped(skipped: &[Arc<Submission>]) {
+    for submission in skipped {
+        submission.answer(Err(Unanswered::Skipped));
+    }
+}
+
+/// The messages among these that may change something.
+fn changing(submissions: &[Arc<Submission>]) -> Vec<u8> {
+    let lines = submissions
+        .iter()
+        .flat_map(|submission| submission.messages.split_inclusive(|byte| *byte == b'\n'));
+    let mut messages = Vec::with_capacity(ENTRY_BYTES);
+    lines.filter(|line| !line.starts_with(b"QUERY")).for_each(|line| messages.extend(line));
+    messages
+}

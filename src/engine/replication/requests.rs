@@ -1,0 +1,75 @@
+//! What sessions and the server ask of a replica.
+
+#[cfg(feature = "server")]
+use std::time::Duration;
+
+use super::{Answer, Replication, Unanswered};
+use crate::command::CommandRef;
+use crate::engine::{Engine, Unavailable};
+use crate::log::{LogError, Place};
+
+impl Engine {
+    /// How far the index has come in the log; `None` without one. O(1).
+    pub fn applied(&self) -> Option<Place> {
+        self.replication.as_ref().map(Replication::applied)
+    }
+
+    /// Has messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES), applied in
+    /// their order at one place of the log, and waits for what comes of each.
+    pub(crate) fn submit(&self, messages: Vec<u8>) -> Result<Vec<Answer>, Unanswered> {
+        let replication = self.replication.as_ref().ok_or(Unanswered::Failed)?;
+        let submission = replication.hand_in(messages)?;
+        replication.wait(&submission)
+    }
+
+    /// Waits until the index has all that was answered before this was called, by any replica, unless this
+    /// one reads locally.
+    pub(crate) fn catch_up(&self) -> Result<(), Unanswered> {
+        self.replication.as_ref().map_or(Ok(()), Replication::catch_up)
+    }
+
+    /// A command by way of the log.
+    pub(in crate::engine) fn apply_in_order(
+        &self,
+        command: CommandRef<'_>,
+    ) -> Result<Answer, Unavailable> {
+        if let CommandRef::Query { package } = command {
+            self.catch_up()?;
+            return Ok(Ok(self.read(|index| index.look_up(package))?));
+        }
+        let answers = self.submit(format!("{command}\n").into_bytes())?;
+        Ok(answers.into_iter().next().ok_or(Unanswered::Failed)?)
+    }
+
+    /// Whether a replica has been closed or has failed, so that it has no duties any more. O(1).
+    pub(crate) fn is_over(&self) -> bool {
+        self.replication.as_ref().is_none_or(Replication::is_over)
+    }
+
+    /// Waits for a while, less if the replica is closed meanwhile.
+    #[cfg(feature = "server")]
+    pub(crate) fn pause(&self, length: Duration) {
+        if let Some(replication) = &self.replication {
+            replication.pause(length);
+        }
+    }
+
+    /// Has a replica fail, because one of its duties panicked.
+    #[cfg(feature = "server")]
+    pub(crate) fn abandon(&self) {
+        if let Some(replication) = &self.replication {
+            let problem = "a duty panicked".into();
+            replication.fail(LogError::Damaged { what: "this replica".into(), problem });
+        }
+    }
+
+    /// Why a replica has failed; `None` as long as that is not so.
+    pub fn log_failure(&self) -> Option<LogError> {
+        self.replication.as_ref()?.failure()
+    }
+
+    /// Whether its commands are ordered by a log. O(1).
+    pub(crate) fn is_replicated(&self) -> bool {
+        self.replication.is_some()
+    }
+}

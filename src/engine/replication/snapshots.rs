@@ -1,0 +1,216 @@
+//! Snapshots of a replica's index: written down in the log, and made an index again.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use super::Replication;
+use crate::engine::Engine;
+use crate::index::{Limits, PackageIndex};
+use crate::log::{self, Log, LogError, MAX_ENTRY_BYTES, Place};
+use crate::store::{Kept, LoadError, Snapshot, StoreError, load_snapshot};
+
+/// How many bytes of messages a chunk has, unless a single message has more.
+const CHUNK_BYTES: usize = 512 * 1024;
+
+/// What the index was at some place.
+pub(super) struct Copy {
+    pub(super) index: PackageIndex,
+    pub(super) place: Place,
+    pub(super) log_bytes: u64,
+}
+
+/// Why no index can be made of what a log holds.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What it holds is no index, or one beyond the limits.
+    #[error("the snapshot at {place}: {error}")]
+    Snapshot {
+        /// Where it was taken.
+        place: Place,
+        /// What is wrong with it.
+        error: LoadError,
+    },
+}
+
+impl RestoreError {
+    /// As an error of the log, which it is a part of.
+    pub(super) fn into_log_error(self) -> LogError {
+        match self {
+            Self::Log(error) => error,
+            Self::Snapshot { place, error } => LogError::Damaged {
+                what: format!("the snapshot at {place}"),
+                problem: error.to_string(),
+            },
+        }
+    }
+}
+
+/// Makes an index of the snapshot of a log, or an empty one if there is none.
+pub(super) fn restore(
+    log: &dyn Log,
+    limits: Limits,
+    mut progress: impl FnMut(usize),
+) -> Result<Copy, RestoreError> {
+    loop {
+        let Some(snapshot) = log.snapshot()? else {
+            let index = PackageIndex::with_limits(limits);
+            return Ok(Copy { index, place: Place::default(), log_bytes: 0 });
+        };
+        let chunks = Chunks { log, snapshot, failure: RefCell::default() };
+        let loaded = load_snapshot(&chunks, limits, &mut progress);
+        match (loaded, chunks.failure.into_inner()) {
+            (Ok(index), None) => {
+                let log::Snapshot { place, log_bytes, .. } = snapshot;
+                return Ok(Copy { index, place, log_bytes });
+            }
+            // A newer one has taken its place meanwhile.
+            (_, Some(Failure::Gone)) => {}
+            (_, Some(Failure::Log(error))) => return Err(error.into()),
+            (Err(error), None) => {
+                return Err(RestoreError::Snapshot { place: snapshot.place, error });
+            }
+        }
+    }
+}
+
+/// A snapshot as it lies in the log.
+struct Chunks<'a> {
+    log: &'a dyn Log,
+    snapshot: log::Snapshot,
+    failure: RefCell<Option<Failure>>,
+}
+
+enum Failure {
+    Gone,
+    Log(LogError),
+}
+
+impl Snapshot for Chunks<'_> {
+    fn package_count(&self) -> Result<u64, StoreError> {
+        Ok(self.snapshot.packages)
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        for number in 0..self.snapshot.chunks {
+            let failure = match self.log.chunk(&self.snapshot, number) {
+                Ok(Some(messages)) => {
+                    if messages_of(&messages).try_for_each(&mut *visit).is_break() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+                Ok(None) => Failure::Gone,
+                Err(error) => Failure::Log(error),
+            };
+            *self.failure.borrow_mut() = Some(failure);
+            return Err(StoreError::Closed);
+        }
+        Ok(())
+    }
+}
+
+/// The packages that a chunk has, each a message; what is none is refused by whoever checks names.
+fn messages_of(chunk: &[u8]) -> impl Iterator<Item = Kept<'_>> {
+    chunk.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        let message = line.strip_prefix(b"INDEX|").and_then(|line| line.strip_suffix(b"\n"));
+        let bar = message.and_then(|message| message.iter().position(|byte| *byte == b'|'));
+        match (message, bar) {
+            (Some(message), Some(bar)) => {
+                Kept { package: &message[..bar], dependencies: &message[bar + 1..] }
+            }
+            _ => Kept { package: line, dependencies: b"" },
+        }
+    })
+}
+
+impl Snapshot for PackageIndex {
+    fn package_count(&self) -> Result<u64, StoreError> {
+        Ok(self.len() as u64)
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let mut list = String::new();
+        let _has_enough = self.entries().try_for_each(|(package, dependencies)| {
+            list.clear();
+            for dependency in dependencies {
+                if !list.is_empty() {
+                    list.push(',');
+                }
+                list.push_str(dependency.as_str());
+            }
+            visit(Kept { package: package.as_str().as_bytes(), dependencies: list.as_bytes() })
+        });
+        Ok(())
+    }
+}
+
+impl Copy {
+    /// Writes it down as the snapshot to start from, unless there is a later one; whether it is.
+    fn write(&self, log: &dyn Log) -> Result<Option<log::Snapshot>, LogError> {
+        let before = log.snapshot()?;
+        if before.is_some_and(|before| before.place >= self.place) {
+            return Ok(None);
+        }
+        let id = log.begin_snapshot()?;
+        let (mut chunks, mut chunk, mut written) = (0, Vec::new(), Ok(()));
+        let mut flush = |chunk: &mut Vec<u8>| {
+            let number = chunks;
+            chunks += 1;
+            log.write_chunk(id, number, &std::mem::take(chunk))
+        };
+        let visited = self.index.visit(&mut |Kept { package, dependencies }| {
+            let length = package.len() + dependencies.len() + "INDEX||\n".len();
+            if !chunk.is_empty() && chunk.len() + length > CHUNK_BYTES {
+                written = flush(&mut chunk);
+            }
+            for part in [b"INDEX|", package, b"|", dependencies, b"\n"] {
+                chunk.extend_from_slice(part);
+            }
+            debug_assert!(chunk.len() <= CHUNK_BYTES.max(MAX_ENTRY_BYTES));
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        debug_assert!(visited.is_ok(), "an index in memory can be read");
+        written?;
+        if !chunk.is_empty() {
+            flush(&mut chunk)?;
+        }
+        let packages = self.index.len() as u64;
+        let snapshot =
+            log::Snapshot { id, place: self.place, log_bytes: self.log_bytes, chunks, packages };
+        if !log.publish(&snapshot, before.as_ref())? {
+            return Ok(None);
+        }
+        log.forget(&snapshot, before.as_ref())?;
+        Ok(Some(snapshot))
+    }
+}
+
+impl Replication {
+    /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, or others
+    /// were first.
+    pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
+        let mut state = self.lock();
+        while wait && state.copy.is_none() && !state.is_over() {
+            state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let copy = state.copy.take();
+        drop(state);
+        copy.map_or(Ok(None), |copy| copy.write(&*self.log))
+    }
+}
+
+impl Engine {
+    /// Writes a snapshot of the index into the log when one is due, waiting for that if `wait`: a duty of a
+    /// replica, to be done again and again. What was written, if anything was.
+    ///
+    /// # Errors
+    /// [`LogError`]: it was not written, or what it replaces is still there; the next one comes in time.
+    pub fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
+        self.replication.as_ref().map_or(Ok(None), |replication| replication.write_snapshot(wait))
+    }
+}

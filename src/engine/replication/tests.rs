@@ -1,0 +1,264 @@
+//! Replicas over a log in memory, whose duties are done step by step.
+
+use super::*;
+use crate::command::Command;
+use crate::engine::{Engine, EngineError};
+use crate::index::PackageIndex;
+use crate::log::memory::{Luck, Memory};
+
+/// A replica whose duties are done when a test says so.
+struct Tried {
+    engine: Engine,
+    appender: Appender,
+}
+
+const HOW: Replica =
+    Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
+
+fn replica(log: &Memory, how: Replica) -> Tried {
+    let log = Box::new(log.clone());
+    let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
+    Tried { engine, appender: Appender::default() }
+}
+
+impl Tried {
+    fn hand_in(&self, messages: &str) -> Arc<Submission> {
+        self.replication().hand_in(messages.as_bytes().to_vec()).unwrap()
+    }
+
+    fn replication(&self) -> &Replication {
+        self.engine.replication.as_ref().unwrap()
+    }
+
+    fn append(&mut self) -> Result<bool, LogError> {
+        self.engine.append(&mut self.appender, false)
+    }
+
+    fn follow(&self) {
+        self.engine.follow().unwrap();
+    }
+
+    fn digest(&self) -> String {
+        self.engine.read(|index| index.digest().to_string()).unwrap()
+    }
+}
+
+/// What came of it, in the letters O and F; `None` as long as there is no answer.
+fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
+    let answers = submission.answers.lock().unwrap().clone()?;
+    let letter = |answer: &Answer| if *answer == Ok(Outcome::Ok) { 'O' } else { 'F' };
+    Some(answers.map(|answers| answers.iter().map(letter).collect()))
+}
+
+#[test]
+fn nothing_is_applied_or_answered_before_it_has_its_place() {
+    let log = Memory::default();
+    let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+    let first = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
+    let second = b.hand_in("REMOVE|lib|\nQUERY|lib|\n");
+    assert_eq!(a.append(), Ok(true));
+    assert_eq!(b.append(), Ok(true));
+    assert_eq!(answers(&first), None);
+    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+    b.follow();
+    assert_eq!(answers(&second), Some(Ok("FO".into())));
+    a.follow();
+    assert_eq!(answers(&first), Some(Ok("OOO".into())));
+    assert_eq!(a.digest(), b.digest());
+    // QUERYs are nobody else's business.
+    let messages: Vec<_> = log.entries().into_iter().map(|entry| entry.messages).collect();
+    assert_eq!(messages, [&b"INDEX|lib|\nINDEX|app|lib\n"[..], b"REMOVE|lib|\n"]);
+    assert_eq!(a.append(), Ok(false));
+}
+
+#[test]
+fn what_waits_shares_an_entry_up_to_its_size() {
+    let log = Memory::default();
+    let mut a = replica(&log, HOW);
+    let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
+    let [one, two] = [a.hand_in("INDEX|b|\n"), a.hand_in("INDEX|c|b\n")];
+    a.hand_in(&large);
+    while a.append().unwrap() {}
+    a.follow();
+    assert_eq!(log.entries().len(), 2);
+    assert_eq!([&one, &two].map(|s| answers(s)), [Some(Ok("O".into())), Some(Ok("O".into()))]);
+}
+
+#[test]
+fn an_entry_that_was_lost_or_late_is_there_once() {
+    for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
+        let log = Memory::default();
+        let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+        let submission = a.hand_in("INDEX|lib|\nREMOVE|lib|\n");
+        log.set_luck(luck);
+        a.append().unwrap_err();
+        // Others come between.
+        b.hand_in("INDEX|other|\n");
+        b.append().unwrap();
+        a.append().unwrap();
+        log.deliver();
+        a.follow();
+        b.follow();
+        assert_eq!(answers(&submission), Some(Ok("OO".into())), "{luck:?}");
+        assert_eq!(log.entries().len(), 2, "{luck:?}");
+        assert_eq!(a.digest(), b.digest());
+    }
+}
+
+#[test]
+fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() {
+    for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
+        let log = Memory::default();
+        let every = Replica { snapshot_every: 1, ..HOW };
+        let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+        idle.hand_in("INDEX|first|\n");
+        idle.append().unwrap();
+        let submission = idle.hand_in("INDEX|lib|\nINDEX|lib|\n");
+        log.set_luck(luck);
+        idle.append().unwrap_err();
+        // So many snapshots of somebody else that the writer is not known any more.
+        for _ in 0..4 {
+            busy.hand_in("INDEX|other|\n");
+            busy.append().unwrap();
+            busy.follow();
+            busy.engine.write_snapshot(false).unwrap().unwrap();
+        }
+        for _ in 0..3 {
+            idle.append().unwrap();
+            idle.follow();
+        }
+        log.deliver();
+        busy.follow();
+        let written =
+            log.entries().iter().filter(|e| e.messages.starts_with(b"INDEX|lib|")).count();
+        // It was applied, or was not: with the entries, that is gone.
+        let told = answers(&submission).unwrap();
+        assert_eq!((told, written), (Err(Unanswered::Skipped), 0), "{luck:?}");
+        idle.follow();
+        assert_eq!(idle.digest(), busy.digest(), "{luck:?}");
+    }
+}
+
+#[test]
+fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
+    let log = Memory::default();
+    let every = Replica { snapshot_every: 1, ..HOW };
+    let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+    idle.hand_in("INDEX|first|\n");
+    idle.append().unwrap();
+    idle.follow();
+    for _ in 0..3 {
+        busy.hand_in("INDEX|other|\n");
+        busy.append().unwrap();
+        busy.follow();
+        busy.engine.write_snapshot(false).unwrap().unwrap();
+        // It follows, so it misses nothing.
+        idle.follow();
+    }
+    let submission = idle.hand_in("INDEX|lib|\n");
+    for _ in 0..3 {
+        idle.append().unwrap();
+        idle.follow();
+    }
+    assert_eq!(answers(&submission), Some(Ok("O".into())));
+    busy.follow();
+    assert_eq!(idle.digest(), busy.digest());
+}
+
+#[test]
+fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
+    let log = Memory::default();
+    let mut a = replica(&log, Replica { snapshot_every: 30, ..HOW });
+    for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
+        a.hand_in(text);
+        a.append().unwrap();
+        a.follow();
+        a.engine.write_snapshot(false).unwrap();
+    }
+    assert_eq!(log.entries().len(), 1);
+    let b = replica(&log, HOW);
+    assert_eq!(b.digest(), a.digest());
+    assert_eq!(b.engine.applied(), a.engine.applied());
+}
+
+#[test]
+fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
+    let log = Memory::default();
+    let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
+    let query = Command::query("lib").unwrap();
+    assert_eq!(b.engine.apply(&query), Ok(Outcome::Fail));
+    a.hand_in("INDEX|lib|\n");
+    a.append().unwrap();
+    a.follow();
+    let behind = Err(EngineError::Unavailable(Unanswered::Behind(Duration::ZERO).into()));
+    assert_eq!(b.engine.apply(&query), behind);
+    b.follow();
+    assert_eq!(b.engine.apply(&query), Ok(Outcome::Ok));
+    let local = replica(&log, Replica { reads: Reads::Local, ..HOW });
+    log.set_unreachable(true);
+    assert_eq!(local.engine.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(b.engine.apply(&query), behind);
+}
+
+#[test]
+fn what_cannot_be_appended_in_time_is_withdrawn_or_in_doubt() {
+    let log = Memory::default();
+    let mut a = replica(&log, HOW);
+    log.set_unreachable(true);
+    let tried = a.hand_in("INDEX|lib|\n");
+    a.append().unwrap_err();
+    let waits = a.hand_in("INDEX|app|lib\n");
+    assert_eq!(a.replication().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
+    assert_eq!(a.replication().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
+    log.set_unreachable(false);
+    while a.append().unwrap() {}
+    a.follow();
+    let names = |index: &PackageIndex| {
+        index.entries().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(a.engine.read(names), Ok(vec!["lib".to_owned()]));
+}
+
+#[test]
+fn replicas_with_other_limits_are_refused() {
+    let log = Memory::default();
+    let _first = replica(&log, HOW);
+    let limits = Limits { max_packages: 7, ..Limits::default() };
+    let other = Engine::replicated(Box::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
+    assert!(other.contains("and this one has format 1, max-packages 7,"), "{other}");
+}
+
+#[test]
+fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
+    let log = Memory::default();
+    let mut a = replica(&log, HOW);
+    a.hand_in("INDEX|lib|\n");
+    a.append().unwrap();
+    a.follow();
+    log.restore_empty();
+    let query = Command::query("lib").unwrap();
+    let failed = Err(EngineError::Unavailable(Unanswered::Failed.into()));
+    assert_eq!(a.engine.apply(&query), failed);
+    let seen = a.engine.applied().unwrap();
+    let why = LogError::WentBack { head: Place(0), seen };
+    assert_eq!(a.engine.log_failure(), Some(why));
+    let log = Memory::default();
+    let b = replica(&log, HOW);
+    let waits = b.hand_in("INDEX|lib|\n");
+    b.engine.close().unwrap();
+    assert_eq!(answers(&waits), Some(Err(Unanswered::Failed)));
+    assert_eq!(b.engine.apply(&query), failed);
+    assert!(b.replication().hand_in(b"INDEX|lib|\n".to_vec()).is_err());
+}
+
+#[test]
+fn an_entry_that_is_none_stops_the_replica() {
+    let log = Memory::default();
+    let a = replica(&log, HOW);
+    let writer = log.register().unwrap();
+    log.append(&writer, b"INDEX|lib|\nINDEX\n").unwrap();
+    let error = a.engine.follow().unwrap_err();
+    assert!(error.is_lasting(), "{error}");
+    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+    assert_eq!(a.engine.log_failure(), Some(error));
+}

@@ -1,0 +1,249 @@
+//! Floor 3: a log that replicas share, and that is trusted to put all that is appended in one order.
+//!
+//! A [`Log`] holds *entries*, each some INDEX and REMOVE messages, and gives each of them a [`Place`].
+//! Whoever applies the entries in the order of their places has the same index as everybody else who
+//! has come as far, because the machine is deterministic (state machine replication; Schneider 1990).
+//! Agreement is the log's business, and no consensus is written here: the log behind the feature `etcd` is
+//! etcd, which has Raft for it. Who appends what, who waits, and what is answered is the engine's business.
+//!
+//! # Appending exactly once
+//!
+//! An append may have happened although nobody heard of it, and it may still happen later, when a request
+//! was delayed. So every entry is appended by a [`Writer`], one run of one replica, whose entries are
+//! numbered, and on the condition that the log has that writer where the writer believes itself to be.
+//! The same append can then be repeated until its outcome is known: it happens once. Writers compare
+//! nothing but themselves, so that they do not get into each other's way; with one common head to compare,
+//! of three replicas two fail each time (measured with three nodes on one machine: half the entries a
+//! second).
+//!
+//! # Snapshots
+//!
+//! Lest the log grow for ever, a replica writes its state in chunks, [publishes](Log::publish) that as the
+//! [`Snapshot`], and has the log [forget](Log::forget) what was before. Until it is published nobody finds
+//! it, so no reader sees half of it; one that reads an older snapshot finds a chunk missing and starts
+//! again.
+
+#[cfg(feature = "etcd")]
+mod etcd;
+#[cfg(test)]
+pub(crate) mod memory;
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+#[cfg(feature = "etcd")]
+pub use etcd::{Address, AddressError, Credentials, Etcd, Identity, SetupError};
+
+/// The most bytes of messages that one entry may hold. With etcd, whose requests may have 1.5 MiB unless it
+/// was told otherwise, there is room for the rest of a request.
+pub const MAX_ENTRY_BYTES: usize = 1 << 20;
+
+/// Where an entry stands in a log. Later entries have greater places; the places between them mean nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place(pub u64);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One run of one replica, as far as it has appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Writer {
+    /// Which one it is: no two writers of a log have the same.
+    pub id: u64,
+    /// How many entries it has appended.
+    pub entries: u64,
+    /// Where the last of them stands, or where the writer was registered.
+    pub place: Place,
+}
+
+impl Writer {
+    /// The writer after one more entry.
+    #[must_use]
+    pub fn after(self, place: Place) -> Self {
+        Self { entries: self.entries + 1, place, ..self }
+    }
+
+    /// What the entry is called that it appends next.
+    #[must_use]
+    pub fn next(self) -> EntryId {
+        EntryId { writer: self.id, number: self.entries + 1 }
+    }
+}
+
+/// What an entry is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    /// Whose it is.
+    pub writer: u64,
+    /// Which of that writer's entries, from 1.
+    pub number: u64,
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.writer, self.number)
+    }
+}
+
+/// An entry as the log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is called.
+    pub id: EntryId,
+    /// INDEX and REMOVE messages, each with its LF; at most [`MAX_ENTRY_BYTES`].
+    pub messages: Vec<u8>,
+}
+
+/// A state that was written down, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Which one it is: no two of a log have the same.
+    pub id: u64,
+    /// The state is that after the entry at this place.
+    pub place: Place,
+    /// How many bytes all entries up to there held.
+    pub log_bytes: u64,
+    /// How many chunks it has.
+    pub chunks: u32,
+    /// How many packages it has.
+    pub packages: u64,
+}
+
+/// Why a log does not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// It cannot be reached, or cannot do it now. Whether it has done it, or will, is not known.
+    #[error("the log is not there: {problem}")]
+    Unreachable {
+        /// What was met.
+        problem: String,
+    },
+    /// Entries behind this place are gone: there is a snapshot to go on from.
+    #[error("the entries after {after} are gone")]
+    Forgotten {
+        /// Behind which they were asked for.
+        after: Place,
+    },
+    /// The log has lost what it had: whoever restored it went back in time.
+    #[error("the log went back to {head} after {seen} had been reached")]
+    WentBack {
+        /// Its end.
+        head: Place,
+        /// What had been seen of it.
+        seen: Place,
+    },
+    /// What is there is not what a replica wrote.
+    #[error("{what} is damaged: {problem}")]
+    Damaged {
+        /// What was read.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The replicas of a log have to be set up alike, and this one is not.
+    #[error("the replicas of this log have {theirs}, and this one has {ours}")]
+    Disagrees {
+        /// What is asked for here.
+        ours: String,
+        /// What the first replica said.
+        theirs: String,
+    },
+}
+
+impl LogError {
+    /// Whether trying again is of no use.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !matches!(self, Self::Unreachable { .. } | Self::Forgotten { .. })
+    }
+}
+
+/// A log that replicas share. Every call returns within a bounded time.
+pub trait Log: Send + Sync {
+    /// Says how the replicas are set up, which the first one decides.
+    ///
+    /// # Errors
+    /// [`LogError::Disagrees`] if another has said something else.
+    fn agree(&self, setup: &str) -> Result<(), LogError>;
+
+    /// A writer that nobody else is.
+    ///
+    /// # Errors
+    /// [`LogError`]; then there may be one more that nobody uses.
+    fn register(&self) -> Result<Writer, LogError>;
+
+    /// Appends the next entry of a writer, and says where it stands, whether this call has put it there or
+    /// an earlier one with the same writer and messages. `None` if that has not happened and never will,
+    /// because the log no longer knows the writer.
+    ///
+    /// # Errors
+    /// [`LogError::Unreachable`] when it is not known whether this has been appended, or will be.
+    fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError>;
+
+    /// Where the last entry stands, of all that were appended before this was called; the least place if
+    /// there is none.
+    ///
+    /// # Errors
+    /// [`LogError`] if that cannot be known.
+    fn head(&self) -> Result<Place, LogError>;
+
+    /// Hands over all entries behind a place, in order, none left out, until `take` has enough or nothing
+    /// has come for a while. To be called again and again.
+    ///
+    /// # Errors
+    /// [`LogError::Forgotten`] if some of them are gone.
+    fn follow(
+        &self,
+        after: Place,
+        take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), LogError>;
+
+    /// The snapshot that was published last.
+    ///
+    /// # Errors
+    /// [`LogError`] if that cannot be known.
+    fn snapshot(&self) -> Result<Option<Snapshot>, LogError>;
+
+    /// A chunk of a snapshot; `None` if it is gone, because there is a newer one.
+    ///
+    /// # Errors
+    /// [`LogError`] if it cannot be read.
+    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// The id of a snapshot that is to be written.
+    ///
+    /// # Errors
+    /// [`LogError`] if there is none to be had.
+    fn begin_snapshot(&self) -> Result<u64, LogError>;
+
+    /// Writes a chunk of a snapshot that is not published yet; at most [`MAX_ENTRY_BYTES`].
+    ///
+    /// # Errors
+    /// [`LogError`] if it may not have been written.
+    fn write_chunk(&self, id: u64, number: u32, messages: &[u8]) -> Result<(), LogError>;
+
+    /// Makes a snapshot that is complete the one to start from, if `before` still is, and says whether it
+    /// is.
+    ///
+    /// # Errors
+    /// [`LogError`] if it is not known whether it is; to be asked again.
+    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError>;
+
+    /// Forgets what a published snapshot has made dispensable: entries up to it, other snapshots, and
+    /// writers that have appended nothing since the snapshot before, which may come again as others.
+    ///
+    /// # Errors
+    /// [`LogError`] if something may still be there; the next one sees to it.
+    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError>;
+}
+
+/// The end of a log is never before what was seen of it.
+pub(crate) fn not_before(seen: Place, head: Place) -> Result<Place, LogError> {
+    if head < seen { Err(LogError::WentBack { head, seen }) } else { Ok(head) }
+}

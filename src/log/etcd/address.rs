@@ -1,0 +1,194 @@
+//! Where an etcd is, and what it wants to see of whoever comes.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{fmt, fs, io};
+
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+/// Where the nodes of an etcd are, and below which key the log lies in it.
+///
+/// ```
+/// # use package_indexer::log::Address;
+/// let address: Address = "etcd://10.0.0.1:2379,10.0.0.2:2379/packages".parse()?;
+/// assert_eq!(address.to_string(), "etcd://10.0.0.1:2379,10.0.0.2:2379/packages");
+/// assert!("etcd://10.0.0.1:2379".parse::<Address>().is_err());
+/// # Ok::<(), package_indexer::log::AddressError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Whether the nodes are spoken to by TLS: `etcds://`.
+    pub tls: bool,
+    /// Each a host and a port, at least one.
+    pub nodes: Vec<String>,
+    /// What the keys of the log begin with; whoever shares an etcd has a prefix each.
+    pub prefix: String,
+}
+
+/// A text does not say where an etcd is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{text}' is no address of an etcd: {problem} (it looks like etcd://HOST:PORT,HOST:PORT/PREFIX)"
+)]
+pub struct AddressError {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let wrong = |problem| AddressError { text: text.to_owned(), problem };
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| wrong("etcd:// or etcds:// is missing"))?;
+        let tls = match scheme {
+            "etcd" => false,
+            "etcds" => true,
+            _ => return Err(wrong("it begins neither with etcd:// nor with etcds://")),
+        };
+        let (nodes, prefix) = rest.split_once('/').ok_or_else(|| wrong("the prefix is missing"))?;
+        let prefix = prefix.trim_end_matches('/');
+        if prefix.is_empty() {
+            return Err(wrong("the prefix is missing"));
+        }
+        let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
+        for node in &nodes {
+            match node.rsplit_once(':') {
+                Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {}
+                _ => return Err(wrong("each node needs a host and a port")),
+            }
+        }
+        Ok(Self { tls, nodes, prefix: prefix.to_owned() })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "etcds" } else { "etcd" };
+        write!(f, "{scheme}://{}/{}", self.nodes.join(","), self.prefix)
+    }
+}
+
+/// A user of etcd.
+#[derive(Clone)]
+pub struct Credentials {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// Does not say the password.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// Files for TLS, in PEM.
+#[derive(Debug, Clone, Default)]
+pub struct Identity {
+    /// Whose certificates are trusted; those that browsers trust if there is no such file.
+    pub ca: Option<PathBuf>,
+    /// What to show of oneself: the certificate and its key.
+    pub own: Option<(PathBuf, PathBuf)>,
+}
+
+/// What is needed to speak to etcd cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {error}", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("there is no {wanted} in {path}", path = path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        wanted: &'static str,
+    },
+}
+
+impl Identity {
+    pub(super) fn tls(&self) -> Result<TlsConfig, SetupError> {
+        let mut config = TlsConfig::builder();
+        if let Some(ca) = &self.ca {
+            config = config.root_certs(RootCerts::new_with_certs(&certificates(ca)?));
+        }
+        if let Some((certificate, key)) = &self.own {
+            let own = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
+            config = config.client_cert(Some(own));
+        }
+        Ok(config.build())
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SetupError> {
+    fs::read(path).map_err(|error| SetupError::Unreadable { path: path.to_owned(), error })
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, SetupError> {
+    let bytes = read(path)?;
+    let certificates: Vec<_> = parse_pem(&bytes)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(SetupError::Missing { path: path.to_owned(), wanted: "certificate" });
+    }
+    Ok(certificates)
+}
+
+fn private_key(path: &Path) -> Result<PrivateKey<'static>, SetupError> {
+    let missing = |_| SetupError::Missing { path: path.to_owned(), wanted: "private key" };
+    PrivateKey::from_pem(&read(path)?).map_err(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_refused_with_what_is_wrong() {
+        for (text, problem) in [
+            ("10.0.0.1:2379/p", "etcd:// or etcds:// is missing"),
+            ("http://10.0.0.1:2379/p", "it begins neither with etcd:// nor with etcds://"),
+            ("etcd://10.0.0.1:2379", "the prefix is missing"),
+            ("etcd://10.0.0.1:2379//", "the prefix is missing"),
+            ("etcd://10.0.0.1/p", "each node needs a host and a port"),
+            ("etcd://a:1,/p", "each node needs a host and a port"),
+            ("etcd://:1/p", "each node needs a host and a port"),
+            ("etcd://a:65536/p", "each node needs a host and a port"),
+        ] {
+            let error = text.parse::<Address>().unwrap_err();
+            assert_eq!((error.text.as_str(), error.problem), (text, problem));
+        }
+    }
+
+    #[test]
+    fn an_address_is_printed_as_it_was_written() {
+        let text = "etcds://[::1]:2379,etcd-2.example:1/team/packages";
+        let address: Address = text.parse().unwrap();
+        assert_eq!(address.to_string(), text);
+        assert_eq!((address.tls, address.nodes.len()), (true, 2));
+        assert_eq!(address.prefix, "team/packages");
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let credentials = Credentials { user: "indexer".into(), password: "secret".into() };
+        assert!(!format!("{credentials:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,246 @@
+//! A log in memory, for tests: it does at once what it is told, unless it was told to be unlucky.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Entry, Log, LogError, Place, Snapshot, Writer};
+
+/// What becomes of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Luck {
+    /// It happens, and whoever asked hears of it.
+    #[default]
+    Good,
+    /// It never happens, and whoever asked does not know.
+    LostRequest,
+    /// It happens, and whoever asked does not know.
+    LostReply,
+    /// It happens when [`Memory::deliver`] is called, and whoever asked does not know.
+    Delayed,
+}
+
+/// A log that is shared by its clones.
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// The place of what was done last.
+    now: u64,
+    head: Place,
+    setup: Option<String>,
+    writers: BTreeMap<u64, Writer>,
+    entries: BTreeMap<Place, Entry>,
+    /// Entries up to there are gone.
+    forgotten: Place,
+    chunks: BTreeMap<(u64, u32), Vec<u8>>,
+    snapshot: Option<Snapshot>,
+    /// What the next appends meet.
+    luck: Luck,
+    delayed: Vec<(Writer, Vec<u8>)>,
+    unreachable: bool,
+}
+
+impl Memory {
+    /// What the next append meets; afterwards luck is good again.
+    pub(crate) fn set_luck(&self, luck: Luck) {
+        self.lock().luck = luck;
+    }
+
+    /// Whether nothing gets through, from now on.
+    pub(crate) fn set_unreachable(&self, unreachable: bool) {
+        self.lock().unreachable = unreachable;
+    }
+
+    /// Lets what was delayed happen, if it still can.
+    pub(crate) fn deliver(&self) {
+        let mut held = self.lock();
+        for (writer, messages) in std::mem::take(&mut held.delayed) {
+            let _nobody_hears = held.append(&writer, &messages);
+        }
+    }
+
+    /// Has the log lose all that it had, as one that was set up anew.
+    pub(crate) fn restore_empty(&self) {
+        *self.lock() = Held::default();
+    }
+
+    /// All entries that were ever appended and are not forgotten, in order.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.lock().entries.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reach(&self) -> Result<MutexGuard<'_, Held>, LogError> {
+        let held = self.lock();
+        if held.unreachable { Err(silence()) } else { Ok(held) }
+    }
+}
+
+fn silence() -> LogError {
+    LogError::Unreachable { problem: "it does not answer".into() }
+}
+
+impl Held {
+    fn next(&mut self) -> Place {
+        self.now += 1;
+        Place(self.now)
+    }
+
+    fn append(&mut self, writer: &Writer, messages: &[u8]) -> Option<Place> {
+        let known = *self.writers.get(&writer.id)?;
+        if known != *writer {
+            // Here already, if it is this entry that it was appended last.
+            return (known.entries == writer.entries + 1).then_some(known.place);
+        }
+        let place = self.next();
+        let entry = Entry { place, id: writer.next(), messages: messages.to_vec() };
+        self.entries.insert(place, entry);
+        self.writers.insert(writer.id, writer.after(place));
+        self.head = place;
+        Some(place)
+    }
+}
+
+impl Log for Memory {
+    fn agree(&self, setup: &str) -> Result<(), LogError> {
+        let mut held = self.reach()?;
+        let theirs = held.setup.get_or_insert_with(|| setup.to_owned());
+        if theirs == setup {
+            return Ok(());
+        }
+        Err(LogError::Disagrees { ours: setup.to_owned(), theirs: theirs.clone() })
+    }
+
+    fn register(&self) -> Result<Writer, LogError> {
+        let mut held = self.reach()?;
+        let place = held.next();
+        let writer = Writer { id: place.0, entries: 0, place };
+        held.writers.insert(writer.id, writer);
+        Ok(writer)
+    }
+
+    fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError> {
+        let mut held = self.reach()?;
+        match std::mem::take(&mut held.luck) {
+            Luck::Good => Ok(held.append(writer, messages)),
+            Luck::LostRequest => Err(silence()),
+            Luck::LostReply => {
+                let _nobody_hears = held.append(writer, messages);
+                Err(silence())
+            }
+            Luck::Delayed => {
+                held.delayed.push((*writer, messages.to_vec()));
+                Err(silence())
+            }
+        }
+    }
+
+    fn head(&self) -> Result<Place, LogError> {
+        Ok(self.reach()?.head)
+    }
+
+    fn follow(
+        &self,
+        after: Place,
+        take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), LogError> {
+        let mut after = after;
+        loop {
+            let held = self.reach()?;
+            if after < held.forgotten {
+                return Err(LogError::Forgotten { after });
+            }
+            let next = held.entries.range(Place(after.0 + 1)..).next();
+            let Some(entry) = next.map(|(_, entry)| entry.clone()) else { return Ok(()) };
+            drop(held);
+            after = entry.place;
+            if take(entry).is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
+        Ok(self.reach()?.snapshot)
+    }
+
+    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(self.reach()?.chunks.get(&(snapshot.id, number)).cloned())
+    }
+
+    fn begin_snapshot(&self) -> Result<u64, LogError> {
+        Ok(self.reach()?.next().0)
+    }
+
+    fn write_chunk(&self, id: u64, number: u32, messages: &[u8]) -> Result<(), LogError> {
+        self.reach()?.chunks.insert((id, number), messages.to_vec());
+        Ok(())
+    }
+
+    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
+        let mut held = self.reach()?;
+        if held.snapshot.as_ref() == before {
+            held.snapshot = Some(*snapshot);
+        }
+        Ok(held.snapshot.as_ref() == Some(snapshot))
+    }
+
+    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
+        let mut held = self.reach()?;
+        held.entries.retain(|place, _| *place > snapshot.place);
+        held.forgotten = snapshot.place;
+        held.chunks.retain(|(id, _), _| *id >= snapshot.id);
+        let since = before.map_or(Place(0), |before| before.place);
+        held.writers.retain(|_, writer| writer.place >= since);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_append_that_is_repeated_happens_once_however_it_was_lost() {
+        for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
+            let log = Memory::default();
+            let writer = log.register().unwrap();
+            log.set_luck(luck);
+            let first = log.append(&writer, b"INDEX|a|\n");
+            assert_eq!(first.is_err(), luck != Luck::Good, "{luck:?}");
+            let place = log.append(&writer, b"INDEX|a|\n").unwrap().unwrap();
+            log.deliver();
+            let writer = writer.after(place);
+            log.append(&writer, b"INDEX|b|\n").unwrap().unwrap();
+            let ids = log.entries().into_iter().map(|entry| entry.id.number);
+            assert_eq!(ids.collect::<Vec<_>>(), [1, 2], "{luck:?}");
+        }
+    }
+
+    #[test]
+    fn a_writer_that_is_forgotten_appends_nothing_any_more() {
+        let log = Memory::default();
+        let idle = log.register().unwrap();
+        log.set_luck(Luck::Delayed);
+        log.append(&idle, b"INDEX|late|\n").unwrap_err();
+        let busy = log.register().unwrap();
+        let place = log.append(&busy, b"INDEX|a|\n").unwrap().unwrap();
+        let first = Snapshot { id: 90, place, log_bytes: 9, chunks: 0, packages: 1 };
+        assert_eq!(log.publish(&first, None), Ok(true));
+        log.forget(&first, None).unwrap();
+        let place = log.append(&busy.after(place), b"INDEX|b|\n").unwrap().unwrap();
+        let second = Snapshot { id: 91, place, ..first };
+        assert_eq!(log.publish(&second, Some(&first)), Ok(true));
+        log.forget(&second, Some(&first)).unwrap();
+        log.deliver();
+        assert_eq!(log.append(&idle, b"INDEX|late|\n"), Ok(None));
+        assert_eq!(log.entries(), []);
+    }
+}

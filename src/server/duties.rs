@@ -1,0 +1,104 @@
+//! The threads of a replica: one appends, one follows, one writes snapshots.
+//!
+//! What each of them does is the engine's business; that it does so again and again, that it waits when the
+//! log is not there, and that the log of the server says so, is this file's.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::bug;
+use crate::engine::{Appender, Engine};
+use crate::log::LogError;
+
+/// How long it is until something is tried again that failed, at first and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+
+/// Does the duties of a [replica](Engine::replicated) until it is dropped, which closes the engine and
+/// takes up to about two seconds, because that is how long a log may take to say nothing.
+#[derive(Debug)]
+pub struct Duties {
+    engine: Arc<Engine>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Duties {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    pub fn start(engine: &Arc<Engine>) -> io::Result<Self> {
+        let mut duties = Self { engine: Arc::clone(engine), threads: Vec::new() };
+        let mut appender = Appender::default();
+        duties.spawn("append", move |engine| engine.append(&mut appender, true).map(drop))?;
+        duties.spawn("follow", Engine::follow)?;
+        duties.spawn("snapshot", |engine| {
+            if let Some(snapshot) = engine.write_snapshot(true)? {
+                let (place, packages) = (snapshot.place.0, snapshot.packages);
+                tracing::info!(place, packages, chunks = snapshot.chunks, "wrote a snapshot");
+            }
+            Ok(())
+        })?;
+        Ok(duties)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        duty: impl FnMut(&Engine) -> Result<(), LogError> + Send + 'static,
+    ) -> io::Result<()> {
+        let engine = Arc::clone(&self.engine);
+        let work = bug::carry(move || {
+            let work = AssertUnwindSafe(|| repeat(name, &engine, duty));
+            if catch_unwind(work).is_err() {
+                tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
+                engine.abandon();
+            }
+        });
+        self.threads.push(thread::Builder::new().name(name.into()).spawn(work)?);
+        Ok(())
+    }
+}
+
+/// Does a duty until there is nothing to do any more.
+fn repeat(
+    name: &'static str,
+    engine: &Engine,
+    mut duty: impl FnMut(&Engine) -> Result<(), LogError>,
+) {
+    let mut pause = PAUSES[0];
+    let mut is_down = false;
+    while !engine.is_over() {
+        match duty(engine) {
+            Ok(()) => {
+                if is_down {
+                    tracing::info!(duty = name, "the log is there again");
+                }
+                (is_down, pause) = (false, PAUSES[0]);
+            }
+            Err(error) if error.is_lasting() => {
+                tracing::error!(duty = name, %error, "the replica has failed");
+            }
+            Err(error) => {
+                if !is_down {
+                    tracing::warn!(duty = name, %error, "trying again");
+                }
+                is_down = true;
+                engine.pause(pause);
+                pause = (pause * 2).min(PAUSES[1]);
+            }
+        }
+    }
+}
+
+impl Drop for Duties {
+    fn drop(&mut self) {
+        let _no_store = self.engine.close();
+        for thread in self.threads.drain(..) {
+            // It has said so if it panicked.
+            let _ended = thread.join();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Messages on their way to their replies, a batch at a time.
+//!
+//! A batch is settled on the engine's index, or, of a replica, by way of the log that it shares with others.
+
+use std::io::Write as _;
+
+use crate::bug::{Bug, planted};
+use crate::command::{CommandRef, Outcome, Verb};
+use crate::engine::{Engine, Poisoned, Unanswered, Unavailable, Version};
+use crate::index::{LimitError, PackageIndex};
+use crate::log::MAX_ENTRY_BYTES;
+use crate::wire::{self, Frame};
+
+use super::{MAX_BATCH, Observer, Refusal};
+
+/// A message on its way to its reply.
+#[derive(Debug)]
+pub(super) enum Request<'a> {
+    Waiting(CommandRef<'a>),
+    Answered(Verb, Outcome),
+    Refused(Refusal),
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn read(frame: Frame<'a>, limit: usize) -> Self {
+        match frame {
+            Frame::Line(line) => match wire::parse(line) {
+                Ok(command) => Self::Waiting(command),
+                Err(error) => Self::Refused(error.into()),
+            },
+            Frame::TooLong => Self::Refused(Refusal::TooLong { limit }),
+        }
+    }
+
+    /// Applies the command if that has not been done.
+    fn settle(&mut self, index: &mut PackageIndex) {
+        if let Self::Waiting(command) = self {
+            let answer = index.apply(*command);
+            self.answer(answer);
+        }
+    }
+
+    /// Takes what has come of the command.
+    fn answer(&mut self, answer: Result<Outcome, LimitError>) {
+        if let Self::Waiting(command) = self {
+            *self = match answer {
+                Ok(outcome) => Self::Answered(command.verb(), outcome),
+                Err(limit) => Self::Refused(limit.into()),
+            };
+        }
+    }
+
+    /// Appends the command's message, if it waits.
+    fn write(&self, messages: &mut Vec<u8>) {
+        if let Some(command) = self.command() {
+            let _infallible = writeln!(messages, "{command}");
+        }
+    }
+
+    /// How many bytes its message has at most.
+    fn bytes(&self) -> usize {
+        let names = self.command().into_iter().flat_map(CommandRef::names);
+        names.map(|name| name.as_str().len() + 1).sum::<usize>() + "REMOVE||\n".len()
+    }
+
+    /// Answers a QUERY, for which the index need not change.
+    fn look_up(&mut self, index: &PackageIndex) {
+        if let Self::Waiting(CommandRef::Query { package }) = *self {
+            *self = Self::Answered(Verb::Query, index.look_up(package));
+        }
+    }
+
+    /// The command, until it has been applied.
+    fn command(&self) -> Option<CommandRef<'a>> {
+        match self {
+            Self::Waiting(command) => Some(*command),
+            Self::Answered(..) | Self::Refused(_) => None,
+        }
+    }
+
+    /// Whether it waits to do more than ask.
+    fn may_change(&self) -> bool {
+        self.command().is_some_and(|command| command.verb() != Verb::Query)
+    }
+}
+
+/// Takes the index once, and applies every command that waits for it; side by side with others if
+/// these and those only ask. Says which version they saw.
+pub(super) fn settle(
+    batch: &mut [Request<'_>],
+    engine: &Engine,
+    observer: &mut impl Observer,
+) -> Result<Version, Poisoned> {
+    observer.waiting();
+    if batch.iter().any(Request::may_change) {
+        let settled = engine.batch_ahead(|index| {
+            observer.taken();
+            if planted(Bug::QueriesGoFirst) {
+                for query in batch.iter_mut() {
+                    query.look_up(index);
+                }
+            }
+            index.prefetch(batch.iter().filter_map(Request::command));
+            for request in batch.iter_mut() {
+                request.settle(index);
+            }
+        });
+        match settled {
+            Ok(((), version)) => {
+                observer.released();
+                return Ok(version);
+            }
+            Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
+            // Those that only ask can still be answered.
+            Err(Unavailable::NotDurable(reason)) => {
+                for request in batch.iter_mut().filter(|request| request.may_change()) {
+                    *request = Request::Refused(reason.into());
+                }
+            }
+            Err(Unavailable::Unanswered(reason)) => {
+                refuse(batch, reason);
+                return Ok(Version::default());
+            }
+        }
+    }
+    look_up(batch, engine, observer)
+}
+
+/// Has the order that all replicas share say where the batch comes, and applies every command there. A
+/// batch that only asks is told what was so when it was asked.
+pub(super) fn settle_in_order(
+    batch: &mut [Request<'_>],
+    engine: &Engine,
+    observer: &mut impl Observer,
+) -> Result<(), Poisoned> {
+    if batch.iter().all(|request| request.command().is_none()) {
+        return Ok(());
+    }
+    observer.waiting();
+    if !batch.iter().any(Request::may_change) {
+        match engine.catch_up() {
+            Ok(()) => {
+                for part in batch.chunks_mut(MAX_BATCH) {
+                    look_up(part, engine, observer)?;
+                }
+            }
+            Err(reason) => refuse(batch, reason),
+        }
+        return Ok(());
+    }
+    let mut waiting = batch.iter_mut().filter(|request| request.command().is_some()).peekable();
+    while waiting.peek().is_some() {
+        let (mut messages, mut parts) = (Vec::new(), Vec::new());
+        while let Some(request) = waiting.next_if(|request| {
+            messages.is_empty() || messages.len() + request.bytes() <= MAX_ENTRY_BYTES
+        }) {
+            request.write(&mut messages);
+            parts.push(request);
+        }
+        match engine.submit(messages) {
+            Ok(answers) => {
+                for (request, answer) in parts.into_iter().zip(answers) {
+                    request.answer(answer);
+                }
+            }
+            Err(reason) => {
+                for request in parts {
+                    *request = Request::Refused(reason.into());
+                }
+            }
+        }
+    }
+    observer.taken();
+    observer.released();
+    Ok(())
+}
+
+/// Answers those that only ask, side by side with others.
+fn look_up(
+    batch: &mut [Request<'_>],
+    engine: &Engine,
+    observer: &mut impl Observer,
+) -> Result<Version, Poisoned> {
+    let ((), version) = engine.read_ahead(|index| {
+        observer.taken();
+        index.prefetch(batch.iter().filter_map(Request::command));
+        for query in batch.iter_mut() {
+            query.look_up(index);
+        }
+    })?;
+    observer.released();
+    Ok(version)
+}
+
+/// Refuses all that waits.
+fn refuse(batch: &mut [Request<'_>], reason: Unanswered) {
+    for request in batch.iter_mut().filter(|request| request.command().is_some()) {
+        *request = Request::Refused(reason.into());
+    }
+}
