@@ -46,6 +46,7 @@
 //! | `cli` | yes | the `indexer` program |
 //! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
 //! | `testing` | with `cli` | `testing`, with `server` and `store` |
+//! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
 //! Whoever wants only the state machine asks for `default-features = false`.

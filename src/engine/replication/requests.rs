@@ -42,6 +42,7 @@ impl Engine {
     }
 
     /// Whether a replica has been closed or has failed, so that it has no duties any more. O(1).
+    #[cfg(feature = "server")]
     pub(crate) fn is_over(&self) -> bool {
         self.replication.as_ref().is_none_or(Replication::is_over)
     }
