@@ -30,6 +30,11 @@ impl Arguments {
         Self { measuring, rest: rest.into_iter() }
     }
 
+    /// What is left when some have been read elsewhere.
+    pub(crate) fn again(rest: Vec<String>, measuring: bool) -> Self {
+        Self { measuring, rest: rest.into_iter() }
+    }
+
     pub(crate) fn next(&mut self) -> Option<String> {
         self.rest.next()
     }

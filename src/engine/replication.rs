@@ -132,6 +132,8 @@ pub(super) struct Replication {
     submitted: Condvar,
     /// Where those wait who need to know how far the index has come, and duties that pause.
     moved: Condvar,
+    /// Where the duty that reads the end of the log waits.
+    wanted: Condvar,
     /// Where the duty that writes snapshots waits.
     copied: Condvar,
 }
@@ -156,7 +158,10 @@ struct State {
 #[derive(Default)]
 struct Rounds {
     begun: u64,
-    is_running: bool,
+    /// Whether somebody waits for one that has not begun.
+    is_wanted: bool,
+    /// Whether there is a thread for them, so that nobody has to wait for the log longer than they like.
+    has_duty: bool,
     /// The last that came to an end, and the end of the log that it found.
     done: (u64, Place),
 }
@@ -189,6 +194,7 @@ impl Replication {
             state: Mutex::new(state),
             submitted: Condvar::new(),
             moved: Condvar::new(),
+            wanted: Condvar::new(),
             copied: Condvar::new(),
         }
     }
@@ -255,51 +261,58 @@ impl Replication {
         self.wait_for(place, until)
     }
 
-    /// The end of the log, as it was read after this was called.
+    /// The end of the log, as it was read after this was called: by the duty that reads it, or, before
+    /// that has begun, by this call.
     fn head(&self, until: Instant) -> Result<Place, Unanswered> {
         let mut state = self.lock();
         let mine = state.reads.begun + 1;
-        let mut has_tried = false;
-        loop {
+        if !state.reads.has_duty {
+            drop(state);
+            let _behind = self.noting_failure(self.read_head(false));
+            state = self.lock();
+        }
+        while state.reads.done.0 < mine {
             if state.is_over() {
                 return Err(Unanswered::Failed);
             }
-            if state.reads.done.0 >= mine {
-                return Ok(state.reads.done.1);
-            }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() && (has_tried || state.reads.is_running) {
+            if left.is_zero() {
                 return Err(Unanswered::Behind(self.how.patience));
             }
-            has_tried = true;
-            if state.reads.is_running {
-                let waited = self.moved.wait_timeout(state, left);
-                state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                continue;
+            if !state.reads.is_wanted {
+                state.reads.is_wanted = true;
+                self.wanted.notify_one();
             }
-            state.reads.is_running = true;
-            state.reads.begun += 1;
-            let (round, seen) = (state.reads.begun, state.applied);
-            drop(state);
-            let head = self.log.head().and_then(|head| not_before(seen, head));
-            state = self.lock();
-            state.reads.is_running = false;
-            match head {
-                Ok(head) => state.reads.done = (round, head),
-                Err(error) if error.is_lasting() => {
-                    drop(state);
-                    self.fail(error);
-                    state = self.lock();
-                }
-                // Whoever still has patience tries again, after a moment.
-                Err(_) => {
-                    self.moved.notify_all();
-                    let waited = self.moved.wait_timeout(state, left.min(MOMENT));
-                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                }
-            }
-            self.moved.notify_all();
+            let waited = self.moved.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        Ok(state.reads.done.1)
+    }
+
+    /// Reads the end of the log once for all who want to know it, waiting for somebody if `wait`.
+    fn read_head(&self, wait: bool) -> Result<(), LogError> {
+        let mut state = self.lock();
+        state.reads.has_duty |= wait;
+        while wait && !state.reads.is_wanted && !state.is_over() {
+            state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_over() {
+            return Ok(());
+        }
+        state.reads.is_wanted = false;
+        state.reads.begun += 1;
+        let (round, seen) = (state.reads.begun, state.applied);
+        drop(state);
+        let head = self.log.head().and_then(|head| not_before(seen, head));
+        let mut state = self.lock();
+        match head {
+            Ok(head) => state.reads.done = (round, head),
+            // Whoever waits still wants to know.
+            Err(_) => state.reads.is_wanted = true,
+        }
+        drop(state);
+        self.moved.notify_all();
+        head.map(drop)
     }
 
     /// Waits until a place is applied.
@@ -348,7 +361,7 @@ impl Replication {
         for submission in in_flight.iter().flat_map(|group| &group.submissions).chain(&waiting) {
             submission.answer(Err(Unanswered::Failed));
         }
-        for condvar in [&self.submitted, &self.moved, &self.copied] {
+        for condvar in [&self.submitted, &self.moved, &self.wanted, &self.copied] {
             condvar.notify_all();
         }
     }

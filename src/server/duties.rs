@@ -1,4 +1,4 @@
-//! The threads of a replica: one appends, one follows, one writes snapshots.
+//! The threads of a replica: one appends, one follows, one reads where the log ends, one writes snapshots.
 //!
 //! What each of them does is the engine's business; that it does so again and again, that it waits when the
 //! log is not there, and that the log of the server says so, is this file's.
@@ -33,6 +33,7 @@ impl Duties {
         let mut duties = Self { engine: Arc::clone(engine), threads: Vec::new() };
         let mut appender = Appender::default();
         duties.spawn("append", move |engine| engine.append(&mut appender, true).map(drop))?;
+        duties.spawn("read", |engine| engine.read_head(true))?;
         duties.spawn("follow", Engine::follow)?;
         duties.spawn("snapshot", |engine| {
             if let Some(snapshot) = engine.write_snapshot(true)? {

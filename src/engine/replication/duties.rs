@@ -42,8 +42,9 @@ impl Engine {
     /// A replica: an engine whose commands are ordered by a log, of which it has applied all that was
     /// there when this was called. `progress` is told of packages as by [`load`](crate::store::load).
     ///
-    /// Three duties come with it, each to be done again and again by a thread of its own:
-    /// [`append`](Self::append), [`follow`](Self::follow), [`write_snapshot`](Self::write_snapshot).
+    /// Four duties come with it, each to be done again and again by a thread of its own:
+    /// [`append`](Self::append), [`follow`](Self::follow), [`read_head`](Self::read_head),
+    /// [`write_snapshot`](Self::write_snapshot).
     ///
     /// # Errors
     /// [`RestoreError`] if the log cannot be read, holds no index, or has replicas with other limits.
@@ -79,14 +80,19 @@ impl Engine {
     /// [`LogError`]: to be called again with the same appender, after a while.
     pub fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
         self.replication.as_ref().map_or(Ok(false), |replication| {
-            let appended = replication.append(appender, wait);
-            if let Err(error) = &appended
-                && error.is_lasting()
-            {
-                replication.fail(error.clone());
-            }
-            appended
+            replication.noting_failure(replication.append(appender, wait))
         })
+    }
+
+    /// Reads the end of the log for all QUERYs that wait, waiting for some if `wait`: a duty of a replica.
+    /// Before it is done for the first time, whoever asks reads for themselves.
+    ///
+    /// # Errors
+    /// [`LogError`]: to be called again, after a while.
+    pub fn read_head(&self, wait: bool) -> Result<(), LogError> {
+        self.replication
+            .as_ref()
+            .map_or(Ok(()), |replication| replication.noting_failure(replication.read_head(wait)))
     }
 
     /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
@@ -110,12 +116,7 @@ impl Engine {
             Err(LogError::Forgotten { after }) => self.go_on_from_snapshot(replication, after),
             other => other,
         };
-        if let Err(error) = &followed
-            && error.is_lasting()
-        {
-            replication.fail(error.clone());
-        }
-        followed
+        replication.noting_failure(followed)
     }
 
     /// Applies an entry at its place, and answers those whose it is.
@@ -196,6 +197,16 @@ fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
 }
 
 impl Replication {
+    /// Fails if a duty did, and trying again is of no use.
+    pub(super) fn noting_failure<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
+        if let Err(error) = &done
+            && error.is_lasting()
+        {
+            self.fail(error.clone());
+        }
+        done
+    }
+
     fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
         let (group, messages) = match &appender.entry {
             Some((group, messages)) => (*group, messages),
