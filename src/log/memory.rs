@@ -34,6 +34,8 @@ struct Held {
     setup: Option<String>,
     writers: BTreeMap<u64, Writer>,
     entries: BTreeMap<Place, Entry>,
+    /// All that were ever appended.
+    history: Vec<Entry>,
     /// Entries up to there are gone.
     forgotten: Place,
     chunks: BTreeMap<(u64, u32), Vec<u8>>,
@@ -73,6 +75,11 @@ impl Memory {
         self.lock().entries.values().cloned().collect()
     }
 
+    /// All entries that were ever appended, in order.
+    pub(crate) fn history(&self) -> Vec<Entry> {
+        self.lock().history.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,6 +108,7 @@ impl Held {
         }
         let place = self.next();
         let entry = Entry { place, id: writer.next(), messages: messages.to_vec() };
+        self.history.push(entry.clone());
         self.entries.insert(place, entry);
         self.writers.insert(writer.id, writer.after(place));
         self.head = place;

@@ -61,7 +61,7 @@ impl Engine {
         let engine = Self { replication: Some(replication), ..Self::new(index) };
         let (mut reached, mut since) = (place, Instant::now());
         while reached < head {
-            engine.follow()?;
+            engine.follow_to(head)?;
             let applied = engine.applied().unwrap_or_default();
             if applied > reached {
                 (reached, since) = (applied, Instant::now());
@@ -101,12 +101,17 @@ impl Engine {
     /// # Errors
     /// [`LogError`]: to be called again, after a while.
     pub fn follow(&self) -> Result<(), LogError> {
+        self.follow_to(Place(u64::MAX))
+    }
+
+    /// The same, but only up to a place.
+    fn follow_to(&self, end: Place) -> Result<(), LogError> {
         let Some(replication) = &self.replication else { return Ok(()) };
         let after = replication.applied();
         let mut delivered = Ok(());
         let followed = replication.log.follow(after, &mut |entry| {
             delivered = self.deliver(replication, &entry);
-            if delivered.is_ok() && !replication.is_over() {
+            if delivered.is_ok() && entry.place < end && !replication.is_over() {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
