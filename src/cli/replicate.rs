@@ -135,7 +135,7 @@ impl Replication {
                     return Ok(Some(engine));
                 }
                 Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
-                    if begun.elapsed() < how.patience =>
+                    if begun.elapsed() < how.patience.max(DEFAULT_PATIENCE) =>
                 {
                     if !has_waited {
                         tracing::warn!(%address, %error, "waiting for etcd");

@@ -29,7 +29,10 @@ impl Serving {
         }));
         let mut lines = BufReader::new(serving.child.stdout.take().unwrap()).lines();
         for _ in 0..addresses {
-            let line = lines.next().expect("a line for each address").unwrap();
+            let Some(line) = lines.next() else {
+                panic!("it ended without a line for each address: {}", serving.wait().1);
+            };
+            let line = line.unwrap();
             match line.strip_prefix("listening on ") {
                 Some(address) => serving.addresses.push(address.parse().unwrap()),
                 None => serving.said.push(line),
