@@ -214,7 +214,7 @@ pub(crate) fn load_snapshot(
 }
 
 /// How many packages are looked up side by side: as many as a batch of a session has.
-const TOGETHER: usize = 256;
+pub(crate) const TOGETHER: usize = 256;
 
 /// An index on the way, and the packages that come next.
 #[derive(Default)]

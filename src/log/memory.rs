@@ -65,6 +65,11 @@ impl Memory {
         }
     }
 
+    /// Has the log lose the chunks of its snapshot.
+    pub(crate) fn lose_chunks(&self) {
+        self.lock().chunks.clear();
+    }
+
     /// Has the log lose all that it had, as one that was set up anew.
     pub(crate) fn restore_empty(&self) {
         *self.lock() = Held::default();

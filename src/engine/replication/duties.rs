@@ -10,6 +10,7 @@ use crate::command::CommandRef;
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::log::{Entry, EntryId, Log, LogError, Place, Writer, not_before};
+use crate::store::TOGETHER;
 use crate::wire;
 
 /// How far the duty that appends has come: one for each replica, kept from call to call.
@@ -20,9 +21,6 @@ pub struct Appender {
     entry: Option<(GroupId, Vec<u8>)>,
     doubt: Doubt,
 }
-
-/// How many packages are looked up side by side.
-const TOGETHER: usize = 256;
 
 /// Which group of this replica, of all that it had.
 type GroupId = u64;
@@ -170,7 +168,11 @@ impl Engine {
             *index = copy.index;
             replication.skip_to(copy.place, copy.log_bytes)
         });
-        answer_skipped(&skipped.map(|(skipped, _)| skipped).unwrap_or_default());
+        let (skipped, _) = skipped.map_err(|error| LogError::Damaged {
+            what: "the index".into(),
+            problem: error.to_string(),
+        })?;
+        answer_skipped(&skipped);
         replication.moved.notify_all();
         Ok(())
     }

@@ -56,6 +56,7 @@ pub(super) fn restore(
     limits: Limits,
     mut progress: impl FnMut(usize),
 ) -> Result<Copy, RestoreError> {
+    let mut gone = None;
     loop {
         let Some(snapshot) = log.snapshot()? else {
             let index = PackageIndex::with_limits(limits);
@@ -68,8 +69,13 @@ pub(super) fn restore(
                 let log::Snapshot { place, log_bytes, .. } = snapshot;
                 return Ok(Copy { index, place, log_bytes });
             }
-            // A newer one has taken its place meanwhile.
-            (_, Some(Failure::Gone)) => {}
+            // No chunk goes before a newer snapshot has taken its place.
+            (_, Some(Failure::Gone)) if gone == Some(snapshot.id) => {
+                let what = format!("the snapshot at {}", snapshot.place);
+                let problem = "a chunk is missing".into();
+                return Err(LogError::Damaged { what, problem }.into());
+            }
+            (_, Some(Failure::Gone)) => gone = Some(snapshot.id),
             (_, Some(Failure::Log(error))) => return Err(error.into()),
             (Err(error), None) => {
                 return Err(RestoreError::Snapshot { place: snapshot.place, error });

@@ -182,6 +182,20 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
 }
 
 #[test]
+fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
+    let log = Memory::default();
+    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    a.hand_in("INDEX|lib|\n");
+    a.append().unwrap();
+    a.follow();
+    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    log.lose_chunks();
+    let refused = Engine::replicated(Box::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let expected = format!("the snapshot at {} is damaged: a chunk is missing", snapshot.place);
+    assert_eq!(refused.to_string(), expected);
+}
+
+#[test]
 fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     let log = Memory::default();
     let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
