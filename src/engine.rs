@@ -31,7 +31,7 @@ use crate::sync::{Gate, RwLock};
 pub(crate) use durability::Version;
 use durability::{Durability, Turn};
 use replication::Replication;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) use replication::{Answer, Submission};
 pub use replication::{
     Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, RestoreError, Unanswered,

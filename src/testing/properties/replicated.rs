@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Subject;
-use crate::command::{Command, Outcome};
+use crate::command::{Command, CommandRef, Outcome};
 use crate::engine::{
     Answer, Appender, Engine, EngineError, Reads, Replica, Submission, Unanswered, Unavailable,
 };
-use crate::index::Limits;
+use crate::index::{Limits, PackageIndex};
 use crate::log::memory::{Luck, Memory};
 use crate::log::{Entry, Log, LogError};
 use crate::machine::StateMachine;
@@ -93,7 +93,7 @@ impl Order {
         let mut model = self.model().clone();
         let lines = entry.messages.split_inclusive(|byte| *byte == b'\n');
         let commands: Result<Vec<_>, _> =
-            lines.map(|line| wire::parse(line).map(|command| command.to_command())).collect();
+            lines.map(|line| wire::parse(line).map(CommandRef::to_command)).collect();
         let mut commands = commands.map_err(|error| error.to_string())?.into_iter();
         while let Some(first) = commands.next() {
             let number = number_of(first.package().as_str());
@@ -315,7 +315,7 @@ impl Trial {
         let mut digest = None;
         for (number, Tried { engine, .. }) in self.replicas.iter().enumerate() {
             let model = self.order.model();
-            let look = |index: &crate::index::PackageIndex| {
+            let look = |index: &PackageIndex| {
                 index.check_invariants().map_err(|violation| violation.to_string())?;
                 let same = index.holds(model.packages()) == Some(true);
                 let differs = || format!("{:?} is held, not {model:?}", index.state());
