@@ -21,7 +21,6 @@ use crate::wire;
 const HOW: Replica =
     Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 30 };
 
-/// What of replicas that follow the same log differs from what its order explains.
 pub(super) fn replicas_apply_one_order(course: &Course) -> Result<(), String> {
     run(course).map(drop)
 }
