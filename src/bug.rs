@@ -63,6 +63,21 @@ pub(crate) enum Bug {
     CommitsWakeNobody,
     /// When a commit fails, what has changed since it was begun is not taken back.
     LaterChangesStay,
+    /// What a replica could not append for sure it appends once more, as a writer that the log has not seen.
+    RepeatsAreNew,
+    /// What a writer could not append because the log has forgotten it another appends, without a look at
+    /// whether it is there.
+    ForgottenIsNew,
+    /// What a snapshot may hold already is appended once more.
+    SkippedIsRepeated,
+    /// A replica answers QUERYs from what it has, however far the log is.
+    ReadsDoNotCatchUp,
+    /// A replica applies what it is told at once, and at its place in the log once more.
+    ChangesComeEarly,
+    /// What clients were told is withdrawn is appended after all.
+    WithdrawnStays,
+    /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
+    OldCopyStays,
     /// Whether there is a place for one more connection is decided before the place is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,

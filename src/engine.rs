@@ -31,6 +31,8 @@ use crate::sync::{Gate, RwLock};
 pub(crate) use durability::Version;
 use durability::{Durability, Turn};
 use replication::Replication;
+#[cfg(feature = "testing")]
+pub(crate) use replication::{Answer, Submission};
 pub use replication::{
     Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, RestoreError, Unanswered,
 };

@@ -25,7 +25,7 @@
 
 #[cfg(feature = "etcd")]
 mod etcd;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
 
 use std::fmt;

@@ -17,6 +17,7 @@ mod snapshots;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::bug::{Bug, planted};
 use crate::command::Outcome;
 use crate::index::{LimitError, Limits};
 use crate::log::{EntryId, Log, LogError, MAX_ENTRY_BYTES, Place, not_before};
@@ -103,6 +104,12 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
+    /// What came of it so far.
+    #[cfg(feature = "testing")]
+    pub(crate) fn answers(&self) -> Option<Result<Vec<Answer>, Unanswered>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn answer(&self, answers: Result<Vec<Answer>, Unanswered>) {
         *self.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
         self.answered.notify_all();
@@ -242,6 +249,10 @@ impl Replication {
         let mut state = self.lock();
         let waiting = state.waiting.len();
         state.waiting.retain(|other| !Arc::ptr_eq(other, submission));
+        if planted(Bug::WithdrawnStays) && state.waiting.len() < waiting {
+            state.waiting.push(Arc::clone(submission));
+            return Err(Unanswered::Withdrawn(patience));
+        }
         if state.waiting.len() < waiting {
             return Err(Unanswered::Withdrawn(patience));
         }
@@ -253,7 +264,7 @@ impl Replication {
 
     /// Waits until the index has all that was answered before this was called, by any replica.
     fn catch_up(&self) -> Result<(), Unanswered> {
-        if self.how.reads == Reads::Local {
+        if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {
             return if self.lock().is_over() { Err(Unanswered::Failed) } else { Ok(()) };
         }
         let until = Instant::now() + self.how.patience;

@@ -8,7 +8,7 @@ use super::{Entry, Log, LogError, Place, Snapshot, Writer};
 
 /// What becomes of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Luck {
+pub enum Luck {
     /// It happens, and whoever asked hears of it.
     #[default]
     Good,
@@ -16,7 +16,7 @@ pub(crate) enum Luck {
     LostRequest,
     /// It happens, and whoever asked does not know.
     LostReply,
-    /// It happens when [`Memory::deliver`] is called, and whoever asked does not know.
+    /// It happens when the log is told to deliver what is delayed, and whoever asked does not know.
     Delayed,
 }
 
@@ -53,6 +53,7 @@ impl Memory {
     }
 
     /// Whether nothing gets through, from now on.
+    #[cfg(test)]
     pub(crate) fn set_unreachable(&self, unreachable: bool) {
         self.lock().unreachable = unreachable;
     }
@@ -71,11 +72,13 @@ impl Memory {
     }
 
     /// Has the log lose all that it had, as one that was set up anew.
+    #[cfg(test)]
     pub(crate) fn restore_empty(&self) {
         *self.lock() = Held::default();
     }
 
     /// All entries that were ever appended and are not forgotten, in order.
+    #[cfg(test)]
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.lock().entries.values().cloned().collect()
     }

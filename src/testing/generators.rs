@@ -1,4 +1,4 @@
-//! The inputs of this crate's properties: names, commands, lines, conversations, power cuts.
+//! The inputs of this crate's properties: names, commands, lines, conversations, power cuts, courses.
 //!
 //! Each has one [`Arbitrary`](arbitrary::Arbitrary) implementation for both engines, which takes
 //! its bytes one by one from the front, so that a change of one byte is a small change of the
@@ -7,10 +7,12 @@
 
 pub(super) mod command;
 mod conversation;
+mod course;
 mod line;
 mod outage;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
+pub use course::{Course, Deed, Luck, Step};
 pub use line::{Line, Noise};
 pub use outage::{Outage, PowerCut};
 

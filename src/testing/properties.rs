@@ -13,12 +13,13 @@
 mod durable;
 mod index;
 mod machine;
+mod replicated;
 mod service;
 mod wire;
 
 use std::fmt::Display;
 
-use super::generators::{Bounded, Conversation, Duo, Line, Noise, Outage};
+use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage};
 use super::property::Property;
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
@@ -196,6 +197,8 @@ properties! {
     service::server_answers_as_model(Conversation) * 200 [L1 L8 L9 O1 O2 O3 C3 C6];
     /// All that was durable outlasts every power cut, and of the rest the next commit, as a whole or not at all; from there the index goes on as the model does.
     durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
+    /// Whatever is lost, late or forgotten and whichever replica crashes, the order of the log explains all that replicas answer and hold, and has each batch at most once.
+    replicated::replicas_apply_one_order(Course) * 2_000 [O4 O5 O6 O9];
 }
 
 #[cfg(test)]

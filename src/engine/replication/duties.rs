@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::snapshots::{Copy, RestoreError, restore};
 use super::{Answer, ENTRY_BYTES, Group, MOMENT, Replica, Replication, Submission, Unanswered};
+use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
@@ -234,7 +235,8 @@ impl Replication {
             appender.doubt = Doubt::Until(head);
         }
         if let Doubt::Until(place) = appender.doubt {
-            if self.wait_for(place, Instant::now() + MOMENT).is_err() {
+            let patience = if wait { MOMENT } else { Duration::ZERO };
+            if self.wait_for(place, Instant::now() + patience).is_err() {
                 return Ok(!self.is_over());
             }
             appender.doubt = Doubt::None;
@@ -244,14 +246,20 @@ impl Replication {
             }
         }
         self.name(group, writer.next());
-        if let Some(place) = self.log.append(&writer, messages)? {
+        let appended = self.log.append(&writer, messages);
+        if appended.is_err() && planted(Bug::RepeatsAreNew) {
+            appender.writer = None;
+        }
+        if let Some(place) = appended? {
             appender.writer = Some(writer.after(place));
             appender.entry = None;
             self.place(group, place);
         } else {
             // Nothing of this writer can happen any more. What has happened is before the end.
             appender.writer = None;
-            appender.doubt = Doubt::BeforeTheEnd;
+            if !planted(Bug::ForgottenIsNew) {
+                appender.doubt = Doubt::BeforeTheEnd;
+            }
         }
         Ok(true)
     }
@@ -309,6 +317,7 @@ impl Replication {
         match state.group(number).map(|group| group.skipped) {
             None => false,
             Some(false) => true,
+            Some(true) if planted(Bug::SkippedIsRepeated) => true,
             Some(true) => {
                 let skipped = state.without(|group| group.number == number);
                 drop(state);
@@ -355,6 +364,10 @@ impl Replication {
     fn hand_copy(&self, index: PackageIndex) {
         let mut state = self.lock();
         let (place, log_bytes) = (state.applied, state.log_bytes);
+        let index = match state.copy.take() {
+            Some(old) if planted(Bug::OldCopyStays) => old.index,
+            _ => index,
+        };
         state.copy = Some(Copy { index, place, log_bytes });
         drop(state);
         self.copied.notify_one();

@@ -56,6 +56,7 @@ canaries! {
     clients_see_one_order sees QueriesGoFirst in "INDEX|a|; QUERY|a|";
     server_answers_as_model sees AnswersAreCutOff in "; ";
     commits_survive_power_cuts sees RepliesDoNotWait in "INDEX|a|";
+    replicas_apply_one_order sees RepeatsAreNew in "INDEX|a|";
 }
 
 /// Whether a property reports a bug, with the messages that it should take.

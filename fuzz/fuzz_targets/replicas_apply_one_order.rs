@@ -1,0 +1,5 @@
+//! Whatever is lost, late or forgotten and whichever replica crashes, the order of the log explains all that replicas answer and hold, and has each batch at most once.
+//! Seeds: fuzz/seeds/Course. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(replicas_apply_one_order);

@@ -1,0 +1,381 @@
+//! What the table claims about replicas: that the order of their log explains all that they answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Subject;
+use crate::command::{Command, CommandRef, Outcome};
+use crate::engine::{
+    Answer, Appender, Engine, EngineError, Reads, Replica, Submission, Unanswered, Unavailable,
+};
+use crate::index::{Limits, PackageIndex};
+use crate::log::memory::{Luck, Memory};
+use crate::log::{Entry, Log, LogError};
+use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::name::Name;
+use crate::testing::generators::{Course, Deed, Step};
+use crate::wire;
+
+/// Nobody waits, and almost every entry is followed by a snapshot.
+const HOW: Replica =
+    Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 30 };
+
+pub(super) fn replicas_apply_one_order(course: &Course) -> Result<(), String> {
+    run(course).map(drop)
+}
+
+/// Brings replicas through a course. How many batches met which end.
+fn run(course: &Course) -> Result<Vec<End>, String> {
+    let mut trial = Trial::new(course.replicas)?;
+    for (number, step) in course.steps.iter().enumerate() {
+        let at = |what| format!("at step {}: {what}", number + 1);
+        trial.take(step).and_then(|()| trial.look()).map_err(at)?;
+    }
+    trial.settle().map_err(|what| format!("at the end: {what}"))?;
+    Ok(trial.batches.into_iter().filter_map(|batch| batch.end).collect())
+}
+
+/// A replica whose duties are done when a course says so.
+struct Tried {
+    engine: Engine,
+    appender: Appender,
+}
+
+impl Tried {
+    fn new(log: &Memory) -> Result<Self, String> {
+        let engine = Engine::replicated(Box::new(log.clone()), Limits::default(), HOW, |_| ());
+        let engine = engine.map_err(|error| format!("a replica does not start: {error}"))?;
+        Ok(Self { engine, appender: Appender::default() })
+    }
+}
+
+/// Commands that a client handed in.
+struct Batch {
+    replica: usize,
+    commands: Vec<Command>,
+    submission: Arc<Submission>,
+    /// What its client was told; `None` while it waits.
+    end: Option<End>,
+}
+
+/// What a client was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Answered,
+    Withdrawn,
+    Unknown,
+    Skipped,
+    /// Nothing, because the replica crashed.
+    Crashed,
+}
+
+/// What a log says about commands: the model after each of its entries, and what each batch had to be told.
+struct Order {
+    models: Vec<Model>,
+    /// For each batch how many entries there were with its own, and what it was to be told.
+    told: Vec<Option<(usize, Vec<Outcome>)>>,
+}
+
+impl Order {
+    /// Takes in what has been appended since it was last called, and finds the batches in it.
+    fn take_in(&mut self, log: &Memory, batches: &[Batch]) -> Result<(), String> {
+        self.told.resize(batches.len(), None);
+        for entry in log.history().into_iter().skip(self.models.len() - 1) {
+            self.append(&entry, batches)
+                .map_err(|what| format!("entry {} at {} {what}", entry.id, entry.place))?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Entry, batches: &[Batch]) -> Result<(), String> {
+        let mut model = self.model().clone();
+        let lines = entry.messages.split_inclusive(|byte| *byte == b'\n');
+        let commands: Result<Vec<_>, _> =
+            lines.map(|line| wire::parse(line).map(CommandRef::to_command)).collect();
+        let mut commands = commands.map_err(|error| error.to_string())?.into_iter();
+        while let Some(first) = commands.next() {
+            let number = number_of(first.package().as_str());
+            let batch = number.and_then(|number| batches.get(number).map(|batch| (number, batch)));
+            let Some((number, batch)) = batch else { return Err(format!("has {first}")) };
+            let mut answers = Vec::new();
+            for (position, command) in batch.commands.iter().enumerate() {
+                let is_there = match command {
+                    Command::Query { .. } => true,
+                    _ if position == 0 => first == *command,
+                    _ => commands.next().as_ref() == Some(command),
+                };
+                if !is_there {
+                    return Err(format!("lacks {command} of batch {number}"));
+                }
+                let Ok(outcome) = model.apply(command);
+                answers.push(outcome);
+            }
+            if self.told[number].replace((self.models.len(), answers)).is_some() {
+                return Err(format!("has batch {number} once more"));
+            }
+        }
+        self.models.push(model);
+        Ok(())
+    }
+
+    /// The model after all entries.
+    fn model(&self) -> &Model {
+        &self.models[self.models.len() - 1]
+    }
+}
+
+/// The package that the first command of a batch indexes, and no other command names, so that the batch is
+/// found in the log.
+fn mark(number: usize) -> Result<Command, String> {
+    Command::index(&format!("batch-{number}"), []).map_err(|error| error.to_string())
+}
+
+fn number_of(mark: &str) -> Option<usize> {
+    mark.strip_prefix("batch-")?.parse().ok()
+}
+
+/// A course as far as it has come.
+struct Trial {
+    log: Memory,
+    replicas: Vec<Tried>,
+    batches: Vec<Batch>,
+    order: Order,
+    /// How many entries somebody has seen the effect of.
+    seen: usize,
+}
+
+impl Trial {
+    fn new(replicas: u8) -> Result<Self, String> {
+        let log = Memory::default();
+        let replicas = (0..replicas).map(|_| Tried::new(&log)).collect::<Result<_, _>>()?;
+        let order = Order { models: vec![Model::default()], told: Vec::new() };
+        Ok(Self { log, replicas, batches: Vec::new(), order, seen: 0 })
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), String> {
+        let number = usize::from(step.replica);
+        match &step.deed {
+            Deed::HandIn(commands) => self.hand_in(number, commands),
+            Deed::Query(package) => self.query(number, package),
+            Deed::GiveUp => self.give_up(number),
+            Deed::Append(luck) => self.append(number, *luck).map(drop),
+            Deed::Follow => self.follow(number),
+            Deed::WriteSnapshot => self.write_snapshot(number),
+            Deed::AllDuties => {
+                self.append(number, Luck::Good)?;
+                self.follow(number)?;
+                self.write_snapshot(number)
+            }
+            Deed::Crash => {
+                let lost = |batch: &&mut Batch| batch.replica == number && batch.end.is_none();
+                let lost = self.batches.iter_mut().filter(lost);
+                lost.for_each(|batch| batch.end = Some(End::Crashed));
+                self.replicas[number] = Tried::new(&self.log)?;
+                Ok(())
+            }
+            Deed::Deliver => {
+                self.log.deliver();
+                Ok(())
+            }
+        }
+    }
+
+    fn hand_in(&mut self, replica: usize, commands: &[Command]) -> Result<(), String> {
+        let mark = mark(self.batches.len())?;
+        let commands: Vec<Command> =
+            std::iter::once(mark).chain(commands.iter().cloned()).collect();
+        let messages: String = commands.iter().map(|command| format!("{command}\n")).collect();
+        let submission = self.replicas[replica].engine.hand_in(messages.into_bytes());
+        let submission = submission.map_err(|error| error.to_string())?;
+        self.batches.push(Batch { replica, commands, submission, end: None });
+        Ok(())
+    }
+
+    /// Whoever asks, and is told, sees at least what anybody has seen before.
+    fn query(&mut self, replica: usize, package: &Name) -> Result<(), String> {
+        let query = Command::Query { package: package.clone() };
+        let answer = match self.replicas[replica].engine.apply(&query) {
+            Ok(answer) => answer,
+            Err(EngineError::Unavailable(Unavailable::Unanswered(Unanswered::Behind(_)))) => {
+                return Ok(());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        // The earliest place that it can have is the one that leaves most room for what comes.
+        let fits = |model: &Model| model.clone().apply(&query) == Ok(answer);
+        let found = self.order.models[self.seen..].iter().position(fits);
+        let Some(later) = found else {
+            let (seen, all) = (self.seen, self.order.models.len() - 1);
+            return Err(format!(
+                "answered {answer:?}, which it is after none of {seen} to {all} entries"
+            ));
+        };
+        self.seen += later;
+        Ok(())
+    }
+
+    fn give_up(&mut self, replica: usize) -> Result<(), String> {
+        for number in 0..self.batches.len() {
+            let batch = &self.batches[number];
+            if batch.replica == replica && batch.end.is_none() {
+                let told = self.replicas[replica].engine.wait_for_answers(&batch.submission);
+                self.hear(number, told)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, replica: usize, luck: Luck) -> Result<bool, String> {
+        self.log.set_luck(luck);
+        let Tried { engine, appender } = &mut self.replicas[replica];
+        let appended = engine.append(appender, false);
+        self.log.set_luck(Luck::Good);
+        match appended {
+            Err(LogError::Unreachable { .. }) if luck != Luck::Good => Ok(true),
+            appended => appended.map_err(|error| format!("it cannot append: {error}")),
+        }
+    }
+
+    fn follow(&self, replica: usize) -> Result<(), String> {
+        let followed = self.replicas[replica].engine.follow();
+        followed.map_err(|error| format!("it cannot follow: {error}"))
+    }
+
+    fn write_snapshot(&self, replica: usize) -> Result<(), String> {
+        let written = self.replicas[replica].engine.write_snapshot(false);
+        written.map(drop).map_err(|error| format!("it writes no snapshot: {error}"))
+    }
+
+    /// Looks what the log has, and what clients are told, since it did so last.
+    fn look(&mut self) -> Result<(), String> {
+        self.order.take_in(&self.log, &self.batches)?;
+        for number in 0..self.batches.len() {
+            let Batch { end, submission, .. } = &self.batches[number];
+            match (end, submission.answers()) {
+                (None, Some(told)) => self.hear(number, told)?,
+                (Some(End::Withdrawn), _) if self.order.told[number].is_some() => {
+                    return Err(format!("batch {number} was withdrawn, and is there"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a client is told has to be what the log says.
+    fn hear(&mut self, number: usize, told: Result<Vec<Answer>, Unanswered>) -> Result<(), String> {
+        let end = match told {
+            Ok(answers) => {
+                let Some((entries, expected)) = &self.order.told[number] else {
+                    return Err(format!("batch {number} was answered and is not in the log"));
+                };
+                if !answers.iter().copied().eq(expected.iter().map(|outcome| Ok(*outcome))) {
+                    let what = format!("{answers:?}, not {expected:?}");
+                    return Err(format!("batch {number} was answered {what}"));
+                }
+                self.seen = self.seen.max(*entries);
+                End::Answered
+            }
+            Err(Unanswered::Withdrawn(_)) => End::Withdrawn,
+            Err(Unanswered::Unknown(_)) => End::Unknown,
+            Err(Unanswered::Skipped) => End::Skipped,
+            Err(error) => return Err(format!("batch {number}: {error}")),
+        };
+        self.batches[number].end = Some(end);
+        Ok(())
+    }
+
+    /// Lets all come to its end, with good luck, and looks whether all hold the same.
+    fn settle(&mut self) -> Result<(), String> {
+        self.log.deliver();
+        // An attempt that fails, one that looks where the log ends, and one that succeeds.
+        let mut rounds = 3 * (self.batches.len() + 1);
+        let mut moves = true;
+        while moves {
+            moves = false;
+            for number in 0..self.replicas.len() {
+                moves |= self.append(number, Luck::Good)?;
+                self.follow(number)?;
+                self.look()?;
+            }
+            rounds = rounds.checked_sub(1).ok_or("it does not come to rest")?;
+        }
+        for number in 0..self.replicas.len() {
+            self.follow(number)?;
+        }
+        self.look()?;
+        if let Some(number) = self.batches.iter().position(|batch| batch.end.is_none()) {
+            return Err(format!("batch {number} is not answered"));
+        }
+        // Whoever comes late has to come to the same.
+        self.replicas.push(Tried::new(&self.log)?);
+        let end = self.log.head().map_err(|error| error.to_string())?;
+        let mut digest = None;
+        for (number, Tried { engine, .. }) in self.replicas.iter().enumerate() {
+            let model = self.order.model();
+            let look = |index: &PackageIndex| {
+                index.check_invariants().map_err(|violation| violation.to_string())?;
+                let same = index.holds(model.packages()) == Some(true);
+                let differs = || format!("{:?} is held, not {model:?}", index.state());
+                same.then(|| index.digest()).ok_or_else(differs)
+            };
+            let own = engine.read(look).map_err(|error| error.to_string())?;
+            let own = own.map_err(|what| format!("replica {number}: {what}"))?;
+            if *digest.get_or_insert(own) != own || engine.applied() < Some(end) {
+                return Err(format!(
+                    "replica {number} has another digest, or has not come to {end}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::bug::{Bug, plant};
+    use crate::testing::input::Generated;
+
+    #[test]
+    fn clients_are_told_everything_that_they_can_be_told() {
+        let mut g = quickcheck::Gen::from_size_and_seed(100, 20);
+        let mut ends = BTreeMap::new();
+        for _ in 0..500 {
+            let Generated(course) = quickcheck::Arbitrary::arbitrary(&mut g);
+            for end in run(&course).unwrap() {
+                *ends.entry(end).or_insert(0) += 1;
+            }
+        }
+        println!("what came of batches: {ends:?}");
+        assert!(ends.len() == 5 && ends.values().all(|count| *count >= 20), "{ends:?}");
+    }
+
+    /// What is found while a bug is planted.
+    fn found(bug: Bug) -> String {
+        let property = super::super::replicas_apply_one_order();
+        let planted = plant(bug);
+        let found = property.quickcheck(property.cases, 1);
+        drop(planted);
+        found.expect_err("the bug is planted").to_string()
+    }
+
+    #[test]
+    fn every_bug_of_replicas_is_found() {
+        for (bug, what) in [
+            (Bug::ForgottenIsNew, "once more"),
+            (Bug::SkippedIsRepeated, "once more"),
+            (Bug::ReadsDoNotCatchUp, "after none of"),
+            (Bug::ChangesComeEarly, "answered"),
+            (Bug::WithdrawnStays, "was withdrawn, and is there"),
+            (Bug::OldCopyStays, "is held, not"),
+        ] {
+            let found = found(bug);
+            println!("{bug:?}:\n{found}");
+            assert!(found.contains(what), "{bug:?}: {found}");
+        }
+    }
+}
