@@ -382,7 +382,4 @@ impl Replication {
 const MOMENT: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
-mod courses;
-
-#[cfg(test)]
 mod tests;

@@ -67,6 +67,7 @@ impl Memory {
     }
 
     /// Has the log lose the chunks of its snapshot.
+    #[cfg(test)]
     pub(crate) fn lose_chunks(&self) {
         self.lock().chunks.clear();
     }

@@ -7,22 +7,22 @@ use crate::index::PackageIndex;
 use crate::log::memory::{Luck, Memory};
 
 /// A replica whose duties are done when a test says so.
-pub(super) struct Tried {
-    pub(super) engine: Engine,
+struct Tried {
+    engine: Engine,
     appender: Appender,
 }
 
-pub(super) const HOW: Replica =
+const HOW: Replica =
     Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
 
-pub(super) fn replica(log: &Memory, how: Replica) -> Tried {
+fn replica(log: &Memory, how: Replica) -> Tried {
     let log = Box::new(log.clone());
     let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
     Tried { engine, appender: Appender::default() }
 }
 
 impl Tried {
-    pub(super) fn hand_in(&self, messages: &str) -> Arc<Submission> {
+    fn hand_in(&self, messages: &str) -> Arc<Submission> {
         self.replication().hand_in(messages.as_bytes().to_vec()).unwrap()
     }
 
@@ -30,7 +30,7 @@ impl Tried {
         self.engine.replication.as_ref().unwrap()
     }
 
-    pub(super) fn append(&mut self) -> Result<bool, LogError> {
+    fn append(&mut self) -> Result<bool, LogError> {
         self.engine.append(&mut self.appender, false)
     }
 
@@ -38,13 +38,13 @@ impl Tried {
         self.engine.follow().unwrap();
     }
 
-    pub(super) fn digest(&self) -> String {
+    fn digest(&self) -> String {
         self.engine.read(|index| index.digest().to_string()).unwrap()
     }
 }
 
 /// What came of it, in the letters O and F; `None` as long as there is no answer.
-pub(super) fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
+fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
     let answers = submission.answers.lock().unwrap().clone()?;
     let letter = |answer: &Answer| if *answer == Ok(Outcome::Ok) { 'O' } else { 'F' };
     Some(answers.map(|answers| answers.iter().map(letter).collect()))
