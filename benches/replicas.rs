@@ -3,7 +3,9 @@
 //!
 //! The replicas are servers of this process, and each has a third of the connections. Their logs note what is
 //! appended. In turns with them, three threads append the same entries to the same etcd, each at a node of
-//! its own first, one after the other: the ceiling, which nobody follows, applies or answers.
+//! its own first, one after the other: the ceiling, which nobody follows, applies or answers. Then they do
+//! so while three others follow what they append, as replicas have to: what is between the two is the price
+//! of etcd's watches, and what is below both is the replicas' own.
 //!
 //! ```text
 //! cargo bench --features etcd --bench replicas -- --etcd etcd://HOST:PORT,.../PREFIX
@@ -163,9 +165,9 @@ fn main() -> Result<(), Unread> {
     let servers: Vec<_> = replicas.iter().map(start).collect::<Result<_, _>>()?;
     let addresses: Vec<_> = servers.iter().map(|server| server.addresses()[0]).collect();
     println!(
-        "| connections × pipeline | load | messages/s | entries/s | bytes an entry | MB/s | MB/s, bare | replicas / bare | goals |"
+        "| connections × pipeline | load | messages/s | entries/s | bytes an entry | MB/s | MB/s, bare | MB/s, followed | replicas / bare | replicas / followed | goals |"
     );
-    println!("|---|---|--:|--:|--:|--:|--:|--:|---|");
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|");
     for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
         let writing = Mix { names: options.mix.names, ..WRITING };
         for (load, mix) in [("mixed", options.mix), ("writing", writing)] {
@@ -199,7 +201,7 @@ fn measure(
     let connect = |address: &SocketAddr| Clients::connect(*address, each, &messages);
     let mut clients: Vec<_> = addresses.iter().map(connect).collect::<Result<_, _>>()?;
     all(&mut clients, time)?;
-    let mut rows = [(); 5].map(|()| Vec::new());
+    let mut rows = [(); 6].map(|()| Vec::new());
     for round in 0..options.rounds {
         noted.entries.store(0, Ordering::Relaxed);
         noted.bytes.store(0, Ordering::Relaxed);
@@ -211,15 +213,21 @@ fn measure(
             [&noted.entries, &noted.bytes].map(|count| count.load(Ordering::Relaxed) as f64);
         let kept = noted.last.lock().map_err(|_| "a replica panicked")?.clone();
         let prefix = format!("bare-{row}-{load}-{round}");
-        let bare = bare(address, &prefix, &kept, time)?;
-        let figures = [rate, entries / took, bytes / entries, bytes / took / 1e6, bare / 1e6];
+        let [bare, followed] = [0, REPLICAS].map(|followers| {
+            bare(address, &format!("{prefix}-{followers}"), &kept, followers, time)
+        });
+        let (ours, bare, followed) = (bytes / took / 1e6, bare? / 1e6, followed? / 1e6);
+        let figures = [rate, entries / took, bytes / entries, ours, bare, followed];
         rows.iter_mut().zip(figures).for_each(|(row, figure)| row.push(figure));
     }
-    let mut ratios: Vec<_> = rows[3].iter().zip(&rows[4]).map(|(ours, bare)| ours / bare).collect();
-    let ratios = printed(spread(&mut ratios));
-    let [rate, entries, size, ours, bare] = rows.each_mut().map(|row| spread(row)[1]);
+    let [to_bare, to_followed] = [&rows[4], &rows[5]].map(|other| {
+        let mut ratios: Vec<_> =
+            rows[3].iter().zip(other).map(|(ours, other)| ours / other).collect();
+        printed(spread(&mut ratios))
+    });
+    let [rate, entries, size, ours, bare, followed] = rows.each_mut().map(|row| spread(row)[1]);
     Ok(format!(
-        "| {row} | {load} | {rate:.0} | {entries:.0} | {size:.0} | {ours:.2} | {bare:.2} | {ratios} | ≥ 100,000 messages/s, ≥ 0.7 |"
+        "| {row} | {load} | {rate:.0} | {entries:.0} | {size:.0} | {ours:.2} | {bare:.2} | {followed:.2} | {to_bare} | {to_followed} | ≥ 100,000 messages/s, ≥ 0.7 |"
     ))
 }
 
@@ -238,15 +246,33 @@ fn all(clients: &mut [Clients<'_>], time: Duration) -> Result<f64, Unread> {
     })
 }
 
-/// How many bytes of messages a second etcd takes, in these entries.
+/// How many bytes of messages a second etcd takes, in these entries, while so many follow them.
 fn bare(
     address: &Address,
     prefix: &str,
     entries: &[Vec<u8>],
+    followers: usize,
     time: Duration,
 ) -> Result<f64, Unread> {
     let begun = Instant::now();
-    let bytes = thread::scope(|scope| {
+    thread::scope(|scope| {
+        let follow = |number: usize| {
+            scope.spawn(move || -> Result<(), Unread> {
+                let (log, mut last) = (etcd(address, number, prefix)?, Place::default());
+                while begun.elapsed() < time {
+                    log.follow(last, &mut |entry| {
+                        last = entry.place;
+                        if begun.elapsed() < time {
+                            ControlFlow::Continue(())
+                        } else {
+                            ControlFlow::Break(())
+                        }
+                    })?;
+                }
+                Ok(())
+            })
+        };
+        let following: Vec<_> = (0..followers).map(follow).collect();
         let append = |number: usize| {
             scope.spawn(move || -> Result<usize, Unread> {
                 let log = etcd(address, number, prefix)?;
@@ -262,12 +288,16 @@ fn bare(
             })
         };
         let appending: Vec<_> = (0..REPLICAS).map(append).collect();
-        appending.into_iter().try_fold(0, |sum, thread| {
+        let bytes = appending.into_iter().try_fold(0, |sum, thread| {
             Ok::<usize, Unread>(sum + thread.join().map_err(|_panic| "a thread panicked")??)
-        })
-    })?;
-    #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
-    Ok(bytes as f64 / begun.elapsed().as_secs_f64())
+        })?;
+        let took = begun.elapsed().as_secs_f64();
+        for thread in following {
+            thread.join().map_err(|_panic| "a thread panicked")??;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
+        Ok(bytes as f64 / took)
+    })
 }
 
 /// How long a replica takes to join when there are so many packages.
