@@ -155,7 +155,7 @@ fn main() -> Result<(), Unread> {
     let replicas = (0..REPLICAS).map(|number| {
         let log = Noting { etcd: etcd(&address, number, "index")?, noted: Arc::clone(&noted) };
         let how = Replica { snapshot_every: 16 << 20, ..Replica::default() };
-        Ok(Arc::new(Engine::replicated(Box::new(log), Limits::default(), how, |_| ())?))
+        Ok(Arc::new(Engine::replicated(Arc::new(log), Limits::default(), how, |_| ())?))
     });
     let replicas: Vec<_> = replicas.collect::<Result<_, Unread>>()?;
     let duties: Vec<_> = replicas.iter().map(Duties::start).collect::<Result<_, _>>()?;
@@ -318,7 +318,7 @@ fn measure_join(packages: usize, full: &Engine, address: &Address) -> Result<Str
     }
     let filled = begun.elapsed();
     let (begun, log) = (Instant::now(), etcd(address, 0, "index")?);
-    let joined = Engine::replicated(Box::new(log), Limits::default(), Replica::default(), |_| ())?;
+    let joined = Engine::replicated(Arc::new(log), Limits::default(), Replica::default(), |_| ())?;
     let took = begun.elapsed();
     let held = joined.read(package_indexer::PackageIndex::len)?;
     Ok(format!(

@@ -247,10 +247,10 @@ impl Engine {
     /// Why they are not.
     #[cfg(feature = "metrics")]
     pub(crate) fn health(&self) -> Result<(), Unavailable> {
-        if !self.is_replicated() {
-            return self.batch(|_| ());
+        match &self.replication {
+            Some(replication) => self.is_serving(replication),
+            None => self.batch(|_| ()),
         }
-        if self.is_over() { Err(Unanswered::Failed.into()) } else { self.read(|_| ()) }
     }
 
     /// Whether there is a store, so that what was applied can be taken back. O(1).

@@ -106,7 +106,7 @@ pub struct Snapshot {
     pub id: u64,
     /// The state is that after the entry at this place.
     pub place: Place,
-    /// How many bytes all entries up to there held.
+    /// How many bytes all entries up to there held, with what each costs beside its messages.
     pub log_bytes: u64,
     /// How many chunks it has.
     pub chunks: u32,
@@ -130,8 +130,11 @@ pub enum LogError {
         /// Behind which they were asked for.
         after: Place,
     },
-    /// The log has lost what it had: whoever restored it went back in time.
-    #[error("the log went back to {head} after {seen} had been reached")]
+    /// The log has lost what it had: whoever restored it went back in time, and others may have gone on
+    /// from there.
+    #[error(
+        "the log, which ends at {head}, no longer is the one that led to {seen}: it was restored"
+    )]
     WentBack {
         /// Its end.
         head: Place,
@@ -179,8 +182,9 @@ pub trait Log: Send + Sync {
     fn register(&self) -> Result<Writer, LogError>;
 
     /// Appends the next entry of a writer, and says where it stands, whether this call has put it there or
-    /// an earlier one with the same writer and messages. `None` if that has not happened and never will,
-    /// because the log no longer knows the writer.
+    /// an earlier one with the same writer and messages. `None` if the log does not have the writer there
+    /// any more: then nothing of that writer can happen from now on, but an earlier attempt may have
+    /// happened, and the writer may have been forgotten since.
     ///
     /// # Errors
     /// [`LogError::Unreachable`] when it is not known whether this has been appended, or will be.
@@ -197,7 +201,8 @@ pub trait Log: Send + Sync {
     /// has come for a while. To be called again and again.
     ///
     /// # Errors
-    /// [`LogError::Forgotten`] if some of them are gone.
+    /// [`LogError::Forgotten`] if some of them are gone, and [`LogError::WentBack`] if the log no longer is
+    /// the one that had an entry at that place.
     fn follow(
         &self,
         after: Place,
@@ -235,11 +240,12 @@ pub trait Log: Send + Sync {
     /// [`LogError`] if it is not known whether it is; to be asked again.
     fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError>;
 
-    /// Forgets what a published snapshot has made dispensable: entries up to it, other snapshots, and
-    /// writers that have appended nothing since the snapshot before, which may come again as others.
+    /// Forgets what a published snapshot has made dispensable: entries up to it, snapshots before the one
+    /// before, which somebody may still read, and writers that have appended nothing since then, which may
+    /// come again as others.
     ///
     /// # Errors
-    /// [`LogError`] if something may still be there; the next one sees to it.
+    /// [`LogError`] if something may still be there; to be asked again, or the next one sees to it.
     fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError>;
 }
 

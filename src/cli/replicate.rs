@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,9 @@ use crate::engine::{
     DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, Replica, RestoreError,
 };
 use crate::index::{Limits, PackageIndex};
-use crate::log::{Address, Credentials, Etcd, Identity, LogError, MAX_ENTRY_BYTES, SetupError};
+use crate::log::{
+    Address, Credentials, Etcd, Identity, Log, LogError, MAX_ENTRY_BYTES, SetupError,
+};
 
 /// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
@@ -117,15 +120,15 @@ impl Replication {
             snapshot_every: self.snapshot_every,
         };
         let (credentials, identity) = (self.credentials()?, self.identity());
-        let log = || {
-            Etcd::new(address, credentials.clone(), &identity)
-                .map_err(|error| Failure::Replica(NoReplica::Files(error)))
-        };
+        let log = Etcd::new(address, credentials, &identity);
+        // One for all tries: it remembers which nodes were not there.
+        let log: Arc<dyn Log> =
+            Arc::new(log.map_err(|error| Failure::Replica(NoReplica::Files(error)))?);
         let (begun, mut has_waited) = (Instant::now(), false);
         loop {
             let progress = Progress::of_steps("loading", 0);
             let engine =
-                Engine::replicated(Box::new(log()?), limits, how, |count| progress.advance(count));
+                Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
             progress.finish();
             match engine {
                 Ok(engine) => {

@@ -11,8 +11,10 @@
 //! snapshots in `snapshots`.
 
 mod duties;
+mod reads;
 mod requests;
 mod snapshots;
+mod start;
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,16 +22,29 @@ use std::time::{Duration, Instant};
 use crate::bug::{Bug, planted};
 use crate::command::Outcome;
 use crate::index::{LimitError, Limits};
-use crate::log::{EntryId, Log, LogError, MAX_ENTRY_BYTES, Place, not_before};
+use crate::log::{EntryId, Log, LogError, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 pub use duties::Appender;
-use snapshots::Copy;
+use reads::Rounds;
 pub use snapshots::RestoreError;
+use snapshots::{Copy, Published};
 
 /// How much is appended at once, in bytes of messages, unless a single submission has more: what etcd takes
 /// at the best price.
 const ENTRY_BYTES: usize = 64 * 1024;
+
+/// What an entry costs beside its messages, so that many small ones are no more than few large ones: keys,
+/// and what etcd keeps with each.
+const ENTRY_COST: u64 = 512;
+
+/// How many bytes of messages may be on their way to their places at once, so that a replica which can
+/// append and not follow comes to a halt.
+const MOST_IN_FLIGHT: usize = 4 << 20;
+
+/// For how long the log has to be away, and for the patience of the replica, until nobody waits for it any
+/// more.
+const AWAY: Duration = Duration::from_secs(5);
 
 /// What QUERYs see that no change comes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +63,7 @@ pub struct Replica {
     pub patience: Duration,
     /// What QUERYs see.
     pub reads: Reads,
-    /// After how many bytes of messages in the log a snapshot is written.
+    /// After how many bytes in the log a snapshot is written: its messages, and 512 bytes for each entry.
     pub snapshot_every: u64,
 }
 
@@ -84,6 +99,9 @@ pub enum Unanswered {
     /// It was applied, but this replica was so far behind that it has only seen what came of it later.
     #[error("this replica went on from a snapshot: it may have an effect")]
     Skipped,
+    /// The log has not been reached for this long, so nobody waits for it: it has no effect.
+    #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
+    Away(Duration),
     /// The replica has stopped, for a reason that the log of the server tells.
     #[error("the replica has failed; the log says how")]
     Failed,
@@ -131,10 +149,12 @@ struct Group {
 
 /// One replica's share of a log.
 pub(super) struct Replication {
-    log: Box<dyn Log>,
+    log: Arc<dyn Log>,
     how: Replica,
     limits: Limits,
     state: Mutex<State>,
+    /// When the log did something for the last time.
+    reached: Mutex<Instant>,
     /// Where the duty that appends waits for something to append.
     submitted: Condvar,
     /// Where those wait who need to know how far the index has come, and duties that pause.
@@ -157,25 +177,22 @@ struct State {
     reads: Rounds,
     /// What the next snapshot is to hold.
     copy: Option<Copy>,
+    /// What was published, in the place of what, and has not made the log forget anything yet.
+    published: Option<Published>,
     failure: Option<LogError>,
     closed: bool,
-}
-
-/// Reads of the end of the log, one at a time, each for all who wait when it begins.
-#[derive(Default)]
-struct Rounds {
-    begun: u64,
-    /// Whether somebody waits for one that has not begun.
-    is_wanted: bool,
-    /// Whether there is a thread for them, so that nobody has to wait for the log longer than they like.
-    has_duty: bool,
-    /// The last that came to an end, and the end of the log that it found.
-    done: (u64, Place),
 }
 
 impl State {
     fn is_over(&self) -> bool {
         self.closed || self.failure.is_some()
+    }
+
+    /// Whether one more group may be appended.
+    fn has_room(&self) -> bool {
+        let submissions = self.in_flight.iter().flat_map(|group| &group.submissions);
+        let bytes = submissions.map(|it| it.messages.len() + size_of::<Submission>());
+        bytes.sum::<usize>() < MOST_IN_FLIGHT
     }
 
     fn group(&mut self, number: u64) -> Option<&mut Group> {
@@ -192,20 +209,6 @@ impl State {
 }
 
 impl Replication {
-    fn new(log: Box<dyn Log>, how: Replica, limits: Limits, from: (Place, u64)) -> Self {
-        let state = State { applied: from.0, log_bytes: from.1, ..State::default() };
-        Self {
-            log,
-            how,
-            limits,
-            state: Mutex::new(state),
-            submitted: Condvar::new(),
-            moved: Condvar::new(),
-            wanted: Condvar::new(),
-            copied: Condvar::new(),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that is done with it in hand can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -214,6 +217,22 @@ impl Replication {
     /// How far the index has come.
     fn applied(&self) -> Place {
         self.lock().applied
+    }
+
+    /// Notes that the log does something.
+    fn note_reached(&self) {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How long ago the log did something.
+    fn unreached(&self) -> Duration {
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
+    /// That the log is there, as far as anybody knows.
+    fn expect_there(&self) -> Result<(), Unanswered> {
+        let away = self.unreached();
+        if away > self.how.patience.max(AWAY) { Err(Unanswered::Away(away)) } else { Ok(()) }
     }
 
     /// Why the replica has failed.
@@ -230,6 +249,7 @@ impl Replication {
         if state.is_over() {
             return Err(Unanswered::Failed);
         }
+        self.expect_there()?;
         state.waiting.push(Arc::clone(&submission));
         drop(state);
         self.submitted.notify_one();
@@ -262,89 +282,7 @@ impl Replication {
         answers.unwrap_or(Err(Unanswered::Unknown(patience)))
     }
 
-    /// Waits until the index has all that was answered before this was called, by any replica.
-    fn catch_up(&self) -> Result<(), Unanswered> {
-        if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {
-            return if self.lock().is_over() { Err(Unanswered::Failed) } else { Ok(()) };
-        }
-        let until = Instant::now() + self.how.patience;
-        let place = self.head(until)?;
-        self.wait_for(place, until)
-    }
-
-    /// The end of the log, as it was read after this was called: by the duty that reads it, or, before
-    /// that has begun, by this call.
-    fn head(&self, until: Instant) -> Result<Place, Unanswered> {
-        let mut state = self.lock();
-        let mine = state.reads.begun + 1;
-        if !state.reads.has_duty {
-            drop(state);
-            let _behind = self.noting_failure(self.read_head(false));
-            state = self.lock();
-        }
-        while state.reads.done.0 < mine {
-            if state.is_over() {
-                return Err(Unanswered::Failed);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Unanswered::Behind(self.how.patience));
-            }
-            if !state.reads.is_wanted {
-                state.reads.is_wanted = true;
-                self.wanted.notify_one();
-            }
-            let waited = self.moved.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(state.reads.done.1)
-    }
-
-    /// Reads the end of the log once for all who want to know it, waiting for somebody if `wait`.
-    fn read_head(&self, wait: bool) -> Result<(), LogError> {
-        let mut state = self.lock();
-        state.reads.has_duty |= wait;
-        while wait && !state.reads.is_wanted && !state.is_over() {
-            state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if state.is_over() {
-            return Ok(());
-        }
-        state.reads.is_wanted = false;
-        state.reads.begun += 1;
-        let (round, seen) = (state.reads.begun, state.applied);
-        drop(state);
-        let head = self.log.head().and_then(|head| not_before(seen, head));
-        let mut state = self.lock();
-        match head {
-            Ok(head) => state.reads.done = (round, head),
-            // Whoever waits still wants to know.
-            Err(_) => state.reads.is_wanted = true,
-        }
-        drop(state);
-        self.moved.notify_all();
-        head.map(drop)
-    }
-
-    /// Waits until a place is applied.
-    fn wait_for(&self, place: Place, until: Instant) -> Result<(), Unanswered> {
-        let mut state = self.lock();
-        while state.applied < place {
-            if state.is_over() {
-                return Err(Unanswered::Failed);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(Unanswered::Behind(self.how.patience));
-            }
-            let waited = self.moved.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(())
-    }
-
     /// Waits for a while, less if the replica is closed meanwhile.
-    #[cfg(feature = "server")]
     fn pause(&self, length: Duration) {
         let is_on = |state: &mut State| !state.is_over();
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));

@@ -18,27 +18,33 @@
 //! the last entry of all. Entries are followed by a watch; etcd shows its events in the order of revisions.
 
 mod address;
+mod follow;
 mod gateway;
 mod packed;
+mod replies;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
 use super::{Entry, EntryId, Log, LogError, Place, Snapshot, Writer};
 pub use address::{Address, AddressError, Credentials, Identity, SetupError};
-use gateway::{Gateway, KeyValue, Reply, WatchEnd, encode};
+use follow::Followed;
+use gateway::Gateway;
 use packed::{pack, unpack};
+use replies::{KeyValue, Reply, encode};
 
 /// A log in etcd.
 pub struct Etcd {
     gateway: Gateway,
     prefix: String,
-    /// Behind this place there was nothing up to this revision.
-    looked: Mutex<(Place, u64)>,
+    followed: Mutex<Followed>,
 }
+
+/// How many keys are listed, or deleted, in one request.
+const PAGE: u64 = 10_000;
 
 impl Etcd {
     /// A log that lies at an address. Nothing is asked of etcd yet.
@@ -51,7 +57,7 @@ impl Etcd {
         identity: &Identity,
     ) -> Result<Self, SetupError> {
         let gateway = Gateway::new(address, credentials, identity)?;
-        Ok(Self { gateway, prefix: address.prefix.clone(), looked: Mutex::default() })
+        Ok(Self { gateway, prefix: address.prefix.clone(), followed: Mutex::default() })
     }
 
     fn key(&self, name: &str) -> String {
@@ -80,25 +86,29 @@ impl Etcd {
         self.gateway.call("kv/range", &json!({ "key": encode(key) }), found)
     }
 
-    /// The keys below a folder whose revisions lie between two, with these, and when they were looked at.
-    fn list(
-        &self,
-        folder: &str,
-        revisions: (Option<u64>, Option<u64>),
-    ) -> Result<(Vec<(String, u64)>, u64), LogError> {
-        let (from, to) = (self.key(&format!("{folder}/")), self.key(&format!("{folder}0")));
-        let mut body = json!({ "key": encode(from), "range_end": encode(to), "keys_only": true });
-        for (name, revision) in
-            [("min_mod_revision", revisions.0), ("max_mod_revision", revisions.1)]
-        {
-            if let Some(revision) = revision {
-                body[name] = revision.to_string().into();
+    /// The keys below a folder with their revisions, and the revision at which that was so.
+    fn list(&self, folder: &str) -> Result<(Vec<(String, u64)>, u64), LogError> {
+        let (mut from, to) = (self.key(&format!("{folder}/")), self.key(&format!("{folder}0")));
+        let (mut keys, mut at) = (Vec::new(), None);
+        loop {
+            let mut body = json!({
+                "key": encode(&from), "range_end": encode(&to), "keys_only": true, "limit": PAGE,
+            });
+            if let Some(revision) = at {
+                body["revision"] = u64::to_string(&revision).into();
+            }
+            let (page, more, revision) = self.gateway.call("kv/range", &body, |reply| {
+                let keys = reply.kvs.iter().map(|kv| Ok((kv.key()?, kv.revision()?)));
+                let keys = keys.collect::<Result<Vec<_>, LogError>>()?;
+                Ok((keys, reply.more, reply.revision()?))
+            })?;
+            keys.extend(page);
+            let at = *at.get_or_insert(revision);
+            match keys.last() {
+                Some((last, _)) if more => from = format!("{last}\0"),
+                _ => return Ok((keys, at)),
             }
         }
-        self.gateway.call("kv/range", &body, |reply| {
-            let keys = reply.kvs.iter().map(|kv| Ok((kv.key()?, kv.revision()?)));
-            Ok((keys.collect::<Result<_, LogError>>()?, reply.revision()?))
-        })
     }
 
     fn put(&self, key: &str, value: impl AsRef<[u8]>) -> Result<u64, LogError> {
@@ -127,30 +137,10 @@ impl Etcd {
         Ok(Entry { place: Place(kv.revision()?), id: self.entry_id(&key)?, messages })
     }
 
-    /// Hands over the entries behind a place that still have keys, because etcd no longer shows how they came.
-    fn read_entries(
-        &self,
-        after: Place,
-        take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
-    ) -> Result<(), LogError> {
-        let (mut keys, revision) = self.list("log", (Some(after.0 + 1), None))?;
-        // Asked afterwards: if it is not behind, no entry behind has been deleted.
-        if self.snapshot()?.is_some_and(|snapshot| snapshot.place > after) {
-            return Err(LogError::Forgotten { after });
-        }
-        keys.sort_unstable_by_key(|(_, revision)| *revision);
-        let mut last = after;
-        for (key, _) in keys {
-            let Some(entry) = self.get(&key, |kv| self.entry(kv))? else {
-                return Err(LogError::Forgotten { after: last });
-            };
-            last = entry.place;
-            if take(entry).is_break() {
-                return Ok(());
-            }
-        }
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = (last, revision);
-        Ok(())
+    fn read_snapshot(&self, kv: &KeyValue<'_>) -> Result<Snapshot, LogError> {
+        let text = kv.text()?;
+        let problem = || format!("it holds '{text}'");
+        read_snapshot(&text).ok_or_else(|| damaged(&self.key("snapshot"), &problem()))
     }
 }
 
@@ -199,7 +189,7 @@ impl Log for Etcd {
         });
         let theirs = self
             .gateway
-            .call("kv/txn", &body, |reply| reply.found().map(KeyValue::text).transpose())?;
+            .call("kv/txn", &body, |reply| reply.found(0).map(KeyValue::text).transpose())?;
         match theirs {
             Some(theirs) if theirs != setup => {
                 Err(LogError::Disagrees { ours: setup.to_owned(), theirs })
@@ -217,7 +207,7 @@ impl Log for Etcd {
             "success": [put(&key, "0")],
             "failure": [read(&key)],
         });
-        let place = self.gateway.call("kv/txn", &body, |reply| match reply.found() {
+        let place = self.gateway.call("kv/txn", &body, |reply| match reply.found(0) {
             Some(kv) => kv.revision(),
             None => reply.revision(),
         })?;
@@ -243,7 +233,7 @@ impl Log for Etcd {
             if reply.succeeded {
                 return Ok(Some(Place(reply.revision()?)));
             }
-            match reply.found() {
+            match reply.found(0) {
                 // An earlier attempt was successful.
                 Some(kv) if kv.text()? == number => Ok(Some(Place(kv.revision()?))),
                 _ => Ok(None),
@@ -261,27 +251,12 @@ impl Log for Etcd {
         after: Place,
         take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
-        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = if looked.0 == after { looked.1.max(after.0) } else { after.0 };
-        let (from, to) = (self.key("log/"), self.key("log0"));
-        let mut last = after;
-        let ended = self.gateway.watch(&from, &to, since + 1, &mut |kv| {
-            let entry = self.entry(kv)?;
-            last = entry.place;
-            Ok(take(entry).is_continue())
-        })?;
-        match ended {
-            WatchEnd::Silent => Ok(()),
-            WatchEnd::Compacted => self.read_entries(last, take),
-        }
+        self.follow_from(after, take)
     }
 
     fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
         let key = self.key("snapshot");
-        self.get(&key, |kv| {
-            let text = kv.text()?;
-            read_snapshot(&text).ok_or_else(|| damaged(&key, &format!("it holds '{text}'")))
-        })
+        self.get(&key, |kv| self.read_snapshot(kv))
     }
 
     fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
@@ -312,26 +287,36 @@ impl Log for Etcd {
             "failure": [read(&key)],
         });
         self.gateway.call("kv/txn", &body, |reply| {
-            let found = reply.found().map(KeyValue::text).transpose()?;
+            let found = reply.found(0).map(KeyValue::text).transpose()?;
             Ok(reply.succeeded || found.is_some_and(|found| found == value))
         })
     }
 
     fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
         // One that is being written now has a greater id, or is not published any more.
-        self.delete(&self.key("chunk/"), &self.chunk_key(snapshot.id, 0))?;
-        let mut last = BTreeMap::new();
-        for (key, _) in self.list("log", (None, Some(snapshot.place.0)))?.0 {
-            let id = self.entry_id(&key)?;
-            let number = last.entry(id.writer).or_insert(id.number);
-            *number = id.number.max(*number);
+        let oldest = before.map_or(snapshot.id, |before| before.id);
+        self.delete(&self.key("chunk/"), &self.chunk_key(oldest, 0))?;
+        let mut spans = BTreeMap::new();
+        for (key, revision) in self.list("log")?.0 {
+            if revision <= snapshot.place.0 {
+                let EntryId { writer, number } = self.entry_id(&key)?;
+                // They are listed in their order.
+                spans.entry(writer).or_insert((number, number)).1 = number;
+            }
         }
-        for (writer, number) in last {
-            let [from, to] = [0, number + 1].map(|number| EntryId { writer, number });
-            self.delete(&self.entry_key(from), &self.entry_key(to))?;
+        for (writer, (mut number, last)) in spans {
+            while number <= last {
+                let [from, to] = [number, (number + PAGE).min(last + 1)];
+                let key = |number| self.entry_key(EntryId { writer, number });
+                self.delete(&key(from), &key(to))?;
+                number = to;
+            }
         }
         let Some(before) = before else { return Ok(()) };
-        for (key, revision) in self.list("writer", (None, Some(before.place.0)))?.0 {
+        for (key, revision) in self.list("writer")?.0 {
+            if revision > before.place.0 {
+                continue;
+            }
             let body = json!({
                 // Unless it has appended something just now.
                 "compare": [{

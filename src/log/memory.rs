@@ -1,7 +1,7 @@
 //! A log in memory, for tests: it does at once what it is told, unless it was told to be unlucky.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Entry, Log, LogError, Place, Snapshot, Writer};
@@ -43,7 +43,9 @@ struct Held {
     /// What the next appends meet.
     luck: Luck,
     delayed: Vec<(Writer, Vec<u8>)>,
-    unreachable: bool,
+    /// How many calls there were since it was last said which of them do not get through.
+    calls: u32,
+    unreachable: Range<u32>,
 }
 
 impl Memory {
@@ -52,10 +54,11 @@ impl Memory {
         self.lock().luck = luck;
     }
 
-    /// Whether nothing gets through, from now on.
+    /// Which of the next calls do not get through, from 0.
     #[cfg(test)]
-    pub(crate) fn set_unreachable(&self, unreachable: bool) {
-        self.lock().unreachable = unreachable;
+    pub(crate) fn set_unreachable(&self, calls: Range<u32>) {
+        let mut held = self.lock();
+        (held.calls, held.unreachable) = (0, calls);
     }
 
     /// Lets what was delayed happen, if it still can.
@@ -78,6 +81,15 @@ impl Memory {
         *self.lock() = Held::default();
     }
 
+    /// How many snapshots have chunks.
+    #[cfg(test)]
+    pub(crate) fn snapshots(&self) -> usize {
+        let held = self.lock();
+        let mut ids: Vec<u64> = held.chunks.keys().map(|(id, _)| *id).collect();
+        ids.dedup();
+        ids.len()
+    }
+
     /// All entries that were ever appended and are not forgotten, in order.
     #[cfg(test)]
     pub(crate) fn entries(&self) -> Vec<Entry> {
@@ -94,8 +106,10 @@ impl Memory {
     }
 
     fn reach(&self) -> Result<MutexGuard<'_, Held>, LogError> {
-        let held = self.lock();
-        if held.unreachable { Err(silence()) } else { Ok(held) }
+        let mut held = self.lock();
+        let call = held.calls;
+        held.calls = call.saturating_add(1);
+        if held.unreachable.contains(&call) { Err(silence()) } else { Ok(held) }
     }
 }
 
@@ -213,7 +227,8 @@ impl Log for Memory {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
         held.forgotten = snapshot.place;
-        held.chunks.retain(|(id, _), _| *id >= snapshot.id);
+        let oldest = before.map_or(snapshot.id, |before| before.id);
+        held.chunks.retain(|(id, _), _| *id >= oldest);
         let since = before.map_or(Place(0), |before| before.place);
         held.writers.retain(|_, writer| writer.place >= since);
         Ok(())

@@ -5,12 +5,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::snapshots::{Copy, RestoreError, restore};
-use super::{Answer, ENTRY_BYTES, Group, MOMENT, Replica, Replication, Submission, Unanswered};
+use super::{
+    Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replication, State, Submission, Unanswered,
+};
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::Engine;
-use crate::index::{Limits, PackageIndex};
-use crate::log::{Entry, EntryId, Log, LogError, Place, Writer, not_before};
+use crate::index::PackageIndex;
+use crate::log::{Entry, EntryId, LogError, Place, Writer, not_before};
 use crate::store::TOGETHER;
 use crate::wire;
 
@@ -38,49 +40,15 @@ enum Doubt {
 }
 
 impl Engine {
-    /// A replica: an engine whose commands are ordered by a log, of which it has applied all that was
-    /// there when this was called. `progress` is told of packages as by [`load`](crate::store::load).
-    ///
-    /// Four duties come with it, each to be done again and again by a thread of its own:
-    /// [`append`](Self::append), [`follow`](Self::follow), [`read_head`](Self::read_head),
-    /// [`write_snapshot`](Self::write_snapshot).
-    ///
-    /// # Errors
-    /// [`RestoreError`] if the log cannot be read, holds no index, or has replicas with other limits.
-    pub fn replicated(
-        log: Box<dyn Log>,
-        limits: Limits,
-        how: Replica,
-        progress: impl FnMut(usize),
-    ) -> Result<Self, RestoreError> {
-        log.agree(&setup(limits))?;
-        let head = log.head()?;
-        let Copy { index, place, log_bytes } = restore(&*log, limits, progress)?;
-        let replication = Replication::new(log, how, limits, (place, log_bytes));
-        let engine = Self { replication: Some(replication), ..Self::new(index) };
-        let (mut reached, mut since) = (place, Instant::now());
-        while reached < head {
-            engine.follow_to(head)?;
-            let applied = engine.applied().unwrap_or_default();
-            if applied > reached {
-                (reached, since) = (applied, Instant::now());
-            } else if since.elapsed() > how.patience {
-                let problem = format!("it ends at {head}, and shows nothing behind {reached}");
-                return Err(LogError::Unreachable { problem }.into());
-            }
-        }
-        Ok(engine)
-    }
-
     /// Makes one attempt to append what waits, waiting for something if `wait`: a duty of a replica.
     /// `false` if there is nothing, or the replica has been closed or has failed.
     ///
     /// # Errors
     /// [`LogError`]: to be called again with the same appender, after a while.
     pub fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
-        self.replication.as_ref().map_or(Ok(false), |replication| {
-            replication.noting_failure(replication.append(appender, wait))
-        })
+        self.replication
+            .as_ref()
+            .map_or(Ok(false), |replication| replication.noting(replication.append(appender, wait)))
     }
 
     /// Reads the end of the log for all QUERYs that wait, waiting for some if `wait`: a duty of a replica.
@@ -91,7 +59,7 @@ impl Engine {
     pub fn read_head(&self, wait: bool) -> Result<(), LogError> {
         self.replication
             .as_ref()
-            .map_or(Ok(()), |replication| replication.noting_failure(replication.read_head(wait)))
+            .map_or(Ok(()), |replication| replication.noting(replication.read_head(wait)))
     }
 
     /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
@@ -104,7 +72,7 @@ impl Engine {
     }
 
     /// The same, but only up to a place.
-    fn follow_to(&self, end: Place) -> Result<(), LogError> {
+    pub(super) fn follow_to(&self, end: Place) -> Result<(), LogError> {
         let Some(replication) = &self.replication else { return Ok(()) };
         let after = replication.applied();
         let mut delivered = Ok(());
@@ -120,7 +88,10 @@ impl Engine {
             Err(LogError::Forgotten { after }) => self.go_on_from_snapshot(replication, after),
             other => other,
         };
-        replication.noting_failure(followed)
+        if followed.is_ok() {
+            replication.note_reached();
+        }
+        replication.noting(followed)
     }
 
     /// Applies an entry at its place, and answers those whose it is.
@@ -142,7 +113,10 @@ impl Engine {
             (answers, replication.advance(entry))
         });
         let (answers, snapshot_is_due) = answers.map_err(|error| damaged(error.to_string()))?.0;
+        replication.note_reached();
         if let Some(Group { submissions, .. }) = own {
+            // It may have waited for room.
+            replication.submitted.notify_one();
             for (submission, answers) in submissions.iter().zip(answers) {
                 submission.answer(Ok(answers));
             }
@@ -179,17 +153,6 @@ impl Engine {
     }
 }
 
-/// What all replicas of a log must have alike, lest one refuses what others apply.
-fn setup(limits: Limits) -> String {
-    let Limits { max_packages, max_dependencies, max_dependencies_per_package, max_state_bytes } =
-        limits;
-    format!(
-        "format 1, max-packages {max_packages}, max-dependencies {max_dependencies}, \
-         max-dependencies-per-package {max_dependencies_per_package}, \
-         max-state-bytes {max_state_bytes}"
-    )
-}
-
 /// The commands that messages stand for.
 fn commands(messages: &[u8]) -> Result<Vec<CommandRef<'_>>, wire::ParseError> {
     messages.split_inclusive(|byte| *byte == b'\n').map(wire::parse).collect()
@@ -206,7 +169,7 @@ fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
 
 impl Replication {
     /// Fails if a duty did, and trying again is of no use.
-    pub(super) fn noting_failure<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
+    pub(super) fn noting<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
         if let Err(error) = &done
             && error.is_lasting()
         {
@@ -250,7 +213,9 @@ impl Replication {
         if appended.is_err() && planted(Bug::RepeatsAreNew) {
             appender.writer = None;
         }
-        if let Some(place) = appended? {
+        let appended = appended?;
+        self.note_reached();
+        if let Some(place) = appended {
             appender.writer = Some(writer.after(place));
             appender.entry = None;
             self.place(group, place);
@@ -267,10 +232,11 @@ impl Replication {
     /// Takes what waits, as much as makes a good entry, and says what that entry holds.
     fn next_group(&self, wait: bool) -> Option<(GroupId, Vec<u8>)> {
         let mut state = self.lock();
-        while wait && state.waiting.is_empty() && !state.is_over() {
+        let has_next = |state: &State| !state.waiting.is_empty() && state.has_room();
+        while wait && !has_next(&state) && !state.is_over() {
             state = self.submitted.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.waiting.is_empty() || state.is_over() {
+        if !has_next(&state) || state.is_over() {
             return None;
         }
         let mut bytes = 0;
@@ -345,7 +311,7 @@ impl Replication {
         let every = self.how.snapshot_every.max(1);
         let before = state.log_bytes / every;
         state.applied = entry.place;
-        state.log_bytes += entry.messages.len() as u64;
+        state.log_bytes += entry.messages.len() as u64 + ENTRY_COST;
         state.log_bytes / every > before
     }
 

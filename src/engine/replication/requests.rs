@@ -1,10 +1,9 @@
 //! What sessions and the server ask of a replica.
 
 use std::sync::Arc;
-#[cfg(feature = "server")]
 use std::time::Duration;
 
-use super::{Answer, Replication, Submission, Unanswered};
+use super::{Answer, Reads, Replication, Submission, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::{Engine, Unavailable};
@@ -71,7 +70,6 @@ impl Engine {
     }
 
     /// Waits for a while, less if the replica is closed meanwhile.
-    #[cfg(feature = "server")]
     pub(crate) fn pause(&self, length: Duration) {
         if let Some(replication) = &self.replication {
             replication.pause(length);
@@ -85,6 +83,27 @@ impl Engine {
             let problem = "a duty panicked".into();
             replication.fail(LogError::Damaged { what: "this replica".into(), problem });
         }
+    }
+
+    /// How long ago the log of a replica did something; `None` without one. While it is there, that is a
+    /// few seconds at most.
+    pub fn log_unreached(&self) -> Option<Duration> {
+        self.replication.as_ref().map(Replication::unreached)
+    }
+
+    /// Whether a replica answers all commands, as far as anybody knows.
+    #[cfg(feature = "metrics")]
+    pub(in crate::engine) fn is_serving(
+        &self,
+        replication: &Replication,
+    ) -> Result<(), Unavailable> {
+        if replication.is_over() {
+            return Err(Unanswered::Failed.into());
+        }
+        if replication.how.reads == Reads::Linearizable {
+            replication.expect_there()?;
+        }
+        self.read(|_| ())
     }
 
     /// Why a replica has failed; `None` as long as that is not so.

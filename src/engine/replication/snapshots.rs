@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
-use super::Replication;
+use super::{Replication, State};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::log::{self, Log, LogError, MAX_ENTRY_BYTES, Place};
@@ -19,6 +19,9 @@ pub(super) struct Copy {
     pub(super) place: Place,
     pub(super) log_bytes: u64,
 }
+
+/// A snapshot that was published, and the one in whose place.
+pub(super) type Published = (log::Snapshot, Option<log::Snapshot>);
 
 /// Why no index can be made of what a log holds.
 #[derive(Debug, thiserror::Error)]
@@ -156,8 +159,8 @@ impl Snapshot for PackageIndex {
 }
 
 impl Copy {
-    /// Writes it down as the snapshot to start from, unless there is a later one; whether it is.
-    fn write(&self, log: &dyn Log) -> Result<Option<log::Snapshot>, LogError> {
+    /// Writes it down as the snapshot to start from, unless there is a later one.
+    fn write(&self, log: &dyn Log) -> Result<Option<Published>, LogError> {
         let before = log.snapshot()?;
         if before.is_some_and(|before| before.place >= self.place) {
             return Ok(None);
@@ -188,11 +191,7 @@ impl Copy {
         let packages = self.index.len() as u64;
         let snapshot =
             log::Snapshot { id, place: self.place, log_bytes: self.log_bytes, chunks, packages };
-        if !log.publish(&snapshot, before.as_ref())? {
-            return Ok(None);
-        }
-        log.forget(&snapshot, before.as_ref())?;
-        Ok(Some(snapshot))
+        Ok(log.publish(&snapshot, before.as_ref())?.then_some((snapshot, before)))
     }
 }
 
@@ -201,12 +200,34 @@ impl Replication {
     /// were first.
     pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
         let mut state = self.lock();
-        while wait && state.copy.is_none() && !state.is_over() {
+        let is_idle = |state: &State| state.copy.is_none() && state.published.is_none();
+        while wait && is_idle(&state) && !state.is_over() {
             state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let copy = state.copy.take();
+        // One after the other.
+        let copy = if state.published.is_none() { state.copy.take() } else { None };
         drop(state);
-        copy.map_or(Ok(None), |copy| copy.write(&*self.log))
+        if let Some(copy) = copy {
+            let written = copy.write(&*self.log);
+            let mut state = self.lock();
+            match written {
+                Ok(written) => state.published = written,
+                Err(error) => {
+                    // Unless there is a newer one to be written.
+                    let _kept = state.copy.get_or_insert(copy);
+                    return Err(error);
+                }
+            }
+        }
+        self.forget()
+    }
+
+    /// Has the log forget what the last snapshot makes dispensable.
+    fn forget(&self) -> Result<Option<log::Snapshot>, LogError> {
+        let Some((snapshot, before)) = self.lock().published else { return Ok(None) };
+        self.log.forget(&snapshot, before.as_ref())?;
+        self.lock().published = None;
+        Ok(Some(snapshot))
     }
 }
 
@@ -215,7 +236,8 @@ impl Engine {
     /// replica, to be done again and again. What was written, if anything was.
     ///
     /// # Errors
-    /// [`LogError`]: it was not written, or what it replaces is still there; the next one comes in time.
+    /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
+    /// while.
     pub fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
         self.replication.as_ref().map_or(Ok(None), |replication| replication.write_snapshot(wait))
     }

@@ -16,7 +16,7 @@ const HOW: Replica =
     Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
 
 fn replica(log: &Memory, how: Replica) -> Tried {
-    let log = Box::new(log.clone());
+    let log = Arc::new(log.clone());
     let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
     Tried { engine, appender: Appender::default() }
 }
@@ -168,7 +168,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 #[test]
 fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 30, ..HOW });
+    let mut a = replica(&log, Replica { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.hand_in(text);
         a.append().unwrap();
@@ -190,7 +190,7 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     a.follow();
     let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
     log.lose_chunks();
-    let refused = Engine::replicated(Box::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     let expected = format!("the snapshot at {} is damaged: a chunk is missing", snapshot.place);
     assert_eq!(refused.to_string(), expected);
 }
@@ -209,7 +209,7 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     b.follow();
     assert_eq!(b.engine.apply(&query), Ok(Outcome::Ok));
     let local = replica(&log, Replica { reads: Reads::Local, ..HOW });
-    log.set_unreachable(true);
+    log.set_unreachable(0..u32::MAX);
     assert_eq!(local.engine.apply(&query), Ok(Outcome::Ok));
     assert_eq!(b.engine.apply(&query), behind);
 }
@@ -218,13 +218,13 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
 fn what_cannot_be_appended_in_time_is_withdrawn_or_in_doubt() {
     let log = Memory::default();
     let mut a = replica(&log, HOW);
-    log.set_unreachable(true);
+    log.set_unreachable(0..u32::MAX);
     let tried = a.hand_in("INDEX|lib|\n");
     a.append().unwrap_err();
     let waits = a.hand_in("INDEX|app|lib\n");
     assert_eq!(a.replication().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
     assert_eq!(a.replication().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
-    log.set_unreachable(false);
+    log.set_unreachable(0..0);
     while a.append().unwrap() {}
     a.follow();
     let names = |index: &PackageIndex| {
@@ -238,7 +238,7 @@ fn replicas_with_other_limits_are_refused() {
     let log = Memory::default();
     let _first = replica(&log, HOW);
     let limits = Limits { max_packages: 7, ..Limits::default() };
-    let other = Engine::replicated(Box::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
+    let other = Engine::replicated(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
     assert!(other.contains("and this one has format 1, max-packages 7,"), "{other}");
 }
 
@@ -275,4 +275,78 @@ fn an_entry_that_is_none_stops_the_replica() {
     assert!(error.is_lasting(), "{error}");
     assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
     assert_eq!(a.engine.log_failure(), Some(error));
+}
+
+#[test]
+fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
+    let log = Memory::default();
+    let mut a = replica(&log, HOW);
+    a.hand_in("INDEX|lib|\n");
+    a.append().unwrap();
+    a.follow();
+    // What is asked first, in this order: the setup, the end, the snapshot, entries.
+    log.set_unreachable(3..5);
+    let b = replica(&log, Replica { patience: Duration::from_secs(60), ..HOW });
+    assert_eq!(b.digest(), a.digest());
+    log.set_unreachable(3..u32::MAX);
+    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    assert_eq!(refused.to_string(), "the log is not there: it does not answer");
+}
+
+#[test]
+fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
+    let every = Replica { snapshot_every: 1, ..HOW };
+    for failing in 0.. {
+        let log = Memory::default();
+        let mut a = replica(&log, every);
+        for text in ["INDEX|lib|\n", "INDEX|app|lib\n", "REMOVE|app|\n", "INDEX|last|\n"] {
+            a.hand_in(text);
+            a.append().unwrap();
+            a.follow();
+            if text.starts_with("REMOVE") {
+                log.set_unreachable(failing..failing + 1);
+                if a.engine.write_snapshot(false).is_ok() {
+                    // All calls that there are have failed.
+                    return assert!(failing > 4, "{failing}");
+                }
+            }
+            a.engine.write_snapshot(false).unwrap().expect("it is due");
+        }
+        // The last one, and the one before, which somebody may still read.
+        assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
+        assert_eq!(replica(&log, HOW).digest(), a.digest());
+    }
+}
+
+#[test]
+fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
+    let log = Memory::default();
+    let mut a = replica(&log, HOW);
+    let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
+    let most = MOST_IN_FLIGHT / large.len() + 1;
+    let handed: Vec<_> = (0..2 * most).map(|_| a.hand_in(&large)).collect();
+    while a.append().unwrap() {}
+    assert!((most - 1..=most).contains(&log.entries().len()));
+    let withdrawn = Err(Unanswered::Withdrawn(Duration::ZERO));
+    assert_eq!(a.replication().wait(handed.last().unwrap()), withdrawn);
+    assert_eq!(a.append(), Ok(false));
+    a.follow();
+    assert_eq!(a.append(), Ok(true));
+}
+
+#[test]
+fn nobody_waits_for_a_log_that_has_been_away_for_long() {
+    let log = Memory::default();
+    let a = replica(&log, Replica { patience: Duration::from_secs(60), ..HOW });
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(61)).unwrap();
+    *a.replication().reached.lock().unwrap() = long_ago;
+    let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
+    assert!(is_away(a.replication().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
+    assert!(is_away(a.engine.catch_up()));
+    // As soon as one of its duties has reached the log, it is there again.
+    a.follow();
+    assert_eq!(a.engine.catch_up(), Ok(()));
+    let local = replica(&log, Replica { reads: Reads::Local, ..HOW });
+    *local.replication().reached.lock().unwrap() = long_ago;
+    assert_eq!(local.engine.catch_up(), Ok(()));
 }

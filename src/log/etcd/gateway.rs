@@ -6,26 +6,24 @@
 //! place of 2,976, 932 appends of 1 KiB in place of 1,314, 415 of 20 KB in place of 631, and 209 of 64 KiB in
 //! place of 488. Entries are compressed for that reason.
 
-use std::borrow::Cow;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::{Agent, Body, http};
 
 use super::address::{Address, Credentials, Identity, SetupError};
+use super::replies::{KeyValue, Line, Problem, Reply, encode, nonsense};
 use crate::log::LogError;
 
 /// How long a node may take for one call before the next node is asked.
 const CALL: Duration = Duration::from_secs(2);
 
-/// How long a watched node may be silent before the watch is begun anew, at the next node: that one may
-/// know more.
+/// How long a watched node may be silent before it is asked whether there is something that it did not
+/// show.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// The longest line that a watch can bring: events of 1.5 MiB in base 64, and room.
@@ -45,137 +43,17 @@ pub(super) struct Gateway {
     token: Mutex<Option<String>>,
 }
 
-/// A key with its value, as etcd has it.
-#[derive(Debug, Deserialize)]
-pub(super) struct KeyValue<'a> {
-    #[serde(borrow)]
-    key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    value: Cow<'a, str>,
-    #[serde(borrow, default)]
-    mod_revision: Cow<'a, str>,
-}
-
-impl KeyValue<'_> {
-    pub(super) fn key(&self) -> Result<String, LogError> {
-        let key = decode(&self.key)?;
-        String::from_utf8(key).map_err(|error| nonsense(&error))
-    }
-
-    pub(super) fn value(&self) -> Result<Vec<u8>, LogError> {
-        decode(&self.value)
-    }
-
-    pub(super) fn text(&self) -> Result<String, LogError> {
-        String::from_utf8(self.value()?).map_err(|error| nonsense(&error))
-    }
-
-    pub(super) fn revision(&self) -> Result<u64, LogError> {
-        self.mod_revision.parse().map_err(|error| nonsense(&error))
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Header<'a> {
-    #[serde(borrow, default)]
-    revision: Cow<'a, str>,
-}
-
-/// What came of a read or of a transaction.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Reply<'a> {
-    #[serde(borrow, default)]
-    header: Header<'a>,
-    #[serde(default)]
-    pub(super) succeeded: bool,
-    #[serde(borrow, default)]
-    pub(super) kvs: Vec<KeyValue<'a>>,
-    #[serde(borrow, default)]
-    responses: Vec<Response<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Response<'a> {
-    #[serde(borrow, default)]
-    response_range: Option<Range<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Range<'a> {
-    #[serde(borrow, default)]
-    kvs: Vec<KeyValue<'a>>,
-}
-
-impl<'a> Reply<'a> {
-    fn read(text: &'a str) -> Result<Self, LogError> {
-        serde_json::from_str(text).map_err(|error| nonsense(&error))
-    }
-
-    /// The revision that it was done at.
-    pub(super) fn revision(&self) -> Result<u64, LogError> {
-        self.header.revision.parse().map_err(|error| nonsense(&error))
-    }
-
-    /// The key that the first read of a transaction found.
-    pub(super) fn found(&self) -> Option<&KeyValue<'a>> {
-        self.responses.first()?.response_range.as_ref()?.kvs.first()
-    }
-}
-
-/// A line of a watch.
-#[derive(Debug, Deserialize)]
-struct Line<'a> {
-    #[serde(borrow, default)]
-    result: Option<Watched<'a>>,
-    #[serde(borrow, default)]
-    error: Option<Problem<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Watched<'a> {
-    #[serde(default)]
-    canceled: bool,
-    #[serde(borrow, default)]
-    compact_revision: Cow<'a, str>,
-    #[serde(borrow, default)]
-    cancel_reason: Cow<'a, str>,
-    #[serde(borrow, default)]
-    events: Vec<Event<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Event<'a> {
-    #[serde(borrow)]
-    kv: KeyValue<'a>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Problem<'a> {
-    #[serde(borrow, default)]
-    message: Cow<'a, str>,
-}
-
 /// How a watch has ended.
 pub(super) enum WatchEnd {
-    /// Nothing came for a while, or whoever took has enough.
+    /// Whoever took has enough.
+    Enough,
+    /// Nothing came for a while.
     Silent,
     /// Revisions from its beginning on are gone.
     Compacted,
 }
 
-pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
-    BASE64_STANDARD.encode(bytes)
-}
-
-fn decode(text: &str) -> Result<Vec<u8>, LogError> {
-    BASE64_STANDARD.decode(text).map_err(|error| nonsense(&error))
-}
-
-fn nonsense(error: &dyn std::fmt::Display) -> LogError {
-    unreachable(format!("its reply is none: {error}"))
-}
-
-fn unreachable(problem: String) -> LogError {
+pub(super) fn unreachable(problem: String) -> LogError {
     LogError::Unreachable { problem }
 }
 
@@ -273,11 +151,15 @@ impl Gateway {
         let config = request.config();
         let config = match silence {
             Some(silence) => {
-                config.timeout_recv_response(Some(CALL)).timeout_per_read(Some(silence))
+                config.timeout_recv_response(Some(silence)).timeout_per_read(Some(silence))
             }
             None => config.timeout_global(Some(CALL)),
         };
         config.build().send(body)
+    }
+
+    fn forget_token(&self) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// What says who this is, if somebody has to be.
@@ -316,13 +198,17 @@ impl Gateway {
     ) -> Result<WatchEnd, LogError> {
         let turn = self.watched.load(Ordering::Relaxed);
         let ended = self.watch_node(turn, from, to, revision, take);
-        if !matches!(ended, Ok((true, _))) {
-            self.watched.store(turn + 1, Ordering::Relaxed);
+        if ended.is_err() {
+            self.watch_another();
         }
-        ended.map(|(_, end)| end)
+        ended
     }
 
-    /// Also says whether something came.
+    /// Watches the next node from now on.
+    pub(super) fn watch_another(&self) {
+        self.watched.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn watch_node(
         &self,
         turn: usize,
@@ -330,7 +216,7 @@ impl Gateway {
         to: &str,
         revision: u64,
         take: &mut dyn FnMut(&KeyValue<'_>) -> Result<bool, LogError>,
-    ) -> Result<(bool, WatchEnd), LogError> {
+    ) -> Result<WatchEnd, LogError> {
         let node = &self.nodes[turn % self.nodes.len()];
         let body = json!({ "create_request": {
             "key": encode(from), "range_end": encode(to), "start_revision": revision.to_string(),
@@ -348,13 +234,13 @@ impl Gateway {
             return Err(failed(response.status().to_string()));
         }
         let mut lines = BufReader::with_capacity(128 * 1024, response.into_body().into_reader());
-        let (mut line, mut came) = (Vec::new(), false);
+        let mut line = Vec::new();
         loop {
             line.clear();
             match lines.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
                 Ok(0) => return Err(failed("it ended the watch".into())),
                 Ok(_) => {}
-                Err(error) if is_silence(&error) => return Ok((came, WatchEnd::Silent)),
+                Err(error) if is_silence(&error) => return Ok(WatchEnd::Silent),
                 Err(error) => return Err(failed(error.to_string())),
             }
             let read: Line<'_> = serde_json::from_slice(&line).map_err(|error| nonsense(&error))?;
@@ -363,15 +249,16 @@ impl Gateway {
             }
             let Some(watched) = read.result else { continue };
             if !matches!(&*watched.compact_revision, "" | "0") {
-                return Ok((true, WatchEnd::Compacted));
+                return Ok(WatchEnd::Compacted);
             }
             if watched.canceled {
+                // For want of a token that this node knows, perhaps.
+                self.forget_token();
                 return Err(failed(watched.cancel_reason.into()));
             }
             for event in &watched.events {
-                came = true;
                 if !take(&event.kv)? {
-                    return Ok((true, WatchEnd::Silent));
+                    return Ok(WatchEnd::Enough);
                 }
             }
         }

@@ -44,7 +44,7 @@ struct Tried {
 
 impl Tried {
     fn new(log: &Memory) -> Result<Self, String> {
-        let engine = Engine::replicated(Box::new(log.clone()), Limits::default(), HOW, |_| ());
+        let engine = Engine::replicated(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
         let engine = engine.map_err(|error| format!("a replica does not start: {error}"))?;
         Ok(Self { engine, appender: Appender::default() })
     }

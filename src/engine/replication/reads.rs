@@ -1,0 +1,108 @@
+//! Where the log ends: read once for all who ask at the same moment, who then wait until the index has come
+//! as far.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use super::{Reads, Replication, Unanswered};
+use crate::bug::{Bug, planted};
+use crate::log::{LogError, Place, not_before};
+
+/// Reads of the end of the log, one at a time, each for all who wait when it begins.
+#[derive(Default)]
+pub(super) struct Rounds {
+    begun: u64,
+    /// Whether somebody waits for one that has not begun.
+    is_wanted: bool,
+    /// Whether there is a thread for them, so that nobody has to wait for the log longer than they like.
+    has_duty: bool,
+    /// The last that came to an end, and the end of the log that it found.
+    done: (u64, Place),
+}
+
+impl Replication {
+    /// Waits until the index has all that was answered before this was called, by any replica.
+    pub(super) fn catch_up(&self) -> Result<(), Unanswered> {
+        if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {
+            return if self.lock().is_over() { Err(Unanswered::Failed) } else { Ok(()) };
+        }
+        self.expect_there()?;
+        let until = Instant::now() + self.how.patience;
+        let place = self.head(until)?;
+        self.wait_for(place, until)
+    }
+
+    /// The end of the log, as it was read after this was called: by the duty that reads it, or, before
+    /// that has begun, by this call.
+    fn head(&self, until: Instant) -> Result<Place, Unanswered> {
+        let mut state = self.lock();
+        let mine = state.reads.begun + 1;
+        if !state.reads.has_duty {
+            drop(state);
+            let _behind = self.noting(self.read_head(false));
+            state = self.lock();
+        }
+        while state.reads.done.0 < mine {
+            if state.is_over() {
+                return Err(Unanswered::Failed);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Unanswered::Behind(self.how.patience));
+            }
+            if !state.reads.is_wanted {
+                state.reads.is_wanted = true;
+                self.wanted.notify_one();
+            }
+            let waited = self.moved.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(state.reads.done.1)
+    }
+
+    /// Reads the end of the log once for all who want to know it, waiting for somebody if `wait`.
+    pub(super) fn read_head(&self, wait: bool) -> Result<(), LogError> {
+        let mut state = self.lock();
+        state.reads.has_duty |= wait;
+        while wait && !state.reads.is_wanted && !state.is_over() {
+            state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.is_over() {
+            return Ok(());
+        }
+        state.reads.is_wanted = false;
+        state.reads.begun += 1;
+        let (round, seen) = (state.reads.begun, state.applied);
+        drop(state);
+        let head = self.log.head().and_then(|head| not_before(seen, head));
+        let mut state = self.lock();
+        match head {
+            Ok(head) => state.reads.done = (round, head),
+            // Whoever waits still wants to know.
+            Err(_) => state.reads.is_wanted = true,
+        }
+        drop(state);
+        self.moved.notify_all();
+        if head.is_ok() {
+            self.note_reached();
+        }
+        head.map(drop)
+    }
+
+    /// Waits until a place is applied.
+    pub(super) fn wait_for(&self, place: Place, until: Instant) -> Result<(), Unanswered> {
+        let mut state = self.lock();
+        while state.applied < place {
+            if state.is_over() {
+                return Err(Unanswered::Failed);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Unanswered::Behind(self.how.patience));
+            }
+            let waited = self.moved.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(())
+    }
+}

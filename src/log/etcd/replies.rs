@@ -1,0 +1,136 @@
+//! What etcd's JSON gateway replies, as far as it is read, and how bytes are written there.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+
+use super::gateway::unreachable;
+use crate::log::LogError;
+
+/// A key with its value, as etcd has it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyValue<'a> {
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Cow<'a, str>,
+    #[serde(borrow, default)]
+    mod_revision: Cow<'a, str>,
+}
+
+impl KeyValue<'_> {
+    pub(super) fn key(&self) -> Result<String, LogError> {
+        let key = decode(&self.key)?;
+        String::from_utf8(key).map_err(|error| nonsense(&error))
+    }
+
+    pub(super) fn value(&self) -> Result<Vec<u8>, LogError> {
+        decode(&self.value)
+    }
+
+    pub(super) fn text(&self) -> Result<String, LogError> {
+        String::from_utf8(self.value()?).map_err(|error| nonsense(&error))
+    }
+
+    pub(super) fn revision(&self) -> Result<u64, LogError> {
+        self.mod_revision.parse().map_err(|error| nonsense(&error))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Header<'a> {
+    #[serde(borrow, default)]
+    revision: Cow<'a, str>,
+}
+
+/// What came of a read or of a transaction.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Reply<'a> {
+    #[serde(borrow, default)]
+    header: Header<'a>,
+    #[serde(default)]
+    pub(super) succeeded: bool,
+    /// Whether there are more keys than were asked for.
+    #[serde(default)]
+    pub(super) more: bool,
+    #[serde(borrow, default)]
+    pub(super) kvs: Vec<KeyValue<'a>>,
+    #[serde(borrow, default)]
+    responses: Vec<Response<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Response<'a> {
+    #[serde(borrow, default)]
+    response_range: Option<Range<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Range<'a> {
+    #[serde(borrow, default)]
+    kvs: Vec<KeyValue<'a>>,
+}
+
+impl<'a> Reply<'a> {
+    pub(super) fn read(text: &'a str) -> Result<Self, LogError> {
+        serde_json::from_str(text).map_err(|error| nonsense(&error))
+    }
+
+    /// The revision that it was done at.
+    pub(super) fn revision(&self) -> Result<u64, LogError> {
+        self.header.revision.parse().map_err(|error| nonsense(&error))
+    }
+
+    /// The key that a read of a transaction found, which has the number that the read has, from 0.
+    pub(super) fn found(&self, number: usize) -> Option<&KeyValue<'a>> {
+        self.responses.get(number)?.response_range.as_ref()?.kvs.first()
+    }
+}
+
+/// A line of a watch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line<'a> {
+    #[serde(borrow, default)]
+    pub(super) result: Option<Watched<'a>>,
+    #[serde(borrow, default)]
+    pub(super) error: Option<Problem<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Watched<'a> {
+    #[serde(default)]
+    pub(super) canceled: bool,
+    #[serde(borrow, default)]
+    pub(super) compact_revision: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) cancel_reason: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) events: Vec<Event<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Event<'a> {
+    #[serde(borrow)]
+    pub(super) kv: KeyValue<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem<'a> {
+    #[serde(borrow, default)]
+    pub(super) message: Cow<'a, str>,
+}
+
+pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    BASE64_STANDARD.encode(bytes)
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, LogError> {
+    BASE64_STANDARD.decode(text).map_err(|error| nonsense(&error))
+}
+
+pub(super) fn nonsense(error: &dyn fmt::Display) -> LogError {
+    unreachable(format!("its reply is none: {error}"))
+}
