@@ -24,6 +24,8 @@ use crate::log::{
 pub(super) enum NoReplica {
     #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
     LongLines(usize),
+    #[error("certificates are for etcds://, and {0} is not encrypted")]
+    NotEncrypted(String),
     #[error(transparent)]
     Files(SetupError),
     #[error("cannot be a replica of {address}: {error}")]
@@ -36,6 +38,9 @@ impl NoReplica {
         let hint = match self {
             Self::LongLines(_) => {
                 return Some(format!("give --max-line-bytes {MAX_ENTRY_BYTES}, or less"));
+            }
+            Self::NotEncrypted(_) => {
+                "write etcds:// if the nodes speak TLS, or leave the certificates out"
             }
             Self::Log { error: RestoreError::Log(LogError::Unreachable { .. }), .. } => {
                 "are the nodes running, and most of them? etcdctl endpoint status shows it"
@@ -120,6 +125,14 @@ impl Replication {
             snapshot_every: self.snapshot_every,
         };
         let (credentials, identity) = (self.credentials()?, self.identity());
+        if !address.tls {
+            if identity != Identity::default() {
+                return Err(Failure::Replica(NoReplica::NotEncrypted(address.to_string())));
+            }
+            if credentials.is_some() {
+                tracing::warn!(%address, "the password goes to etcd unencrypted");
+            }
+        }
         let log = Etcd::new(address, credentials, &identity);
         // One for all tries: it remembers which nodes were not there.
         let log: Arc<dyn Log> =

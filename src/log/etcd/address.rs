@@ -37,6 +37,9 @@ pub struct AddressError {
     pub problem: &'static str,
 }
 
+/// What a log has below its prefix. A prefix with such a part could lie among the keys of another log.
+const FOLDERS: [&str; 3] = ["log", "chunk", "writer"];
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -53,6 +56,9 @@ impl FromStr for Address {
         let prefix = prefix.trim_end_matches('/');
         if prefix.is_empty() {
             return Err(wrong("the prefix is missing"));
+        }
+        if prefix.split('/').any(|part| FOLDERS.contains(&part)) {
+            return Err(wrong("log, chunk and writer are parts that keys of other logs have"));
         }
         let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
         for node in &nodes {
@@ -89,7 +95,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// Files for TLS, in PEM.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// Whose certificates are trusted; those that browsers trust if there is no such file.
     pub ca: Option<PathBuf>,
@@ -167,6 +173,8 @@ mod tests {
             ("http://10.0.0.1:2379/p", "it begins neither with etcd:// nor with etcds://"),
             ("etcd://10.0.0.1:2379", "the prefix is missing"),
             ("etcd://10.0.0.1:2379//", "the prefix is missing"),
+            ("etcd://a:1/p/log", "log, chunk and writer are parts that keys of other logs have"),
+            ("etcd://a:1/writer/p", "log, chunk and writer are parts that keys of other logs have"),
             ("etcd://10.0.0.1/p", "each node needs a host and a port"),
             ("etcd://a:1,/p", "each node needs a host and a port"),
             ("etcd://:1/p", "each node needs a host and a port"),
