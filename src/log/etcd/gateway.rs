@@ -171,6 +171,12 @@ fn decode(text: &str) -> Result<Vec<u8>, LogError> {
     BASE64_STANDARD.decode(text).map_err(|error| nonsense(&error))
 }
 
+/// What an answer says that is an error.
+fn problem(text: &str) -> String {
+    let said = serde_json::from_str::<Problem<'_>>(text);
+    said.map_or_else(|_| text.trim_end().to_owned(), |problem| problem.message.into())
+}
+
 fn nonsense(error: &dyn std::fmt::Display) -> LogError {
     unreachable(format!("its reply is none: {error}"))
 }
@@ -248,9 +254,7 @@ impl Gateway {
                 renewed = true;
                 continue;
             }
-            let problem = serde_json::from_str::<Problem<'_>>(&text);
-            let problem = problem.map_or_else(|_| text.clone(), |problem| problem.message.into());
-            return Err(unreachable(format!("{node}: {status}: {problem}")));
+            return Err(unreachable(format!("{node}: {status}: {}", problem(&text))));
         }
     }
 
@@ -299,7 +303,7 @@ impl Gateway {
             let text = response.body_mut().read_to_string();
             let text = text.map_err(|error| failed(error.to_string()))?;
             let granted = serde_json::from_str::<Granted>(&text);
-            let refused = |_| failed(format!("user {user} is not let in: {text}"));
+            let refused = |_| failed(format!("user {user} is not let in: {}", problem(&text)));
             *token = Some(granted.map_err(refused)?.token);
         }
         Ok(token.clone())
