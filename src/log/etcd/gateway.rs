@@ -370,6 +370,8 @@ impl Gateway {
                 return Ok((true, WatchEnd::Compacted));
             }
             if watched.canceled {
+                // That is also how a node says that it does not know the token any more.
+                self.token(node, true)?;
                 return Err(failed(watched.cancel_reason.into()));
             }
             for event in &watched.events {
