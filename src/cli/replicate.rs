@@ -42,8 +42,8 @@ impl NoReplica {
             Self::NotEncrypted(_) => {
                 "write etcds:// if the nodes speak TLS, or leave the certificates out"
             }
-            Self::Log { error: RestoreError::Log(LogError::Unreachable { .. }), .. } => {
-                "are the nodes running, and most of them? etcdctl endpoint status shows it"
+            Self::Log { error: RestoreError::Log(LogError::Unreachable { problem }), address } => {
+                hint_to_reach(address, problem)
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
                 "give the same limits as the others, or another PREFIX for another index"
@@ -51,6 +51,20 @@ impl NoReplica {
             Self::Files(_) | Self::Log { .. } => return None,
         };
         Some(hint.into())
+    }
+}
+
+/// What to try when etcd cannot be reached, or has said why it does not let this replica in.
+fn hint_to_reach(address: &str, problem: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|words| problem.contains(words));
+    if says(&["CommonName"]) {
+        "beside --etcd-user, give an --etcd-cert without a common name, or none"
+    } else if says(&["user name is empty", "authentication failed", "permission denied"]) {
+        "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+    } else if address.starts_with("etcds://") {
+        "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
+    } else {
+        "are the nodes running, and most of them? etcdctl endpoint status shows it"
     }
 }
 

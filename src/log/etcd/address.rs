@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::{fmt, fs, io};
 
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 /// Where the nodes of an etcd are, and below which key the log lies in it.
@@ -123,6 +127,19 @@ pub enum SetupError {
         /// What was looked for.
         wanted: &'static str,
     },
+    /// A key is none that can be used, or not that of the certificate.
+    #[error(
+        "the key in {key} does not go with the certificate in {certificate}: {problem}",
+        key = key.display(), certificate = certificate.display()
+    )]
+    Unfit {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What is wrong with them.
+        problem: String,
+    },
 }
 
 impl Identity {
@@ -132,8 +149,7 @@ impl Identity {
             config = config.root_certs(RootCerts::new_with_certs(&certificates(ca)?));
         }
         if let Some((certificate, key)) = &self.own {
-            let own = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
-            config = config.client_cert(Some(own));
+            config = config.client_cert(Some(with_key(certificate, key)?));
         }
         Ok(config.build())
     }
@@ -157,9 +173,20 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, SetupError> {
     Ok(certificates)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey<'static>, SetupError> {
-    let missing = |_| SetupError::Missing { path: path.to_owned(), wanted: "private key" };
-    PrivateKey::from_pem(&read(path)?).map_err(missing)
+/// A certificate with its key. Whether they go together is asked here as the client will ask, because it
+/// panics if they do not.
+fn with_key(certificate: &Path, key: &Path) -> Result<ClientCert, SetupError> {
+    let chain = certificates(certificate)?;
+    let pem = read(key)?;
+    let missing = || SetupError::Missing { path: key.to_owned(), wanted: "private key" };
+    let own = PrivateKey::from_pem(&pem).map_err(|_| missing())?;
+    let der = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| missing())?;
+    let ders = chain.iter().map(|link| CertificateDer::from(link.der().to_vec())).collect();
+    CertifiedKey::from_der(ders, der, &ring::default_provider()).map_err(|error| {
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        SetupError::Unfit { certificate, key, problem: error.to_string() }
+    })?;
+    Ok(ClientCert::new_with_certs(&chain, own))
 }
 
 #[cfg(test)]
