@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -146,6 +147,18 @@ impl Cluster {
         self.nodes[node].running = None;
     }
 
+    /// Keeps a copy of what a node has, which does not run, in place of any before.
+    pub(crate) fn back_up(&self, node: usize) {
+        let directory = &self.nodes[node].directory;
+        replace(directory, &directory.with_extension("copy"));
+    }
+
+    /// Brings a node, which does not run, back to the copy that was kept.
+    pub(crate) fn restore(&self, node: usize) {
+        let directory = &self.nodes[node].directory;
+        replace(&directory.with_extension("copy"), directory);
+    }
+
     /// Has a node stand still.
     pub(crate) fn stop(&self, node: usize) {
         self.nodes[node].signal("STOP");
@@ -269,6 +282,21 @@ impl Node {
     fn signal(&self, name: &str) {
         let running = self.running.as_ref().expect("it runs");
         signal(running.child.id(), name);
+    }
+}
+
+/// Makes a folder a copy of another.
+fn replace(from: &Path, to: &Path) {
+    let _none_before = fs::remove_dir_all(to);
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            replace(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

@@ -179,6 +179,11 @@ impl Replicas {
         }
     }
 
+    /// What a page of one's endpoint says, head and all.
+    pub(crate) fn page(&self, number: usize, page: &str) -> String {
+        self.serving(number).get(page)
+    }
+
     /// What one says of its state.
     pub(crate) fn digest(&self, number: usize) -> State {
         let page = self.serving(number).get("/digest");
