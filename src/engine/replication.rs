@@ -317,7 +317,8 @@ impl Replication {
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
         match head {
-            Ok(head) => state.reads.done = (round, head),
+            // Whoever reads for themselves may be overtaken, and others may have waited for that round.
+            Ok(head) => state.reads.done = state.reads.done.max((round, head)),
             // Whoever waits still wants to know.
             Err(_) => state.reads.is_wanted = true,
         }
