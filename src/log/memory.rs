@@ -212,7 +212,8 @@ impl Log for Memory {
     fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
-        held.forgotten = snapshot.place;
+        // Whoever has published a later one meanwhile may have been here first.
+        held.forgotten = held.forgotten.max(snapshot.place);
         held.chunks.retain(|(id, _), _| *id >= snapshot.id);
         let since = before.map_or(Place(0), |before| before.place);
         held.writers.retain(|_, writer| writer.place >= since);
