@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::{Entry, Log, LogError, Place, Snapshot, Writer};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
