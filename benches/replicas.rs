@@ -2,14 +2,14 @@
 //! bytes when nothing else is done with them; and how long a fourth one takes to join.
 //!
 //! The replicas are servers of this process, and each has a third of the connections. Their logs note what is
-//! appended. In turns with them, three threads append the same entries to the same etcd, each at a node of
-//! its own first, one after the other: the ceiling, which nobody follows, applies or answers. Then they do
+//! appended. In turns with them, three threads (or as many as `--appenders` says) append the same entries to
+//! the same etcd, each at a node of its own first, one after the other: the ceiling, which nobody follows, applies or answers. Then they do
 //! so while three others follow what they append, as replicas have to: what is between the two is the price
 //! of etcd's watches, and what is below both is the replicas' own.
 //!
 //! ```text
 //! cargo bench --features etcd --bench replicas -- --etcd etcd://HOST:PORT,.../PREFIX
-//!     [--seconds 4] [--rounds 5] [--seed 64] [--names 10000] [--join 1000000] [24x64 24x256]
+//!     [--appenders 3] [--seconds 4] [--rounds 5] [--seed 64] [--names 10000] [--join 1000000] [24x64 24x256]
 //! ```
 //!
 //! PREFIX has to be one that nothing is below yet.
@@ -133,10 +133,12 @@ fn etcd(address: &Address, first: usize, prefix: &str) -> Result<Etcd, Unread> {
 fn main() -> Result<(), Unread> {
     let mut arguments = Arguments::of_this_process();
     let measuring = arguments.measuring;
-    let (mut address, mut join, mut rest) = (None, 1_000_000, Vec::new());
+    let (mut address, mut appenders, mut join) = (None, REPLICAS, 1_000_000);
+    let mut rest = Vec::new();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--etcd" => address = Some(arguments.value::<Address>("--etcd")?),
+            "--appenders" => appenders = arguments.value("--appenders")?,
             "--join" => join = arguments.value("--join")?,
             _ => rest.push(argument),
         }
@@ -171,7 +173,8 @@ fn main() -> Result<(), Unread> {
     for &row in if options.rows.is_empty() { &ROWS } else { options.rows.as_slice() } {
         let writing = Mix { names: options.mix.names, ..WRITING };
         for (load, mix) in [("mixed", options.mix), ("writing", writing)] {
-            let measured = measure(row, (load, mix), &addresses, (&address, &noted), &options)?;
+            let measured =
+                measure(row, (load, mix), &addresses, (&address, &noted), &options, appenders)?;
             println!("{measured}");
         }
     }
@@ -194,6 +197,7 @@ fn measure(
     addresses: &[SocketAddr],
     (address, noted): (&Address, &Noted),
     options: &Options,
+    appenders: usize,
 ) -> Result<String, Unread> {
     let Load { time, seed, .. } = options.load;
     let messages = Messages::new(mix, seed, row.pipeline)?;
@@ -214,7 +218,7 @@ fn measure(
         let kept = noted.last.lock().map_err(|_| "a replica panicked")?.clone();
         let prefix = format!("bare-{row}-{load}-{round}");
         let [bare, followed] = [0, REPLICAS].map(|followers| {
-            bare(address, &format!("{prefix}-{followers}"), &kept, followers, time)
+            bare(address, &format!("{prefix}-{followers}"), &kept, (appenders, followers), time)
         });
         let (ours, bare, followed) = (bytes / took / 1e6, bare? / 1e6, followed? / 1e6);
         let figures = [rate, entries / took, bytes / entries, ours, bare, followed];
@@ -246,12 +250,13 @@ fn all(clients: &mut [Clients<'_>], time: Duration) -> Result<f64, Unread> {
     })
 }
 
-/// How many bytes of messages a second etcd takes, in these entries, while so many follow them.
+/// How many bytes of messages a second etcd takes, in these entries, from so many who append them, while so
+/// many follow.
 fn bare(
     address: &Address,
     prefix: &str,
     entries: &[Vec<u8>],
-    followers: usize,
+    (appenders, followers): (usize, usize),
     time: Duration,
 ) -> Result<f64, Unread> {
     let begun = Instant::now();
@@ -277,7 +282,7 @@ fn bare(
             scope.spawn(move || -> Result<usize, Unread> {
                 let log = etcd(address, number, prefix)?;
                 let (mut writer, mut bytes) = (log.register()?, 0);
-                let mut entries = entries.iter().cycle().skip(number * entries.len() / REPLICAS);
+                let mut entries = entries.iter().cycle().skip(number * entries.len() / appenders);
                 while begun.elapsed() < time {
                     let entry = entries.next().ok_or("nothing was appended")?;
                     let place = log.append(&writer, entry)?.ok_or("the writer is not known")?;
@@ -287,7 +292,7 @@ fn bare(
                 Ok(bytes)
             })
         };
-        let appending: Vec<_> = (0..REPLICAS).map(append).collect();
+        let appending: Vec<_> = (0..appenders).map(append).collect();
         let bytes = appending.into_iter().try_fold(0, |sum, thread| {
             Ok::<usize, Unread>(sum + thread.join().map_err(|_panic| "a thread panicked")??)
         })?;
