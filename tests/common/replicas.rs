@@ -175,6 +175,18 @@ impl Replicas {
         }
     }
 
+    /// Has some answer OK to QUERYs about a package for a while: nothing is appended meanwhile, so that
+    /// whoever follows the log hears nothing.
+    pub(crate) fn query_for(&self, length: Duration, numbers: &[usize], package: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < length {
+            for number in numbers {
+                let reply = self.ask(*number, &format!("QUERY|{package}|")).unwrap();
+                assert_eq!(reply, Reply::Ok, "replica {number}");
+            }
+        }
+    }
+
     /// What one says of its state.
     pub(crate) fn digest(&self, number: usize) -> State {
         let page = self.serving(number).get("/digest");
