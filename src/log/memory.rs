@@ -226,7 +226,8 @@ impl Log for Memory {
     fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
-        held.forgotten = snapshot.place;
+        // One that comes late does not bring back what a later one had forgotten.
+        held.forgotten = held.forgotten.max(snapshot.place);
         let oldest = before.map_or(snapshot.id, |before| before.id);
         held.chunks.retain(|(id, _), _| *id >= oldest);
         let since = before.map_or(Place(0), |before| before.place);
