@@ -109,17 +109,19 @@ Move(q) ==
     /\ UNCHANGED <<commands, replicas, network, log, deleted, writers, snapshots, chunks>>
     /\ UNCHANGED <<seen, counts>>
 
-\* It hears whether it was moved, and deletes the chunks that nobody needs: the old ones, or its own
-\* if the pointer has gone elsewhere. While the pointer is where it was the request may still take
-\* effect, and nothing is deleted. Chunks of others never are: they may have begun meanwhile.
+\* It hears whether it was moved, and deletes the chunks of all snapshots that were begun before, its own
+\* predecessors as well as those of others: whoever began one before has seen an older pointer, so that it
+\* is not moved to theirs. While the pointer is where it was the request may still take effect, and nothing
+\* is deleted; if it has gone elsewhere, whoever moved it deletes. The program keeps those of the last
+\* pointer but one, for who still reads them: what is here may happen to them, and does no harm.
 DeleteChunks(r) ==
     LET saving == replicas[r].saving IN
     /\ saving.doing = "moves"
     /\ pointer # saving.old \/ Fault = "takes back"
     /\ chunks' =
-            IF pointer # saving.id THEN chunks \ Chunks(saving.id)
+            IF pointer # saving.id THEN IF Fault = "takes back" THEN chunks \ Chunks(saving.id) ELSE chunks
             ELSE IF Fault = "sweeps" THEN chunks \cap Chunks(saving.id)
-            ELSE chunks \ Chunks(saving.old)
+            ELSE {chunk \in chunks : chunk.id >= saving.id}
     /\ replicas' = [replicas EXCEPT ![r].saving =
             IF pointer = saving.id THEN [saving EXCEPT !.doing = "deletes"] ELSE NoSnapshot]
     /\ UNCHANGED <<commands, network, log, deleted, writers, snapshots, pointer, seen, counts>>

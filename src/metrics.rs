@@ -68,6 +68,7 @@ pub struct Metrics {
     not_durable: IntCounter,
     unanswered: IntCounter,
     log_place: IntGauge,
+    log_unreached: IntGauge,
 }
 
 impl Metrics {
@@ -152,6 +153,11 @@ impl Metrics {
                 "indexer_log_place",
                 "How far a replica has come in the log; 0 without one.",
             )?,
+            log_unreached: new.gauge(
+                "indexer_log_unreached_seconds",
+                "How long ago the log of a replica did something; a few seconds at most while it is there, \
+                 0 without one.",
+            )?,
             registry: new.0,
         })
     }
@@ -173,6 +179,8 @@ impl Metrics {
         }
         let place = engine.applied().map_or(0, |place| place.0);
         self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));
+        let unreached = engine.log_unreached().unwrap_or_default().as_secs();
+        self.log_unreached.set(i64::try_from(unreached).unwrap_or(i64::MAX));
         self.read_only.set(engine.store_failure().is_some().into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }

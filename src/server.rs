@@ -147,7 +147,7 @@ pub(crate) fn listen<S: Service>(
     for (listener, &address) in listeners.into_iter().zip(&*handle.addresses) {
         if let Err(error) = acceptor::start(listener, address, service) {
             handle.shut_down();
-            let _nobody_asks = handle.wait(grace);
+            let _nobody_asks = handle.wait(grace, || false);
             return Err(error);
         }
     }
@@ -225,7 +225,9 @@ impl Server {
 
     fn wait(&mut self) -> Stopped {
         self.joined = true;
-        self.handle.wait(self.shared.config.shutdown_grace)
+        // Whoever waits for a log that is away would wait for longer than the grace.
+        let let_go = || self.shared.engine.let_go();
+        self.handle.wait(self.shared.config.shutdown_grace, let_go)
     }
 }
 

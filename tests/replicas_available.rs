@@ -110,7 +110,7 @@ fn a_replica_starts_and_answers_while_the_first_of_its_nodes_is_away() {
     let Some(cluster) = Cluster::start("first-away") else { return };
     let mut stage = Stage { replicas: Replicas::start(&cluster, "none", 0, &[]), cluster };
     // Few bytes, so that it has to start from a snapshot as well.
-    for (prefix, flags) in [("log", &[][..]), ("snapshot", &["--snapshot-every", "300"][..])] {
+    for (prefix, flags) in [("entries", &[][..]), ("snapshot", &["--snapshot-every", "300"][..])] {
         stage.replicas = Replicas::start(&stage.cluster, prefix, REPLICAS, flags);
         for (number, fault) in [Fault::KillNode, Fault::StopNode].into_iter().enumerate() {
             // A replica has the node of its own number first in its list.

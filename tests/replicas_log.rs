@@ -55,7 +55,7 @@ fn shown(log: &Etcd, after: Place, most: usize) -> Result<Vec<Entry>, LogError> 
 #[test]
 fn a_log_shows_every_entry_that_it_has_from_wherever_etcd_was_compacted() {
     let Some(cluster) = Cluster::start("compacted") else { return };
-    let log = log_in(&cluster, "log");
+    let log = log_in(&cluster, "entries");
     // Of two, so that the order of their keys is not that of their places.
     let mut writers = [log.register().unwrap(), log.register().unwrap()];
     let mut entries = Vec::new();
@@ -102,7 +102,7 @@ fn a_log_shows_every_entry_that_it_has_from_wherever_etcd_was_compacted() {
 #[test]
 fn replicas_go_on_and_others_join_where_somebody_else_compacts_etcd() {
     let Some(cluster) = Cluster::start("somebody-else") else { return };
-    for (prefix, flags) in [("log", &[][..]), ("snapshot", &["--snapshot-every", "500"][..])] {
+    for (prefix, flags) in [("entries", &[][..]), ("snapshot", &["--snapshot-every", "500"][..])] {
         let mut replicas = Replicas::start(&cluster, prefix, 2, flags);
         let mut packages = 0;
         let mut index = |replicas: &Replicas, number: usize| {

@@ -24,6 +24,8 @@ use crate::log::{
 pub(super) enum NoReplica {
     #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
     LongLines(usize),
+    #[error("certificates are for etcds://, and {0} is not encrypted")]
+    NotEncrypted(String),
     #[error(transparent)]
     Files(SetupError),
     #[error("cannot be a replica of {address}: {error}")]
@@ -37,8 +39,11 @@ impl NoReplica {
             Self::LongLines(_) => {
                 return Some(format!("give --max-line-bytes {MAX_ENTRY_BYTES}, or less"));
             }
-            Self::Log { error: RestoreError::Log(LogError::Unreachable { .. }), .. } => {
-                "are the nodes running, and most of them? etcdctl endpoint status shows it"
+            Self::NotEncrypted(_) => {
+                "write etcds:// if the nodes speak TLS, or leave the certificates out"
+            }
+            Self::Log { error: RestoreError::Log(LogError::Unreachable { problem }), address } => {
+                hint_to_reach(address, problem)
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
                 "give the same limits as the others, or another PREFIX for another index"
@@ -46,6 +51,20 @@ impl NoReplica {
             Self::Files(_) | Self::Log { .. } => return None,
         };
         Some(hint.into())
+    }
+}
+
+/// What to try when etcd cannot be reached, or has said why it does not let this replica in.
+fn hint_to_reach(address: &str, problem: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|words| problem.contains(words));
+    if says(&["CommonName"]) {
+        "beside --etcd-user, give an --etcd-cert without a common name, or none"
+    } else if says(&["user name is empty", "authentication failed", "permission denied"]) {
+        "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+    } else if address.starts_with("etcds://") {
+        "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
+    } else {
+        "are the nodes running, and most of them? etcdctl endpoint status shows it"
     }
 }
 
@@ -120,6 +139,14 @@ impl Replication {
             snapshot_every: self.snapshot_every,
         };
         let (credentials, identity) = (self.credentials()?, self.identity());
+        if !address.tls {
+            if identity != Identity::default() {
+                return Err(Failure::Replica(NoReplica::NotEncrypted(address.to_string())));
+            }
+            if credentials.is_some() {
+                tracing::warn!(%address, "the password goes to etcd unencrypted");
+            }
+        }
         let log = Etcd::new(address, credentials, &identity);
         // One for all tries: it remembers which nodes were not there.
         let log: Arc<dyn Log> =

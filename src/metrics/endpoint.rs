@@ -65,7 +65,7 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.0.shut_down();
-        let _nobody_asks = self.0.wait(GRACE);
+        let _nobody_asks = self.0.wait(GRACE, || false);
     }
 }
 

@@ -17,7 +17,8 @@ use crate::log::LogError;
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// Does the duties of a [replica](Engine::replicated) until it is dropped, which closes the engine and
-/// takes up to about two seconds, because that is how long a log may take to say nothing.
+/// takes as long as the calls of the log that are under way: about a second, and some more where nodes of
+/// etcd are not there.
 #[derive(Debug)]
 pub struct Duties {
     engine: Arc<Engine>,

@@ -66,16 +66,18 @@ impl Handle {
         self.connections.is_closed()
     }
 
-    /// Waits for a shutdown to begin, however long that takes, and to end.
-    pub(crate) fn wait(&self, grace: Duration) -> Stopped {
+    /// Waits for a shutdown to begin, however long that takes, and to end. `let_go` is called when the
+    /// grace has ended, and says whether clients that waited for something are answered now.
+    pub(crate) fn wait(&self, grace: Duration, let_go: impl FnOnce() -> bool) -> Stopped {
         let begun = self.connections.closed_at();
         // A grace beyond what an instant can hold has no end.
         let end = begun.checked_add(grace);
-        if self.wait_until_empty(end) {
+        let last_wait = || Instant::now().checked_add(LAST_WAIT);
+        if self.wait_until_empty(end) || let_go() && self.wait_until_empty(last_wait()) {
             return Stopped { cut_off: 0 };
         }
         let cut_off = self.connections.cut_off();
-        if !self.wait_until_empty(Instant::now().checked_add(LAST_WAIT)) {
+        if !self.wait_until_empty(last_wait()) {
             tracing::error!(
                 connections = self.connections.len(),
                 acceptors = self.connections.acceptors(),

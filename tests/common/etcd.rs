@@ -1,5 +1,5 @@
-//! A cluster of three real nodes of etcd on loopback addresses, which can be killed, stopped and cut
-//! off from each other.
+//! A cluster of real nodes of etcd on loopback addresses, three or a single one, which can be killed,
+//! stopped and cut off from each other.
 //!
 //! Nodes reach each other by a proxy in front of each. Which of them has come, a node says in its
 //! requests, so that one can be cut off in both directions while the other two still have each other.
@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::common::Folder;
 use crate::common::serving::signal;
 use crate::proxy::{Cut, Place, Proxy};
 
-/// How many nodes a cluster has.
+/// How many nodes a cluster has, unless it is to have a single one.
 pub(crate) const NODES: usize = 3;
 
 /// How long nodes may take until they are ready, or an answer may, before that counts as a failure.
@@ -31,11 +32,19 @@ const ATTEMPTS: usize = 20;
 /// How many of the last lines of a log are kept.
 const LINES: usize = 20;
 
-/// Three nodes; all are killed, and what they kept is removed, when it is dropped.
+/// Nodes; all are killed, and what they kept is removed, when it is dropped.
 pub(crate) struct Cluster {
     // Before the folder: what writes to that must have ended first.
     nodes: Vec<Node>,
+    how: How,
     _folder: Folder,
+}
+
+/// How nodes are started.
+struct How {
+    /// Of the addresses for clients.
+    scheme: &'static str,
+    flags: Vec<String>,
 }
 
 struct Node {
@@ -70,13 +79,14 @@ impl Drop for Running {
     }
 }
 
-/// Whether etcd is installed; if not, prints that the test is not run.
-fn is_installed() -> bool {
-    let mut process = Command::new("etcd");
-    process.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+/// Whether a program that has this command to say its version is installed; if not, prints that the
+/// test is not run.
+pub(crate) fn is_installed(program: &str, version: &str) -> bool {
+    let mut process = Command::new(program);
+    process.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
     let is_there = process.status().is_ok_and(|status| status.success());
     if !is_there {
-        let said = "etcd is not in PATH";
+        let said = format!("{program} is not in PATH");
         assert!(std::env::var_os("ETCD_CHECKED").is_none(), "ETCD_CHECKED is set, but {said}");
         eprintln!("not run: {said}");
     }
@@ -87,14 +97,35 @@ impl Cluster {
     /// Starts three nodes that have nothing yet, and waits until all are ready; `None`, and a line
     /// that says so, where etcd is not installed. The name is the test's own.
     pub(crate) fn start(name: &str) -> Option<Self> {
-        if !is_installed() {
+        Self::start_nodes(name, NODES, &[])
+    }
+
+    /// The same with a single node, which is given these flags too.
+    pub(crate) fn start_one(name: &str, flags: &[&str]) -> Option<Self> {
+        Self::start_nodes(name, 1, flags)
+    }
+
+    fn start_nodes(name: &str, count: usize, flags: &[&str]) -> Option<Self> {
+        if !is_installed("etcd", "--version") {
             return None;
         }
         let folder = Folder::new(&format!("etcd-{name}"));
-        let nodes = (0..NODES).map(|number| Node::new(number, &folder.0)).collect();
-        let mut cluster = Self { nodes, _folder: folder };
-        cluster.start_again(&[0, 1, 2]);
+        let nodes = (0..count).map(|number| Node::new(number, &folder.0)).collect();
+        let flags = flags.iter().map(ToString::to_string).collect();
+        let mut cluster = Self { nodes, how: How { scheme: "http", flags }, _folder: folder };
+        cluster.start_again(&(0..count).collect::<Vec<_>>());
         Some(cluster)
+    }
+
+    /// Kills all nodes and starts them again, from now on with these flags too, and with TLS for clients.
+    pub(crate) fn speak_tls(&mut self, flags: &[&str]) {
+        self.how.scheme = "https";
+        self.how.flags.extend(flags.iter().map(ToString::to_string));
+        let all: Vec<_> = (0..self.nodes.len()).collect();
+        for node in &all {
+            self.kill(*node);
+        }
+        self.start_again(&all);
     }
 
     /// Starts nodes on what they have kept, and waits until they are ready. They need a majority for
@@ -104,16 +135,28 @@ impl Cluster {
         let all: Vec<String> = self.nodes.iter().map(peers).collect();
         let all = all.join(",");
         for node in nodes {
-            self.nodes[*node].start(&all);
+            self.nodes[*node].start(&all, &self.how);
         }
         for node in nodes {
-            self.nodes[*node].get_ready(&all);
+            self.nodes[*node].get_ready(&all, &self.how);
         }
     }
 
     /// Kills a node as `kill -9` does.
     pub(crate) fn kill(&mut self, node: usize) {
         self.nodes[node].running = None;
+    }
+
+    /// Keeps a copy of what a node has, which does not run, in place of any before.
+    pub(crate) fn back_up(&self, node: usize) {
+        let directory = &self.nodes[node].directory;
+        replace(directory, &directory.with_extension("copy"));
+    }
+
+    /// Brings a node, which does not run, back to the copy that was kept.
+    pub(crate) fn restore(&self, node: usize) {
+        let directory = &self.nodes[node].directory;
+        replace(&directory.with_extension("copy"), directory);
     }
 
     /// Has a node stand still.
@@ -129,6 +172,12 @@ impl Cluster {
     /// Where clients reach a node; it follows the node to the ports of its next start.
     pub(crate) fn client(&self, node: usize) -> Place {
         self.nodes[node].client.clone()
+    }
+
+    /// Where clients reach all nodes, and the scheme of a `--replicate` for them.
+    pub(crate) fn clients(&self) -> (&'static str, Vec<Place>) {
+        let scheme = if self.how.scheme == "https" { "etcds" } else { "etcd" };
+        (scheme, self.nodes.iter().map(|node| node.client.clone()).collect())
     }
 
     /// Cuts a node off from the other two, which still have each other.
@@ -202,7 +251,7 @@ impl Node {
     }
 
     /// Starts it on ports that were free a moment ago; proxies find it there.
-    fn start(&mut self, all: &str) {
+    fn start(&mut self, all: &str, How { scheme, flags }: &How) {
         let [client, peer] = free_addresses();
         self.client.set(client);
         self.peer.set(peer);
@@ -215,11 +264,11 @@ impl Node {
         }
         command.args(["--name", &self.name, "--initial-cluster", all]);
         command.arg("--data-dir").arg(&self.directory);
-        command.arg(format!("--listen-client-urls=http://{client}"));
-        command.arg(format!("--advertise-client-urls=http://{client}"));
+        command.arg(format!("--listen-client-urls={scheme}://{client}"));
+        command.arg(format!("--advertise-client-urls={scheme}://{client}"));
         command.arg(format!("--listen-peer-urls=http://{peer}"));
         command.arg(format!("--initial-advertise-peer-urls=http://{}", self.proxy.address()));
-        command.args(["--logger=zap", "--log-outputs=stderr"]);
+        command.args(["--logger=zap", "--log-outputs=stderr"]).args(flags);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = child.stderr.take().unwrap();
@@ -230,7 +279,7 @@ impl Node {
     }
 
     /// Waits until it is ready, on other ports if others were faster to take these.
-    fn get_ready(&mut self, all: &str) {
+    fn get_ready(&mut self, all: &str, how: &How) {
         for _ in 0..ATTEMPTS {
             let said = self.running.as_ref().unwrap().said.recv_timeout(PATIENCE);
             match said.unwrap_or_else(|_| panic!("{} is not ready in time", self.name)) {
@@ -238,7 +287,7 @@ impl Node {
                 Said::Ended(log) => {
                     let is_taken = log.contains("address already in use");
                     assert!(is_taken, "{} has ended:\n{log}", self.name);
-                    self.start(all);
+                    self.start(all, how);
                 }
             }
         }
@@ -248,6 +297,21 @@ impl Node {
     fn signal(&self, name: &str) {
         let running = self.running.as_ref().expect("it runs");
         signal(running.child.id(), name);
+    }
+}
+
+/// Makes a folder a copy of another.
+fn replace(from: &Path, to: &Path) {
+    let _none_before = fs::remove_dir_all(to);
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            replace(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 
@@ -281,8 +345,20 @@ pub(crate) fn post(address: SocketAddr, path: &str, request: &str) -> io::Result
 
 /// The same on a connection that ends with it.
 pub(crate) fn post_on(stream: &mut TcpStream, path: &str, request: &str) -> io::Result<String> {
+    post_as("", stream, path, request)
+}
+
+/// The same for whoever has this token.
+pub(crate) fn post_as(
+    token: &str,
+    stream: &mut TcpStream,
+    path: &str,
+    request: &str,
+) -> io::Result<String> {
+    let length = request.len();
+    let token = if token.is_empty() { "" } else { &format!("Authorization: {token}\r\n") };
     // Of HTTP/1.0, so that the body ends with the connection.
-    let head = format!("POST {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n", request.len());
+    let head = format!("POST {path} HTTP/1.0\r\n{token}Content-Length: {length}\r\n\r\n");
     stream.write_all((head + request).as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;

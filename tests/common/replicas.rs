@@ -11,7 +11,7 @@ use package_indexer::Reply;
 use package_indexer::client::{Client, ClientError};
 
 use crate::common::{Serving, indexer};
-use crate::etcd::{Cluster, NODES};
+use crate::etcd::Cluster;
 use crate::proxy::{Cut, Place, Proxy};
 
 /// How long replicas may take until they answer, or are where the others are, once nothing is in their
@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Replicas {
     processes: Vec<Replica>,
     addresses: Addresses,
+    scheme: &'static str,
     nodes: Vec<Place>,
     prefix: String,
     flags: Vec<String>,
@@ -60,10 +61,12 @@ impl Addresses {
 impl Replicas {
     /// Starts so many replicas of an index that begins behind `prefix`, each with these flags too.
     pub(crate) fn start(cluster: &Cluster, prefix: &str, count: usize, flags: &[&str]) -> Self {
+        let (scheme, nodes) = cluster.clients();
         let mut replicas = Self {
             processes: Vec::new(),
             addresses: Addresses::default(),
-            nodes: (0..NODES).map(|node| cluster.client(node)).collect(),
+            scheme,
+            nodes,
             prefix: prefix.to_owned(),
             flags: flags.iter().map(ToString::to_string).collect(),
         };
@@ -88,9 +91,10 @@ impl Replicas {
     pub(crate) fn start_again(&mut self, number: usize) {
         let proxies = &self.processes[number].proxies;
         // Each has another node first in its list, so that whichever fails is the first one of somebody.
-        let nodes = (0..NODES).map(|node| proxies[(number + node) % NODES].address().to_string());
+        let count = proxies.len();
+        let nodes = (0..count).map(|node| proxies[(number + node) % count].address().to_string());
         let nodes: Vec<_> = nodes.collect();
-        let log = format!("etcd://{}/{}", nodes.join(","), self.prefix);
+        let log = format!("{}://{}/{}", self.scheme, nodes.join(","), self.prefix);
         let mut command = indexer(&["serve", "--listen", "127.0.0.1:0"]);
         command.args(["--metrics", "127.0.0.1:0", "--replicate", &log]).args(&self.flags);
         let serving = Serving::spawn(&mut command, 2);
@@ -143,7 +147,7 @@ impl Replicas {
 
     /// Cuts one off from all nodes of etcd.
     pub(crate) fn cut_off(&self, number: usize, cut: Cut) {
-        (0..NODES).for_each(|node| self.cut(number, node, cut));
+        (0..self.nodes.len()).for_each(|node| self.cut(number, node, cut));
     }
 
     /// Lets one reach all nodes of etcd again.
@@ -185,6 +189,11 @@ impl Replicas {
                 assert_eq!(reply, Reply::Ok, "replica {number}");
             }
         }
+    }
+
+    /// What a page of one's endpoint says, head and all.
+    pub(crate) fn page(&self, number: usize, page: &str) -> String {
+        self.serving(number).get(page)
     }
 
     /// What one says of its state.

@@ -76,6 +76,12 @@ impl Engine {
         }
     }
 
+    /// Closes a replica, so that whoever waits for its log is answered; `false` if there is none.
+    #[cfg(feature = "server")]
+    pub(crate) fn let_go(&self) -> bool {
+        self.replication.as_ref().inspect(|replication| replication.close()).is_some()
+    }
+
     /// Has a replica fail, because one of its duties panicked.
     #[cfg(feature = "server")]
     pub(crate) fn abandon(&self) {

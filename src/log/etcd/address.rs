@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::{fmt, fs, io};
 
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 /// Where the nodes of an etcd are, and below which key the log lies in it.
@@ -37,6 +41,9 @@ pub struct AddressError {
     pub problem: &'static str,
 }
 
+/// What a log has below its prefix. A prefix with such a part could lie among the keys of another log.
+const FOLDERS: [&str; 3] = ["log", "chunk", "writer"];
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -53,6 +60,9 @@ impl FromStr for Address {
         let prefix = prefix.trim_end_matches('/');
         if prefix.is_empty() {
             return Err(wrong("the prefix is missing"));
+        }
+        if prefix.split('/').any(|part| FOLDERS.contains(&part)) {
+            return Err(wrong("log, chunk and writer are parts that keys of other logs have"));
         }
         let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
         for node in &nodes {
@@ -89,7 +99,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// Files for TLS, in PEM.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// Whose certificates are trusted; those that browsers trust if there is no such file.
     pub ca: Option<PathBuf>,
@@ -117,6 +127,19 @@ pub enum SetupError {
         /// What was looked for.
         wanted: &'static str,
     },
+    /// A key is none that can be used, or not that of the certificate.
+    #[error(
+        "the key in {key} does not go with the certificate in {certificate}: {problem}",
+        key = key.display(), certificate = certificate.display()
+    )]
+    Unfit {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What is wrong with them.
+        problem: String,
+    },
 }
 
 impl Identity {
@@ -126,8 +149,7 @@ impl Identity {
             config = config.root_certs(RootCerts::new_with_certs(&certificates(ca)?));
         }
         if let Some((certificate, key)) = &self.own {
-            let own = ClientCert::new_with_certs(&certificates(certificate)?, private_key(key)?);
-            config = config.client_cert(Some(own));
+            config = config.client_cert(Some(with_key(certificate, key)?));
         }
         Ok(config.build())
     }
@@ -151,9 +173,20 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, SetupError> {
     Ok(certificates)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey<'static>, SetupError> {
-    let missing = |_| SetupError::Missing { path: path.to_owned(), wanted: "private key" };
-    PrivateKey::from_pem(&read(path)?).map_err(missing)
+/// A certificate with its key. Whether they go together is asked here as the client will ask, because it
+/// panics if they do not.
+fn with_key(certificate: &Path, key: &Path) -> Result<ClientCert, SetupError> {
+    let chain = certificates(certificate)?;
+    let pem = read(key)?;
+    let missing = || SetupError::Missing { path: key.to_owned(), wanted: "private key" };
+    let own = PrivateKey::from_pem(&pem).map_err(|_| missing())?;
+    let der = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| missing())?;
+    let ders = chain.iter().map(|link| CertificateDer::from(link.der().to_vec())).collect();
+    CertifiedKey::from_der(ders, der, &ring::default_provider()).map_err(|error| {
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        SetupError::Unfit { certificate, key, problem: error.to_string() }
+    })?;
+    Ok(ClientCert::new_with_certs(&chain, own))
 }
 
 #[cfg(test)]
@@ -167,6 +200,8 @@ mod tests {
             ("http://10.0.0.1:2379/p", "it begins neither with etcd:// nor with etcds://"),
             ("etcd://10.0.0.1:2379", "the prefix is missing"),
             ("etcd://10.0.0.1:2379//", "the prefix is missing"),
+            ("etcd://a:1/p/log", "log, chunk and writer are parts that keys of other logs have"),
+            ("etcd://a:1/writer/p", "log, chunk and writer are parts that keys of other logs have"),
             ("etcd://10.0.0.1/p", "each node needs a host and a port"),
             ("etcd://a:1,/p", "each node needs a host and a port"),
             ("etcd://:1/p", "each node needs a host and a port"),

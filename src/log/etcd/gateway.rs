@@ -53,6 +53,12 @@ pub(super) enum WatchEnd {
     Compacted,
 }
 
+/// What an answer says that is an error.
+fn problem(text: &str) -> String {
+    let said = serde_json::from_str::<Problem<'_>>(text);
+    said.map_or_else(|_| text.trim_end().to_owned(), |problem| problem.message.into())
+}
+
 pub(super) fn unreachable(problem: String) -> LogError {
     LogError::Unreachable { problem }
 }
@@ -121,13 +127,14 @@ impl Gateway {
             if status == http::StatusCode::OK {
                 return Ok(text);
             }
-            // A token holds for some minutes.
-            if status == http::StatusCode::UNAUTHORIZED && self.credentials.is_some() && !renewed {
+            let problem = problem(&text);
+            // A token holds for some minutes, or until somebody changes the users of etcd.
+            let is_old = status == http::StatusCode::UNAUTHORIZED
+                || problem.contains("revision of auth store is old");
+            if is_old && self.credentials.is_some() && !renewed {
                 renewed = true;
                 continue;
             }
-            let problem = serde_json::from_str::<Problem<'_>>(&text);
-            let problem = problem.map_or_else(|_| text.clone(), |problem| problem.message.into());
             return Err(unreachable(format!("{node}: {status}: {problem}")));
         }
     }
@@ -181,7 +188,7 @@ impl Gateway {
             let text = response.body_mut().read_to_string();
             let text = text.map_err(|error| failed(error.to_string()))?;
             let granted = serde_json::from_str::<Granted>(&text);
-            let refused = |_| failed(format!("user {user} is not let in: {text}"));
+            let refused = |_| failed(format!("user {user} is not let in: {}", problem(&text)));
             *token = Some(granted.map_err(refused)?.token);
         }
         Ok(token.clone())

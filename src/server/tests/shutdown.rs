@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
+use crate::engine::Replica;
+use crate::index::Limits;
+use crate::log::memory::Memory;
 
 #[test]
 fn a_shutdown_lets_idle_clients_find_the_end_of_the_stream() {
@@ -247,4 +250,22 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
     assert_eq!(stopped, Stopped { cut_off: 0 });
     assert_eq!(replies.unwrap() % 3, 0);
     assert!(Arc::into_inner(engine).is_some());
+}
+
+#[test]
+fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() {
+    let how = Replica { patience: NEVER, ..Replica::default() };
+    // Nobody does its duties: nothing is ever appended.
+    let engine = Engine::replicated(Arc::new(Memory::default()), Limits::default(), how, |_| ());
+    let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Server::start([listener], Arc::new(engine.unwrap()), config).unwrap();
+    let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
+    // The first is answered at once, so the server has the other when it is told to stop.
+    stream.write_all(b"?\nINDEX|a|\n").unwrap();
+    let mut reply = [0; 6];
+    stream.read_exact(&mut reply).unwrap();
+    server.shut_down();
+    assert_eq!(to_the_end(&stream), "ERROR\n");
+    assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
