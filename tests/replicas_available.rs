@@ -73,10 +73,12 @@ fn all_answer_during(stage: &mut Stage, fault: Fault, number: usize) {
 /// Has all replicas answer during a fault of the node that leads, and of one that does not.
 fn all_answer_without(name: &str, faults: &[fn(Node) -> Fault]) {
     let Some(cluster) = Cluster::start(name) else { return };
-    let replicas = Replicas::start(&cluster, name, REPLICAS, &[]);
-    assert_eq!(replicas.ask(0, "INDEX|always|").unwrap(), Reply::Ok);
-    let mut stage = Stage { cluster, replicas };
+    let mut stage = Stage { replicas: Replicas::start(&cluster, name, 0, &[]), cluster };
     for (number, fault) in faults.iter().flat_map(|fault| [fault; 2]).enumerate() {
+        // New ones, so that each still keeps to the first of its nodes, and one to that which goes away.
+        let prefix = format!("{name}-{number}");
+        stage.replicas = Replicas::start(&stage.cluster, &prefix, REPLICAS, &[]);
+        assert_eq!(stage.replicas.ask(0, "INDEX|always|").unwrap(), Reply::Ok);
         let leader = loop {
             if let Some(leader) = stage.cluster.leader() {
                 break leader;
