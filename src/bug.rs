@@ -72,6 +72,8 @@ pub(crate) enum Bug {
     SkippedIsRepeated,
     /// A replica answers QUERYs from what it has, however far the log is.
     ReadsDoNotCatchUp,
+    /// A QUERY joins a read of the end of the log that had begun before it.
+    JoinsBegunRead,
     /// A replica applies what it is told at once, and at its place in the log once more.
     ChangesComeEarly,
     /// What clients were told is withdrawn is appended after all.

@@ -153,7 +153,10 @@ impl Replication {
             Arc::new(log.map_err(|error| Failure::Replica(NoReplica::Files(error)))?);
         let (begun, mut has_waited) = (Instant::now(), false);
         loop {
-            let progress = Progress::of_steps("loading", 0);
+            // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
+            let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
+            let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
+            let progress = Progress::of_steps("loading", steps);
             let engine =
                 Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
             progress.finish();

@@ -259,21 +259,26 @@ impl Replication {
     /// Waits for the answers to what was handed in, in the order of its messages.
     fn wait(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
         let answers = submission.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let patience = self.how.patience;
-        let waited = submission.answered.wait_timeout_while(answers, patience, |a| a.is_none());
+        let waited =
+            submission.answered.wait_timeout_while(answers, self.how.patience, |a| a.is_none());
         let (mut answers, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if let Some(answers) = answers.take() {
             return answers;
         }
         drop(answers);
+        self.lose_patience(submission)
+    }
+
+    /// Takes back what was handed in if nothing was done with it yet, and says what is known of it if not.
+    fn lose_patience(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
+        let patience = self.how.patience;
         let mut state = self.lock();
         let waiting = state.waiting.len();
         state.waiting.retain(|other| !Arc::ptr_eq(other, submission));
-        if planted(Bug::WithdrawnStays) && state.waiting.len() < waiting {
-            state.waiting.push(Arc::clone(submission));
-            return Err(Unanswered::Withdrawn(patience));
-        }
         if state.waiting.len() < waiting {
+            if planted(Bug::WithdrawnStays) {
+                state.waiting.push(Arc::clone(submission));
+            }
             return Err(Unanswered::Withdrawn(patience));
         }
         drop(state);
@@ -318,6 +323,10 @@ impl Replication {
 
 /// How long it is until something is tried again.
 const MOMENT: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+#[cfg(shuttle)]
+mod schedules;
 
 #[cfg(test)]
 mod tests;

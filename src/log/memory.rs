@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::{Entry, Log, LogError, Place, Snapshot, Writer};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -226,7 +227,7 @@ impl Log for Memory {
     fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
-        // One that comes late does not bring back what a later one had forgotten.
+        // Whoever has published a later one meanwhile may have been here first.
         held.forgotten = held.forgotten.max(snapshot.place);
         let oldest = before.map_or(snapshot.id, |before| before.id);
         held.chunks.retain(|(id, _), _| *id >= oldest);

@@ -15,7 +15,7 @@ pub(super) struct Rounds {
     /// Whether somebody waits for one that has not begun.
     is_wanted: bool,
     /// Whether there is a thread for them, so that nobody has to wait for the log longer than they like.
-    has_duty: bool,
+    pub(super) has_duty: bool,
     /// The last that came to an end, and the end of the log that it found.
     done: (u64, Place),
 }
@@ -36,7 +36,8 @@ impl Replication {
     /// that has begun, by this call.
     fn head(&self, until: Instant) -> Result<Place, Unanswered> {
         let mut state = self.lock();
-        let mine = state.reads.begun + 1;
+        let Rounds { begun, done, .. } = state.reads;
+        let mine = if planted(Bug::JoinsBegunRead) { done.0 } else { begun } + 1;
         if !state.reads.has_duty {
             drop(state);
             let _behind = self.noting(self.read_head(false));
@@ -77,7 +78,8 @@ impl Replication {
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
         match head {
-            Ok(head) => state.reads.done = (round, head),
+            // Whoever reads for themselves may be overtaken, and others may have waited for that round.
+            Ok(head) => state.reads.done = state.reads.done.max((round, head)),
             // Whoever waits still wants to know.
             Err(_) => state.reads.is_wanted = true,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answer, Reads, Replication, Submission, Unanswered};
+use super::{Answer, Replication, Submission, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::{Engine, Unavailable};
@@ -106,7 +106,7 @@ impl Engine {
         if replication.is_over() {
             return Err(Unanswered::Failed.into());
         }
-        if replication.how.reads == Reads::Linearizable {
+        if replication.how.reads == super::Reads::Linearizable {
             replication.expect_there()?;
         }
         self.read(|_| ())

@@ -1,0 +1,352 @@
+//! Replicas over a log in memory, and their clients, on schedules that a checker chooses: every duty is a
+//! thread, and whoever has nothing to do sleeps, so that a wake-up that is lost is a deadlock.
+
+mod watched;
+
+use std::collections::BTreeMap;
+
+use shuttle::thread::{self, yield_now};
+
+use super::*;
+use crate::command::Command;
+use crate::engine::{Engine, EngineError};
+use crate::index::PackageIndex;
+use crate::log::memory::Luck;
+use crate::sync::checker::{on_many_schedules, sees};
+use watched::Watched;
+
+/// Time stands still, so that this is never over.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// No snapshot is written.
+const HOW: Replica =
+    Replica { patience: PATIENCE, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
+
+/// Each entry makes a snapshot due.
+const SNAPSHOTS: Replica = Replica { snapshot_every: 1, ..HOW };
+
+/// Who reads the end of the log for QUERYs.
+#[derive(Clone, Copy, PartialEq)]
+enum Readers {
+    /// A duty, and it has begun before any QUERY.
+    Duty,
+    /// A duty that begins when it happens to.
+    LateDuty,
+    /// Whoever asks.
+    Clients,
+}
+
+/// A replica, what its clients were told, and the log.
+struct Tried {
+    engine: Engine,
+    log: Watched,
+    readers: Readers,
+    /// Of std, so that noting is no place where the schedule could change.
+    told: std::sync::Mutex<Vec<(&'static str, Told)>>,
+}
+
+type Told = Result<Vec<Answer>, Unanswered>;
+
+fn replica(log: &Watched, how: Replica, readers: Readers) -> Tried {
+    let shared = std::sync::Arc::new(log.clone());
+    let engine = Engine::replicated(shared, Limits::default(), how, |_| ()).unwrap();
+    let tried = Tried { engine, log: log.clone(), readers, told: std::sync::Mutex::default() };
+    tried.replication().lock().reads.has_duty = readers == Readers::Duty;
+    tried
+}
+
+/// As many replicas, whose reads are a duty.
+fn replicas<const COUNT: usize>(how: Replica) -> [Tried; COUNT] {
+    let log = Watched::default();
+    [(); COUNT].map(|()| replica(&log, how, Readers::Duty))
+}
+
+impl Tried {
+    fn replication(&self) -> &Replication {
+        self.engine.replication.as_ref().unwrap()
+    }
+
+    /// Does a duty until the replica is closed, again at once if the log is not there.
+    fn repeat(&self, mut duty: impl FnMut() -> Result<(), LogError>) {
+        while !self.replication().is_over() {
+            if let Err(error) = duty() {
+                assert!(!error.is_lasting(), "{error}");
+                yield_now();
+            }
+        }
+        assert_eq!(self.engine.log_failure(), None);
+    }
+
+    fn append(&self) {
+        let mut appender = Appender::default();
+        self.repeat(|| self.engine.append(&mut appender, true).map(drop));
+    }
+
+    fn follow(&self) {
+        self.repeat(|| {
+            let (seen, before) = (self.log.changes(), self.engine.applied());
+            let over = self.replication().is_over();
+            self.engine.follow()?;
+            // Having gone on from a snapshot, it has not seen what is behind that.
+            if !over && self.engine.applied() == before {
+                self.log.wait_for_more(seen);
+            }
+            Ok(())
+        });
+    }
+
+    fn close(&self) {
+        self.engine.close().unwrap();
+        self.log.change();
+    }
+
+    fn note(&self, messages: &'static str, told: Told) -> Told {
+        self.told.lock().unwrap().push((messages, told.clone()));
+        told
+    }
+
+    /// Hands in messages, and waits for what comes of them.
+    fn submit(&self, messages: &'static str) -> Told {
+        self.note(messages, self.engine.submit(messages.into()))
+    }
+
+    fn query(&self, package: &str) -> Result<Outcome, EngineError> {
+        self.engine.apply(&Command::query(package).unwrap())
+    }
+
+    /// Whether the index is what the log says that it is, and clients were told the truth.
+    fn check(&self) {
+        let (index, by_message) = in_order(&self.log, self.engine.applied().unwrap());
+        assert_eq!(self.engine.read(PackageIndex::digest).unwrap(), index.digest());
+        let (_, in_all) = in_order(&self.log, Place(u64::MAX));
+        for (messages, told) in self.told.lock().unwrap().iter() {
+            for (number, message) in messages.split_inclusive('\n').enumerate() {
+                let applied = by_message.get(message).map_or(&[][..], Vec::as_slice);
+                let times = in_all.get(message).map_or(0, Vec::len);
+                assert!(times <= 1, "{message:?} is in the log {times} times");
+                match told {
+                    Ok(answers) => assert_eq!(applied, [answers[number]], "{message:?}"),
+                    Err(Unanswered::Withdrawn(_)) => {
+                        assert_eq!(times, 0, "{message:?} was withdrawn, and is in the log");
+                    }
+                    Err(Unanswered::Unknown(_)) => {
+                        assert_eq!(
+                            times, 1,
+                            "{message:?} was not withdrawn, and is not in the log"
+                        );
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// The index that the log makes up to a place, and what comes of each message wherever it stands in it.
+fn in_order(log: &Watched, end: Place) -> (PackageIndex, BTreeMap<String, Vec<Answer>>) {
+    let (mut index, mut by_message) = (PackageIndex::default(), BTreeMap::<_, Vec<_>>::new());
+    for entry in log.memory.history().iter().filter(|entry| entry.place <= end) {
+        for message in entry.messages.split_inclusive(|byte| *byte == b'\n') {
+            let answer = index.apply(crate::wire::parse(message).unwrap());
+            let message = String::from_utf8(message.to_vec()).unwrap();
+            by_message.entry(message).or_default().push(answer);
+        }
+    }
+    (index, by_message)
+}
+
+type Client<'a> = &'a (dyn Fn() + Sync);
+
+/// Has clients, each a thread, do what they do while the replicas have their duties, and closes these when
+/// the clients are done.
+fn run(replicas: &[Tried], clients: &[Client<'_>]) {
+    thread::scope(|scope| {
+        for replica in replicas {
+            scope.spawn(|| replica.append());
+            scope.spawn(|| replica.follow());
+            if replica.readers != Readers::Clients {
+                scope.spawn(|| replica.repeat(|| replica.engine.read_head(true)));
+            }
+            scope.spawn(|| replica.repeat(|| replica.engine.write_snapshot(true).map(drop)));
+        }
+        let clients: Vec<_> = clients.iter().map(|client| scope.spawn(client)).collect();
+        for client in clients {
+            client.join().unwrap();
+        }
+        for replica in replicas {
+            let state = replica.replication().lock();
+            assert!(state.waiting.is_empty() && state.in_flight.is_empty(), "something is left");
+            drop(state);
+            replica.close();
+        }
+    });
+    replicas.iter().for_each(Tried::check);
+}
+
+const FAILED: Result<Outcome, EngineError> =
+    Err(EngineError::Unavailable(crate::engine::Unavailable::Unanswered(Unanswered::Failed)));
+
+/// Two clients of one replica, who get into each other's way.
+fn two_clients(how: Replica) {
+    let replicas: [_; 1] = replicas(how);
+    let [a] = &replicas;
+    let client = |batches: &'static [&str]| {
+        move || batches.iter().for_each(|batch| drop(a.submit(batch).unwrap()))
+    };
+    run(
+        &replicas,
+        &[
+            &client(&["INDEX|a|\nINDEX|b|a\n", "REMOVE|a|\n"]),
+            &client(&["INDEX|c|b\nINDEX|d|\n", "INDEX|e|a\n"]),
+        ],
+    );
+}
+
+#[test]
+fn the_batches_of_two_clients_are_answered_and_in_the_log_once() {
+    for how in [HOW, SNAPSHOTS] {
+        on_many_schedules(move || two_clients(how));
+    }
+}
+
+/// A client that asks one replica for what another one has answered, and one that asks all the time.
+fn queries(readers: Readers) {
+    let log = Watched::default();
+    let replicas = [(); 2].map(|()| replica(&log, HOW, readers));
+    let [a, b] = &replicas;
+    let writes = || {
+        a.submit("INDEX|lib|\n").unwrap();
+        assert_eq!(b.query("lib"), Ok(Outcome::Ok), "a QUERY came before what was answered");
+    };
+    let asks = || {
+        let before = b.query("lib").unwrap();
+        let after = b.query("lib").unwrap();
+        assert!(before == Outcome::Fail || after == Outcome::Ok, "the index went back");
+    };
+    run(&replicas, &[&writes, &asks]);
+}
+
+#[test]
+fn a_query_sees_what_another_replica_answered_before_it() {
+    for readers in [Readers::Duty, Readers::LateDuty, Readers::Clients] {
+        on_many_schedules(move || queries(readers));
+    }
+}
+
+#[test]
+fn a_query_that_joins_a_read_that_had_begun_is_noticed() {
+    let report = "a QUERY came before what was answered";
+    sees(Bug::JoinsBegunRead, report, || on_many_schedules(|| queries(Readers::Duty)));
+}
+
+/// A client that loses patience sooner or later, and another one.
+fn withdrawal() {
+    let replicas: [_; 1] = replicas(HOW);
+    let [a] = &replicas;
+    let impatient = || {
+        for messages in ["INDEX|a|\n", "INDEX|b|\n"] {
+            let submission = a.replication().hand_in(messages.into()).unwrap();
+            yield_now();
+            let told = a.note(messages, a.replication().lose_patience(&submission));
+            let allowed = [Unanswered::Withdrawn(PATIENCE), Unanswered::Unknown(PATIENCE)];
+            assert!(told.is_ok() || told.is_err_and(|why| allowed.contains(&why)));
+        }
+        // What is appended after all is appended before this.
+        a.submit("INDEX|d|\n").unwrap();
+    };
+    run(&replicas, &[&impatient, &|| drop(a.submit("INDEX|c|\n").unwrap())]);
+}
+
+#[test]
+fn what_is_withdrawn_is_never_in_the_log() {
+    on_many_schedules(withdrawal);
+}
+
+#[test]
+fn what_is_withdrawn_and_appended_is_noticed() {
+    sees(Bug::WithdrawnStays, "was withdrawn, and is in the log", || on_many_schedules(withdrawal));
+}
+
+/// A client each of two replicas that forget what is behind their snapshots.
+fn passed_by_snapshots() {
+    let replicas: [_; 2] = replicas(SNAPSHOTS);
+    let client = |replica: &'static str, tried: &Tried, batches: &[&'static str]| {
+        for batch in batches {
+            let told = tried.submit(batch);
+            assert!(told.is_ok() || told == Err(Unanswered::Skipped), "{replica}: {told:?}");
+        }
+    };
+    let [a, b] = &replicas;
+    run(
+        &replicas,
+        &[&|| client("a", a, &["INDEX|a|\n", "INDEX|b|a\n"]), &|| {
+            client("b", b, &["INDEX|c|\n", "INDEX|d|\n", "INDEX|e|\n"]);
+        }],
+    );
+}
+
+#[test]
+fn an_entry_that_is_delivered_or_passed_before_its_place_is_known_is_answered_once() {
+    on_many_schedules(passed_by_snapshots);
+}
+
+/// A replica that is closed while its clients wait, beside another one.
+fn closed() {
+    let replicas: [_; 2] = replicas(SNAPSHOTS);
+    let [a, b] = &replicas;
+    let submit = |tried: &Tried, messages| match tried.submit(messages) {
+        Ok(_) | Err(Unanswered::Failed | Unanswered::Skipped) => {}
+        Err(other) => panic!("{other}"),
+    };
+    run(
+        &replicas,
+        &[
+            &|| ["INDEX|a|\n", "INDEX|b|\n"].into_iter().for_each(|messages| submit(a, messages)),
+            &|| assert!([FAILED, Ok(Outcome::Ok), Ok(Outcome::Fail)].contains(&a.query("a"))),
+            &|| submit(b, "INDEX|c|\n"),
+            &|| a.close(),
+        ],
+    );
+}
+
+#[test]
+fn when_a_replica_is_closed_everybody_is_answered_and_all_duties_end() {
+    on_many_schedules(closed);
+}
+
+/// A log that is away for a while, and loses or delays the first append.
+fn away(luck: Luck) {
+    let replicas: [_; 1] = replicas(HOW);
+    let [a] = &replicas;
+    a.log.memory.set_luck(luck);
+    run(
+        &replicas,
+        &[
+            &|| ["INDEX|a|\n", "INDEX|b|\n"].into_iter().for_each(|b| drop(a.submit(b).unwrap())),
+            &|| {
+                a.submit("INDEX|c|\n").unwrap();
+                assert_eq!(a.query("c"), Ok(Outcome::Ok));
+            },
+            &|| {
+                a.log.memory.set_unreachable(0..u32::MAX);
+                yield_now();
+                a.log.memory.set_unreachable(0..0);
+                a.log.memory.deliver();
+                a.log.change();
+            },
+        ],
+    );
+}
+
+#[test]
+fn a_log_that_is_away_for_a_while_keeps_nobody_waiting_for_ever_and_nothing_twice() {
+    for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
+        on_many_schedules(move || away(luck));
+    }
+}
+
+#[test]
+fn what_is_repeated_as_something_new_is_noticed() {
+    let report = "is in the log 2 times";
+    sees(Bug::RepeatsAreNew, report, || on_many_schedules(|| away(Luck::LostReply)));
+}
