@@ -7,7 +7,7 @@
 //! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
 //! [`generators`] of inputs, the [`scope`] of a few packages, the [`state_graph`] of the
 //! specification, a [`mod@reference`] for the wire, [`transcript`]s, conversations kept as text, the
-//! [`contention`] of clients for a few packages, and storage whose power can be cut. The table of [`properties`] joins both, and
+//! [`contention`] of clients for a few packages, the [contract](log_contract) of logs, and storage whose power can be cut. The table of [`properties`] joins both, and
 //! [`conformance`] tries all of it on a server behind an address.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
@@ -22,6 +22,7 @@ pub mod trace;
 
 pub mod contention;
 pub mod generators;
+pub mod log_contract;
 pub(crate) mod power;
 pub mod reference;
 pub mod scope;

@@ -115,7 +115,7 @@ fn what_one_replica_was_told_every_other_knows_at_once() {
 fn a_replica_that_joins_later_knows_all_that_was_told_before() {
     let Some(cluster) = Cluster::start("joins") else { return };
     // Few bytes, so that the log is behind a snapshot when it joins.
-    for (prefix, flags) in [("log", &[][..]), ("snapshot", &["--snapshot-every", "1000"][..])] {
+    for (prefix, flags) in [("entries", &[][..]), ("snapshot", &["--snapshot-every", "1000"][..])] {
         let mut replicas = Replicas::start(&cluster, prefix, 2, flags);
         index_chain(&replicas, 0, 0..100);
         index_chain(&replicas, 1, 100..200);

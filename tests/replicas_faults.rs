@@ -1,7 +1,7 @@
 //! Whatever befalls replicas, the nodes of etcd and the network between them: one order explains what
 //! all clients see, nothing that was answered is lost, and in the end all replicas have the same state.
 //!
-//! `REPLICA_ROUNDS` says how many rounds there are, each with a fault: 3 unless it says otherwise, which
+//! `REPLICA_ROUNDS` says how many rounds there are, each with a fault or two: 3 unless it says otherwise, which
 //! is for every change; a hundred and more are for a change of how replicas work, as in
 //! `REPLICA_ROUNDS=100 cargo test --features etcd --test replicas_faults -- --nocapture`. `SEED` repeats
 //! what is sent and which faults there are, though not who came when.
@@ -83,19 +83,24 @@ fn keeping(round: usize) -> Vec<Script<Command>> {
 }
 
 /// Has clients of all replicas contend while a fault begins and ends.
-fn contend(stage: &mut Stage, round: usize, packages: &[Name], rng: &mut Rng) -> (Seen, Fault) {
+fn contend(
+    stage: &mut Stage,
+    round: usize,
+    packages: &[Name],
+    rng: &mut Rng,
+) -> (Seen, Vec<Fault>) {
     let clients = CONTENDING[rng.usize(..CONTENDING.len())];
     let contention = Contention { clients, operations: clients * COMMANDS, burst: 2 };
     let mut bytes = vec![0; contention.bytes()];
     rng.fill(&mut bytes);
     let scripts = contention.scripts(&bytes, packages).unwrap();
-    let fault = Fault::any(rng);
+    let faults = Fault::some(rng);
     let before = rng.usize(10..120);
     // Half of the faults end while there is still much to do, if not all has come to a halt.
     let during = rng.bool().then(|| rng.usize(10..100));
     let length = Duration::from_millis(rng.u64(100..4_000));
     println!(
-        "round {round}: {clients} clients, {fault:?} after {before} answers, for {during:?} more or {length:?}"
+        "round {round}: {clients} clients, {faults:?} after {before} answers, for {during:?} more or {length:?}"
     );
     let (answer, answered) = mpsc::channel();
     let addresses = stage.replicas.addresses();
@@ -110,7 +115,7 @@ fn contend(stage: &mut Stage, round: usize, packages: &[Name], rng: &mut Rng) ->
         let (contending, keeping) = (record(scripts), record(keeping(round)));
         drop(answer);
         count(&answered, before, Duration::from_secs(60));
-        let ongoing = fault.begin(stage);
+        let ongoing = Fault::begin(&faults, stage);
         count(&answered, during.unwrap_or(usize::MAX), length);
         ongoing.end(stage);
         let kept = keeping.join().unwrap();
@@ -120,7 +125,7 @@ fn contend(stage: &mut Stage, round: usize, packages: &[Name], rng: &mut Rng) ->
         let kept = kept.map(|it| it.command.package().to_string()).collect();
         Seen { history: contending.join().unwrap(), kept }
     });
-    (seen, fault)
+    (seen, faults)
 }
 
 /// Asks each replica for packages at the end of a history, as one client more.
@@ -164,7 +169,7 @@ fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
         let mut rng = Rng::with_seed(seed);
         let prefix = format!("round-{round}-");
         let packages = contention::packages(&prefix, rng.usize(2..6)).unwrap();
-        let (Seen { mut history, kept: of_round }, fault) =
+        let (Seen { mut history, kept: of_round }, faults) =
             contend(&mut stage, round, &packages, &mut rng);
         look(&stage.replicas, &packages, &mut history);
         let answers = history.operations().iter().filter(|it| it.answer.is_some()).count();
@@ -181,7 +186,7 @@ fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
                 undecided += 1;
             }
             Verdict::NotLinearizable => {
-                println!("{fault:?}, SEED={seed} REPLICA_ROUNDS=1 tries it again");
+                println!("{faults:?}, SEED={seed} REPLICA_ROUNDS=1 tries it again");
                 println!("not linearizable; it may take minutes to shorten it:\n{history}");
                 panic!("{}", histories::save(folder, &format!("replicas-{seed}"), &history, STEPS))
             }
@@ -198,7 +203,7 @@ fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
          undecided, {} packages kept, in the end {digest:?}",
         kept.len()
     );
-    assert!(undecided * 2 <= rounds, "{undecided} of {rounds} are undecided");
+    assert!(undecided * 20 <= rounds, "{undecided} of {rounds} are undecided");
 }
 
 #[test]

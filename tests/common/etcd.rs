@@ -213,6 +213,21 @@ impl Cluster {
         }
     }
 
+    /// Compacts all that has happened up to now, and something after it, as somebody may who looks
+    /// after an etcd that several use.
+    pub(crate) fn compact(&self) {
+        let node = self.nodes[0].client.get();
+        let put = || {
+            let said = post(node, "/v3/kv/put", r#"{"key": "YQ==", "value": "Yg=="}"#).unwrap();
+            let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+            said["header"]["revision"].as_str().unwrap().to_owned()
+        };
+        // Twice, so that who goes on behind anything of before asks for what is compacted.
+        let [_, revision] = [put(), put()];
+        let request = format!(r#"{{"revision": "{revision}"}}"#);
+        post(node, "/v3/kv/compaction", &request).unwrap();
+    }
+
     /// Which node leads, as a node says that has a leader and answers at once.
     pub(crate) fn leader(&self) -> Option<usize> {
         let status = |node: &Node| {

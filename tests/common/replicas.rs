@@ -179,6 +179,18 @@ impl Replicas {
         }
     }
 
+    /// Has some answer OK to QUERYs about a package for a while: nothing is appended meanwhile, so that
+    /// whoever follows the log hears nothing.
+    pub(crate) fn query_for(&self, length: Duration, numbers: &[usize], package: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < length {
+            for number in numbers {
+                let reply = self.ask(*number, &format!("QUERY|{package}|")).unwrap();
+                assert_eq!(reply, Reply::Ok, "replica {number}");
+            }
+        }
+    }
+
     /// What a page of one's endpoint says, head and all.
     pub(crate) fn page(&self, number: usize, page: &str) -> String {
         self.serving(number).get(page)

@@ -17,6 +17,7 @@ pub(crate) struct Stage {
 
 /// Something that befalls them, and whom.
 #[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 pub(crate) enum Fault {
     /// A replica is killed, and started again in the end.
     KillReplica(usize),
@@ -44,14 +45,31 @@ pub(crate) enum Fault {
 
 /// A node of etcd.
 #[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 pub(crate) enum Node {
     /// Whichever leads when it begins, or the first one while nobody does.
     Leader,
     Numbered(usize),
 }
 
+#[allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 impl Fault {
-    pub(crate) fn any(rng: &mut Rng) -> Self {
+    /// One fault, or, a third of the time, two at once, which leave a majority of the nodes that have each
+    /// other.
+    pub(crate) fn some(rng: &mut Rng) -> Vec<Self> {
+        let one = Self::any(rng);
+        if rng.u8(..3) > 0 || matches!(one, Self::KillMajority(_) | Self::Scatter(_)) {
+            return vec![one];
+        }
+        loop {
+            let other = Self::any(rng);
+            if other.replica().is_some() && other.replica() != one.replica() {
+                return vec![one, other];
+            }
+        }
+    }
+
+    fn any(rng: &mut Rng) -> Self {
         let replica = rng.usize(..REPLICAS);
         // Half of the time the one that is missed the most.
         let node = if rng.bool() { Node::Leader } else { Node::Numbered(rng.usize(..NODES)) };
@@ -71,77 +89,91 @@ impl Fault {
         }
     }
 
-    /// Begins; returns what ends it.
-    pub(crate) fn begin(self, stage: &mut Stage) -> Ongoing {
-        let number = |stage: &Stage, node| match node {
-            Node::Leader => stage.cluster.leader().unwrap_or(0),
+    /// The replica that it befalls, if it befalls only that.
+    fn replica(self) -> Option<usize> {
+        match self {
+            Self::KillReplica(replica)
+            | Self::StopReplica(replica)
+            | Self::CutOffReplica(replica, _)
+            | Self::CutReplica(replica, ..) => Some(replica),
+            _ => None,
+        }
+    }
+}
+
+impl Fault {
+    /// Faults begin; returns what ends them.
+    pub(crate) fn begin(faults: &[Self], stage: &mut Stage) -> Ongoing {
+        // Before any begins: a node that stands still would not say who leads.
+        let leader = stage.cluster.leader().unwrap_or(0);
+        let mut ongoing = Ongoing::default();
+        for fault in faults {
+            fault.begin_one(stage, leader, &mut ongoing);
+        }
+        ongoing
+    }
+
+    fn begin_one(self, stage: &mut Stage, leader: usize, end: &mut Ongoing) {
+        let number = |node| match node {
+            Node::Leader => leader,
             Node::Numbered(number) => number,
         };
-        let mut end = Ongoing::default();
+        let mut kill = |stage: &mut Stage, node| {
+            stage.cluster.kill(node);
+            end.killed_nodes.push(node);
+        };
         match self {
             Self::KillReplica(replica) => {
                 stage.replicas.kill(replica);
-                end.killed_replica = Some(replica);
+                end.killed_replicas.push(replica);
             }
-            Self::KillNode(node) => end.killed_nodes.push(number(stage, node)),
+            Self::KillNode(node) => kill(stage, number(node)),
             Self::KillMajority(node) => {
-                let left = number(stage, node);
-                end.killed_nodes.extend((0..NODES).filter(|node| *node != left));
+                let left = number(node);
+                (0..NODES).filter(|node| *node != left).for_each(|node| kill(stage, node));
             }
             Self::StopReplica(replica) => {
                 stage.replicas.stop(replica);
-                end.stopped_replica = Some(replica);
+                end.stopped_replicas.push(replica);
             }
             Self::StopNode(node) => {
-                let node = number(stage, node);
-                stage.cluster.stop(node);
-                end.stopped_node = Some(node);
+                stage.cluster.stop(number(node));
+                end.stopped_nodes.push(number(node));
             }
             Self::CutOffReplica(replica, cut) => stage.replicas.cut_off(replica, cut),
-            Self::CutReplica(replica, node, cut) => {
-                stage.replicas.cut(replica, number(stage, node), cut);
-            }
+            Self::CutReplica(replica, node, cut) => stage.replicas.cut(replica, number(node), cut),
             Self::CutClients(node, cut) => {
-                let node = number(stage, node);
-                (0..REPLICAS).for_each(|replica| stage.replicas.cut(replica, node, cut));
+                let replicas = 0..stage.replicas.count();
+                replicas.for_each(|replica| stage.replicas.cut(replica, number(node), cut));
             }
-            Self::Isolate(node, cut) => stage.cluster.isolate(number(stage, node), cut),
+            Self::Isolate(node, cut) => stage.cluster.isolate(number(node), cut),
             Self::Part(node, cut) => {
-                let between = number(stage, node);
+                let between = number(node);
                 stage.cluster.part((between + 1) % NODES, (between + 2) % NODES, cut);
             }
             Self::Scatter(cut) => stage.cluster.scatter(cut),
         }
-        for node in &end.killed_nodes {
-            stage.cluster.kill(*node);
-        }
-        end
     }
 }
 
-/// What it takes to end a fault.
+/// What it takes to end faults.
 #[derive(Debug, Default)]
 pub(crate) struct Ongoing {
-    killed_replica: Option<usize>,
+    killed_replicas: Vec<usize>,
     killed_nodes: Vec<usize>,
-    stopped_replica: Option<usize>,
-    stopped_node: Option<usize>,
+    stopped_replicas: Vec<usize>,
+    stopped_nodes: Vec<usize>,
 }
 
 impl Ongoing {
-    /// Ends it: all run and reach each other then. The nodes come first, because replicas need them.
+    /// Ends them: all run and reach each other then. Replicas that were killed start while the rest
+    /// lasts, because they need no more of the nodes than a majority.
     pub(crate) fn end(self, stage: &mut Stage) {
+        self.killed_replicas.iter().for_each(|replica| stage.replicas.start_again(*replica));
         stage.cluster.mend();
-        (0..REPLICAS).for_each(|replica| stage.replicas.mend(replica));
-        if let Some(node) = self.stopped_node {
-            stage.cluster.resume(node);
-        }
+        (0..stage.replicas.count()).for_each(|replica| stage.replicas.mend(replica));
+        self.stopped_nodes.iter().for_each(|node| stage.cluster.resume(*node));
         stage.cluster.start_again(&self.killed_nodes);
-        if let Some(replica) = self.stopped_replica {
-            stage.replicas.resume(replica);
-        }
-        if let Some(replica) = self.killed_replica {
-            stage.replicas.start_again(replica);
-        }
+        self.stopped_replicas.iter().for_each(|replica| stage.replicas.resume(*replica));
     }
 }
