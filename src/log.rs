@@ -198,7 +198,8 @@ pub trait Log: Send + Sync {
     fn head(&self) -> Result<Place, LogError>;
 
     /// Hands over all entries behind a place, in order, none left out, until `take` has enough or nothing
-    /// has come for a while. To be called again and again.
+    /// has come for a while. To be called again and again, each time with the place of what was handed over
+    /// last, or of the snapshot that was read, or the least one.
     ///
     /// # Errors
     /// [`LogError::Forgotten`] if some of them are gone, and [`LogError::WentBack`] if the log no longer is
