@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use package_indexer::Reply;
@@ -233,11 +234,14 @@ impl Replicas {
         }
     }
 
-    /// Ends all that run in good order; returns what they logged.
+    /// Ends all that run in good order, side by side, because each waits for what etcd has to say; returns
+    /// what they logged.
     pub(crate) fn end(mut self) -> Vec<String> {
         let running = self.processes.iter_mut().filter_map(|replica| replica.serving.take());
-        running
-            .map(Serving::stop)
+        let ending: Vec<_> = running.map(|serving| thread::spawn(|| serving.stop())).collect();
+        ending
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
             .inspect(|log| assert!(!log.contains("panicked"), "{log}"))
             .collect()
     }
