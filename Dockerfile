@@ -2,6 +2,9 @@
 FROM rust:1-bookworm AS build
 WORKDIR /build
 
+# What is built beside the default: "etcd" for replicas.
+ARG FEATURES=""
+
 # Dependencies change less often than sources: built beside empty ones, they stay in a layer of
 # their own that no change of the sources throws away. The benches are not built, but Cargo rejects
 # a manifest that names one which is not there.
@@ -10,13 +13,13 @@ COPY benches benches
 RUN mkdir src \
     && touch src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --release --locked
+    && cargo build --release --locked --features "$FEATURES"
 
 # Cargo goes by times: sources older than the build of the empty ones would pass for built already,
 # and the image would get a program that does nothing.
 COPY src src
 RUN touch src/lib.rs src/main.rs \
-    && cargo build --release --locked
+    && cargo build --release --locked --features "$FEATURES"
 
 
 FROM ubuntu:24.04
