@@ -84,7 +84,8 @@ pub(super) struct Replication {
     /// How long commands wait for etcd before they are answered ERROR; they may have an effect then
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_PATIENCE.as_secs(), value_parser = at_least_one_second, requires = "replicate")]
     patience: u64,
-    /// After how many bytes of messages a snapshot is written, so that etcd can forget them
+    /// After how many bytes a snapshot is written, so that etcd can forget them: those of messages, and 512
+    /// for each entry
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_SNAPSHOT_EVERY, value_parser = clap::value_parser!(u64).range(1..), requires = "replicate")]
     snapshot_every: u64,
     /// The certificates, in PEM, that sign those of the nodes of etcds:// [default: those that browsers
@@ -151,14 +152,17 @@ impl Replication {
         // One for all tries: it remembers which nodes were not there.
         let log: Arc<dyn Log> =
             Arc::new(log.map_err(|error| Failure::Replica(NoReplica::Files(error)))?);
-        let (begun, mut has_waited) = (Instant::now(), false);
+        let (begun, mut failing, mut has_waited) = (Instant::now(), None, false);
         loop {
             // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);
-            let engine =
-                Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
+            let engine = Engine::replicated(Arc::clone(&log), limits, how, |count| {
+                // It was there until now.
+                failing = None;
+                progress.advance(count);
+            });
             progress.finish();
             match engine {
                 Ok(engine) => {
@@ -168,7 +172,8 @@ impl Replication {
                     return Ok(Some(engine));
                 }
                 Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
-                    if begun.elapsed() < how.patience.max(DEFAULT_PATIENCE) =>
+                    if failing.get_or_insert_with(Instant::now).elapsed()
+                        < how.patience.max(DEFAULT_PATIENCE) =>
                 {
                     if !has_waited {
                         tracing::warn!(%address, %error, "waiting for etcd");

@@ -70,7 +70,7 @@ pub struct Replica {
 /// The patience of a replica, unless it is told otherwise.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// After how many bytes of messages a snapshot is written, unless a replica is told otherwise.
+/// After how many bytes in the log a snapshot is written, unless a replica is told otherwise.
 pub const DEFAULT_SNAPSHOT_EVERY: u64 = 64 << 20;
 
 impl Default for Replica {

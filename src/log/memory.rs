@@ -50,7 +50,8 @@ struct Held {
 }
 
 impl Memory {
-    /// What the next append meets; afterwards luck is good again.
+    /// What the next append meets, or the next publication, whose reply may be lost; afterwards luck is good
+    /// again.
     pub(crate) fn set_luck(&self, luck: Luck) {
         self.lock().luck = luck;
     }
@@ -220,6 +221,9 @@ impl Log for Memory {
         let mut held = self.reach()?;
         if held.snapshot.as_ref() == before {
             held.snapshot = Some(*snapshot);
+        }
+        if std::mem::take(&mut held.luck) == Luck::LostReply {
+            return Err(silence());
         }
         Ok(held.snapshot.as_ref() == Some(snapshot))
     }

@@ -17,8 +17,8 @@ use crate::log::LogError;
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// Does the duties of a [replica](Engine::replicated) until it is dropped, which closes the engine and
-/// takes as long as the calls of the log that are under way: about a second, and some more where nodes of
-/// etcd are not there.
+/// takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
+/// and until a snapshot is written or loaded.
 #[derive(Debug)]
 pub struct Duties {
     engine: Arc<Engine>,

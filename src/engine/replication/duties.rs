@@ -133,7 +133,9 @@ impl Engine {
 
     /// Takes the snapshot of the log for the index, because entries are gone that come before it.
     fn go_on_from_snapshot(&self, replication: &Replication, from: Place) -> Result<(), LogError> {
-        let restored = restore(&*replication.log, replication.limits, |_| ());
+        // However long it takes, the log is there.
+        let restored =
+            restore(&*replication.log, replication.limits, |_| replication.note_reached());
         let copy = restored.map_err(RestoreError::into_log_error)?;
         if copy.place <= from {
             let problem = format!("nothing leads on from {from}");
@@ -149,6 +151,8 @@ impl Engine {
         })?;
         answer_skipped(&skipped);
         replication.moved.notify_all();
+        // There may be room again.
+        replication.submitted.notify_one();
         Ok(())
     }
 }
@@ -334,7 +338,7 @@ impl Replication {
             Some(old) if planted(Bug::OldCopyStays) => old.index,
             _ => index,
         };
-        state.copy = Some(Copy { index, place, log_bytes });
+        state.copy = Some(Copy { index, place, log_bytes, begun: None });
         drop(state);
         self.copied.notify_one();
     }

@@ -18,6 +18,18 @@ pub(super) struct Copy {
     pub(super) index: PackageIndex,
     pub(super) place: Place,
     pub(super) log_bytes: u64,
+    /// How far it has been written down.
+    pub(super) begun: Option<Begun>,
+}
+
+/// A snapshot that is being written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    id: u64,
+    /// The one that it is to replace.
+    before: Option<log::Snapshot>,
+    /// How many of its chunks there are.
+    chunks: u32,
 }
 
 /// A snapshot that was published, and the one in whose place.
@@ -63,14 +75,14 @@ pub(super) fn restore(
     loop {
         let Some(snapshot) = log.snapshot()? else {
             let index = PackageIndex::with_limits(limits);
-            return Ok(Copy { index, place: Place::default(), log_bytes: 0 });
+            return Ok(Copy { index, place: Place::default(), log_bytes: 0, begun: None });
         };
         let chunks = Chunks { log, snapshot, failure: RefCell::default() };
         let loaded = load_snapshot(&chunks, limits, &mut progress);
         match (loaded, chunks.failure.into_inner()) {
             (Ok(index), None) => {
                 let log::Snapshot { place, log_bytes, .. } = snapshot;
-                return Ok(Copy { index, place, log_bytes });
+                return Ok(Copy { index, place, log_bytes, begun: None });
             }
             // No chunk goes before a newer snapshot has taken its place.
             (_, Some(Failure::Gone)) if gone == Some(snapshot.id) => {
@@ -159,18 +171,30 @@ impl Snapshot for PackageIndex {
 }
 
 impl Copy {
-    /// Writes it down as the snapshot to start from, unless there is a later one.
-    fn write(&self, log: &dyn Log) -> Result<Option<Published>, LogError> {
-        let before = log.snapshot()?;
-        if before.is_some_and(|before| before.place >= self.place) {
-            return Ok(None);
-        }
-        let id = log.begin_snapshot()?;
+    /// Writes it down as the snapshot to start from, unless there is a later one. To be called again after
+    /// an error: it goes on from there.
+    fn write(&mut self, log: &dyn Log) -> Result<Option<Published>, LogError> {
+        let now = log.snapshot()?;
+        let begun = match self.begun {
+            // It is in its place, and nobody heard of that; or one of somebody else is.
+            Some(Begun { id, before, .. }) if now != before => {
+                return Ok(now.filter(|now| now.id == id).map(|own| (own, before)));
+            }
+            Some(begun) => begun,
+            None if now.is_some_and(|now| now.place >= self.place) => return Ok(None),
+            None => Begun { id: log.begin_snapshot()?, before: now, chunks: 0 },
+        };
+        let Begun { id, before, .. } = begun;
+        let begun = self.begun.insert(begun);
         let (mut chunks, mut chunk, mut written) = (0, Vec::new(), Ok(()));
         let mut flush = |chunk: &mut Vec<u8>| {
-            let number = chunks;
+            let messages = std::mem::take(chunk);
+            if chunks == begun.chunks {
+                log.write_chunk(id, chunks, &messages)?;
+                begun.chunks += 1;
+            }
             chunks += 1;
-            log.write_chunk(id, number, &std::mem::take(chunk))
+            Ok(())
         };
         let visited = self.index.visit(&mut |Kept { package, dependencies }| {
             let length = package.len() + dependencies.len() + "INDEX||\n".len();
@@ -204,14 +228,14 @@ impl Replication {
         while wait && is_idle(&state) && !state.is_over() {
             state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        // One after the other.
-        let copy = if state.published.is_none() { state.copy.take() } else { None };
+        let copy = state.copy.take();
         drop(state);
-        if let Some(copy) = copy {
+        if let Some(mut copy) = copy {
             let written = copy.write(&*self.log);
             let mut state = self.lock();
             match written {
-                Ok(written) => state.published = written,
+                // It makes the log forget what the one before would have, too.
+                Ok(written) => state.published = written.or(state.published),
                 Err(error) => {
                     // Unless there is a newer one to be written.
                     let _kept = state.copy.get_or_insert(copy);
@@ -239,6 +263,8 @@ impl Engine {
     /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
     /// while.
     pub fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
-        self.replication.as_ref().map_or(Ok(None), |replication| replication.write_snapshot(wait))
+        self.replication
+            .as_ref()
+            .map_or(Ok(None), |replication| replication.noting(replication.write_snapshot(wait)))
     }
 }

@@ -28,7 +28,7 @@ impl Engine {
     ) -> Result<Self, RestoreError> {
         log.agree(&setup(limits))?;
         let head = log.head()?;
-        let Copy { index, place, log_bytes } = restore(&*log, limits, progress)?;
+        let Copy { index, place, log_bytes, .. } = restore(&*log, limits, progress)?;
         let replication = Replication::new(log, how, limits, (place, log_bytes));
         let engine = Self { replication: Some(replication), ..Self::new(index) };
         let (mut reached, mut since) = (place, Instant::now());

@@ -319,6 +319,21 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 }
 
 #[test]
+fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
+    let log = Memory::default();
+    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    a.hand_in("INDEX|lib|\n");
+    a.append().unwrap();
+    a.follow();
+    log.set_luck(Luck::LostReply);
+    a.engine.write_snapshot(false).unwrap_err();
+    assert_eq!(log.entries().len(), 1);
+    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    assert_eq!((snapshot.packages, log.entries(), log.snapshots()), (1, vec![], 1));
+    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+}
+
+#[test]
 fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
     let log = Memory::default();
     let mut a = replica(&log, HOW);

@@ -16,8 +16,6 @@ use crate::log::{Entry, EntryId, Log as _, LogError, Place, not_before};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Followed {
     last: Option<(Place, EntryId)>,
-    /// Behind this place there was nothing up to this revision.
-    looked: (Place, u64),
     /// Behind this place a watch has shown nothing for a while.
     silent: Option<Place>,
 }
@@ -29,12 +27,12 @@ impl Etcd {
         after: Place,
         take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
-        let head = self.end_of_the_same(after)?;
-        let Followed { looked, silent, .. } = *self.followed();
-        if head > after && silent == Some(after) {
+        let (head, at) = self.end_of_the_same(after)?;
+        if head > after && self.followed().silent == Some(after) {
             self.gateway.watch_another();
         }
-        let since = if looked.0 == after { looked.1.max(after.0) } else { after.0 };
+        // What came since and is no entry may be compacted.
+        let since = if head == after { at } else { after.0 };
         let (from, to) = (self.key("log/"), self.key("log0"));
         let last = Cell::new(after);
         let mut take = |entry: Entry| {
@@ -59,7 +57,7 @@ impl Etcd {
         after: Place,
         take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), LogError> {
-        let (mut keys, revision) = self.list("log")?;
+        let mut keys = self.list("log")?;
         keys.retain(|(_, revision)| *revision > after.0);
         // Asked afterwards: if it is not behind, no entry behind has been deleted.
         if self.snapshot()?.is_some_and(|snapshot| snapshot.place > after) {
@@ -76,7 +74,6 @@ impl Etcd {
                 return Ok(());
             }
         }
-        self.followed().looked = (last, revision);
         Ok(())
     }
 
@@ -84,26 +81,61 @@ impl Etcd {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the log ends, if it still is the one that has led to a place: etcd may have been restored, and
-    /// have come as far again with other entries.
-    fn end_of_the_same(&self, after: Place) -> Result<Place, LogError> {
+    /// Where the log ends, and the revision at which that was so, if it still is the log that has led to a
+    /// place: etcd may have been restored, and have come as far again with other entries.
+    fn end_of_the_same(&self, after: Place) -> Result<(Place, u64), LogError> {
         let mut reads = vec![read(&self.key("head")), read(&self.key("snapshot"))];
-        let last = self.followed().last.filter(|(place, _)| *place == after);
-        reads.extend(last.map(|(_, id)| {
+        let last = self.followed().last.filter(|(place, _)| *place == after).map(|(_, id)| id);
+        reads.extend(last.map(|id| {
             json!({ "request_range": { "key": encode(self.entry_key(id)), "keys_only": true } })
         }));
-        let (head, snapshot, entry) =
+        let (head, snapshot, entry, at) =
             self.gateway.call("kv/txn", &json!({ "success": reads }), |reply| {
                 let revision = |number| reply.found(number).map(KeyValue::revision).transpose();
                 let snapshot = reply.found(1).map(|kv| self.read_snapshot(kv)).transpose()?;
-                Ok((revision(0)?, snapshot, revision(2)?))
+                Ok((revision(0)?, snapshot, revision(2)?, reply.revision()?))
             })?;
         let head = not_before(after, head.map(Place).unwrap_or_default())?;
-        match snapshot.map(|snapshot| snapshot.place) {
-            _ if after == Place::default() || entry == Some(after.0) => Ok(head),
-            Some(place) if place == after => Ok(head),
-            Some(place) if place > after => Err(LogError::Forgotten { after }),
+        if after == Place::default() || entry == Some(after.0) {
+            return Ok((head, at));
+        }
+        // Its key is gone, which is right if there is a snapshot for it.
+        let snapshot = snapshot.map(|snapshot| snapshot.place).unwrap_or_default();
+        match self.entry_at(after)? {
+            Stood::Entry(id) if last.is_none_or(|last| last == id) => {
+                self.followed().last = Some((after, id));
+                Ok((head, at))
+            }
+            Stood::Compacted if snapshot == after => Ok((head, at)),
+            Stood::Compacted if snapshot > after => Err(LogError::Forgotten { after }),
             _ => Err(LogError::WentBack { head, seen: after }),
         }
     }
+
+    /// What etcd knows of the entry that stood at a place.
+    fn entry_at(&self, place: Place) -> Result<Stood, LogError> {
+        let key = self.key("head");
+        let body = json!({ "key": encode(&key), "revision": place.to_string() });
+        let found = self.gateway.call("kv/range", &body, |reply| {
+            // Each entry is put together with the end of the log.
+            let found = reply.kvs.first().filter(|kv| kv.revision().ok() == Some(place.0));
+            found.map(KeyValue::text).transpose()
+        });
+        match found {
+            Ok(Some(id)) => Ok(Stood::Entry(self.entry_id(&self.key(&format!("log/{id}")))?)),
+            Ok(None) => Ok(Stood::Nothing),
+            Err(LogError::Unreachable { problem }) if problem.contains("compacted") => {
+                Ok(Stood::Compacted)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What stood at a place.
+enum Stood {
+    Entry(EntryId),
+    Nothing,
+    /// Nobody knows any more.
+    Compacted,
 }
