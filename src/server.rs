@@ -218,6 +218,9 @@ impl Server {
     /// in the log if a thread of the server has still not ended. If none is left behind, nothing
     /// holds the engine, a listener or a connection any more. Replies that the system has taken
     /// on are delivered even after that.
+    ///
+    /// A [replica](Engine::replicated) that still has clients at the end of the grace is closed then, so
+    /// that those who wait for its log are answered, for which they have another second.
     #[must_use = "says whether every client was let go in order"]
     pub fn join(mut self) -> Stopped {
         self.wait()
