@@ -153,3 +153,21 @@ fn every_dependency_earns_its_place_in_a_comment() {
     }
     assert!(checked > 10, "only {checked} dependencies were found: is the test looking?");
 }
+
+#[test]
+fn a_test_that_runs_the_program_is_not_run_without_one() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut checked = 0;
+    for (path, text) in rust_files(&root().join("tests")) {
+        // Only files right there are tests; `common` is what starts the program.
+        if path.parent().is_some_and(|folder| folder.ends_with("tests"))
+            && text.contains("\nmod common;\n")
+        {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let needs = format!("name = \"{name}\"\nrequired-features = [\"cli\"");
+            assert!(manifest.contains(&needs), "{name}: another build's program would be run");
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "only {checked} were found");
+}
