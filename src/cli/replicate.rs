@@ -152,17 +152,15 @@ impl Replication {
         // One for all tries: it remembers which nodes were not there.
         let log: Arc<dyn Log> =
             Arc::new(log.map_err(|error| Failure::Replica(NoReplica::Files(error)))?);
-        let (begun, mut failing, mut has_waited) = (Instant::now(), None, false);
+        let most = how.patience.max(DEFAULT_PATIENCE);
+        let (begun, mut failing) = (Instant::now(), None::<Instant>);
         loop {
             // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);
-            let engine = Engine::replicated(Arc::clone(&log), limits, how, |count| {
-                // It was there until now.
-                failing = None;
-                progress.advance(count);
-            });
+            let engine =
+                Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
             progress.finish();
             match engine {
                 Ok(engine) => {
@@ -171,14 +169,14 @@ impl Replication {
                     tracing::info!(%address, place, packages, took = ?begun.elapsed(), "caught up");
                     return Ok(Some(engine));
                 }
+                // However long the loading took that failed.
                 Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
-                    if failing.get_or_insert_with(Instant::now).elapsed()
-                        < how.patience.max(DEFAULT_PATIENCE) =>
+                    if failing.is_none_or(|since| since.elapsed() < most) =>
                 {
-                    if !has_waited {
+                    failing.get_or_insert_with(|| {
                         tracing::warn!(%address, %error, "waiting for etcd");
-                    }
-                    has_waited = true;
+                        Instant::now()
+                    });
                     thread::sleep(MOMENT);
                 }
                 Err(error) => {
