@@ -125,11 +125,8 @@ impl Etcd {
 
     /// What an entry is called, by its key.
     fn entry_id(&self, key: &str) -> Result<EntryId, LogError> {
-        let id = key.strip_prefix(&self.key("log/")).and_then(|id| id.split_once('/'));
-        let id = id.and_then(|(writer, number)| {
-            Some(EntryId { writer: writer.parse().ok()?, number: number.parse().ok()? })
-        });
-        id.ok_or_else(|| damaged(key, "it is no id of an entry"))
+        let id = key.strip_prefix(&self.key("log/"));
+        read_entry_id(key, id.unwrap_or_default())
     }
 
     fn entry(&self, kv: &KeyValue<'_>) -> Result<Entry, LogError> {
@@ -160,6 +157,14 @@ fn read(key: &str) -> Value {
 /// The comparison that a key is not there.
 fn is_missing(key: &str) -> Value {
     json!({ "key": encode(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0" })
+}
+
+/// What an entry is called, as a key says it, or the end of the log.
+fn read_entry_id(key: &str, text: &str) -> Result<EntryId, LogError> {
+    let id = text.split_once('/').and_then(|(writer, number)| {
+        Some(EntryId { writer: writer.parse().ok()?, number: number.parse().ok()? })
+    });
+    id.ok_or_else(|| damaged(key, "it is no id of an entry"))
 }
 
 /// A snapshot as it is written down.

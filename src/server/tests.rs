@@ -14,8 +14,12 @@ use crate::machine::StateMachine;
 
 fn server(config: Config) -> (Server, Arc<Engine>) {
     let engine = Arc::new(Engine::default());
+    (server_of(&engine, config), engine)
+}
+
+fn server_of(engine: &Arc<Engine>, config: Config) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    (Server::start([listener], Arc::clone(&engine), config).unwrap(), engine)
+    Server::start([listener], Arc::clone(engine), config).unwrap()
 }
 
 fn wait_until_nobody_is_connected(server: &Server) {

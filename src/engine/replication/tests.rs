@@ -38,6 +38,13 @@ impl Tried {
         self.engine.follow().unwrap();
     }
 
+    /// Has messages appended and applied.
+    fn tell(&mut self, messages: &str) {
+        self.hand_in(messages);
+        self.append().unwrap();
+        self.follow();
+    }
+
     fn digest(&self) -> String {
         self.engine.read(|index| index.digest().to_string()).unwrap()
     }
@@ -118,9 +125,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         idle.append().unwrap_err();
         // So many snapshots of somebody else that the writer is not known any more.
         for _ in 0..4 {
-            busy.hand_in("INDEX|other|\n");
-            busy.append().unwrap();
-            busy.follow();
+            busy.tell("INDEX|other|\n");
             busy.engine.write_snapshot(false).unwrap().unwrap();
         }
         for _ in 0..3 {
@@ -144,13 +149,9 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     let log = Memory::default();
     let every = Replica { snapshot_every: 1, ..HOW };
     let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
-    idle.hand_in("INDEX|first|\n");
-    idle.append().unwrap();
-    idle.follow();
+    idle.tell("INDEX|first|\n");
     for _ in 0..3 {
-        busy.hand_in("INDEX|other|\n");
-        busy.append().unwrap();
-        busy.follow();
+        busy.tell("INDEX|other|\n");
         busy.engine.write_snapshot(false).unwrap().unwrap();
         // It follows, so it misses nothing.
         idle.follow();
@@ -170,9 +171,7 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
     let log = Memory::default();
     let mut a = replica(&log, Replica { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
-        a.hand_in(text);
-        a.append().unwrap();
-        a.follow();
+        a.tell(text);
         a.engine.write_snapshot(false).unwrap();
     }
     assert_eq!(log.entries().len(), 1);
@@ -185,9 +184,7 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
 fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
     let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
-    a.hand_in("INDEX|lib|\n");
-    a.append().unwrap();
-    a.follow();
+    a.tell("INDEX|lib|\n");
     let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
     log.lose_chunks();
     let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
@@ -201,9 +198,7 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
     assert_eq!(b.engine.apply(&query), Ok(Outcome::Fail));
-    a.hand_in("INDEX|lib|\n");
-    a.append().unwrap();
-    a.follow();
+    a.tell("INDEX|lib|\n");
     let behind = Err(EngineError::Unavailable(Unanswered::Behind(Duration::ZERO).into()));
     assert_eq!(b.engine.apply(&query), behind);
     b.follow();
@@ -246,9 +241,7 @@ fn replicas_with_other_limits_are_refused() {
 fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
     let log = Memory::default();
     let mut a = replica(&log, HOW);
-    a.hand_in("INDEX|lib|\n");
-    a.append().unwrap();
-    a.follow();
+    a.tell("INDEX|lib|\n");
     log.restore_empty();
     let query = Command::query("lib").unwrap();
     let failed = Err(EngineError::Unavailable(Unanswered::Failed.into()));
@@ -281,9 +274,7 @@ fn an_entry_that_is_none_stops_the_replica() {
 fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     let log = Memory::default();
     let mut a = replica(&log, HOW);
-    a.hand_in("INDEX|lib|\n");
-    a.append().unwrap();
-    a.follow();
+    a.tell("INDEX|lib|\n");
     // What is asked first, in this order: the setup, the end, the snapshot, entries.
     log.set_unreachable(3..5);
     let b = replica(&log, Replica { patience: Duration::from_secs(60), ..HOW });
@@ -300,9 +291,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
         let log = Memory::default();
         let mut a = replica(&log, every);
         for text in ["INDEX|lib|\n", "INDEX|app|lib\n", "REMOVE|app|\n", "INDEX|last|\n"] {
-            a.hand_in(text);
-            a.append().unwrap();
-            a.follow();
+            a.tell(text);
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
                 if a.engine.write_snapshot(false).is_ok() {
@@ -322,9 +311,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
     let log = Memory::default();
     let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
-    a.hand_in("INDEX|lib|\n");
-    a.append().unwrap();
-    a.follow();
+    a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
     a.engine.write_snapshot(false).unwrap_err();
     assert_eq!(log.entries().len(), 1);

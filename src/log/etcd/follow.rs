@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::gateway::WatchEnd;
 use super::replies::{KeyValue, encode};
-use super::{Etcd, read};
+use super::{Etcd, read, read_entry_id};
 use crate::log::{Entry, EntryId, Log as _, LogError, Place, not_before};
 
 /// How far entries have been handed over.
@@ -122,7 +122,7 @@ impl Etcd {
             found.map(KeyValue::text).transpose()
         });
         match found {
-            Ok(Some(id)) => Ok(Stood::Entry(self.entry_id(&self.key(&format!("log/{id}")))?)),
+            Ok(Some(id)) => Ok(Stood::Entry(read_entry_id(&key, &id)?)),
             Ok(None) => Ok(Stood::Nothing),
             Err(LogError::Unreachable { problem }) if problem.contains("compacted") => {
                 Ok(Stood::Compacted)

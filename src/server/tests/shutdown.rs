@@ -258,8 +258,7 @@ fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() 
     // Nobody does its duties: nothing is ever appended.
     let engine = Engine::replicated(Arc::new(Memory::default()), Limits::default(), how, |_| ());
     let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let server = Server::start([listener], Arc::new(engine.unwrap()), config).unwrap();
+    let server = server_of(&Arc::new(engine.unwrap()), config);
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     // The first is answered at once, so the server has the other when it is told to stop.
     stream.write_all(b"?\nINDEX|a|\n").unwrap();
