@@ -15,8 +15,8 @@ RUN awk '/^\[/ { left_out = /^\[\[(test|example|bench)\]\]/ } !left_out' Cargo.t
 # Dependencies change less often than sources. Built with empty sources, they stay in a layer of
 # their own, which no change of the sources throws away.
 RUN mkdir src \
-    && touch src/lib.rs \
-    && echo 'fn main() {}' > src/main.rs \
+    && echo '//! Empty.' > src/lib.rs \
+    && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
     && cargo build --release --locked --features "$FEATURES"
 
 # The program includes the protocol and the transcripts of `spec`. Cargo compares times: sources
