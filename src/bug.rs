@@ -89,6 +89,9 @@ pub(crate) enum Bug {
     /// Whoever waits for the end of the connections is not told that one has ended.
     #[cfg(feature = "server")]
     LeavingWakesNobody,
+    /// Letting a client go at once panics.
+    #[cfg(feature = "server")]
+    TurningAwayPanics,
     /// Of replies that are written together, those behind the eighth byte are lost.
     #[cfg(feature = "server")]
     AnswersAreCutOff,

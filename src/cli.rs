@@ -10,6 +10,7 @@ mod failure;
 mod generate;
 mod import;
 mod list;
+mod listeners;
 mod load;
 mod logging;
 mod output;
@@ -24,14 +25,16 @@ mod send;
 mod serve;
 mod signals;
 mod system;
+mod usage;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::client::{Client, ClientError};
+use crate::shown::without_controls;
 use failure::Failure;
 
 /// The address of the protocol (rule C1).
@@ -132,9 +135,34 @@ impl Answer {
 /// Runs the program on its process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    let answer = match command {
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(not_run) if not_run.use_stderr() => {
+            output::say_at_the_end(usage::message(not_run));
+            return ExitCode::from(2);
+        }
+        // The help or the version: what was asked for.
+        Err(help) => {
+            let printed = help.print().and_then(|()| io::stdout().flush());
+            printed.map(|()| Answer::Yes).map_err(Failure::Output)
+        }
+    };
+    match done {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            let hint = failure.hint().map(|hint| format!("  {hint}\n")).unwrap_or_default();
+            let message = format!("error: {failure}\n{hint}");
+            output::say_at_the_end(without_controls(message.as_bytes(), Some('\n')));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Does what the arguments say.
+fn run(cli: Cli) -> Result<Answer, Failure> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Send(arguments) => send::run(arguments),
         Command::Import(arguments) => import::run(&arguments),
@@ -147,17 +175,6 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
-    };
-    match answer {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
-        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(failure) => {
-            let hint = failure.hint().map(|hint| format!("  {hint}\n")).unwrap_or_default();
-            // The status says it too, to whoever has closed standard error.
-            let _unread = write!(std::io::stderr(), "error: {failure}\n{hint}");
-            ExitCode::from(2)
-        }
     }
 }
 

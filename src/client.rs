@@ -14,6 +14,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::command::{Command, Outcome, Reply};
 use crate::machine::StateMachine;
+use crate::shown::shown;
 
 /// The longest line that can be a reply, LF included, and one byte to notice a longer one.
 const MAX_REPLY_BYTES: u64 = b"ERROR\n".len() as u64 + 1;
@@ -61,7 +62,7 @@ pub enum ClientError {
     #[error("the server ended the connection with replies still due")]
     Closed,
     /// The server sent something that is not a reply.
-    #[error("expected OK, FAIL or ERROR from the server, got {:?}", String::from_utf8_lossy(line))]
+    #[error("expected OK, FAIL or ERROR from the server, got {:?}", shown(line))]
     NotAReply {
         /// What it sent, cut off behind the length of a reply.
         line: Vec<u8>,

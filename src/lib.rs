@@ -57,6 +57,7 @@
 
 mod bug;
 pub mod name;
+mod shown;
 mod sync;
 
 pub mod command;

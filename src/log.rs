@@ -31,6 +31,8 @@ pub(crate) mod memory;
 use std::fmt;
 use std::ops::ControlFlow;
 
+use crate::shown::shown;
+
 #[cfg(feature = "etcd")]
 pub use etcd::{Address, AddressError, Credentials, Etcd, Identity, SetupError};
 
@@ -119,7 +121,7 @@ pub struct Snapshot {
 #[non_exhaustive]
 pub enum LogError {
     /// It cannot be reached, or cannot do it now. Whether it has done it, or will, is not known.
-    #[error("the log is not there: {problem}")]
+    #[error("the log is not there: {}", shown(problem))]
     Unreachable {
         /// What was met.
         problem: String,
@@ -142,7 +144,7 @@ pub enum LogError {
         seen: Place,
     },
     /// What is there is not what a replica wrote.
-    #[error("{what} is damaged: {problem}")]
+    #[error("{} is damaged: {}", shown(what), shown(problem))]
     Damaged {
         /// What was read.
         what: String,
@@ -150,7 +152,7 @@ pub enum LogError {
         problem: String,
     },
     /// The replicas of a log have to be set up alike, and this one is not.
-    #[error("the replicas of this log have {theirs}, and this one has {ours}")]
+    #[error("the replicas of this log have {}, and this one has {}", shown(theirs), shown(ours))]
     Disagrees {
         /// What is asked for here.
         ours: String,

@@ -69,6 +69,7 @@ pub struct Metrics {
     unanswered: IntCounter,
     log_place: IntGauge,
     log_unreached: IntGauge,
+    log_lines_lost: IntCounter,
 }
 
 impl Metrics {
@@ -158,8 +159,17 @@ impl Metrics {
                 "How long ago the log of a replica did something; a few seconds at most while it is there, \
                  0 without one.",
             )?,
+            log_lines_lost: new.counter(
+                "indexer_log_lines_lost_total",
+                "Lines of the server's log that could not be written, or not fast enough.",
+            )?,
             registry: new.0,
         })
+    }
+
+    /// A line of the server's log was lost.
+    pub fn log_line_lost(&self) {
+        self.log_lines_lost.inc();
     }
 
     /// All counts in Prometheus's text format, and how much `engine` holds. Waits for the batch in

@@ -37,6 +37,7 @@ use std::path::PathBuf;
 use crate::command::Outcome;
 use crate::index::{Change, LimitError, Limits, PackageIndex};
 use crate::name::NameRef;
+use crate::shown::{shown, shown_path};
 use crate::wire::{self, ParseError};
 
 #[cfg(feature = "store")]
@@ -95,7 +96,7 @@ pub struct Kept<'a> {
 #[non_exhaustive]
 pub enum StoreError {
     /// The directory cannot be used.
-    #[error("cannot use {path}: {error}", path = path.display())]
+    #[error("cannot use {path}: {error}", path = shown_path(path))]
     Directory {
         /// The directory, or a file in it.
         path: PathBuf,
@@ -103,13 +104,13 @@ pub enum StoreError {
         error: std::io::Error,
     },
     /// Somebody else has it open.
-    #[error("{path} is in use by another process", path = path.display())]
+    #[error("{path} is in use by another process", path = shown_path(path))]
     InUse {
         /// The file that is locked.
         path: PathBuf,
     },
     /// It was written by a later version.
-    #[error("{path} has format {found}, and this version reads up to {supported}", path = path.display())]
+    #[error("{path} has format {found}, and this version reads up to {supported}", path = shown_path(path))]
     Newer {
         /// The file.
         path: PathBuf,
@@ -119,7 +120,7 @@ pub enum StoreError {
         supported: u64,
     },
     /// It is not what it should be.
-    #[error("{path} is damaged: {problem}", path = path.display())]
+    #[error("{path} is damaged: {problem}", path = shown_path(path), problem = shown(problem))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -133,7 +134,7 @@ pub enum StoreError {
     #[error("the store panicked")]
     Panicked,
     /// Reading or writing failed.
-    #[error("cannot {action} {path}: {error}", path = path.display())]
+    #[error("cannot {action} {path}: {error}", path = shown_path(path), error = shown(error))]
     Io {
         /// What was being done, as a verb.
         action: &'static str,
@@ -152,7 +153,7 @@ pub enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What is kept is no package with a list.
-    #[error("package \"{package}\" with the list \"{dependencies}\": {error}")]
+    #[error("package \"{}\" with the list \"{}\": {error}", shown(package), shown(dependencies))]
     Malformed {
         /// What stands for the name.
         package: String,
@@ -162,7 +163,11 @@ pub enum LoadError {
         error: ParseError,
     },
     /// A package needs what is not there.
-    #[error("package \"{package}\" depends on \"{dependency}\", which is not there")]
+    #[error(
+        "package \"{}\" depends on \"{}\", which is not there",
+        shown(package),
+        shown(dependency)
+    )]
     NotClosed {
         /// The package.
         package: String,
@@ -170,7 +175,7 @@ pub enum LoadError {
         dependency: String,
     },
     /// More is kept than the index may hold.
-    #[error("package \"{package}\": {error}")]
+    #[error("package \"{}\": {error}", shown(package))]
     Limit {
         /// The package that is one too many.
         package: String,

@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use common::{Finished, Folder, Serving, run};
@@ -97,6 +97,73 @@ fn the_environment_sets_the_level_where_no_flag_does_in_any_case_and_for_serve_a
     assert_eq!(refused.code, Some(2));
     let mut order = common::indexer(&["order", "--format", "brew", common::BREW]);
     assert_eq!(order.env("INDEXER_LOG", "nonsense").output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_hang_up_is_an_orderly_stop() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let mut client = TcpStream::connect(serving.addresses[0]).unwrap();
+    client.write_all(b"INDEX|a|\n").unwrap();
+    client.read_exact(&mut [0; 3]).unwrap();
+    serving.signal("HUP");
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    let (status, log) = serving.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("stopped signal=\"SIGHUP\" cut_off=0"), "{log}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
+    let mut nohup = std::process::Command::new("sh");
+    nohup.args(["-c", r#"trap "" HUP; exec "$0" --listen 127.0.0.1:0"#]);
+    let serving = Serving::spawn(nohup.arg(env!("CARGO_BIN_EXE_indexer")), 1);
+    serving.signal("HUP");
+    assert_eq!(serving.tell("INDEX|a|\n"), "OK\n");
+    assert!(serving.stop().contains("stopped signal=\"SIGTERM\""));
+}
+
+/// Tries something with a port that was free a moment ago, until nobody else has taken it.
+fn with_a_free_port<T>(mut try_with: impl FnMut(u16) -> Option<T>) -> T {
+    let free = || TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
+    (0..20).find_map(|_| try_with(free())).expect("one of twenty ports is free")
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn all_addresses_of_both_families_are_served_on_one_port() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return eprintln!("not tried: this machine has no IPv6");
+    }
+    let serving = with_a_free_port(|port| {
+        let [four, six] = [format!("0.0.0.0:{port}"), format!("[::]:{port}")];
+        let serve = || Serving::start(&["--listen", &four, "--listen", &six]);
+        std::panic::catch_unwind(serve).ok()
+    });
+    let port = serving.addresses[0].port();
+    for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
+        assert_eq!(run(&["ping", "--addr", &address], b"").code, Some(0), "{address}");
+    }
+    assert!(serving.stop().contains("cut_off=0"));
+    // Alone, it takes both, as the system is set up to.
+    if fs::read_to_string("/proc/sys/net/ipv6/bindv6only").is_ok_and(|only| only.trim() == "0") {
+        let serving = Serving::start(&["--listen", "[::]:0"]);
+        let address = format!("127.0.0.1:{}", serving.addresses[0].port());
+        assert_eq!(run(&["ping", "--addr", &address], b"").code, Some(0));
+        serving.stop();
+    }
+}
+
+#[test]
+fn an_address_that_the_server_has_itself_is_not_blamed_on_another() {
+    with_a_free_port(|port| {
+        let [one, all] = [format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}")];
+        let refused = run(&["--listen", &one, "--listen", &all], b"");
+        assert_eq!(refused.code, Some(2));
+        let hint = format!("  this server is to listen on {one} already; choose another address");
+        refused.stderr.contains(&hint).then_some(())
+    });
 }
 
 #[test]

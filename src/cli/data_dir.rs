@@ -10,6 +10,7 @@ use super::progress::Progress;
 use super::{Answer, Failure};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
+use crate::shown::shown_path;
 use crate::store::{self, Disk, LoadError, Store as _, StoreError};
 
 /// Which state to read.
@@ -25,7 +26,7 @@ pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure
     let disk = Disk::create(directory).map_err(Failure::Store)?;
     let index = load(&disk, limits).map_err(|error| refused(directory, error))?;
     tracing::info!(
-        data_dir = %directory.display(),
+        data_dir = %shown_path(directory),
         packages = index.len(),
         dependencies = index.dependency_count(),
         "loaded"

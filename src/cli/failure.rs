@@ -9,46 +9,47 @@ use crate::client::ClientError;
 use crate::index::LimitError;
 use crate::log::LogError;
 use crate::metrics::MetricsError;
+use crate::shown::{shown, shown_path};
 use crate::store::{LoadError, StoreError};
 use crate::testing::conformance::{CannotTest, SavedError, SystemError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    #[error("{variable} is {value:?}, which is no log level")]
-    LogLevel { variable: &'static str, value: String },
-    #[error("cannot listen on {address}: {error}")]
-    Listen { address: String, flag: &'static str, error: io::Error },
+    #[error("{variable} is {:?}, which is no log level", shown(value))]
+    LogLevel { variable: &'static str, value: Vec<u8> },
+    #[error("cannot listen on {}: {error}", shown(address))]
+    Listen { address: String, flag: &'static str, error: io::Error, taken_by: Option<String> },
     #[error("cannot start the server: {0}")]
     Start(io::Error),
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot connect to {address}: {error}")]
+    #[error("cannot connect to {}: {error}", shown(address))]
     Connect { address: String, error: io::Error },
-    #[error("no reply came from {address} within {seconds} s")]
+    #[error("no reply came from {} within {seconds} s", shown(address))]
     NoReply { address: String, seconds: u64 },
-    #[error("{address}: {error}")]
+    #[error("{}: {error}", shown(address))]
     Client { address: String, error: ClientError },
-    #[error("{address}: {error}\n  {ok} of {total} commands had been answered OK before")]
+    #[error("{}: {error}\n  {ok} of {total} commands had been answered OK before", shown(address))]
     CutOff { address: String, error: ClientError, ok: usize, total: usize },
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {}: {error}", shown_path(path))]
     Read { path: PathBuf, error: io::Error },
-    #[error("cannot read {} as a package list: {error}", path.display())]
+    #[error("cannot read {} as a package list: {error}", shown_path(path))]
     List { path: PathBuf, error: ListError },
-    #[error("cannot index {}: {error}", path.display())]
+    #[error("cannot index {}: {error}", shown_path(path))]
     Limit { path: PathBuf, error: LimitError },
-    #[error("cannot write {}: {error}", path.display())]
+    #[error("cannot write {}: {error}", shown_path(path))]
     Write { path: PathBuf, error: io::Error },
     #[error("cannot start a thread for each of {connections} connections: {error}")]
     Threads { connections: u32, error: io::Error },
-    #[error("{address} sent more replies than it was sent messages")]
+    #[error("{} sent more replies than it was sent messages", shown(address))]
     Surplus { address: String },
     #[error("cannot keep latencies: {0}")]
     Latencies(hdrhistogram::CreationError),
-    #[error("cannot draw {}: {problem}", path.display())]
+    #[error("cannot draw {}: {}", shown_path(path), shown(problem))]
     Draw { path: PathBuf, problem: String },
-    #[error("no check is called {name:?}, and no name of one begins so")]
+    #[error("no check is called {:?}, and no name of one begins so", shown(name))]
     NoSuchCheck { name: String },
     #[error(transparent)]
     NoSuchCase(CannotTest),
@@ -60,15 +61,15 @@ pub(super) enum Failure {
     NothingTested,
     #[error("broken off: not all was tried, and nothing was found")]
     BrokenOff,
-    #[error("cannot read {} as a transcript or a history: {error}", path.display())]
+    #[error("cannot read {} as a transcript or a history: {error}", shown_path(path))]
     Saved { path: PathBuf, error: SavedError },
     #[error(transparent)]
     Store(StoreError),
-    #[error("the state in {} cannot be served: {error}", path.display())]
+    #[error("the state in {} cannot be served: {error}", shown_path(path))]
     State { path: PathBuf, error: LoadError },
-    #[error("{} is not there", path.display())]
+    #[error("{} is not there", shown_path(path))]
     NoState { path: PathBuf },
-    #[error("nothing could be kept any more: {problem}")]
+    #[error("nothing could be kept any more: {}", shown(problem))]
     NotKept { problem: String },
     #[cfg(feature = "etcd")]
     #[error(transparent)]
@@ -92,6 +93,10 @@ impl Failure {
             Self::LogLevel { .. } => {
                 Some("choose one of off, error, warn, info, debug, trace, or unset it".into())
             }
+            Self::Listen { taken_by: Some(other), flag, .. } => Some(format!(
+                "this server is to listen on {} already; choose another address with {flag}",
+                shown(other)
+            )),
             Self::Listen { error, flag, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some(format!("another server may be running; choose another address with {flag}"))
             }
@@ -203,6 +208,7 @@ fn hint_to_connect(address: &str, error: io::ErrorKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::NameError;
 
     #[test]
     #[cfg(unix)]
@@ -226,5 +232,90 @@ mod tests {
             assert_eq!(refused(address), None, "{address}");
         }
         assert_eq!(hint_to_connect("127.0.0.1:8080", io::ErrorKind::PermissionDenied), None);
+    }
+
+    /// Failures that each hold some text from outside, wherever they can.
+    fn with(text: &str) -> Vec<Failure> {
+        let (address, path) = (|| text.to_owned(), || PathBuf::from(text));
+        let io = || io::Error::from(io::ErrorKind::NotFound);
+        let client = || ClientError::NotAReply { line: text.into() };
+        let list = [
+            ListError::Line { line: 1, problem: text.into() },
+            ListError::Stanza { stanza: 1, package: text.into(), problem: text.into() },
+            ListError::Item { item: text.into(), of: text.into() },
+            ListError::Name { name: text.into(), of: text.into(), error: NameError::Empty },
+        ];
+        let store = || {
+            [
+                StoreError::Directory { path: path(), error: io() },
+                StoreError::InUse { path: path() },
+                StoreError::Newer { path: path(), found: 3, supported: 2 },
+                StoreError::Damaged { path: path(), problem: text.into() },
+                StoreError::Io { action: "read", path: path(), error: text.into() },
+            ]
+        };
+        let (package, dependency) = (text.to_owned(), text.to_owned());
+        let state = [
+            LoadError::NotClosed { package: package.clone(), dependency },
+            LoadError::Limit { package, error: LimitError::Packages { limit: 1 } },
+        ];
+        let logs = [
+            LogError::Unreachable { problem: text.into() },
+            LogError::Damaged { what: text.into(), problem: text.into() },
+            LogError::Disagrees { ours: text.into(), theirs: text.into() },
+        ];
+        let (total, name) = (2, address());
+        let saved = || format!("{text}\n").parse::<crate::testing::conformance::Saved>();
+        let mut all = vec![
+            Failure::LogLevel { variable: "INDEXER_LOG", value: text.into() },
+            Failure::Listen {
+                address: address(),
+                flag: "--listen",
+                error: io(),
+                taken_by: Some(text.into()),
+            },
+            Failure::Connect { address: address(), error: io() },
+            Failure::NoReply { address: address(), seconds: 1 },
+            Failure::Client { address: address(), error: client() },
+            Failure::CutOff { address: address(), error: client(), ok: 1, total },
+            Failure::Read { path: path(), error: io() },
+            Failure::Limit { path: path(), error: LimitError::Packages { limit: 1 } },
+            Failure::Write { path: path(), error: io() },
+            Failure::Surplus { address: address() },
+            Failure::Draw { path: path(), problem: text.into() },
+            Failure::NoSuchCheck { name: name.clone() },
+            Failure::OneAddress(CannotTest::OneAddress { name: name.clone() }),
+            Failure::NoSuchCase(CannotTest::NoSuchCase { name: name.clone(), case: 1, cases: 1 }),
+            Failure::System(SystemError::GivenTwice { name }),
+            Failure::NoState { path: path() },
+            Failure::NotKept { problem: text.into() },
+        ];
+        all.extend(saved().err().map(|error| Failure::Saved { path: path(), error }));
+        all.extend(list.map(|error| Failure::List { path: path(), error }));
+        all.extend(store().map(Failure::Store));
+        all.extend(store().map(|error| Failure::State { path: path(), error: error.into() }));
+        all.extend(state.map(|error| Failure::State { path: path(), error }));
+        all.extend(logs.map(Failure::ReplicaFailed));
+        all
+    }
+
+    #[test]
+    fn no_message_holds_a_control_character_or_a_long_value() {
+        // Without anything hostile in them, these are the messages' own line ends.
+        let own_lines: Vec<_> =
+            with("text").iter().map(|it| it.to_string().lines().count()).collect();
+        let long = "x".repeat(2_000_000);
+        for hostile in ["\x1b[31mred", "a\nb\r", "\0\u{7f}\u{9b}\u{2028}", "\u{202e}\u{85}", &long]
+        {
+            for (failure, own_lines) in with(hostile).iter().zip(&own_lines) {
+                let hint = failure.hint().unwrap_or_default();
+                let message = format!("{failure}\n{hint}");
+                let is_hostile =
+                    |c: char| c != '\n' && (c.is_control() || "\u{2028}\u{202e}".contains(c));
+                assert!(!message.contains(is_hostile), "{message:?}");
+                assert_eq!(failure.to_string().lines().count(), *own_lines, "{message:?}");
+                assert!(message.len() < 2_000, "{} bytes: {message}", message.len());
+            }
+        }
     }
 }

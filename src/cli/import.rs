@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::list::Source;
-use super::output::Lenient;
+use super::output::{Aside, diagnostics};
 use super::plan::{Plan, some_of};
 use super::progress::Progress;
 use super::{Answer, Failure, Server};
@@ -31,15 +31,16 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.dry_run {
-        plan.report(&mut io::stderr()).map_err(Failure::Output)?;
+        plan.report(&mut diagnostics()).map_err(Failure::Output)?;
         print(&plan.commands).map_err(Failure::Output)?;
         return Ok(Answer::Yes);
     }
-    // Whoever has seen enough of the report still wants the packages indexed.
-    let mut output = Lenient::new(io::stdout());
+    // Whether or not the report can be written, the packages are to be indexed.
+    let mut output = Aside::new(io::stdout());
     plan.report(&mut output).map_err(Failure::Output)?;
     let refused = send(&plan.commands, &arguments.server)?;
     report(plan.packages, &refused, &mut output).map_err(Failure::Output)?;
+    output.end().map_err(Failure::Output)?;
     Ok(Answer::yes_if(refused.is_empty()))
 }
 

@@ -18,6 +18,7 @@ use clap::{Args, ValueEnum};
 use super::Failure;
 use crate::index::LimitError;
 use crate::name::{Name, NameError};
+use crate::shown::shown;
 use crate::wire::ParseError;
 
 /// Which list to read.
@@ -74,17 +75,17 @@ pub(super) enum ListError {
     Compressed { tool: &'static str },
     #[error("it holds bytes that are not UTF-8")]
     NotText,
-    #[error("line {line}: {problem}")]
+    #[error("line {line}: {}", shown(problem))]
     Line { line: usize, problem: String },
     #[error("line {line}: {error}")]
     Message { line: usize, error: ParseError },
     #[error("line {line}: a list holds INDEX messages alone")]
     NotIndex { line: usize },
-    #[error("stanza {stanza} (of {package:?}): {problem}")]
+    #[error("stanza {stanza} (of {:?}): {}", shown(package), shown(problem))]
     Stanza { stanza: usize, package: String, problem: String },
-    #[error("the {item:?} of {of}: expected `(`, `[` or `<` behind the name")]
+    #[error("the {:?} of {}: expected `(`, `[` or `<` after the name", shown(item), shown(of))]
     Item { item: String, of: String },
-    #[error("the {name:?} of {of}: {error}")]
+    #[error("the {:?} of {}: {error}", shown(name), shown(of))]
     Name { name: String, of: String, error: NameError },
 }
 

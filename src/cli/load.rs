@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Failure, Server, seconds};
+use crate::shown::shown;
 use report::Report;
 use traffic::Traffic;
 
@@ -111,20 +112,23 @@ impl FromStr for Mix {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut mix = Self { index: 0, remove: 0, query: 0 };
         for part in text.split(',') {
-            let (command, weight) =
-                part.split_once('=').ok_or_else(|| format!("{part:?} is not COMMAND=WEIGHT"))?;
+            let (command, weight) = part
+                .split_once('=')
+                .ok_or_else(|| format!("{:?} is not COMMAND=WEIGHT", shown(part)))?;
             let place = match command {
                 "index" => &mut mix.index,
                 "remove" => &mut mix.remove,
                 "query" => &mut mix.query,
-                other => return Err(format!("{other:?} is none of index, remove, query")),
+                other => return Err(format!("{:?} is none of index, remove, query", shown(other))),
             };
             if *place > 0 {
                 return Err(format!("{command} has two weights"));
             }
             *place = match weight.parse() {
                 Ok(number @ 0..=MAX_WEIGHT) => number,
-                _ => return Err(format!("{weight:?} is no weight from 0 to {MAX_WEIGHT}")),
+                _ => {
+                    return Err(format!("{:?} is no weight from 0 to {MAX_WEIGHT}", shown(weight)));
+                }
             };
         }
         if mix.total() == 0 {

@@ -1,12 +1,19 @@
-//! Logs: structured lines on standard error.
+//! Logs: structured lines on standard error, which nothing waits for and no failed write changes.
 
-use std::env;
-use std::io;
+mod queue;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, io, thread};
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use super::Failure;
+use crate::shown::{Shown, shown};
+use queue::Queue;
 
 /// Says how much to log where the flag does not. Read here and not by clap, which would have the
 /// commands that do not log look at it too.
@@ -44,18 +51,60 @@ impl From<Level> for LevelFilter {
     }
 }
 
-/// Sends the logs of this process to standard error.
-pub(super) fn start(arguments: &Logging) -> Result<(), Failure> {
+/// How long the end of the program waits for lines that are not written yet.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// The log of this process. Dropping it writes what waits to be written, or gives up after a second.
+pub(super) struct Log(Arc<Queue>);
+
+impl Log {
+    /// Waits until all that was logged is written or lost, for a second at most.
+    pub(super) fn flush(&self) {
+        self.0.flush(LAST_WAIT);
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Sends the logs of this process to standard error, and the messages of panics with them. `on_loss` is called
+/// for each line that could not be written.
+pub(super) fn start(
+    arguments: &Logging,
+    on_loss: impl Fn() + Send + Sync + 'static,
+) -> Result<Log, Failure> {
     let level = match arguments.log_level {
         Some(level) => level,
         None => from_environment()?.unwrap_or(Level::Info),
     };
+    let queue = Queue::start(io::stderr(), on_loss).map_err(Failure::Start)?;
     tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+        .with_writer(Arc::clone(&queue))
         .with_max_level(LevelFilter::from(level))
         .with_target(false)
+        // It would print with `eprintln!`, which panics when standard error cannot be written.
+        .log_internal_errors(false)
         .init();
-    Ok(())
+    panic::set_hook(Box::new(log_panic));
+    Ok(Log(queue))
+}
+
+/// Logs a panic: the hook of the standard library waits for standard error, with all that the thread holds.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text: Shown<'_> = shown(text.unwrap_or("no message"));
+    let thread = thread::current();
+    let (thread, location) = (thread.name().unwrap_or_default(), panic.location());
+    tracing::error!(thread, location = location.map(tracing::field::display), "panicked: {text}");
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        trace.to_string().lines().for_each(|line| tracing::error!("{line}"));
+    }
 }
 
 /// What the environment says; set to nothing is as good as not set.
@@ -63,7 +112,8 @@ fn from_environment() -> Result<Option<Level>, Failure> {
     let Some(value) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    let value = value.to_string_lossy().into_owned();
-    let unknown = |_| Failure::LogLevel { variable: VARIABLE, value: value.clone() };
-    Level::from_str(&value, true).map(Some).map_err(unknown)
+    let level = value.to_str().and_then(|value| Level::from_str(value, true).ok());
+    let unknown =
+        || Failure::LogLevel { variable: VARIABLE, value: value.as_encoded_bytes().into() };
+    level.map(Some).ok_or_else(unknown)
 }

@@ -10,8 +10,11 @@ use crate::command::Command;
 use crate::index::{LimitError, Limits, PackageIndex, Rows, commands};
 use crate::name::Name;
 
-/// How many names a report gives before it only counts the rest.
+/// How many names a report gives of those that need something, before it only counts the rest.
 const NAMED: usize = 5;
+
+/// How many members of a cycle, and alternatives of a need, it gives.
+const MEMBERS: usize = 100;
 
 /// What indexing a list comes to.
 #[derive(Debug)]
@@ -97,9 +100,9 @@ impl Plan {
             writeln!(output, "dependencies that are not in the list, left out: {count}")?;
         }
         for (Need(names), packages) in missing {
-            let alternatives: Vec<_> = names.iter().map(Name::as_str).collect();
+            let alternatives = joined(names.iter().map(Name::as_str), " | ", MEMBERS);
             let needed_by = some_of(packages.iter().map(Name::as_str));
-            writeln!(output, "  {}, needed by {needed_by}", alternatives.join(" | "))?;
+            writeln!(output, "  {alternatives}, needed by {needed_by}")?;
         }
         if *alone > 0 {
             writeln!(
@@ -115,8 +118,7 @@ impl Plan {
             )?;
         }
         for cycle in cycles {
-            let names: Vec<_> = cycle.iter().map(Name::as_str).collect();
-            writeln!(output, "  {}", names.join(" "))?;
+            writeln!(output, "  {}", joined(cycle.iter().map(Name::as_str), " ", MEMBERS))?;
         }
         Ok(())
     }
@@ -161,8 +163,17 @@ fn meet(
 
 /// The first few of some names, and how many more there are.
 pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named = names.take(NAMED).collect::<Vec<_>>().join(" ");
+    joined(names, " ", NAMED)
+}
+
+/// So many of some names, and how many more there are.
+fn joined<'a>(
+    names: impl ExactSizeIterator<Item = &'a str>,
+    separator: &str,
+    most: usize,
+) -> String {
+    let more = names.len().saturating_sub(most);
+    let named = names.take(most).collect::<Vec<_>>().join(separator);
     if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
@@ -290,5 +301,19 @@ mod tests {
             some_of(["a", "b", "c", "d", "e", "f", "g"].into_iter()),
             "a b c d e and 2 more"
         );
+    }
+
+    #[test]
+    fn a_great_cycle_and_many_alternatives_are_shortened() {
+        let names: Vec<String> = (0..1_000).map(|number| format!("p{number:03}")).collect();
+        let next: Vec<[&str; 1]> =
+            (0..1_000).map(|at| [names[(at + 1) % 1_000].as_str()]).collect();
+        let cycle: Vec<(&str, &[&str])> =
+            names.iter().zip(&next).map(|(name, next)| (name.as_str(), next.as_slice())).collect();
+        let report = reported(&plan(&cycle, &[]));
+        assert!(report.ends_with(" p098 p099 and 900 more\n"), "{report}");
+        let alternatives = names.join(" ");
+        let report = reported(&plan(&[("a", &[&alternatives])], &[]));
+        assert!(report.ends_with(" | p099 and 900 more, needed by a\n"), "{report}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::list::Source;
+use super::output::diagnostics;
 use super::plan::Plan;
 use super::{Answer, Failure};
 use crate::index::PackageIndex;
@@ -32,13 +33,14 @@ pub(super) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
     render(arguments, |index, output| write!(output, "{}", index.dot()))
 }
 
-/// Prints something of the index that the list comes to, and the report where logs go.
+/// Prints something of the index that the list comes to, and the report where logs go, if it can be written
+/// there.
 fn render(
     Arguments { source }: &Arguments,
     print: impl FnOnce(&PackageIndex, &mut dyn Write) -> io::Result<()>,
 ) -> Result<Answer, Failure> {
     let plan = Plan::read(source)?;
-    plan.report(&mut io::stderr()).map_err(Failure::Output)?;
+    plan.report(&mut diagnostics()).map_err(Failure::Output)?;
     let index = plan.index().map_err(|error| source.too_large(error))?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     print(&index, &mut output).and_then(|()| output.flush()).map_err(Failure::Output)?;

@@ -18,17 +18,18 @@ use crate::index::{Limits, PackageIndex};
 use crate::log::{
     Address, Credentials, Etcd, Identity, Log, LogError, MAX_ENTRY_BYTES, SetupError,
 };
+use crate::shown::shown;
 
 /// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoReplica {
     #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
     LongLines(usize),
-    #[error("certificates are for etcds://, and {0} is not encrypted")]
+    #[error("certificates are for etcds://, and {} is not encrypted", shown(.0))]
     NotEncrypted(String),
     #[error(transparent)]
     Files(SetupError),
-    #[error("cannot be a replica of {address}: {error}")]
+    #[error("cannot be a replica of {}: {error}", shown(address))]
     Log { address: String, error: RestoreError },
 }
 

@@ -1,7 +1,6 @@
 //! `indexer serve`: the server, until a signal stops it.
 
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::output::Lenient;
+use super::listeners;
+use super::output::Aside;
 use super::signals::Signals;
 use super::{Answer, DEFAULT_ADDRESS, Failure, data_dir, logging};
 use crate::engine::Engine;
@@ -21,15 +21,19 @@ use crate::server::{
 };
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 
-/// Serve an index until SIGINT or SIGTERM
+/// Serve an index until SIGINT, SIGTERM or SIGHUP
 ///
 /// The index is empty at first and in memory alone, unless --data-dir says where it is kept. Prints
-/// each address that it listens on to standard output, one a line. On SIGINT or SIGTERM it takes no
-/// more clients, lets running batches finish and their replies leave, and exits with 0, or with 2 if
-/// changes could not be kept any more.
+/// each address that it listens on to standard output, one a line. On SIGINT, SIGTERM or SIGHUP it takes
+/// no more clients, lets running batches finish and their replies leave, and exits with 0, or with 2 if
+/// changes could not be kept any more. A SIGHUP that is ignored at the start, as after nohup, stays ignored.
+/// A log that cannot be written, because the disk is full or nobody reads it, changes no answer: its lines
+/// are lost, and --metrics counts them.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// An address to listen on; may be given more than once, and port 0 takes any free port
+    /// An address to listen on; may be given more than once, and port 0 takes any free port. `[::]`
+    /// alone also takes IPv4 clients where the system lets it; beside an IPv4 address with the same
+    /// port it takes IPv6 clients only
     #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS)]
     pub(super) listen: Vec<String>,
     /// Keep the index in this directory, which is made if it does not exist: nothing is answered
@@ -138,29 +142,39 @@ fn engine(arguments: &Arguments) -> Result<Engine, Failure> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
-    logging::start(&arguments.logging)?;
+    // First of all: they count the lines that the log loses.
+    let metrics = arguments.metrics.is_some().then(Metrics::new).transpose()?.map(Arc::new);
+    let counted = metrics.clone();
+    let on_loss = move || {
+        if let Some(metrics) = &counted {
+            metrics.log_line_lost();
+        }
+    };
+    // Dropped last: why this fails is said after all that was logged before.
+    let log = logging::start(&arguments.logging, on_loss)?;
+    serve(arguments, metrics, &log)
+}
+
+fn serve(
+    arguments: &Arguments,
+    metrics: Option<Arc<Metrics>>,
+    log: &logging::Log,
+) -> Result<Answer, Failure> {
     let engine = Arc::new(engine(arguments)?);
     let signals = Signals::register().map_err(Failure::Signals)?;
     let duties = engine.applied().map(|_| Duties::start(&engine)).transpose();
     let duties = duties.map_err(Failure::Start)?;
-    let listeners = arguments
-        .listen
-        .iter()
-        .map(|address| bind(address, "--listen"))
-        .collect::<Result<Vec<_>, _>>()?;
-    let watched = match &arguments.metrics {
-        Some(address) => Some((bind(address, "--metrics")?, Arc::new(Metrics::new()?))),
-        None => None,
-    };
-    let monitor: Arc<dyn Monitor> = match &watched {
-        Some((_, metrics)) => Arc::clone(metrics) as _,
+    let (listeners, endpoint) = listeners::bind(&arguments.listen, arguments.metrics.as_deref())?;
+    let monitor: Arc<dyn Monitor> = match &metrics {
+        Some(metrics) => Arc::clone(metrics) as _,
         None => Arc::new(Nobody),
     };
     let config = arguments.config();
     let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
         .map_err(Failure::Start)?;
     // Kept until the server has stopped, so that it can be asked how that goes.
-    let endpoint = watched
+    let endpoint = endpoint
+        .zip(metrics)
         .map(|(listener, metrics)| {
             Endpoint::start(listener, metrics, Arc::clone(&engine), server.handle())
         })
@@ -172,8 +186,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         max_line_bytes = config.max_line_bytes,
         "serving"
     );
-    // After that line: who waits for the addresses finds it in the log before anything of its own.
-    announce(&server, endpoint.as_ref()).map_err(Failure::Output)?;
+    // Who waits for the addresses finds that line in the log.
+    log.flush();
+    if let Err(error) = announce(&server, endpoint.as_ref()) {
+        tracing::warn!(%error, "cannot say on standard output where it listens");
+    }
     let signal = signals.wait();
     server.shut_down();
     let stopped = server.join();
@@ -191,24 +208,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// A listener at an address that was given by `flag`.
-fn bind(address: &str, flag: &'static str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).map_err(|error| Failure::Listen {
-        address: address.to_owned(),
-        flag,
-        error,
-    })
-}
-
 /// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
+///
+/// # Errors
+/// When a write fails; who has read enough of it, or closed it, is no error. The server is wanted all the same.
 fn announce(server: &Server, endpoint: Option<&Endpoint>) -> io::Result<()> {
-    // Who has read enough of it, or closed it, still wants a server.
-    let mut output = Lenient::new(io::stdout().lock());
+    let mut output = Aside::new(io::stdout());
     for address in server.addresses() {
         writeln!(output, "listening on {address}")?;
     }
     if let Some(endpoint) = endpoint {
         writeln!(output, "metrics on http://{}/metrics", endpoint.address())?;
     }
-    output.flush()
+    output.end()
 }

@@ -4,17 +4,40 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, TERM_SIGNALS};
+
 /// From here on a first signal sets this, and a second one ends the process at once, for whoever
-/// cannot wait for what the first one asks.
+/// cannot wait for what the first one asks. But for SIGHUP: a terminal that is closed sends several.
 #[cfg(unix)]
 pub(super) fn asked_to_end() -> io::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
-    for &signal in signal_hook::consts::TERM_SIGNALS {
+    for &signal in TERM_SIGNALS {
         // In this order the first signal only arms the exit, and the second one takes it.
         signal_hook::flag::register_conditional_shutdown(signal, 2, Arc::clone(&asked))?;
         signal_hook::flag::register(signal, Arc::clone(&asked))?;
     }
+    if !ignores_hang_ups() {
+        signal_hook::flag::register(SIGHUP, Arc::clone(&asked))?;
+    }
     Ok(asked)
+}
+
+/// Whether this process was started to outlive its terminal, as `nohup` does it. Only Linux says it; elsewhere
+/// SIGHUP always asks to end.
+#[cfg(unix)]
+fn ignores_hang_ups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    is_ignored(&status, SIGHUP)
+}
+
+/// Whether a process with this status ignores a signal.
+#[cfg(unix)]
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The lowest bit is signal 1.
+    ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Elsewhere the process ends the way the system ends it.
@@ -31,8 +54,11 @@ pub(super) struct Signals(signal_hook::iterator::Signals);
 impl Signals {
     /// From here on they are kept for [`wait`](Self::wait).
     pub(super) fn register() -> io::Result<Self> {
+        // Asked before anything is registered for it.
+        let hang_up = (!ignores_hang_ups()).then_some(SIGHUP);
         asked_to_end()?;
-        signal_hook::iterator::Signals::new(signal_hook::consts::TERM_SIGNALS).map(Self)
+        let all = TERM_SIGNALS.iter().copied().chain(hang_up);
+        signal_hook::iterator::Signals::new(all).map(Self)
     }
 
     /// Waits for the first signal and returns its name.
@@ -56,5 +82,18 @@ impl Signals {
         loop {
             std::thread::park();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_a_process_says_which_signals_it_ignores() {
+        let status = |mask: &str| format!("Name:\tindexer\nSigBlk:\t0\nSigIgn:\t{mask}\n");
+        assert!(is_ignored(&status("0000000000001001"), SIGHUP));
+        assert!(!is_ignored(&status("0000000000001000"), SIGHUP));
+        assert!(!is_ignored("", SIGHUP));
     }
 }

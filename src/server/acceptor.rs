@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::monitor::TurnedAway;
 use super::registry::{NotTaken, Registry};
 use super::watch::Quota;
-use crate::bug;
+use crate::bug::{self, Bug, planted};
 
 /// What is served on a listener.
 pub(crate) trait Service: Send + Sync + 'static {
@@ -55,10 +56,27 @@ pub(super) fn start<S: Service>(
         let _accepting = accepting;
         let service = service;
         let listener = listener;
-        run(|| listener.accept(), &service);
+        keep_accepting(|| listener.accept(), &service);
     };
     thread::Builder::new().name(format!("accept {address}")).spawn(bug::carry(accept))?;
     Ok(())
+}
+
+/// Accepts until the registry is closed, whatever panics: a bug that one client meets must not be the end of
+/// service for all others.
+fn keep_accepting<S: Service>(
+    mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,
+    service: &Arc<S>,
+) {
+    // What a panic leaves is a connection closed early, which costs nobody else anything.
+    while catch_unwind(AssertUnwindSafe(|| run(&mut accept, service))).is_err() {
+        // What panicked may be what logs, or counts.
+        let _told = catch_unwind(AssertUnwindSafe(|| {
+            tracing::error!("accepting a connection panicked; trying on");
+            service.accept_failed();
+        }));
+        service.connections().wait_until_closed(BACK_OFF);
+    }
 }
 
 /// Accepts until the registry is closed.
@@ -69,6 +87,7 @@ fn run<S: Service>(
     let mut failing = false;
     let mut lines = Quota::new(LINES_OF_TURNED_AWAY);
     let mut turn_away = |peer, kind, reason: &dyn Display| {
+        assert!(!planted(Bug::TurningAwayPanics), "planted");
         service.turned_away(kind);
         // Whoever is let go at once can come again at once.
         if let Some(left_out) = lines.take(Instant::now()) {

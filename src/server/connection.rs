@@ -28,8 +28,9 @@ enum Broken {
 pub(super) fn serve(stream: &TcpStream, peer: SocketAddr, shared: &Shared) {
     tracing::debug!(%peer, "connected");
     shared.monitor.connected();
+    let mut end = End { shared, how: Ended::Poisoned };
     let mut watch = Watch::new(peer, shared);
-    let ended = match converse(stream, shared, &mut watch) {
+    end.how = match converse(stream, shared, &mut watch) {
         Ok(ended) => {
             tracing::debug!(%peer, "done");
             ended
@@ -52,7 +53,18 @@ pub(super) fn serve(stream: &TcpStream, peer: SocketAddr, shared: &Shared) {
         }
     };
     watch.say_what_was_left_out();
-    shared.monitor.ended(ended);
+}
+
+/// Tells how a connection has ended when it is dropped, by a panic too.
+struct End<'a> {
+    shared: &'a Shared,
+    how: Ended,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.shared.monitor.ended(self.how);
+    }
 }
 
 fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Result<Ended, Broken> {

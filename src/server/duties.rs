@@ -55,8 +55,9 @@ impl Duties {
         let work = bug::carry(move || {
             let work = AssertUnwindSafe(|| repeat(name, &engine, duty));
             if catch_unwind(work).is_err() {
-                tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
+                // First: what panicked may be what logs.
                 engine.abandon();
+                tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
             }
         });
         self.threads.push(thread::Builder::new().name(name.into()).spawn(work)?);

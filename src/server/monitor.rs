@@ -71,7 +71,7 @@ pub enum Ended {
     Idle,
     /// Replies were not taken for as long as [`Config::write_timeout`](super::Config) allows.
     Unread,
-    /// A batch had panicked.
+    /// A batch had panicked, or the thread of this connection.
     Poisoned,
 }
 

@@ -8,6 +8,7 @@ mod patience;
 mod shutdown;
 
 use super::*;
+use crate::bug::{self, Bug};
 use crate::client::Client;
 use crate::command::{Command, Outcome};
 use crate::machine::StateMachine;
@@ -72,6 +73,24 @@ fn clients_past_the_limit_are_let_go_and_make_room_when_they_leave() {
     wait_until_nobody_is_connected(&server);
     let mut third = Client::connect(server.addresses()[0]).unwrap();
     assert_eq!(third.apply(&query).unwrap(), Outcome::Fail);
+}
+
+#[test]
+fn a_panic_while_accepting_ends_one_connection_and_no_service() {
+    let planted = bug::plant(Bug::TurningAwayPanics);
+    let (server, _) = server(Config { max_connections: 1, ..Config::default() });
+    drop(planted);
+    let query = Command::query("a").unwrap();
+    for _ in 0..3 {
+        let mut first = Client::connect(server.addresses()[0]).unwrap();
+        first.apply(&query).unwrap();
+        let second = TcpStream::connect(server.addresses()[0]).unwrap();
+        assert_eq!(to_the_end(&second), "");
+        drop(first);
+        wait_until_nobody_is_connected(&server);
+    }
+    server.shut_down();
+    assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
 
+use crate::shown::shown;
 pub(super) use edit::Edited;
 pub use endpoint::{Endpoint, InMemory, Link, MemoryLink, Remote};
 pub(super) use text::escape;
@@ -51,7 +52,7 @@ pub(super) enum Step {
 
 /// What is wrong with the text of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
+#[error("line {line}: {}", shown(problem))]
 pub struct TranscriptError {
     /// The line, counted from 1.
     pub line: usize,
@@ -63,7 +64,7 @@ pub struct TranscriptError {
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
     /// Another reply came, or none.
-    #[error("line {line}: expected {expected}, got {actual}")]
+    #[error("line {line}: expected {}, got {}", shown(expected), shown(actual))]
     Reply {
         /// The line of the transcript, counted from 1.
         line: usize,
@@ -74,7 +75,9 @@ pub enum Mismatch {
     },
     /// A reply came that the transcript does not know of.
     #[error(
-        "after the last line: nothing more was expected on connection {connection}, got {actual}"
+        "after the last line: nothing more was expected on connection {}, got {}",
+        shown(connection),
+        shown(actual)
     )]
     Surplus {
         /// The name of the connection.

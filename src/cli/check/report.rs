@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{Format, System, is_for_people, junit};
-use crate::cli::output::Lenient;
+use crate::cli::output::Aside;
 use crate::testing::conformance::{
     self, Behaviour, Event, Evidence, Finding, Outcome, Settings, Stage, Verdict, rule_text,
 };
@@ -108,24 +108,23 @@ pub(super) struct Table {
     seed: u64,
     begin: Instant,
     /// Nobody need read along: the exit status says it too.
-    output: Lenient<io::Stdout>,
-    /// What went wrong in printing, to be said when there is somebody to say it to.
-    failed: io::Result<()>,
+    output: Aside<io::Stdout>,
 }
 
 impl Table {
     pub(super) fn new(format: Format, system: &System, seed: u64) -> Self {
-        let (begin, output) = (Instant::now(), Lenient::new(io::stdout()));
+        let (begin, output) = (Instant::now(), Aside::new(io::stdout()));
         let as_one = if system.addresses.len() > 1 { " as one system" } else { "" };
-        Self { format, place: system.listed() + as_one, seed, begin, output, failed: Ok(()) }
+        Self { format, place: system.listed() + as_one, seed, begin, output }
     }
 
     pub(super) fn observe(&mut self, event: &Event<'_>) {
-        if self.format != Format::Text || self.failed.is_err() {
+        if self.format != Format::Text {
             return;
         }
         let output = &mut self.output;
-        self.failed = match event {
+        // A failed write is kept until the end.
+        let _kept = match event {
             Event::Observed(behaviours) => head(output, &self.place, self.seed, behaviours),
             Event::Ended(outcome) => row(output, outcome),
             Event::Begun(_) | Event::Tried => Ok(()),
@@ -133,14 +132,14 @@ impl Table {
     }
 
     pub(super) fn finish(mut self, report: &Report) -> io::Result<()> {
-        self.failed?;
         let output = &mut self.output;
         let time = self.begin.elapsed();
         match self.format {
             Format::Text => summary(output, report, time),
             Format::Json => writeln!(output, "{}", object(report, time)),
             Format::Junit => junit::write(output, report, time),
-        }
+        }?;
+        self.output.end()
     }
 }
 

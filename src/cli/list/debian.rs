@@ -150,7 +150,7 @@ Package: adduser
             let item = depends.replace("\n ", "\n");
             assert_eq!(
                 error(depends),
-                format!("the {item:?} of package a: expected `(`, `[` or `<` behind the name")
+                format!("the {item:?} of package a: expected `(`, `[` or `<` after the name")
             );
         }
         assert!(error("(>= 1)").starts_with("the \"\" of package a: "), "{}", error("(>= 1)"));

@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
+use crate::shown::{shown, shown_path};
+
 /// Where the nodes of an etcd are, and below which key the log lies in it.
 ///
 /// ```
@@ -32,7 +34,8 @@ pub struct Address {
 /// A text does not say where an etcd is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{text}' is no address of an etcd: {problem} (it looks like etcd://HOST:PORT,HOST:PORT/PREFIX)"
+    "'{}' is no address of an etcd: {problem} (it looks like etcd://HOST:PORT,HOST:PORT/PREFIX)",
+    shown(text)
 )]
 pub struct AddressError {
     /// The text.
@@ -112,7 +115,7 @@ pub struct Identity {
 #[non_exhaustive]
 pub enum SetupError {
     /// A file cannot be read.
-    #[error("cannot read {path}: {error}", path = path.display())]
+    #[error("cannot read {path}: {error}", path = shown_path(path))]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -120,7 +123,7 @@ pub enum SetupError {
         error: io::Error,
     },
     /// A file does not hold what it should.
-    #[error("there is no {wanted} in {path}", path = path.display())]
+    #[error("there is no {wanted} in {path}", path = shown_path(path))]
     Missing {
         /// The file.
         path: PathBuf,
@@ -130,7 +133,7 @@ pub enum SetupError {
     /// A key is none that can be used, or not that of the certificate.
     #[error(
         "the key in {key} does not go with the certificate in {certificate}: {problem}",
-        key = key.display(), certificate = certificate.display()
+        key = shown_path(key), certificate = shown_path(certificate), problem = shown(problem)
     )]
     Unfit {
         /// The file of the certificate.

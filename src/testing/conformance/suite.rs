@@ -14,6 +14,7 @@ use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, scripted, shared};
 use crate::client::ClientError;
+use crate::shown::shown;
 
 /// After so many checks that failed, nothing more is tried.
 const MOST_FAILURES: usize = 3;
@@ -58,19 +59,19 @@ pub enum Event<'a> {
 #[non_exhaustive]
 pub enum CannotTest {
     /// No check has such a name.
-    #[error("no check is called {name:?}, nor begins so")]
+    #[error("no check is called {:?}, nor begins so", shown(name))]
     NoSuchCheck {
         /// What was asked for.
         name: String,
     },
     /// A check of such a name takes several addresses, and there is one.
-    #[error("{name} is about several addresses, and there is one")]
+    #[error("{} is about several addresses, and there is one", shown(name))]
     OneAddress {
         /// What was asked for.
         name: String,
     },
     /// A check has no case of such a number.
-    #[error("{name} has no case {case}: it has {cases}, counted from 0")]
+    #[error("{} has no case {case}: it has {cases}, counted from 0", shown(name))]
     NoSuchCase {
         /// What was asked for.
         case: u64,
@@ -80,7 +81,7 @@ pub enum CannotTest {
         cases: u64,
     },
     /// Nobody listens there.
-    #[error("{address}: {error}")]
+    #[error("{}: {error}", shown(address))]
     Unreachable {
         /// Where, as that address is called.
         address: String,
@@ -88,7 +89,7 @@ pub enum CannotTest {
         error: io::Error,
     },
     /// Nothing comes back from there.
-    #[error("{address}: {error}")]
+    #[error("{}: {error}", shown(address))]
     Silent {
         /// From where, as that address is called.
         address: String,

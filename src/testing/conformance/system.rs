@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use crate::shown::shown;
+
 /// Where a system can be reached, and what that is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -59,13 +61,13 @@ pub enum SystemError {
     #[error("a system has at least one address")]
     NoAddress,
     /// One comes twice: a system that is said to be tried at so many addresses would not be.
-    #[error("{name} is given twice")]
+    #[error("{} is given twice", shown(name))]
     GivenTwice {
         /// What it is called.
         name: String,
     },
     /// Two are the same under different names.
-    #[error("{first} and {second} are one address, {socket}")]
+    #[error("{} and {} are one address, {socket}", shown(first), shown(second))]
     SameAddress {
         /// What the first of them is called.
         first: String,

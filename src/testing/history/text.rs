@@ -9,10 +9,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Event, History};
+use crate::shown::shown;
 
 /// What is wrong with the text of a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
+#[error("line {line}: {}", shown(problem))]
 pub struct HistoryError {
     /// The line, counted from 1.
     pub line: usize,
