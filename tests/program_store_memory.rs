@@ -10,13 +10,13 @@ use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::thread;
 
-use common::{Folder, Serving};
+use common::{Folder, Serving, indexer_on};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 const CLIENTS: usize = 4;
 
 /// How many messages a client sends before it reads the replies.
-const AHEAD: usize = 50;
+const AHEAD: usize = 250;
 
 /// Lets a server have so many bytes of address space more than it has.
 fn limit_memory(serving: &Serving, more: u64) {
@@ -58,7 +58,9 @@ fn index_until_cut_off(stream: &TcpStream, client: usize) -> usize {
 #[test]
 fn a_server_that_dies_of_too_little_memory_has_kept_all_that_it_answered() {
     let folder = Folder::new("no-memory");
-    let serving = Serving::start_on(&folder.0);
+    let mut program = indexer_on(&folder.0, &["serve", "--listen", "127.0.0.1:0"]);
+    // Of one arena, which grows: others have more address space from the start than they use.
+    let serving = Serving::spawn(program.env("MALLOC_ARENA_MAX", "1"), 1);
     // Before the limit, so that each has its thread.
     let streams: Vec<_> = (0..CLIENTS)
         .map(|client| {

@@ -15,15 +15,24 @@ const LOCK: &str = "lock";
 
 /// Makes a directory with those above it, durably.
 pub(super) fn make(directory: &Path) -> Result<(), StoreError> {
-    let missing: Vec<_> = directory.ancestors().take_while(|above| !above.exists()).collect();
-    private_directories().create(directory).map_err(|error| unusable(directory, error))?;
-    for made in missing {
+    let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
+    let missing: Vec<_> = directory.ancestors().take_while(is_missing).collect();
+    for made in missing.into_iter().rev() {
+        match private_directories().create(made) {
+            // Somebody else was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && made.is_dir() => continue,
+            created => created.map_err(|error| unusable(directory, error))?,
+        }
+        // Before the next is made in it: a umask may have closed it to its own user.
         close_to_others(made, 0o700);
         // Of a relative path, the topmost lies where the program was started.
         let above = made.parent().filter(|above| !above.as_os_str().is_empty());
         sync(above.unwrap_or(Path::new(".")))?;
     }
-    Ok(())
+    if directory.is_dir() {
+        return Ok(());
+    }
+    Err(unusable(directory, io::ErrorKind::NotADirectory.into()))
 }
 
 /// Makes durable which entries a directory has.
@@ -53,6 +62,7 @@ pub(super) fn close_to_others(_: &Path, _: u32) {}
 
 /// Files that are closed to others from their first moment on.
 fn private_files() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
     let mut options = File::options();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -60,8 +70,8 @@ fn private_files() -> OpenOptions {
 }
 
 fn private_directories() -> DirBuilder {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder

@@ -7,6 +7,7 @@ use fastrand::Rng;
 
 use super::format::{ABOUT, FORMAT, format};
 use super::*;
+use crate::bug::{Bug, plant};
 use crate::command::Command;
 use crate::index::{Limits, PackageIndex};
 use crate::store::{LoadError, load};
@@ -353,4 +354,43 @@ fn a_power_cut_while_a_file_is_shortened_loses_nothing() {
         let found = found.unwrap_or_else(|error| panic!("call {power_off}: {error}"));
         assert_eq!(found, state, "call {power_off}");
     }
+}
+
+/// Whether all that was durable, and nothing else, is there after a call failed while commits were made and
+/// wrote nothing, a start, and a power cut that took what that start had not synced.
+fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>]) -> bool {
+    let storage = Storage::holding(empty());
+    let mut index = PackageIndex::new();
+    index.record_changes();
+    let mut disk = on(&storage).unwrap();
+    storage.fail_after(call, 1, 0);
+    let mut durable = State::new();
+    for batch in batches {
+        index.extend(batch.iter().cloned());
+        if disk.commit(&index.take_changes()).is_err() {
+            break;
+        }
+        durable = state(&index);
+    }
+    assert!(storage.has_refused(), "call {call} is one of a commit");
+    assert!(disk.commit(&[]).is_err(), "a later commit would be taken back");
+    drop(disk);
+    let storage = storage.opened_again();
+    Box::new(on(&storage).unwrap()).close().unwrap();
+    let storage = storage.powered_again(0);
+    let loaded = on(&storage).map(|disk| state(&load(&disk, Limits::default(), |_| ()).unwrap()));
+    loaded.is_ok_and(|found| found == durable)
+}
+
+#[test]
+fn a_start_after_a_failed_sync_writes_what_only_reads_had() {
+    let batches = batches(&mut Rng::with_seed(16), 4);
+    let outlasts = |call: usize| outlasts_a_failure_at(call, &batches);
+    assert!((0..40).all(outlasts));
+    let planted = plant(Bug::ReadsAreBelieved);
+    assert!(!(0..40).all(outlasts));
+    drop(planted);
+    let planted = plant(Bug::FailuresAreNotNoted);
+    assert!(!(0..40).all(outlasts));
+    drop(planted);
 }
