@@ -162,12 +162,11 @@ impl<'a> Course<'a> {
 
     /// The batch that was begun is answered `ERROR`. If that is noted, it must not come back.
     fn answered_error(&mut self, engine: &Engine) {
-        match engine.store_failure() {
-            Some(StoreError::Unnoted { .. }) => self.survived.unnoted += 1,
-            _ => {
-                self.begun = self.durable;
-                self.survived.noted += 1;
-            }
+        if let Some(StoreError::Unnoted { .. }) = engine.store_failure() {
+            self.survived.unnoted += 1;
+        } else {
+            self.begun = self.durable;
+            self.survived.noted += 1;
         }
     }
 
