@@ -14,18 +14,24 @@
 (* changes that others made.  A crash keeps what is durable and perhaps    *)
 (* more: a part of the later changes may have reached the disk, in their   *)
 (* order.  It breaks all connections; commands that were not answered are  *)
-(* as the crash left them, and nobody was told.  When the disk fails,      *)
-(* changes that are not durable are taken back, whoever rests on them is   *)
-(* answered ERROR, and so is every command from then on that might change  *)
-(* something; QUERY is answered from what is durable.  What was taken back *)
-(* may have reached the disk all the same: the next start says.            *)
+(* as the crash left them, and nobody was told.                            *)
+(*                                                                         *)
+(* When a sync fails, any part of what was to be written may be on the     *)
+(* disk.  The server first notes from where on changes failed; the note    *)
+(* may fail too.  Then it takes back all changes that are not durable.     *)
+(* Whoever rests on them is answered ERROR, and so is every command from   *)
+(* then on that might change something; QUERY is answered from what is     *)
+(* durable.  The next start drops the changes that are noted, in one step  *)
+(* with which it begins a session of its own, and clears the note.  It may *)
+(* crash before, after or between.  A note names the session that it is    *)
+(* about, so that one which outlives its start is harmless.                *)
 (*                                                                         *)
 (* WHAT IS LEFT OUT.  Bytes and what is malformed (that ERROR needs no     *)
 (* place in the order), limits, timeouts, and how a batch is cut from a    *)
 (* stream.  A version is one change here, and all changes of a batch in    *)
 (* the code, which so has fewer of them to be made durable or kept.  That  *)
 (* recovery makes durable whatever it finds, before anybody is told of it, *)
-(* is taken for granted: there is no crash within a recovery.  A store     *)
+(* is taken for granted: a crash comes before that or after it.  A store   *)
 (* that is closed fails for who comes later, and is not modelled.          *)
 (*                                                                         *)
 (* WHY THIS IS LINEARIZABILITY.  The index goes through versions, one for  *)
@@ -64,18 +70,26 @@ VARIABLES
     versions,    \* the states of the index, one after each change
     durable,     \* how many changes are durable
     lost,        \* the states that were taken back when the disk failed; none while it has not
+    up,          \* whether the server serves, or has recovered, or neither
+    disk,        \* whether a sync has failed, and whether that is noted
+    note,        \* which changes failed, as the next start reads it
+    session,     \* the number of the session that wrote last
+    promise,     \* 1 and how many changes the next start may find; 0 if nothing was promised
     seen,        \* the latest version that a reply was received from
     crashes,     \* how often the server has crashed
     last         \* the last command applied, with its reply
 
-vars == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, seen, crashes, last>>
+\* What a failing sync and a start are about.
+store == <<up, disk, note, session, promise>>
+
+vars == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, store, seen, crashes, last>>
 
 \* All but `last', which decides nothing.
-view == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, seen, crashes>>
+view == <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, store, seen, crashes>>
 
 Faults ==
     {"none", "no lock", "replies do not wait", "reads do not wait", "replies overtake",
-     "changes stay"}
+     "changes stay", "no note", "no session"}
 
 ASSUME Fault \in Faults /\ Durable \in BOOLEAN /\ Fails \in BOOLEAN
 
@@ -95,7 +109,15 @@ Nothing == [c \in Clients |-> <<>>]
 NoBatch == [c \in Clients |-> 0]
 NoneDecided == [c \in Clients |-> Undecided]
 
+\* No session has the number 0.
+NoNote == [session |-> 0, from |-> 0]
+
 Init ==
+    /\ up = "up"
+    /\ disk = "well"
+    /\ note = NoNote
+    /\ session = 1
+    /\ promise = 0
     /\ inbox = Nothing
     /\ batch = NoBatch
     /\ decided = NoneDecided
@@ -111,13 +133,14 @@ Init ==
 
 \* A client sends a command; `since' keeps what had been seen by then.
 Send(c) ==
+    /\ up = "up"
     /\ sent[c] < Messages
     /\ \E command \in Offered :
         inbox' = [inbox EXCEPT ![c] = Append(@,
             [command |-> command, number |-> sent[c] + 1, since |-> seen])]
     /\ sent' = [sent EXCEPT ![c] = @ + 1]
     /\ owed' = [owed EXCEPT ![c] = @ + 1]
-    /\ UNCHANGED <<batch, decided, outbox, versions, durable, lost, seen, crashes, last>>
+    /\ UNCHANGED <<batch, decided, outbox, versions, durable, lost, store, seen, crashes, last>>
 
 HasLock(c) == Fault = "no lock" \/ \A other \in Clients \ {c} : batch[other] = 0
 
@@ -134,7 +157,7 @@ Decide(c) ==
             [reply |-> IF refused THEN "ERROR" ELSE Reply(command, Current),
              from |-> Len(versions)]]
     /\ batch' = [batch EXCEPT ![c] = IF @ = 0 THEN Min(Batch, Len(inbox[c])) ELSE @]
-    /\ UNCHANGED <<sent, owed, inbox, outbox, versions, durable, lost, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, outbox, versions, durable, lost, store, seen, crashes, last>>
 
 \* What was decided is made, and its reply waits.
 Apply(c) ==
@@ -153,7 +176,7 @@ Apply(c) ==
     /\ inbox' = [inbox EXCEPT ![c] = Tail(@)]
     /\ batch' = [batch EXCEPT ![c] = @ - 1]
     /\ decided' = [decided EXCEPT ![c] = Undecided]
-    /\ UNCHANGED <<sent, owed, durable, lost, seen, crashes>>
+    /\ UNCHANGED <<sent, owed, durable, lost, store, seen, crashes>>
 
 \* Whether a reply has to wait for more to be durable.
 Waits(answer) ==
@@ -169,13 +192,15 @@ Receive(c) ==
     /\ seen' = Max(seen, Head(outbox[c]).to)
     /\ outbox' = [outbox EXCEPT ![c] = Tail(@)]
     /\ owed' = [owed EXCEPT ![c] = @ - 1]
-    /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, lost, crashes, last>>
+    /\ UNCHANGED <<sent, inbox, batch, decided, versions, durable, lost, store, crashes, last>>
 
 \* Some of the changes that are not durable become so, in their order.
 Sync ==
     /\ Durable
+    /\ up = "up"
+    /\ disk = "well"
     /\ \E upto \in (durable + 1) .. Len(versions) : durable' = upto
-    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, lost, seen, crashes, last>>
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, lost, store, seen, crashes, last>>
 
 \* The replies that wait when all that is not durable is taken back: what rests on that is ERROR, and
 \* with `batches' so is what only looked, which may have come in a batch with a change.
@@ -186,33 +211,67 @@ TakenBack(batches) ==
         THEN [answer EXCEPT !.reply = "ERROR", !.from = durable, !.to = durable]
         ELSE answer]]
 
-\* Some change cannot be made durable, as is noticed between two batches.
-Fail ==
+\* A sync fails: of what was to be written, anything may be on the disk. That is noted, or the note fails
+\* too, which a crash before it also comes to.
+SyncFails ==
     /\ Fails
     /\ Durable
-    /\ ~HasFailed
+    /\ up = "up"
+    /\ disk = "well"
     /\ durable < Len(versions)
+    /\ \/ disk' = "noted" /\ note' = [session |-> session, from |-> durable]
+       \/ disk' = "not noted" /\ UNCHANGED note
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, up, session,
+                   promise, seen, crashes, last>>
+
+\* What is not durable is taken back, between two batches.
+Fail ==
+    /\ disk # "well"
+    /\ ~HasFailed
     /\ batch = NoBatch
     /\ lost' = SubSeq(versions, durable + 1, Len(versions))
     /\ versions' = IF Fault = "changes stay" THEN versions ELSE SubSeq(versions, 1, durable)
     /\ outbox' \in {TakenBack(FALSE), TakenBack(TRUE)}
-    /\ UNCHANGED <<sent, owed, inbox, batch, decided, durable, seen, crashes, last>>
+    /\ promise' = IF disk = "noted" THEN durable + 1 ELSE 0
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, durable, up, disk, note, session, seen, crashes, last>>
 
-\* The next start finds what is durable, and perhaps more of what was to become so.
+\* The disk has what is durable, and perhaps more of what was to become so.
 Crash ==
     /\ crashes < Crashes
     /\ crashes' = crashes + 1
     /\ LET written == versions \o lost IN
-        \E kept \in durable .. Len(written) :
-            /\ versions' = SubSeq(written, 1, kept)
-            /\ durable' = kept
+        \E kept \in durable .. Len(written) : versions' = SubSeq(written, 1, kept)
     /\ lost' = <<>>
     /\ inbox' = Nothing
     /\ batch' = NoBatch
     /\ decided' = NoneDecided
     /\ outbox' = Nothing
     /\ owed' = [c \in Clients |-> 0]
-    /\ UNCHANGED <<sent, seen, last>>
+    /\ up' = "down"
+    /\ disk' = "well"
+    /\ UNCHANGED <<sent, durable, note, session, promise, seen, last>>
+
+\* Whether a start believes the note.
+IsAboutThis == Fault # "no note" /\ (note.session = session \/ (Fault = "no session" /\ note # NoNote))
+
+\* A start makes durable what it finds, but for what is noted, and begins a session.
+Recover ==
+    /\ up = "down"
+    /\ LET kept == IF IsAboutThis THEN Min(note.from, Len(versions)) ELSE Len(versions) IN
+        /\ versions' = SubSeq(versions, 1, kept)
+        /\ durable' = kept
+    /\ session' = session + 1
+    /\ up' = "recovered"
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, lost, disk, note, promise, seen, crashes, last>>
+
+\* It clears the note, which may be lost, and serves. Nobody would see that after the last crash.
+Serve ==
+    /\ up = "recovered"
+    /\ note' \in {NoNote} \cup (IF crashes < Crashes THEN {note} ELSE {})
+    /\ up' = "up"
+    /\ promise' = 0
+    /\ UNCHANGED <<sent, owed, inbox, batch, decided, outbox, versions, durable, lost, disk, session, seen,
+                   crashes, last>>
 
 \* All that was sent is answered or lost. Whoever stops anywhere else is stuck.
 Done ==
@@ -223,8 +282,11 @@ Done ==
 Next ==
     \/ \E c \in Clients : Send(c) \/ Decide(c) \/ Apply(c) \/ Receive(c)
     \/ Sync
+    \/ SyncFails
     \/ Fail
     \/ Crash
+    \/ Recover
+    \/ Serve
     \/ Done
 
 Spec == Init /\ [][Next]_vars
@@ -240,6 +302,8 @@ TypeOK ==
     /\ durable \in 0 .. Len(versions)
     /\ seen \in Nat
     /\ crashes \in 0 .. Crashes
+    /\ up \in {"up", "down", "recovered"}
+    /\ disk \in {"well", "noted", "not noted"}
 
 \* No two clients are in a batch at once.
 OneAtATime == \A c, other \in Clients : batch[c] > 0 /\ batch[other] > 0 => c = other
@@ -282,8 +346,8 @@ FailureLeavesDurable == HasFailed =>
 (***************************************************************************)
 
 \* Whatever changes the index is a command with its reply, as the functions above have them;
-\* but for a crash, and a disk that fails.
-ChangesAreCommands == [][crashes' = crashes /\ lost' = lost =>
+\* but for a crash, a start, and a disk that fails.
+ChangesAreCommands == [][crashes' = crashes /\ lost' = lost /\ up' = up =>
     \/ last' = last /\ Current' = Current
     \/ last'.reply = "ERROR" /\ Current' = Current
     \/ /\ last'.reply = Reply(last'.command, Current)
@@ -296,11 +360,14 @@ Index == INSTANCE PackageIndex WITH
 
 RefinesIndex == Index!Spec
 
-\* A crash takes back the latest changes, and none of the middle, and so does a disk that fails, but
-\* that a crash may bring these back; those that somebody has seen stay by NoneSawWhatIsGone.
+\* A crash takes back the latest changes, and none of the middle, and so do a disk that fails and a
+\* start; those that somebody has seen stay by NoneSawWhatIsGone.
 CrashKeepsPrefix ==
-    [][crashes' # crashes \/ lost' # lost =>
+    [][crashes' # crashes \/ lost' # lost \/ up' # up =>
         versions' = SubSeq(versions \o lost, 1, Len(versions'))]_vars
+
+\* What was answered ERROR is not there when the server serves again, if the note could be written.
+ErrorStaysAway == [][up # "up" /\ up' = "up" /\ promise > 0 => Len(versions') < promise]_vars
 
 (***************************************************************************)
 (* What the models offer: enough for every reply, with two packages.       *)

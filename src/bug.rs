@@ -98,6 +98,12 @@ pub(crate) enum Bug {
     /// A disk says to have kept what it was told to, and has not.
     #[cfg(feature = "testing")]
     SyncsAreLost,
+    /// That a commit failed is not noted for the next start.
+    #[cfg(feature = "store")]
+    FailuresAreNotNoted,
+    /// What reads see after a failure is taken for what is on the disk.
+    #[cfg(feature = "store")]
+    ReadsAreBelieved,
 }
 
 #[cfg(not(test))]

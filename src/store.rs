@@ -11,7 +11,8 @@
 //! What [`Store::commit`] returned from survives the end of the process, of the system, and of the
 //! power, as long as the disk keeps what it said to have kept when it was told to (`fdatasync`). What
 //! it had not returned from is afterwards there as a whole or not at all, and nothing later without
-//! it. Not promised: to survive a disk that lies about that, or one that is lost. A backup is for those.
+//! it. What it failed to make durable is not there afterwards, as long as the disk can still note that it
+//! failed. Not promised: to survive a disk that lies about that, or one that is lost. A backup is for those.
 //!
 //! # Why redb
 //!
@@ -49,8 +50,9 @@ pub trait Store: Send {
     /// counts.
     ///
     /// # Errors
-    /// [`StoreError`]: whether they are kept is known at the next start. Nothing can be made durable
-    /// any more until then.
+    /// [`StoreError`]: they are not kept, and the next start does not find them. Only after
+    /// [`StoreError::Unnoted`], or if the process ends before this returns, it may find all of them or
+    /// none. Nothing can be made durable any more until then.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 
     /// What is kept at this moment, however it goes on.
@@ -74,6 +76,11 @@ pub trait Snapshot: Send {
     /// # Errors
     /// [`StoreError`] if that cannot be read.
     fn package_count(&self) -> Result<u64, StoreError>;
+
+    /// Whether the store has grown so much beside this snapshot that it should be given up.
+    fn is_outgrown(&self) -> bool {
+        false
+    }
 
     /// Hands every package over, in the same order each time, until `visit` has enough.
     ///
@@ -110,7 +117,11 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// It was written by a later version.
-    #[error("{path} has format {found}, and this version reads up to {supported}", path = shown_path(path))]
+    #[error(
+        "{path} was written by a later version: it has format {found}, and this version reads up to \
+         {supported}",
+        path = shown_path(path)
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -118,6 +129,20 @@ pub enum StoreError {
         found: u64,
         /// The latest format that can be read.
         supported: u64,
+    },
+    /// It is in a file whose own format is of a later version of redb.
+    #[error(
+        "{path} was written by a later version: it has redb's format {found}, and this version reads up \
+         to {supported}",
+        path = shown_path(path)
+    )]
+    NewerContainer {
+        /// The file.
+        path: PathBuf,
+        /// The format of redb's.
+        found: u8,
+        /// The latest that can be read.
+        supported: u8,
     },
     /// It is not what it should be.
     #[error("{path} is damaged: {problem}", path = shown_path(path), problem = shown(problem))]
@@ -133,6 +158,16 @@ pub enum StoreError {
     /// The store panicked, by a bug.
     #[error("the store panicked")]
     Panicked,
+    /// A commit failed, and that could not be noted for the next start.
+    #[error(
+        "{error}; nor can that be noted, so the next start may find the changes that failed: {unnoted}"
+    )]
+    Unnoted {
+        /// Why the commit failed.
+        error: Box<StoreError>,
+        /// Why that could not be noted.
+        unnoted: Box<StoreError>,
+    },
     /// Reading or writing failed.
     #[error("cannot {action} {path}: {error}", path = shown_path(path), error = shown(error))]
     Io {

@@ -7,6 +7,8 @@ mod common;
 #[path = "common/kept.rs"]
 mod kept;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::{Finished, Folder, Serving, indexer, indexer_on, run, run_unread};
@@ -198,4 +200,74 @@ fn an_export_that_nobody_reads_to_its_end_ends_without_complaint() {
     let without = Finished::from(indexer(&["export"]).output().unwrap());
     assert_eq!(without.code, Some(2));
     assert!(without.stderr.contains("--data-dir <DIR>"), "{without:?}");
+}
+
+/// The program, served from a shell with this umask.
+fn under_umask(umask: &str, directory: &Path) -> std::process::Command {
+    let program = indexer_on(directory, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
+    command.arg(program.get_program()).args(program.get_args()).env_remove("INDEXER_LOG");
+    command
+}
+
+/// The mode of a file or directory.
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+/// The modes of the files in a directory, by name.
+fn modes(directory: &Path) -> Vec<(String, u32)> {
+    let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
+    let mut modes: Vec<_> = entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), mode(&entry.path())))
+        .collect();
+    modes.sort_unstable();
+    modes
+}
+
+#[test]
+fn what_a_server_makes_is_closed_to_others_whatever_the_umask() {
+    let closed = ["index.redb", "lock", "rollback"].map(|name| (name.to_owned(), 0o600));
+    for umask in ["000", "022", "277"] {
+        let folder = Folder::new(&format!("umask-{umask}"));
+        let directory = folder.0.join("made").join("below");
+        let serving = Serving::spawn(&mut under_umask(umask, &directory), 1);
+        assert_eq!(mode(&directory.join("..")), 0o700, "umask {umask}");
+        assert_eq!(mode(&directory), 0o700, "umask {umask}");
+        assert_eq!(modes(&directory), closed, "umask {umask}");
+        let log = serving.stop();
+        assert!(!log.contains("WARN"), "{log}");
+    }
+}
+
+#[test]
+fn what_an_earlier_version_left_open_to_others_is_closed() {
+    let folder = Folder::new("left-open");
+    kept::empty(&folder.0);
+    for name in ["index.redb", "lock", "rollback"] {
+        std::fs::set_permissions(folder.0.join(name), Permissions::from_mode(0o666)).unwrap();
+    }
+    let log = Serving::start_on(&folder.0).stop();
+    assert!(modes(&folder.0).iter().all(|(_, mode)| *mode == 0o600), "{:?}", modes(&folder.0));
+    assert!(!log.contains("others may read"), "{log}");
+}
+
+#[test]
+fn a_directory_that_others_may_write_to_is_warned_about() {
+    let folder = Folder::new("writable");
+    for (mode, is_warned) in [(0o755, false), (0o775, true), (0o1777, true)] {
+        std::fs::set_permissions(&folder.0, Permissions::from_mode(mode)).unwrap();
+        let log = Serving::start_on(&folder.0).stop();
+        let advice = format!("advice=run chmod go-w {}", folder.0.display());
+        let warned = |line: &str| {
+            let said = "others may write to the data directory and replace what is kept";
+            line.contains(said)
+                && line.contains(&format!("mode={mode:04o}"))
+                && line.contains(&advice)
+        };
+        assert_eq!(log.lines().any(warned), is_warned, "{log}");
+        // Whoever chose this mode keeps it.
+        assert_eq!(self::mode(&folder.0), mode);
+    }
 }

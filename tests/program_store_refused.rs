@@ -58,7 +58,8 @@ fn a_state_of_a_later_version_is_refused_and_left_as_it_is() {
         kept::set_format(&folder.0, later);
         let said = unusable(&folder.0, &[&SERVE, &["verify"], &["export"]]);
         let expected = format!(
-            "error: {} has format {later}, and this version reads up to {supported}\n  \
+            "error: {} was written by a later version: it has format {later}, and this version reads up \
+             to {supported}\n  \
              use the version that wrote it, or a later one\n",
             kept::file(&folder.0).display()
         );
@@ -67,6 +68,52 @@ fn a_state_of_a_later_version_is_refused_and_left_as_it_is() {
     }
     kept::set_format(&folder.0, supported);
     assert_eq!(finish(&folder.0, &["export"]).stdout, "INDEX|vim|\n");
+}
+
+#[test]
+fn a_file_of_a_later_redb_is_refused_as_such_and_left_as_it_is() {
+    let folder = Folder::new("later-redb");
+    kept::with_packages(&folder.0, &[(b"vim", b"")]);
+    let written = fs::read(kept::file(&folder.0)).unwrap();
+    // Where each half of the file says which format it has.
+    for place in [64, 192] {
+        assert_eq!(written[place], 3);
+        for later in [4, 9] {
+            let mut bytes = written.clone();
+            bytes[place] = later;
+            fs::write(kept::file(&folder.0), &bytes).unwrap();
+            let said = unusable(&folder.0, &[&SERVE, &["verify"], &["export"]]);
+            let expected = format!(
+                "error: {} was written by a later version: it has redb's format {later}, and this \
+                 version reads up to 3\n  use the version that wrote it, or a later one\n",
+                kept::file(&folder.0).display()
+            );
+            assert_eq!(said, expected);
+            assert_eq!(fs::read(kept::file(&folder.0)).unwrap(), bytes);
+        }
+    }
+    fs::write(kept::file(&folder.0), &written).unwrap();
+    assert_eq!(finish(&folder.0, &["export"]).stdout, "INDEX|vim|\n");
+}
+
+#[test]
+fn a_note_of_what_failed_that_cannot_be_read_is_refused() {
+    let folder = Folder::new("damaged-note");
+    kept::with_packages(&folder.0, &[(b"vim", b"")]);
+    let note = folder.0.join("rollback");
+    let nothing = fs::read(&note).unwrap();
+    assert_eq!(nothing, [0; 512]);
+    for bytes in [vec![1; 512], [&b"failed: session "[..], &[0; 496]].concat()] {
+        fs::write(&note, &bytes).unwrap();
+        let problem = unsound(&folder.0);
+        let start = format!("{} is damaged: it should say which changes failed", note.display());
+        assert!(problem.starts_with(&start), "{problem}");
+        assert_eq!(fs::read(&note).unwrap(), bytes);
+    }
+    // Without it, as an earlier version leaves a directory, nothing failed.
+    fs::remove_file(&note).unwrap();
+    assert_eq!(finish(&folder.0, &["export"]).stdout, "INDEX|vim|\n");
+    assert_eq!(fs::read(&note).unwrap(), nothing);
 }
 
 #[test]
@@ -205,7 +252,7 @@ fn a_directory_that_cannot_be_used_is_named_with_what_is_wanted() {
 
 #[test]
 fn what_stands_where_a_file_should_be_is_named() {
-    for name in ["index.redb", "index.redb.new", "lock"] {
+    for name in ["index.redb", "index.redb.new", "lock", "rollback"] {
         let folder = Folder::new(&format!("instead-of-{name}"));
         let path = folder.0.join(name);
         fs::create_dir(&path).unwrap();

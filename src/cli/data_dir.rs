@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::access::{Use, open_to_others};
 use super::progress::Progress;
 use super::{Answer, Failure};
 use crate::engine::Engine;
@@ -24,6 +25,7 @@ pub(super) struct Arguments {
 /// An engine that keeps its state in a directory, and has what is there.
 pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure> {
     let disk = Disk::create(directory).map_err(Failure::Store)?;
+    warn_of_others(directory, disk.path());
     let index = load(&disk, limits).map_err(|error| refused(directory, error))?;
     tracing::info!(
         data_dir = %shown_path(directory),
@@ -32,6 +34,21 @@ pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure
         "loaded"
     );
     Ok(Engine::durable(index, Box::new(disk)))
+}
+
+/// Says in the log if others may change or read what is kept. What the store makes is closed to them, but
+/// not a directory that was there before, nor a file of somebody else's.
+fn warn_of_others(directory: &Path, file: &Path) {
+    if let Some(mode) = open_to_others(directory, Use::Write) {
+        let mode = format_args!("{mode:04o}");
+        let advice = format_args!("run chmod go-w {}", shown_path(directory));
+        tracing::warn!(%mode, %advice, "others may write to the data directory and replace what is kept");
+    }
+    if let Some(mode) = open_to_others(file, Use::Read).or(open_to_others(file, Use::Write)) {
+        let mode = format_args!("{mode:04o}");
+        let advice = format_args!("run chmod 600 {}", shown_path(file));
+        tracing::warn!(%mode, %advice, "others may read or write what is kept");
+    }
 }
 
 /// Says whether the state in a directory is sound.

@@ -135,7 +135,7 @@ impl Failure {
             Self::NoState { .. } => Some(
                 "has a server kept its state there? this is the file that it would be in".into(),
             ),
-            Self::Store(StoreError::Newer { .. }) => {
+            Self::Store(StoreError::Newer { .. } | StoreError::NewerContainer { .. }) => {
                 Some("use the version that wrote it, or a later one".into())
             }
             Self::Store(StoreError::Damaged { .. })

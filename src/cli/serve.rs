@@ -37,7 +37,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS)]
     pub(super) listen: Vec<String>,
     /// Keep the index in this directory, which is made if it does not exist: nothing is answered
-    /// before it is on disk [default: in memory alone]
+    /// before it is on disk. When the disk fails, changes get ERROR and are not there at the next
+    /// start, unless the log says that this could not be noted [default: in memory alone]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// The longest line that a client may send, in bytes, its LF included

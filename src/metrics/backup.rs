@@ -13,7 +13,8 @@ use super::endpoint::PATIENCE;
 use crate::store::{Kept, Snapshot};
 
 /// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
-/// some tens of KiB each time, and has to free all of them when it is over.
+/// some tens of KiB each time, and has to free all of them when it is over. It is also broken off when the
+/// store has [grown](Snapshot::is_outgrown) too much beside it.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// How many bytes are sent at once.
@@ -36,7 +37,11 @@ pub(super) fn send_head(stream: &TcpStream) -> io::Result<()> {
 /// # Errors
 /// If the snapshot cannot be read, or the client takes it too slowly or not at all.
 pub(super) fn send(snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u64> {
-    let mut chunks = Chunks::new(stream);
+    send_within(LONGEST, snapshot, stream)
+}
+
+fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u64> {
+    let mut chunks = Chunks { snapshot: Some(snapshot), ..Chunks::within(time, stream) };
     chunks.write(HEAD)?;
     let (mut packages, mut sent) = (0, Ok(()));
     let visited = snapshot.visit(&mut |Kept { package, dependencies }| {
@@ -63,6 +68,8 @@ pub(super) fn end(stream: &TcpStream) -> io::Result<()> {
 
 struct Chunks<'a> {
     stream: &'a TcpStream,
+    /// What is copied, which costs more the longer it is held.
+    snapshot: Option<&'a dyn Snapshot>,
     until: Instant,
     /// What the next chunk has.
     waiting: Vec<u8>,
@@ -70,7 +77,11 @@ struct Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     fn new(stream: &'a TcpStream) -> Self {
-        Self { stream, until: Instant::now() + LONGEST, waiting: Vec::new() }
+        Self::within(LONGEST, stream)
+    }
+
+    fn within(time: Duration, stream: &'a TcpStream) -> Self {
+        Self { stream, snapshot: None, until: Instant::now() + time, waiting: Vec::new() }
     }
 
     /// Sends what is waiting as one chunk. An empty one would be the last.
@@ -88,7 +99,10 @@ impl<'a> Chunks<'a> {
         while !bytes.is_empty() {
             let left = self.until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
+                return Err(io::Error::new(ErrorKind::TimedOut, "it took too long"));
+            }
+            if self.snapshot.is_some_and(Snapshot::is_outgrown) {
+                return Err(io::Error::other("the store has grown too much beside it"));
             }
             self.stream.set_write_timeout(Some(left.min(PATIENCE)))?;
             match self.stream.write(bytes) {
@@ -106,9 +120,63 @@ impl<'a> Chunks<'a> {
 mod tests {
     use std::io::Read as _;
     use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::store::StoreError;
+
+    /// A client, and the server's end of its connection.
+    fn connected() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    /// A snapshot without an end, which is outgrown when it has been looked at so many times.
+    struct Endless(AtomicUsize);
+
+    impl Snapshot for Endless {
+        fn package_count(&self) -> Result<u64, StoreError> {
+            Ok(u64::MAX)
+        }
+
+        fn is_outgrown(&self) -> bool {
+            self.0.fetch_sub(1, Ordering::Relaxed) == 1
+        }
+
+        fn visit(
+            &self,
+            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
+        ) -> Result<(), StoreError> {
+            while visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_continue() {}
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_costs_the_store_too_much_is_broken_off() {
+        let (mut client, server) = connected();
+        // The head is written first, and a chunk in one go or more.
+        let endless = Endless(AtomicUsize::new(5));
+        let sending = std::thread::spawn(move || send(&endless, &server));
+        let mut fetched = String::new();
+        client.read_to_string(&mut fetched).unwrap();
+        let error = sending.join().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "the store has grown too much beside it");
+        assert!(fetched.contains("INDEX|vim|ncurses"), "some of it was sent");
+        assert!(!fetched.ends_with("\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn what_is_not_fetched_in_time_is_broken_off() {
+        let (_client, server) = connected();
+        let endless = Endless(AtomicUsize::new(usize::MAX));
+        let error = send_within(Duration::ZERO, &endless, &server).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::TimedOut, "it took too long")
+        );
+    }
 
     /// A snapshot that can be read up to so many packages.
     struct Torn(usize);
@@ -134,9 +202,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_to_its_end_is_not_ended() {
         for packages in [0, 1, 20_000] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let (server, _) = listener.accept().unwrap();
+            let (mut client, server) = connected();
             let sending = std::thread::spawn(move || send(&Torn(packages), &server));
             let mut fetched = String::new();
             client.read_to_string(&mut fetched).unwrap();

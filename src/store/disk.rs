@@ -1,29 +1,35 @@
-//! The state in a directory: a file of redb's, and a lock.
+//! The state in a directory: a file of redb's, a note of what failed, and a lock.
 //!
-//! The file has two tables at least. `about` says which format the others have; `packages` has, under the name
-//! of each package, the names of its dependencies with commas between them, as they would stand in a
-//! message. What was committed lately is in a table of [`recent`] commits
+//! The file has two tables at least. `about` says which format the others have, and which session wrote them;
+//! `packages` has, under the name of each package, the names of its dependencies with commas between them, as
+//! they would stand in a message. What was committed lately is in a table of [`recent`] commits
 //! until it is there too. A file comes into being under another name and is renamed when it is complete.
+//! What a commit that failed may have left in it is taken back by the next start: see [`rollback`].
 
+mod directory;
+mod format;
 mod recent;
+mod rollback;
+mod space;
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    TableDefinition, TableError,
+    TableDefinition, backends::FileBackend,
 };
 
 use super::{Kept, Snapshot, Store, StoreError};
 use crate::index::Change;
+use directory::{Lock, unusable};
+use format::{begin, begin_session, cannot_open};
 use recent::Recent;
-
-/// The format that is written, and the latest that can be read. Format 1 had no recent changes.
-const FORMAT: u64 = 2;
+use rollback::{Failed, Rollback, write_anew};
 
 /// The file in the directory.
 const FILE: &str = "index.redb";
@@ -31,10 +37,6 @@ const FILE: &str = "index.redb";
 /// A file that is not complete yet; one that is found is of a start that was cut short.
 const UNFINISHED: &str = "index.redb.new";
 
-/// Locked by whoever uses the directory.
-const LOCK: &str = "lock";
-
-const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 const PACKAGES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("packages");
 
 /// The most memory that pages of the file are kept in. The index itself is in memory anyway; what is
@@ -45,9 +47,13 @@ const CACHE_BYTES: usize = 64 << 20;
 pub struct Disk {
     database: Database,
     recent: Recent,
+    rollback: Rollback,
+    /// The number that tells these commits from those before the start.
+    session: u64,
+    /// Whether a commit has failed, so that there can be no other.
+    has_failed: bool,
     path: PathBuf,
     /// Held as long as the directory is used.
-    #[cfg_attr(not(test), expect(dead_code, reason = "held, not read"))]
     lock: Option<Lock>,
 }
 
@@ -60,7 +66,7 @@ impl Disk {
     /// damaged or of a later version.
     pub fn create(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
-        make(directory)?;
+        directory::make(directory)?;
         let lock = Lock::take(directory)?;
         let path = directory.join(FILE);
         if !path.try_exists().map_err(|error| unusable(&path, error))? {
@@ -71,14 +77,15 @@ impl Disk {
                 }
                 _ => {}
             }
-            let database =
-                builder().create(&unfinished).map_err(|e| failed("create", &unfinished, e))?;
+            let file = directory::open_private(&unfinished)
+                .map_err(|error| unusable(&unfinished, error))?;
+            let database = create(file).map_err(|e| failed("create", &unfinished, e))?;
             begin(&database).map_err(|e| failed("write", &unfinished, e))?;
             drop(database);
             fs::rename(&unfinished, &path).map_err(|error| unusable(&path, error))?;
-            sync(directory)?;
+            directory::sync(directory)?;
         }
-        Self::open_locked(path, lock)
+        Self::open_locked(directory, path, lock)
     }
 
     /// Uses a directory with the state that is in it.
@@ -89,83 +96,169 @@ impl Disk {
         let directory = directory.as_ref();
         let path = directory.join(FILE);
         fs::metadata(&path).map_err(|error| unusable(&path, error))?;
-        Self::open_locked(path, Lock::take(directory)?)
+        let lock = Lock::take(directory)?;
+        Self::open_locked(directory, path, lock)
     }
 
-    fn open_locked(path: PathBuf, lock: Lock) -> Result<Self, StoreError> {
-        let database = builder().open(&path).map_err(|error| failed("open", &path, error))?;
-        Self::with_database(database, path, Some(lock), recent::FULL_BYTES)
+    fn open_locked(directory: &Path, path: PathBuf, lock: Lock) -> Result<Self, StoreError> {
+        directory::close_to_others(&path, 0o600);
+        let rollback = Rollback::of(directory)?;
+        let in_doubt = rollback.read()?;
+        if in_doubt.is_some() {
+            let file = directory::open_private(&path).map_err(|error| unusable(&path, error))?;
+            let file = FileBackend::new(file).map_err(|error| failed("open", &path, error))?;
+            write_anew(&file).map_err(|e| failed("write", &path, redb::Error::Io(e)))?;
+        }
+        let length = fs::metadata(&path).map_err(|error| unusable(&path, error))?.len();
+        let opened = builder().open(&path).map_err(|error| cannot_open(&path, error));
+        let sizes = Sizes { length, worthwhile: space::WORTHWHILE, full_bytes: recent::FULL_BYTES };
+        let opening = Opening { path, lock: Some(lock), sizes };
+        Self::take_up(opened, opening, rollback, in_doubt)
     }
 
-    /// Uses storage of another kind, in which whatever is missing is made.
+    /// The file that has the state.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Uses storage of another kind, and a file beside it, in which whatever is missing is made.
     ///
     /// # Errors
     /// As [`create`](Self::create).
     #[cfg(feature = "testing")]
-    pub(crate) fn on(storage: impl redb::StorageBackend) -> Result<Self, StoreError> {
+    pub(crate) fn on(
+        storage: impl redb::StorageBackend,
+        beside: impl redb::StorageBackend,
+    ) -> Result<Self, StoreError> {
         let path = PathBuf::from("storage");
-        let database =
-            builder().create_with_backend(storage).map_err(|error| failed("open", &path, error))?;
-        if format(&database).is_ok_and(|found| found.is_none()) {
-            begin(&database).map_err(|error| failed("write", &path, error))?;
+        let rollback = Rollback::on(Box::new(beside), "rollback".into())?;
+        let in_doubt = rollback.read()?;
+        if in_doubt.is_some() {
+            write_anew(&storage).map_err(|e| failed("write", &path, redb::Error::Io(e)))?;
         }
         // So few that tests get there.
-        Self::with_database(database, path, None, 128)
+        let length =
+            storage.len().map_err(|error| failed("read", &path, redb::Error::Io(error)))?;
+        let sizes = Sizes { length, worthwhile: 1 << 20, full_bytes: 128 };
+        let made = || {
+            let database = builder().create_with_backend(storage);
+            let database = database.map_err(|error| failed("open", &path, error))?;
+            if format::format(&database).is_ok_and(|found| found.is_none()) {
+                begin(&database).map_err(|error| failed("write", &path, error))?;
+            }
+            Ok(database)
+        };
+        let made = made();
+        let opening = Opening { path, lock: None, sizes };
+        Self::take_up(made, opening, rollback, in_doubt)
     }
 
-    fn with_database(
-        database: Database,
-        path: PathBuf,
-        lock: Option<Lock>,
-        full_bytes: usize,
+    /// Goes on from what is found, and notes it if that cannot be written.
+    fn take_up(
+        opened: Result<Database, StoreError>,
+        opening: Opening,
+        rollback: Rollback,
+        in_doubt: Option<Failed>,
     ) -> Result<Self, StoreError> {
-        let read = |error| failed("read", &path, error);
-        let write = |error| failed("write", &path, error);
-        match format(&database).map_err(read)? {
-            Some(FORMAT) => {}
-            Some(1) => begin(&database).map_err(write)?,
-            None | Some(0) => {
-                // Under its name a file is complete, if it is one of ours.
-                let problem = "it does not say which format it has".into();
-                return Err(StoreError::Damaged { path, problem });
+        let begun = opened.and_then(|mut database| {
+            let (path, Sizes { length, worthwhile, .. }) = (&opening.path, opening.sizes);
+            let session = begin_session(&database, in_doubt, path)?;
+            space::give_back(&mut database, length, worthwhile)
+                .map_err(|error| failed("shorten", path, error))?;
+            Ok((database, session))
+        });
+        match begun {
+            Ok((database, session)) => {
+                if in_doubt.is_some() {
+                    rollback.clear()?;
+                }
+                let Opening { path, lock, sizes } = opening;
+                let recent = Recent::new(sizes.full_bytes);
+                Ok(Self { database, recent, rollback, session, has_failed: false, path, lock })
             }
-            Some(found) => return Err(StoreError::Newer { path, found, supported: FORMAT }),
+            Err(error) => {
+                // What is noted already says more. If this cannot be noted, nobody has been told anything.
+                if matches!(error, StoreError::Io { .. }) && in_doubt.is_none() {
+                    let _unnoted = rollback.note(Failed::nothing());
+                }
+                Err(error)
+            }
         }
-        // What a crash, or a server that stopped, left behind.
-        let lately = recent::read(&database.begin_read().map_err(|e| read(e.into()))?, &path)?;
-        recent::spread(&database, &lately).map_err(write)?;
-        Ok(Self { database, recent: Recent::new(full_bytes), path, lock })
     }
+}
+
+/// A file that is being opened.
+struct Opening {
+    path: PathBuf,
+    lock: Option<Lock>,
+    sizes: Sizes,
+}
+
+/// Of a file that is being opened, in bytes.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// How long it is.
+    length: u64,
+    /// How long it has to be to be shortened.
+    worthwhile: u64,
+    /// How much a table of recent commits takes.
+    full_bytes: usize,
 }
 
 impl Store for Disk {
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        let committed = self.recent.commit(&self.database, changes);
-        committed.map_err(|error| failed("write", &self.path, error))
+        if self.has_failed {
+            let error = "a commit before this one failed".into();
+            return Err(StoreError::Io { action: "write", path: self.path.clone(), error });
+        }
+        let number = self.recent.next_number();
+        let commit = AssertUnwindSafe(|| self.recent.commit(&self.database, changes));
+        let error = match catch_unwind(commit) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => failed("write", &self.path, error),
+            Err(_panic) => StoreError::Panicked,
+        };
+        self.has_failed = true;
+        match self.rollback.note(Failed::from(self.session, number)) {
+            Ok(()) => Err(error),
+            Err(unnoted) => {
+                Err(StoreError::Unnoted { error: Box::new(error), unnoted: Box::new(unnoted) })
+            }
+        }
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let transaction = self.database.begin_read();
         let transaction = transaction.map_err(|error| failed("read", &self.path, error))?;
-        Ok(Box::new(State { transaction, path: self.path.clone() }))
+        let length = fs::metadata(&self.path).map_or(u64::MAX, |file| file.len());
+        Ok(Box::new(State { transaction, length, path: self.path.clone() }))
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
-        let path = self.path.clone();
+        let Self { database, rollback, has_failed, path, lock: _lock, .. } = *self;
         let end = || -> Result<(), redb::Error> {
             // Of two phases, so that afterwards the file's older half has the same state.
-            let mut transaction = self.database.begin_write()?;
+            let mut transaction = database.begin_write()?;
             transaction.set_two_phase_commit(true);
             transaction.commit()?;
-            Ok(self.database.close()?)
+            Ok(database.close()?)
         };
-        end().map_err(|error| failed("write", &path, error))
+        end().map_err(|error| {
+            // What is noted already says more. If this cannot be noted, nobody has been told anything.
+            if !has_failed {
+                let _unnoted = rollback.note(Failed::nothing());
+            }
+            failed("write", &path, error)
+        })
     }
 }
 
 /// What the file holds at one moment.
 struct State {
     transaction: ReadTransaction,
+    /// How long the file was, in bytes.
+    length: u64,
     path: PathBuf,
 }
 
@@ -175,11 +268,15 @@ impl Snapshot for State {
         count().map_err(|error| failed("read", &self.path, error))
     }
 
+    fn is_outgrown(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| space::has_outgrown(self.length, file.len()))
+    }
+
     fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
         let read = |error: redb::Error| failed("read", &self.path, error);
         let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
         // Both by name: what has changed lately takes the place of what is in the table.
-        let lately = recent::read(&self.transaction, &self.path)?;
+        let lately = recent::read(&self.transaction, u64::MAX, &self.path)?;
         let mut lately =
             lately.iter().map(|(name, list)| (name.as_slice(), list.as_deref())).peekable();
         let mut kept = |package: &[u8], list: Option<&[u8]>| match list {
@@ -211,24 +308,6 @@ impl fmt::Debug for Disk {
     }
 }
 
-/// Makes a directory with those above it, durably.
-fn make(directory: &Path) -> Result<(), StoreError> {
-    let missing: Vec<_> = directory.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(directory).map_err(|error| unusable(directory, error))?;
-    for made in missing {
-        // Of a relative path, the topmost lies where the program was started.
-        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
-        sync(above.unwrap_or(Path::new(".")))?;
-    }
-    Ok(())
-}
-
-/// Makes durable which entries a directory has.
-fn sync(directory: &Path) -> Result<(), StoreError> {
-    let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| unusable(directory, error))
-}
-
 fn builder() -> Builder {
     let mut builder = Database::builder();
     // All of it is read at the start anyway, and nothing is believed that has changed since it was
@@ -237,49 +316,9 @@ fn builder() -> Builder {
     builder
 }
 
-/// The format that a file says it has; none if it is new.
-fn format(database: &Database) -> Result<Option<u64>, redb::Error> {
-    match database.begin_read()?.open_table(ABOUT) {
-        Ok(about) => Ok(Some(about.get("format")?.map_or(0, |format| format.value()))),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Makes the tables that are missing, and says which format they have.
-fn begin(database: &Database) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(ABOUT)?.insert("format", FORMAT)?;
-    drop(transaction.open_table(PACKAGES)?);
-    Ok(transaction.commit()?)
-}
-
-/// A directory that no other process uses.
-struct Lock(File);
-
-impl Lock {
-    fn take(directory: &Path) -> Result<Self, StoreError> {
-        let path = directory.join(LOCK);
-        let opened = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = opened.map_err(|error| unusable(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(unusable(&path, error)),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing would not do: a process that another thread starts just now has the file open too
-        // until it runs its program. What cannot be unlocked is unlocked when that one closes it.
-        let _ = self.0.unlock();
-    }
-}
-
-fn unusable(path: &Path, error: io::Error) -> StoreError {
-    StoreError::Directory { path: path.to_owned(), error }
+/// A database in a file, which is empty if it is new.
+fn create(file: fs::File) -> Result<Database, redb::Error> {
+    Ok(builder().create_with_backend(FileBackend::new(file)?)?)
 }
 
 fn failed(action: &'static str, path: &Path, error: impl Into<redb::Error>) -> StoreError {
@@ -287,6 +326,10 @@ fn failed(action: &'static str, path: &Path, error: impl Into<redb::Error>) -> S
     match error.into() {
         redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
         redb::Error::Corrupted(problem) => StoreError::Damaged { path, problem },
+        redb::Error::UpgradeRequired(found) => {
+            let problem = format!("redb's format {found} in it was never written");
+            StoreError::Damaged { path, problem }
+        }
         error @ (redb::Error::TableDoesNotExist(_)
         | redb::Error::TableTypeMismatch { .. }
         | redb::Error::TableIsMultimap(_)

@@ -14,7 +14,7 @@ mod outage;
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
 pub use course::{Course, Deed, Luck, Step};
 pub use line::{Line, Noise};
-pub use outage::{Outage, PowerCut};
+pub use outage::{Fault, Outage, PowerCut};
 
 /// The lines at the beginning of a stream, without those that are too long for a seed.
 fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {

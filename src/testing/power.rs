@@ -1,8 +1,12 @@
 //! Storage that forgets what a power cut would take: everything that was not synced, or any part of it.
 //!
-//! It stands under redb in place of a file. Each call counts; from a chosen one on the power is off and
-//! every call fails. What a disk may hold then is what was durable, with any of the later writes on it,
-//! in any order, each sector of 512 bytes whole or not at all.
+//! It stands under redb in place of a file, and has a second file [`beside`](Storage::beside) it. Each call
+//! counts; from a chosen one on the power is off and every call fails. What a disk may hold then is what was
+//! durable, with any of the later writes on it, in any order, each sector of 512 bytes whole or not at all.
+//!
+//! Calls can also fail while the power is on. A write that fails does nothing. A sync that fails does what
+//! Linux does: some part of what was written reaches the disk and the rest never will, but reads still see
+//! all of it, and later syncs succeed.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,34 +21,60 @@ pub(crate) const SECTOR: usize = 512;
 
 /// Storage that can be looked at from outside while a database uses it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Storage(Arc<Mutex<State>>);
+pub(crate) struct Storage {
+    disk: Arc<Mutex<Disk>>,
+    /// Which of its files.
+    file: usize,
+}
 
 #[derive(Debug, Default)]
-struct State {
-    /// What reads see.
-    written: Vec<u8>,
-    /// What was there at the last sync.
-    durable: Vec<u8>,
-    /// What was done since.
-    pending: Vec<Pending>,
+struct Disk {
+    files: [Kept; 2],
     calls: usize,
-    /// The first call that fails.
-    power_off: Option<usize>,
-    /// Whether that call has come.
+    fault: Option<Fault>,
+    /// Whether a call has failed.
     refused: bool,
 }
 
-#[derive(Debug)]
+/// What is to go wrong.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    /// The power is off from this call on.
+    Power(usize),
+    /// These calls fail. Of a sync that fails, this possibility is on the disk.
+    Calls { first: usize, count: usize, left: u64 },
+}
+
+/// A file.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    /// What reads see.
+    written: Vec<u8>,
+    /// What is on the disk for sure.
+    durable: Vec<u8>,
+    /// What was done since the last sync.
+    pending: Vec<Pending>,
+}
+
+#[derive(Debug, Clone)]
 enum Pending {
     Write(usize, Vec<u8>),
     Length(usize),
 }
 
 impl Storage {
-    /// Storage that holds these bytes.
+    /// Storage that holds these bytes, and an empty file beside them.
     pub(crate) fn holding(bytes: Vec<u8>) -> Self {
-        let state = State { written: bytes.clone(), durable: bytes, ..State::default() };
-        Self(Arc::new(Mutex::new(state)))
+        Self::of([Kept::holding(bytes), Kept::default()])
+    }
+
+    fn of(files: [Kept; 2]) -> Self {
+        Self { disk: Arc::new(Mutex::new(Disk { files, ..Disk::default() })), file: 0 }
+    }
+
+    /// The other file of the same disk.
+    pub(crate) fn beside(&self) -> Self {
+        Self { disk: Arc::clone(&self.disk), file: 1 - self.file }
     }
 
     /// The same, for so many calls.
@@ -57,32 +87,102 @@ impl Storage {
 
     /// Has the power go after so many calls more.
     pub(crate) fn power_off_after(&self, calls: usize) {
-        let mut state = self.state();
-        state.power_off = Some(state.calls + calls);
+        let mut disk = self.disk();
+        disk.fault = Some(Fault::Power(disk.calls + calls));
+    }
+
+    /// Has so many calls fail after so many more, and this possibility be left by a sync among them.
+    pub(crate) fn fail_after(&self, calls: usize, count: usize, left: u64) {
+        let mut disk = self.disk();
+        disk.fault = Some(Fault::Calls { first: disk.calls + calls, count, left });
     }
 
     /// How many calls have changed something or synced.
     #[cfg(test)]
     pub(crate) fn calls(&self) -> usize {
-        self.state().calls
+        self.disk().calls
     }
 
-    /// Whether a call has come when the power was off.
+    /// Whether a call has failed.
     pub(crate) fn has_refused(&self) -> bool {
-        self.state().refused
+        self.disk().refused
     }
 
     /// What reads see.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.state().written.clone()
+        self.disk().files[self.file].written.clone()
     }
 
     /// What the disk may hold if the power goes now: of what was not synced nothing for 0, all for 1,
     /// and another possibility for every other number.
+    #[cfg(test)]
     pub(crate) fn after_power_cut(&self, possibility: u64) -> Vec<u8> {
-        let state = self.state();
-        let mut bytes = state.durable.clone();
-        let mut order: Vec<&Pending> = state.pending.iter().collect();
+        self.disk().files[self.file].after_power_cut(possibility)
+    }
+
+    /// A disk without faults that has both files as a power cut may leave them.
+    pub(crate) fn powered_again(&self, possibility: u64) -> Self {
+        let left = |file: &Kept| Kept::holding(file.after_power_cut(possibility));
+        Self::of(self.disk().files.each_ref().map(left))
+    }
+
+    /// A disk without faults on which all is as the end of the process leaves it.
+    pub(crate) fn opened_again(&self) -> Self {
+        Self::of(self.disk().files.clone())
+    }
+
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        // Each call is done or not begun, even if one of them panics.
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a call and makes it; `fail` is made in its place, with what is to be left, if it fails
+    /// while the power is on.
+    fn call(
+        &self,
+        act: impl FnOnce(&mut Kept),
+        fail: impl FnOnce(&mut Kept, u64),
+    ) -> io::Result<()> {
+        let mut disk = self.disk();
+        let (call, fault) = (disk.calls, disk.fault);
+        let file = &mut disk.files[self.file];
+        let error = match fault {
+            Some(Fault::Power(first)) if call >= first => "the power is off",
+            Some(Fault::Calls { first, count, left }) if (first..first + count).contains(&call) => {
+                fail(file, left);
+                disk.calls += 1;
+                "the disk has failed"
+            }
+            _ => {
+                act(file);
+                disk.calls += 1;
+                return Ok(());
+            }
+        };
+        disk.refused = true;
+        Err(io::Error::other(error))
+    }
+}
+
+impl Kept {
+    fn holding(bytes: Vec<u8>) -> Self {
+        Self { written: bytes.clone(), durable: bytes, pending: Vec::new() }
+    }
+
+    /// A sync: all that was written is on the disk. Not what reads see, of which one that failed may have
+    /// lost a part.
+    fn sync(&mut self) {
+        for pending in self.pending.drain(..) {
+            match pending {
+                Pending::Length(length) => self.durable.resize(length, 0),
+                Pending::Write(offset, data) => put(&mut self.durable, offset, &data),
+            }
+        }
+    }
+
+    fn after_power_cut(&self, possibility: u64) -> Vec<u8> {
+        let mut bytes = self.durable.clone();
+        let mut order: Vec<&Pending> = self.pending.iter().collect();
         let mut g = Gen::from_size_and_seed(1, possibility);
         // None, all, a part of the first, or any: what is likely to be hard is not what is likely.
         let kind = possibility % 4;
@@ -107,21 +207,10 @@ impl Storage {
         bytes
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Each call is done or not begun, even if one of them panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts a call, and refuses it if the power is off.
-    fn call(&self, act: impl FnOnce(&mut State)) -> io::Result<()> {
-        let mut state = self.state();
-        if state.power_off.is_some_and(|first| state.calls >= first) {
-            state.refused = true;
-            return Err(io::Error::other("the power is off"));
-        }
-        state.calls += 1;
-        act(&mut state);
-        Ok(())
+    /// A sync that fails: of what was written only this reaches the disk, ever.
+    fn fail_to_sync(&mut self, left: u64) {
+        self.durable = self.after_power_cut(left);
+        self.pending.clear();
     }
 }
 
@@ -138,13 +227,13 @@ fn size(number: u64) -> io::Result<usize> {
 
 impl StorageBackend for Storage {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.state().written.len() as u64)
+        Ok(self.disk().files[self.file].written.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let (state, offset) = (self.state(), size(offset)?);
+        let (disk, offset) = (self.disk(), size(offset)?);
         let end = offset.checked_add(out.len());
-        match end.and_then(|end| state.written.get(offset..end)) {
+        match end.and_then(|end| disk.files[self.file].written.get(offset..end)) {
             Some(bytes) => {
                 out.copy_from_slice(bytes);
                 Ok(())
@@ -155,27 +244,28 @@ impl StorageBackend for Storage {
 
     fn set_len(&self, length: u64) -> io::Result<()> {
         let length = size(length)?;
-        self.call(|state| {
-            state.written.resize(length, 0);
-            state.pending.push(Pending::Length(length));
-        })
+        let act = |file: &mut Kept| {
+            file.written.resize(length, 0);
+            file.pending.push(Pending::Length(length));
+        };
+        self.call(act, |_, _| {})
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.call(|state| {
-            if planted(Bug::SyncsAreLost) {
-                return;
+        let act = |file: &mut Kept| {
+            if !planted(Bug::SyncsAreLost) {
+                file.sync();
             }
-            state.durable.clone_from(&state.written);
-            state.pending.clear();
-        })
+        };
+        self.call(act, Kept::fail_to_sync)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let offset = size(offset)?;
-        self.call(|state| {
-            put(&mut state.written, offset, data);
-            state.pending.push(Pending::Write(offset, data.to_vec()));
-        })
+        let act = |file: &mut Kept| {
+            put(&mut file.written, offset, data);
+            file.pending.push(Pending::Write(offset, data.to_vec()));
+        };
+        self.call(act, |_, _| {})
     }
 }

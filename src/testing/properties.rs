@@ -195,7 +195,7 @@ properties! {
     service::clients_see_one_order(Duo) * 5_000 [O4 O5 C5];
     /// A server answers over a socket as the model does, and ends the stream after the last reply.
     service::server_answers_as_model(Conversation) * 200 [L1 L8 L9 O1 O2 O3 C3 C6];
-    /// All that was durable outlasts every power cut, and of the rest the next commit, as a whole or not at all; from there the index goes on as the model does.
+    /// All that was durable outlasts every power cut and every failure of the disk; of the rest at most the next commit is there, as a whole, and not if it was answered ERROR; from there the index goes on as the model does.
     durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
     /// Whatever is lost, late or forgotten and whichever replica crashes, the order of the log explains all that replicas answer and hold, and has each batch at most once.
     replicated::replicas_apply_one_order(Course) * 2_000 [O4 O5 O6 O9];

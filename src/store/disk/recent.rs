@@ -17,10 +17,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use hashbrown::HashTable;
-use redb::{
-    Database, ReadTransaction, ReadableTable as _, Table, TableDefinition, TableError,
-    WriteTransaction,
-};
+use redb::{Database, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 use super::{PACKAGES, failed};
 use crate::index::Change;
@@ -74,6 +71,11 @@ impl Recent {
             unspread: Vec::new(),
             hasher: RandomState::new(),
         }
+    }
+
+    /// The number of the next commit.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
     }
 
     /// Makes changes durable.
@@ -158,8 +160,12 @@ impl Lines {
     }
 }
 
-/// What was committed and may not be among the packages.
-pub(super) fn read(transaction: &ReadTransaction, path: &Path) -> Result<Lately, StoreError> {
+/// What was committed and may not be among the packages, by the commits before this number.
+pub(super) fn read(
+    transaction: &ReadTransaction,
+    before: u64,
+    path: &Path,
+) -> Result<Lately, StoreError> {
     let read = |error: redb::Error| failed("read", path, error);
     let mut commits = BTreeMap::new();
     for table in TABLES {
@@ -167,7 +173,7 @@ pub(super) fn read(transaction: &ReadTransaction, path: &Path) -> Result<Lately,
             Err(TableError::TableDoesNotExist(_)) => continue,
             other => other.map_err(|error| read(error.into()))?,
         };
-        for entry in table.iter().map_err(|error| read(error.into()))? {
+        for entry in table.range(..before).map_err(|error| read(error.into()))? {
             let (number, lines) = entry.map_err(|error| read(error.into()))?;
             commits.insert(number.value(), lines.value().to_vec());
         }
@@ -190,22 +196,16 @@ pub(super) fn read(transaction: &ReadTransaction, path: &Path) -> Result<Lately,
     Ok(lately)
 }
 
-/// Spreads all at once.
-pub(super) fn spread(database: &Database, lately: &Lately) -> Result<(), redb::Error> {
-    if lately.is_empty() {
-        return Ok(());
-    }
-    let transaction = database.begin_write()?;
-    {
-        let mut packages = transaction.open_table(PACKAGES)?;
-        for (package, list) in lately {
-            set(&mut packages, package, list.as_deref())?;
-        }
+/// Spreads all at once, and drops what is in the tables.
+pub(super) fn spread(transaction: &WriteTransaction, lately: &Lately) -> Result<(), redb::Error> {
+    let mut packages = transaction.open_table(PACKAGES)?;
+    for (package, list) in lately {
+        set(&mut packages, package, list.as_deref())?;
     }
     for table in TABLES {
         transaction.delete_table(table)?;
     }
-    Ok(transaction.commit()?)
+    Ok(())
 }
 
 fn set(

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 
+use super::format::{ABOUT, FORMAT, format};
 use super::*;
+use crate::bug::{Bug, plant};
 use crate::command::Command;
 use crate::index::{Limits, PackageIndex};
 use crate::store::{LoadError, load};
@@ -31,6 +33,10 @@ fn batches(rng: &mut Rng, count: usize) -> Vec<Vec<Command>> {
     (0..count).map(|_| (0..12).map(|_| command()).collect()).collect()
 }
 
+fn on(storage: &Storage) -> Result<Disk, StoreError> {
+    Disk::on(storage.clone(), storage.beside())
+}
+
 /// What became of some batches on some storage.
 struct Run {
     /// The state at first and after each batch, the last of which may not have been committed.
@@ -44,7 +50,7 @@ fn run(storage: &Storage, batches: &[Vec<Command>], close: bool) -> Run {
     let mut index = PackageIndex::new();
     index.record_changes();
     let mut run = Run { states: vec![State::new()], durable: 0 };
-    let Ok(mut disk) = Disk::on(storage.clone()) else { return run };
+    let Ok(mut disk) = on(storage) else { return run };
     for batch in batches {
         index.extend(batch.iter().cloned());
         run.states.push(state(&index));
@@ -62,13 +68,13 @@ fn run(storage: &Storage, batches: &[Vec<Command>], close: bool) -> Run {
 /// A file as it is renamed to its name: with tables, and nothing in them.
 fn empty() -> Vec<u8> {
     let storage = Storage::default();
-    drop(Disk::on(storage.clone()).unwrap());
+    drop(on(&storage).unwrap());
     storage.bytes()
 }
 
 /// What can be loaded from these bytes.
 fn loaded(bytes: Vec<u8>) -> Result<State, LoadError> {
-    let disk = Disk::on(Storage::holding(bytes))?;
+    let disk = on(&Storage::holding(bytes))?;
     Ok(state(&load(&disk, Limits::default(), |_| ())?))
 }
 
@@ -104,7 +110,7 @@ fn a_snapshot_has_the_state_of_its_moment_wherever_the_changes_are() {
     let mut rng = Rng::with_seed(12);
     let mut index = PackageIndex::new();
     index.record_changes();
-    let mut disk = Disk::on(Storage::default()).unwrap();
+    let mut disk = on(&Storage::default()).unwrap();
     let mut moments = Vec::new();
     let mut spreading = 0;
     for batch in batches(&mut rng, 120) {
@@ -148,7 +154,7 @@ fn a_file_of_the_format_before_is_read_and_becomes_one_of_this() {
     transaction.commit().unwrap();
     drop(database);
     assert_eq!(loaded(storage.bytes()).unwrap(), State::from([("a".into(), vec!["a".into()])]));
-    drop(Disk::on(storage.clone()).unwrap());
+    drop(on(&storage).unwrap());
     let database = builder().create_with_backend(storage).unwrap();
     assert_eq!(format(&database).unwrap(), Some(FORMAT));
 }
@@ -173,7 +179,7 @@ fn a_directory_is_free_when_its_store_is_dropped_whoever_else_has_its_lock_open(
     let directory = std::env::temp_dir().join(format!("indexer-lock-{}", std::process::id()));
     let disk = Disk::create(&directory).unwrap();
     // As a process has it that is started at this moment and does not run its program yet.
-    let inherited = disk.lock.as_ref().unwrap().0.try_clone().unwrap();
+    let inherited = disk.lock.as_ref().unwrap().inherited();
     let in_use = Disk::open(&directory).unwrap_err();
     assert!(matches!(in_use, StoreError::InUse { .. }), "{in_use}");
     drop(disk);
@@ -190,7 +196,7 @@ fn a_store_that_is_killed_again_and_again_goes_on_where_it_was() {
     let mut index = PackageIndex::new();
     index.record_changes();
     for _ in 0..12 {
-        let mut disk = Disk::on(storage.clone()).unwrap();
+        let mut disk = on(&storage).unwrap();
         let count = rng.usize(..9);
         for batch in batches(&mut rng, count) {
             index.extend(batch);
@@ -208,11 +214,11 @@ fn a_recovery_that_is_cut_off_loses_nothing_either() {
     let run = run(&storage, &batches, false);
     let crashed = storage.after_power_cut(rng.u64(..));
     let whole = Storage::holding(crashed.clone());
-    drop(Disk::on(whole.clone()).unwrap());
+    drop(on(&whole).unwrap());
     assert!(whole.calls() > 3, "there was something to recover");
     for power_off in 0..whole.calls() {
         let storage = Storage::until(crashed.clone(), power_off);
-        drop(Disk::on(storage.clone()));
+        drop(on(&storage));
         for _ in 0..8 {
             let found = loaded(storage.after_power_cut(rng.u64(..))).unwrap();
             assert!(run.states[run.durable..].contains(&found), "call {power_off}");
@@ -291,4 +297,100 @@ fn a_file_cut_short_anywhere_is_refused_or_does_no_harm() {
 fn damage_between_a_crash_and_the_start_loses_the_last_commit_at_most() {
     assert!(refused(false, flipped) > 10);
     assert!(refused(false, cut_short) > 10);
+}
+
+/// A disk with some packages, of which a snapshot is held beside many commits, so that its file grows; the
+/// state, and how long the file was before.
+fn grown(storage: &Storage, rng: &mut Rng) -> (State, usize) {
+    let mut index = PackageIndex::new();
+    index.record_changes();
+    let mut disk = on(storage).unwrap();
+    let mut commit = |disk: &mut Disk, batch: Vec<Command>| {
+        index.extend(batch);
+        disk.commit(&index.take_changes()).unwrap();
+    };
+    for batch in batches(rng, 20) {
+        commit(&mut disk, batch);
+    }
+    let length = storage.bytes().len();
+    let snapshot = disk.snapshot().unwrap();
+    for batch in batches(rng, 150) {
+        commit(&mut disk, batch);
+    }
+    drop(snapshot);
+    for batch in batches(rng, 10) {
+        commit(&mut disk, batch);
+    }
+    Box::new(disk).close().unwrap();
+    (state(&index), length)
+}
+
+#[test]
+fn what_a_file_grew_by_beside_a_snapshot_is_given_back_by_the_next_start() {
+    let storage = Storage::default();
+    let (state, before) = grown(&storage, &mut Rng::with_seed(14));
+    let grown = storage.bytes().len();
+    assert!(grown > 2 << 20 && grown > 4 * before, "it grew from {before} to {grown} bytes");
+    Box::new(on(&storage).unwrap()).close().unwrap();
+    let after = storage.bytes().len();
+    println!("{before} bytes grew to {grown}, and {after} are left");
+    assert!(after < 2 * before, "{after} bytes are left of {grown}");
+    assert_eq!(loaded(storage.bytes()).unwrap(), state);
+}
+
+#[test]
+fn a_power_cut_while_a_file_is_shortened_loses_nothing() {
+    let mut rng = Rng::with_seed(15);
+    let storage = Storage::default();
+    let (state, _) = grown(&storage, &mut rng);
+    let grown = storage.bytes();
+    let whole = Storage::holding(grown.clone());
+    drop(on(&whole).unwrap());
+    assert!(whole.bytes().len() < grown.len() / 2);
+    for power_off in (0..whole.calls()).step_by(1 + whole.calls() / 60) {
+        let storage = Storage::until(grown.clone(), power_off);
+        drop(on(&storage));
+        let found = loaded(storage.after_power_cut(rng.u64(..)));
+        let found = found.unwrap_or_else(|error| panic!("call {power_off}: {error}"));
+        assert_eq!(found, state, "call {power_off}");
+    }
+}
+
+/// Whether all that was durable, and nothing else, is there after a call failed while commits were made and
+/// wrote nothing, a start, and a power cut that took what that start had not synced.
+fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>]) -> bool {
+    let storage = Storage::holding(empty());
+    let mut index = PackageIndex::new();
+    index.record_changes();
+    let mut disk = on(&storage).unwrap();
+    storage.fail_after(call, 1, 0);
+    let mut durable = State::new();
+    for batch in batches {
+        index.extend(batch.iter().cloned());
+        if disk.commit(&index.take_changes()).is_err() {
+            break;
+        }
+        durable = state(&index);
+    }
+    assert!(storage.has_refused(), "call {call} is one of a commit");
+    assert!(disk.commit(&[]).is_err(), "a later commit would be taken back");
+    drop(disk);
+    let storage = storage.opened_again();
+    Box::new(on(&storage).unwrap()).close().unwrap();
+    let storage = storage.powered_again(0);
+    let loaded = on(&storage).map(|disk| state(&load(&disk, Limits::default(), |_| ()).unwrap()));
+    loaded.is_ok_and(|found| found == durable)
+}
+
+#[test]
+fn a_start_after_a_failed_sync_writes_what_only_reads_had() {
+    let batches = batches(&mut Rng::with_seed(16), 4);
+    let outlasts = |call: usize| outlasts_a_failure_at(call, &batches);
+    assert!((0..40).all(outlasts));
+    let planted = plant(Bug::ReadsAreBelieved);
+    assert!(!(0..40).all(outlasts));
+    drop(planted);
+    let planted = plant(Bug::FailuresAreNotNoted);
+    assert!(!(0..40).all(outlasts));
+    drop(planted);
 }

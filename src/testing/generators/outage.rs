@@ -1,4 +1,5 @@
-//! Batches that are committed one after the other, and the power cuts that they have to come through.
+//! Batches that are committed one after the other, and the outages that they have to come through: the power
+//! goes, or the disk fails.
 
 use std::fmt::Write;
 
@@ -9,7 +10,7 @@ use crate::command::Command;
 use crate::testing::input::{Input, without_runs};
 use crate::testing::trace::{MAX_COMMANDS, Trace, TraceCommand};
 
-/// What an index that is kept is told, and where the power goes meanwhile.
+/// What an index that is kept is told, and where the power goes or the disk fails meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
     /// The commands, by what is committed together, which is never nothing.
@@ -29,13 +30,45 @@ pub struct PowerCut {
     /// What is left of what was written and not synced: nothing for 0, all for 1, another part for
     /// every other number.
     pub left: u16,
+    /// What it is that happens there.
+    pub fault: Fault,
+}
+
+/// What goes wrong at a call to the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The power goes.
+    Power,
+    /// So many calls fail, and later the process ends. What a sync wrote in vain can still be read.
+    Killed(u8),
+    /// So many calls fail, and later the power goes.
+    PowerLater(u8),
+}
+
+impl Fault {
+    /// The most calls that fail.
+    pub const MAX_CALLS: u8 = 3;
+}
+
+impl Arbitrary<'_> for Fault {
+    fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
+        let drawn = u8::arbitrary(u)?;
+        // Mostly one, after which the disk is well enough to note that it failed.
+        let calls = (drawn / 4 % 8).saturating_sub(5) + 1;
+        Ok(match drawn % 4 {
+            0 | 1 => Self::Power,
+            2 => Self::Killed(calls),
+            _ => Self::PowerLater(calls),
+        })
+    }
 }
 
 impl Arbitrary<'_> for PowerCut {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
         // A quarter while the store is opened, which is brought back from an earlier cut then.
         let step = (u8::arbitrary(u)? % 16).saturating_sub(3);
-        Ok(Self { step, calls: u8::arbitrary(u)? % 64, left: u16::arbitrary(u)? })
+        let calls = u8::arbitrary(u)? % 64;
+        Ok(Self { step, calls, left: u16::arbitrary(u)?, fault: Fault::arbitrary(u)? })
     }
 }
 
@@ -72,9 +105,9 @@ impl Input for Outage {
     const BYTES: usize = 400;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // The first cut at the second commit, the second while the store is brought back; all eight
+        // The disk fails at the second commit, the power while the store is brought back; all eight
         // letters; three commands a commit.
-        let head = vec![1, 5, 4, 0, 3, 0, 5, 0, 7, 6];
+        let head = vec![1, 5, 4, 0, 3, 2, 0, 5, 0, 7, 0, 6];
         let commands: Vec<Vec<u8>> = seeds(stream, 8).collect();
         let batches = commands.chunks_exact(3).flat_map(|batch| [vec![2], batch.concat()].concat());
         vec![head.into_iter().chain(batches).collect()]
@@ -112,9 +145,14 @@ impl Input for Outage {
     fn show(&self) -> String {
         let lengths: Vec<usize> = self.batches.iter().map(Vec::len).collect();
         let mut text = format!("# committed so many at a time: {lengths:?}\n");
-        for PowerCut { step, calls, left } in &self.cuts {
+        for PowerCut { step, calls, left, fault } in &self.cuts {
+            let fault = match fault {
+                Fault::Power => "power cut".into(),
+                Fault::Killed(calls) => format!("{calls} calls fail, and a kill later,"),
+                Fault::PowerLater(calls) => format!("{calls} calls fail, and a power cut later,"),
+            };
             let what = format!("at step {step}, after {calls} calls, and number {left} is left");
-            let _infallible = writeln!(text, "# power cut {what}");
+            let _infallible = writeln!(text, "# {fault} {what}");
         }
         text + &Command::show_trace(&self.batches.concat())
     }
@@ -140,9 +178,17 @@ impl PowerCut {
         let steps = less(self.step).into_iter().filter(move |step| *step < self.step);
         let calls = less(self.calls).into_iter().filter(move |calls| *calls < self.calls);
         let left = 0..self.left.min(2);
+        let faults = match self.fault {
+            Fault::Power => vec![],
+            Fault::Killed(1) | Fault::PowerLater(1) => vec![Fault::Power],
+            Fault::Killed(_) => vec![Fault::Power, Fault::Killed(1)],
+            Fault::PowerLater(_) => vec![Fault::Power, Fault::PowerLater(1)],
+        };
+        let faults = faults.into_iter().map(move |fault| Self { fault, ..self });
         let steps = steps.map(move |step| Self { step, ..self });
         let calls = calls.map(move |calls| Self { calls, ..self });
-        steps.chain(calls).chain(left.map(move |left| Self { left, ..self }))
+        let left = left.map(move |left| Self { left, ..self });
+        faults.chain(steps).chain(calls).chain(left)
     }
 }
 
@@ -154,7 +200,7 @@ mod tests {
     #[test]
     fn batches_are_shown_as_one_transcript() {
         // A cut in the second commit; two letters; batches of two, of one, and of two.
-        let bytes = [0, 5, 7, 2, 1, 0, 1, 0, 0, 9, 0, 0, 0, 0, 1, 13, 0, 9, 0];
+        let bytes = [0, 5, 7, 2, 1, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 1, 13, 0, 9, 0];
         let outage: Outage = from_bytes(&bytes).unwrap();
         assert_eq!(
             outage.show(),
