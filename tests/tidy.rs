@@ -113,6 +113,29 @@ fn the_floors_below_the_server_name_no_socket_no_file_and_no_clock() {
 }
 
 #[test]
+fn what_is_said_beside_the_work_goes_one_way_and_cannot_fail() {
+    // These print what may be lost; the last one's writer escapes.
+    let allowed = [
+        ("io::stderr", "src/cli/logging.rs"),
+        ("io::stderr", "src/cli/output.rs"),
+        ("println!", "src/sync/checker.rs"),
+        (".display()", "src/cli/load/report.rs"),
+    ];
+    for (path, text) in rust_files(&root().join("src")) {
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        // `println!` panics when it cannot write; a path is shown by `shown_path`, escaped.
+        for word in ["println!", "eprint!", "dbg!", "io::stderr", ".display()"] {
+            let is_allowed = allowed.iter().any(|(it, file)| *it == word && path.ends_with(file));
+            let says_it = |line: &str| !line.trim_start().starts_with("//") && line.contains(word);
+            let found = without_tests(&text).lines().find(|line| says_it(line));
+            assert!(is_allowed || found.is_none(), "{}: {}", path.display(), found.unwrap_or(""));
+        }
+    }
+}
+
+#[test]
 fn no_file_outgrows_one_concept() {
     for folder in ["src", "tests", "benches", "examples", "fuzz/src", "fuzz/fuzz_targets"] {
         for (path, text) in rust_files(&root().join(folder)) {

@@ -82,12 +82,11 @@ impl Queue {
             let written = output.write(&line);
             let mut waiting = self.lock();
             waiting.is_writing = false;
-            let lost = match written {
-                Ok(()) => std::mem::take(&mut waiting.untold),
-                Err(_) => {
-                    waiting.untold += 1;
-                    0
-                }
+            let lost = if written.is_ok() {
+                std::mem::take(&mut waiting.untold)
+            } else {
+                waiting.untold += 1;
+                0
             };
             drop(waiting);
             if written.is_err() {
@@ -237,7 +236,9 @@ mod tests {
         let (queue, seen, takes, lost) = queue();
         for (line, taken) in [("one\n", [2, 0].as_slice()), ("two\n", &[0]), ("three\n", &[99])] {
             log(&queue, line);
-            taken.iter().for_each(|count| takes.send(*count).unwrap());
+            for count in taken {
+                takes.send(*count).unwrap();
+            }
             queue.flush(SOON);
         }
         let written: Vec<_> = seen.try_iter().collect();
