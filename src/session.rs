@@ -7,7 +7,7 @@ use crate::bug::{Bug, planted};
 use crate::command::Reply;
 use crate::engine::{Engine, NotDurable, Poisoned, Unanswered, Version};
 use crate::index::LimitError;
-use crate::wire::{LineBuffer, ParseError};
+use crate::wire::{self, Frame, LineBuffer, ParseError};
 
 mod observer;
 mod request;
@@ -47,6 +47,7 @@ const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * PADDED_REPLY_BYTES;
 #[derive(Debug)]
 pub struct Session {
     lines: LineBuffer,
+    stage: Stage,
     /// Whether the last byte that came was no LF.
     in_line: bool,
     /// Whether [`answer`](Self::answer) may have left complete messages behind.
@@ -56,6 +57,17 @@ pub struct Session {
     requests: Vec<Request<'static>>,
     replies: Vec<u8>,
     answered: Vec<Answered>,
+}
+
+/// How far a conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The first line has not come yet, at least not all of it.
+    FirstLine,
+    /// The client speaks this protocol, well or badly.
+    Messages,
+    /// The client spoke HTTP: it has its `ERROR`, and nothing more that it sends is read (rule C7).
+    Over,
 }
 
 /// A batch whose replies may rest on what is not durable yet.
@@ -81,6 +93,9 @@ pub enum Refusal {
         /// The limit, in bytes, LF included.
         limit: usize,
     },
+    /// The first line of the connection is an HTTP request, after which the conversation is over.
+    #[error("the client speaks HTTP, which is not served on this address")]
+    Http,
     /// The command would break a limit of the index.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -99,6 +114,7 @@ impl Session {
     pub fn new(max_line_bytes: usize) -> Self {
         Self {
             lines: LineBuffer::new(max_line_bytes),
+            stage: Stage::FirstLine,
             in_line: false,
             more: false,
             max_line_bytes,
@@ -118,13 +134,20 @@ impl Session {
     /// # Panics
     /// If that is more than the space there was, a bug in the caller.
     pub fn advance(&mut self, count: usize) {
+        if self.is_over() {
+            return;
+        }
         let last = self.lines.space().get(..count).and_then(<[u8]>::last).copied();
         self.lines.advance(count);
         self.note(last);
     }
 
-    /// Copies as much of `bytes` as there is space for, and says how much that was.
+    /// Copies as much of `bytes` as there is space for, and says how much that was. Once the
+    /// conversation [is over](Self::is_over) all of it is dropped instead.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
+        if self.is_over() {
+            return bytes.len();
+        }
         let count = self.lines.fill(bytes);
         self.note(bytes[..count].last().copied());
         count
@@ -165,6 +188,9 @@ impl Session {
         engine: &Engine,
         observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
+        if self.stage == Stage::FirstLine && self.begins_with_http() {
+            return Ok(self.end(observer));
+        }
         if engine.is_replicated() {
             return self.answer_in_order(engine, observer);
         }
@@ -209,6 +235,29 @@ impl Session {
         Ok(replies)
     }
 
+    /// Judges the first line once it is there: whether the client speaks HTTP (rule C7).
+    fn begins_with_http(&mut self) -> bool {
+        let is_http = match self.lines.peek() {
+            Some(Frame::Line(line)) => wire::is_http_request(line),
+            Some(Frame::TooLong(beginning)) => wire::begins_http_request(beginning),
+            None => return false,
+        };
+        self.stage = Stage::Messages;
+        is_http && !planted(Bug::HttpIsRead)
+    }
+
+    /// Answers `ERROR` to an HTTP request, and forgets all that came with it.
+    fn end(&mut self, observer: &mut impl Observer) -> &[u8] {
+        self.stage = Stage::Over;
+        self.lines = LineBuffer::new(self.max_line_bytes);
+        (self.in_line, self.more) = (false, false);
+        self.replies.clear();
+        let request = [Request::Refused(Refusal::Http)];
+        let tally = write_replies(request.into_iter(), &mut self.replies, observer);
+        observer.answered(&tally);
+        &self.replies
+    }
+
     /// The same by way of the log that replicas share: as many messages at once as one answer can have the
     /// replies of, because each time costs a round to the log.
     fn answer_in_order(
@@ -238,6 +287,13 @@ impl Session {
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more
+    }
+
+    /// Whether the conversation is over: the client spoke HTTP, its `ERROR` is the last reply, and
+    /// nothing more that it sends is read (rule C7). The caller ends the connection.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Over
     }
 
     /// Gives memory back, for a client that has fallen silent: all of it between two messages,

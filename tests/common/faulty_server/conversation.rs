@@ -80,7 +80,7 @@ impl<'a> Input<'a> {
             self.lines.advance(count);
             let batch = self.lines.lines().map(|frame| match frame {
                 Frame::Line(line) => Some(line.to_vec()),
-                Frame::TooLong => None,
+                Frame::TooLong(_) => None,
             });
             let batch: Vec<_> = batch.collect();
             if count == 0 || !batch.is_empty() {
