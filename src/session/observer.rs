@@ -58,7 +58,7 @@ impl Tally {
             Refusal::Limit(_) => self.limited += 1,
             Refusal::Malformed(_) | Refusal::TooLong { .. } | Refusal::Http => {
                 self.malformed += 1;
-            },
+            }
             Refusal::NotDurable(_) => self.not_durable += 1,
             Refusal::Unanswered(_) => self.unanswered += 1,
         }

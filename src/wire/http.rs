@@ -70,9 +70,7 @@ fn line_end(input: &[u8]) -> Parsed<'_, ()> {
     value((), (opt(text(b"\r")), text(b"\n"))).parse(input)
 }
 
-fn text<'a>(
-    expected: &'static [u8],
-) -> impl Parser<&'a [u8], Output = &'a [u8], Error = ()> {
+fn text<'a>(expected: &'static [u8]) -> impl Parser<&'a [u8], Output = &'a [u8], Error = ()> {
     tag(expected)
 }
 

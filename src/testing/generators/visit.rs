@@ -35,7 +35,8 @@ impl Arbitrary<'_> for Visit {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
         let method = u.choose(&METHODS)?;
         // From short ones to such as pass the limit of a line.
-        let target = u.choose(&TARGETS)?.repeat([1, 1, 2, 30, 300][usize::from(u8::arbitrary(u)? % 5)]);
+        let target =
+            u.choose(&TARGETS)?.repeat([1, 1, 2, 30, 300][usize::from(u8::arbitrary(u)? % 5)]);
         let version = u.choose(&VERSIONS)?;
         let end = u.choose(&["\r\n", "\n"])?;
         let mut line = format!("{method} {target} {version}{end}").into_bytes();
@@ -67,7 +68,9 @@ impl Input for Visit {
 
     fn show(&self) -> String {
         Conversation {
-            messages: std::iter::once(self.line.clone()).chain(self.rest.messages.clone()).collect(),
+            messages: std::iter::once(self.line.clone())
+                .chain(self.rest.messages.clone())
+                .collect(),
             pieces: self.rest.pieces.clone(),
         }
         .show()

@@ -44,7 +44,10 @@ fn answers_as_model(conversation: &Conversation, stream: &[u8]) -> Result<(), St
     }
     let is_over = reference::begins_with_http(stream, LINE_LIMIT);
     if session.is_over() != is_over {
-        return Err(format!("that the conversation is over is {}, not {is_over}", session.is_over()));
+        return Err(format!(
+            "that the conversation is over is {}, not {is_over}",
+            session.is_over()
+        ));
     }
     let state = engine.batch(|index| state_of_index(index)).map_err(|error| error.to_string())?;
     if state != state_of_model(&model) {
