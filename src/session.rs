@@ -7,11 +7,13 @@ use crate::bug::{Bug, planted};
 use crate::command::Reply;
 use crate::engine::{Engine, NotDurable, Poisoned, Unanswered, Version};
 use crate::index::LimitError;
-use crate::wire::{self, Frame, LineBuffer, ParseError};
+use crate::wire::{LineBuffer, ParseError};
 
+mod http;
 mod observer;
 mod request;
 
+use http::Stage;
 pub use observer::{Observer, Tally};
 use request::{Request, settle, settle_in_order};
 
@@ -57,17 +59,6 @@ pub struct Session {
     requests: Vec<Request<'static>>,
     replies: Vec<u8>,
     answered: Vec<Answered>,
-}
-
-/// How far a conversation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The first line has not come yet, at least not all of it.
-    FirstLine,
-    /// The client speaks this protocol, well or badly.
-    Messages,
-    /// The client spoke HTTP: it has its `ERROR`, and nothing more that it sends is read (rule C7).
-    Over,
 }
 
 /// A batch whose replies may rest on what is not durable yet.
@@ -235,29 +226,6 @@ impl Session {
         Ok(replies)
     }
 
-    /// Judges the first line once it is there: whether the client speaks HTTP (rule C7).
-    fn begins_with_http(&mut self) -> bool {
-        let is_http = match self.lines.peek() {
-            Some(Frame::Line(line)) => wire::is_http_request(line),
-            Some(Frame::TooLong(beginning)) => wire::begins_http_request(beginning),
-            None => return false,
-        };
-        self.stage = Stage::Messages;
-        is_http && !planted(Bug::HttpIsRead)
-    }
-
-    /// Answers `ERROR` to an HTTP request, and forgets all that came with it.
-    fn end(&mut self, observer: &mut impl Observer) -> &[u8] {
-        self.stage = Stage::Over;
-        self.lines = LineBuffer::new(self.max_line_bytes);
-        (self.in_line, self.more) = (false, false);
-        self.replies.clear();
-        let request = [Request::Refused(Refusal::Http)];
-        let tally = write_replies(request.into_iter(), &mut self.replies, observer);
-        observer.answered(&tally);
-        &self.replies
-    }
-
     /// The same by way of the log that replicas share: as many messages at once as one answer can have the
     /// replies of, because each time costs a round to the log.
     fn answer_in_order(
@@ -287,13 +255,6 @@ impl Session {
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more
-    }
-
-    /// Whether the conversation is over: the client spoke HTTP, its `ERROR` is the last reply, and
-    /// nothing more that it sends is read (rule C7). The caller ends the connection.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.stage == Stage::Over
     }
 
     /// Gives memory back, for a client that has fallen silent: all of it between two messages,

@@ -23,10 +23,10 @@ use crate::store::Snapshot;
 pub(super) const MAX_CONNECTIONS: usize = 128;
 
 /// The most requests at once that wait for the index or the disk. All others have the rest of the places.
-pub(super) const MAX_SLOW: usize = 32;
+const MAX_SLOW: usize = 32;
 
 /// The most requests for the digest at once, among those.
-const MAX_DIGESTS: usize = 16;
+pub(super) const MAX_DIGESTS: usize = 16;
 
 /// How long a request waits for a digest that another request computes.
 const DIGEST_PATIENCE: Duration = Duration::from_secs(10);
@@ -186,7 +186,8 @@ impl Pages {
         if is_of_data && request.is_of_a_page {
             return Response::plain(Status::Forbidden, "this is not for web pages\n").into();
         }
-        let slow = if is_of_data || request.path == "/metrics" { self.begin_slow() } else { None };
+        let slow =
+            if is_of_data || request.path == "/metrics" { Slow::begin(&self.slow) } else { None };
         let mut answer = match (request.path, slow) {
             ("/healthz", _) => self.health().into(),
             ("/metrics", Some(_slow)) => self.metrics().into(),
@@ -210,13 +211,6 @@ impl Pages {
             }
             _ => Response::plain(Status::MethodNotAllowed, "there are GET and HEAD\n").into(),
         }
-    }
-
-    /// A place among the requests that may take long, if there is one.
-    fn begin_slow(&self) -> Option<Slow<'_>> {
-        let more = |count: usize| (count < MAX_SLOW).then_some(count + 1);
-        let begun = self.slow.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
-        begun.is_ok().then_some(Slow(&self.slow))
     }
 
     fn backup<'a>(&'a self, has_chunks: bool, slow: Slow<'a>) -> Answer<'a> {
@@ -290,6 +284,15 @@ fn unavailable(why: &dyn Display) -> Response {
 /// A place among the requests that may take long, given back when it is dropped.
 struct Slow<'a>(&'a AtomicUsize);
 
+impl<'a> Slow<'a> {
+    /// One more, unless there are as many as may be.
+    fn begin(count: &'a AtomicUsize) -> Option<Self> {
+        let more = |count: usize| (count < MAX_SLOW).then_some(count + 1);
+        let begun = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        begun.is_ok().then_some(Self(count))
+    }
+}
+
 impl Drop for Slow<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
@@ -308,5 +311,19 @@ enum Answer<'a> {
 impl From<Response> for Answer<'_> {
     fn from(response: Response) -> Self {
         Self::Page(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_may_take_long_have_so_many_places_and_no_more() {
+        let count = AtomicUsize::new(0);
+        let mut begun: Vec<_> = (0..MAX_SLOW).map(|_| Slow::begin(&count).unwrap()).collect();
+        assert!(Slow::begin(&count).is_none());
+        begun.pop();
+        assert!(Slow::begin(&count).is_some());
     }
 }
