@@ -34,7 +34,7 @@ pub fn is_http_request(line: &[u8]) -> bool {
 /// ```
 #[must_use]
 pub fn begins_http_request(bytes: &[u8]) -> bool {
-    let Ok((_, (_, rest))) = (start, preceded(take_while(is_of_target), rest)).parse(bytes) else {
+    let Ok((_, ((), rest))) = (start, preceded(take_while(is_of_target), rest)).parse(bytes) else {
         return false;
     };
     let cut_off = (text(b" HTTP/"), digit0, opt((text(b"."), digit0)), opt(text(b"\r")));
