@@ -51,6 +51,8 @@ pub(crate) enum Bug {
     ErrorsComeFirst,
     /// What is left behind a full batch is not answered until more comes.
     RestOfABatchWaits,
+    /// An HTTP request is answered like any other line that is no message, and what follows is read.
+    HttpIsRead,
     /// The QUERYs of a batch are answered before the rest of it is applied.
     QueriesGoFirst,
     /// A batch works on a copy of the index, which takes the index's place when the work is done.

@@ -6,6 +6,9 @@
 
 mod backup;
 mod endpoint;
+mod hosts;
+mod http;
+mod shared;
 
 use std::time::Duration;
 

@@ -9,9 +9,11 @@ use crate::engine::{Engine, NotDurable, Poisoned, Unanswered, Version};
 use crate::index::LimitError;
 use crate::wire::{LineBuffer, ParseError};
 
+mod http;
 mod observer;
 mod request;
 
+use http::Stage;
 pub use observer::{Observer, Tally};
 use request::{Request, settle, settle_in_order};
 
@@ -47,6 +49,7 @@ const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * PADDED_REPLY_BYTES;
 #[derive(Debug)]
 pub struct Session {
     lines: LineBuffer,
+    stage: Stage,
     /// Whether the last byte that came was no LF.
     in_line: bool,
     /// Whether [`answer`](Self::answer) may have left complete messages behind.
@@ -81,6 +84,9 @@ pub enum Refusal {
         /// The limit, in bytes, LF included.
         limit: usize,
     },
+    /// The first line of the connection is an HTTP request, after which the conversation is over.
+    #[error("the client speaks HTTP, which is not served on this address")]
+    Http,
     /// The command would break a limit of the index.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -99,6 +105,7 @@ impl Session {
     pub fn new(max_line_bytes: usize) -> Self {
         Self {
             lines: LineBuffer::new(max_line_bytes),
+            stage: Stage::FirstLine,
             in_line: false,
             more: false,
             max_line_bytes,
@@ -118,13 +125,20 @@ impl Session {
     /// # Panics
     /// If that is more than the space there was, a bug in the caller.
     pub fn advance(&mut self, count: usize) {
+        if self.is_over() {
+            return;
+        }
         let last = self.lines.space().get(..count).and_then(<[u8]>::last).copied();
         self.lines.advance(count);
         self.note(last);
     }
 
-    /// Copies as much of `bytes` as there is space for, and says how much that was.
+    /// Copies as much of `bytes` as there is space for, and says how much that was. Once the
+    /// conversation [is over](Self::is_over) all of it is dropped instead.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
+        if self.is_over() {
+            return bytes.len();
+        }
         let count = self.lines.fill(bytes);
         self.note(bytes[..count].last().copied());
         count
@@ -165,6 +179,9 @@ impl Session {
         engine: &Engine,
         observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
+        if self.stage == Stage::FirstLine && self.begins_with_http() {
+            return Ok(self.end(observer));
+        }
         if engine.is_replicated() {
             return self.answer_in_order(engine, observer);
         }

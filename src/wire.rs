@@ -2,10 +2,12 @@
 //!
 //! [`LineBuffer`] (framing) turns bytes in any segmentation into lines of bounded length;
 //! [`parse`] (grammar) turns one line into a command that borrows from it. What a command does is
-//! the machine's business.
+//! the machine's business. [`is_http_request`] knows a line of another protocol, which is refused.
 
 mod framing;
 mod grammar;
+mod http;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
 pub use grammar::{ParseError, Rule, parse, parse_reply};
+pub use http::{begins_http_request, is_http_request};

@@ -94,7 +94,7 @@ fn a_backup_taken_while_clients_write_is_the_state_of_one_moment_and_comes_back(
         }
         let backups = (0..6).map(|_| {
             let at_least = answered.load(Ordering::SeqCst);
-            let (_, body) = fetched(endpoint, "GET /backup HTTP/1.1\r\n\r\n");
+            let (_, body) = fetched(endpoint, "GET /backup HTTP/1.1\r\nHost: localhost\r\n\r\n");
             (at_least, body, sent.load(Ordering::SeqCst))
         });
         let backups: Vec<_> = backups.collect();
@@ -141,11 +141,11 @@ fn one_backup_is_fetched_at_a_time_and_a_server_that_stops_breaks_it_off() {
         assert!(replies.map(Result::unwrap).all(|reply| reply == "OK"));
     });
     let mut first = TcpStream::connect(endpoint).unwrap();
-    first.write_all(b"GET /backup HTTP/1.1\r\n\r\n").unwrap();
+    first.write_all(b"GET /backup HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     first.read_exact(&mut [0; 1_000]).unwrap();
-    let (status, _) = fetched(endpoint, "GET /backup HTTP/1.1\r\n\r\n");
+    let (status, _) = fetched(endpoint, "GET /backup HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
-    let (status, _) = fetched(endpoint, "GET /healthz HTTP/1.1\r\n\r\n");
+    let (status, _) = fetched(endpoint, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(status, "HTTP/1.1 200 OK");
     let log = server.stop();
     assert!(log.contains("a backup was broken off"), "{log}");
@@ -174,9 +174,9 @@ fn a_client_that_cannot_tell_a_part_from_the_whole_gets_no_backup() {
     );
     // Of a head there is no body.
     assert_eq!(
-        fetched(endpoint, "HEAD /backup HTTP/1.1\r\n\r\n"),
+        fetched(endpoint, "HEAD /backup HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         ("HTTP/1.1 200 OK".to_owned(), None)
     );
-    let empty = fetched(endpoint, "GET /backup HTTP/1.1\r\n\r\n");
+    let empty = fetched(endpoint, "GET /backup HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(empty, ("HTTP/1.1 200 OK".to_owned(), Some(String::new())));
 }

@@ -284,3 +284,33 @@ fn help_and_usage_errors_teach() {
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("a similar subcommand exists: 'import'"), "{wrong:?}");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_web_page_can_neither_write_nor_read_and_the_log_says_so_once() {
+    let listen = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
+    let serving = Serving::start(&[&listen[..], &["--metrics-host", "indexer.example"]].concat());
+    assert_eq!(serving.tell("INDEX|victim|\n"), "OK\n");
+    let ask = |address, request: &str| {
+        let mut stream = TcpStream::connect::<std::net::SocketAddr>(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    };
+    let post = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n\
+                Content-Length: 27\r\n\r\nREMOVE|victim|\nINDEX|evil|\n";
+    assert_eq!(ask(serving.addresses[0], post), "ERROR\n");
+    assert_eq!(serving.tell("QUERY|victim|\nQUERY|evil|\n"), "OK\nFAIL\n");
+    for (host, status) in
+        [("indexer.example", "200"), ("localhost", "200"), ("evil.example", "421")]
+    {
+        let page =
+            ask(serving.endpoint(), &format!("GET /digest HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert!(page.starts_with(&format!("HTTP/1.1 {status} ")), "{host}: {page}");
+    }
+    let log = serving.stop();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("speaks HTTP")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("WARN") && !log.contains("evil"), "{log}");
+}

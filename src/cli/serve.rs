@@ -74,6 +74,11 @@ pub(super) struct Arguments {
     /// is well, and under /backup a copy of what --data-dir keeps
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<String>,
+    /// A host name by which --metrics may be asked, besides IP addresses and localhost; may be given more
+    /// than once. Requests for any other name are refused, because a web page can make its own name
+    /// lead here
+    #[arg(long, value_name = "NAME", requires = "metrics")]
+    metrics_host: Vec<String>,
     #[cfg(feature = "etcd")]
     #[command(flatten)]
     replication: Box<super::replicate::Replication>,
@@ -177,7 +182,8 @@ fn serve(
     let endpoint = endpoint
         .zip(metrics)
         .map(|(listener, metrics)| {
-            Endpoint::start(listener, metrics, Arc::clone(&engine), server.handle())
+            let names = arguments.metrics_host.clone();
+            Endpoint::start_as(names, listener, metrics, Arc::clone(&engine), server.handle())
         })
         .transpose()
         .map_err(Failure::Start)?;

@@ -1,29 +1,37 @@
 //! The HTTP endpoint: one request a connection, answered and closed.
 //!
-//! Just enough of HTTP/1.1 for Prometheus, a health check and a browser. It is served by the
-//! threads of `server`, so that its clients are as limited as any.
+//! It is served by the threads of `server`, so that its clients are as limited as any. What it is
+//! there for above all is the health check, which gets through whatever else is asked: a connection
+//! that has not sent its request gives way to a new one, and requests that may take long are few.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::hosts::Hosts;
+use super::http::{Head, Request, Response, Status, read_head};
+use super::shared::Shared;
 use super::{Metrics, backup};
 use crate::engine::Engine;
 use crate::server::{Handle, Registry, Service, listen};
 use crate::store::Snapshot;
 
 /// The most connections at once: an operator has a few, and each takes a thread.
-const MAX_CONNECTIONS: usize = 16;
+pub(super) const MAX_CONNECTIONS: usize = 128;
 
-/// The longest head of a request, in bytes.
-const MAX_HEAD_BYTES: usize = 8 * 1024;
+/// The most requests at once that wait for the index or the disk. All others have the rest of the places.
+const MAX_SLOW: usize = 32;
 
-/// The most header fields of a request.
-const MAX_FIELDS: usize = 64;
+/// The most requests for the digest at once, among those.
+pub(super) const MAX_DIGESTS: usize = 16;
 
-/// How long a client may take to send its request, and then leave what is written to it untaken.
+/// How long a request waits for a digest that another request computes.
+const DIGEST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a client may leave what is written to it untaken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the end waits for requests in hand.
@@ -34,6 +42,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// the index, with its place in the log of a replica. Under `/backup` is a copy of
 /// what the engine's store keeps: the state of one moment, durable, as INDEX messages. Dropping it ends
 /// it.
+///
+/// A request has to name it by an IP address, by `localhost`, or by a name that was
+/// [given](Self::start_as). What a web page of another origin asks for under `/digest` and `/backup` is
+/// refused.
 #[derive(Debug)]
 pub struct Endpoint(Handle);
 
@@ -49,9 +61,30 @@ impl Endpoint {
         engine: Arc<Engine>,
         server: Handle,
     ) -> io::Result<Self> {
-        let connections = Arc::new(Registry::new(MAX_CONNECTIONS)?);
-        let backing_up = Mutex::new(());
-        let pages = Arc::new(Pages { metrics, engine, server, connections, backing_up });
+        Self::start_as([], listener, metrics, engine, server)
+    }
+
+    /// The same, for requests that name one of these hosts as well, whatever the port.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_as(
+        names: impl IntoIterator<Item = String>,
+        listener: TcpListener,
+        metrics: Arc<Metrics>,
+        engine: Arc<Engine>,
+        server: Handle,
+    ) -> io::Result<Self> {
+        let pages = Arc::new(Pages {
+            hosts: Hosts::new(names),
+            metrics,
+            engine,
+            server,
+            connections: Arc::new(Registry::with_waiting_room(MAX_CONNECTIONS)?),
+            slow: AtomicUsize::new(0),
+            digest: Shared::new(MAX_DIGESTS, DIGEST_PATIENCE),
+            backing_up: Mutex::new(()),
+        });
         listen([listener], &pages, GRACE).map(Self)
     }
 
@@ -71,10 +104,15 @@ impl Drop for Endpoint {
 
 /// What there is to be fetched.
 struct Pages {
+    hosts: Hosts,
     metrics: Arc<Metrics>,
     engine: Arc<Engine>,
     server: Handle,
     connections: Arc<Registry>,
+    /// How many requests are under way that may take long.
+    slow: AtomicUsize,
+    /// The text of the digest, or why there is none.
+    digest: Shared<Result<String, String>>,
     /// Held by whoever is fetching a backup.
     backing_up: Mutex<()>,
 }
@@ -89,21 +127,39 @@ impl Service for Pages {
             tracing::debug!(%peer, %error, "metrics were not fetched");
         }
     }
+
+    /// Says so instead of closing without a word, as far as that can be done without waiting.
+    fn refuse(&self, mut stream: &TcpStream) -> io::Result<()> {
+        let response = Response::plain(Status::Unavailable, "too many requests are under way\n");
+        stream.set_nonblocking(true)?;
+        stream.write_all(&response.bytes())?;
+        stream.shutdown(Shutdown::Write)?;
+        // What is left unread at the end would reset the connection, and the response be lost.
+        let _nothing_came = stream.read(&mut [0; 1024]);
+        Ok(())
+    }
 }
 
 impl Pages {
     fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
-        let response = match read_head(stream)? {
-            Head::Complete(head) => self.respond(&head),
+        let head = read_head(stream);
+        if self.connections.keep(stream).is_err() {
+            return self.refuse(stream);
+        }
+        let head = head?;
+        let answer = match &head {
+            Head::Complete(head) => {
+                Request::read(head).map_or_else(Into::into, |request| self.respond(&request))
+            }
             Head::TooLong => Response::plain(Status::HeadTooLong, "the head is too long\n").into(),
         };
-        match response {
+        match answer {
             Answer::Page(response) => {
                 stream.set_write_timeout(Some(PATIENCE))?;
                 stream.write_all(&response.bytes())?;
             }
             Answer::WouldBackUp => backup::send_head(stream)?,
-            Answer::Backup(snapshot, backing_up) => {
+            Answer::Backup(snapshot, _slow, backing_up) => {
                 let begun = Instant::now();
                 let sent = backup::send(&*snapshot, stream);
                 drop((snapshot, backing_up));
@@ -119,18 +175,27 @@ impl Pages {
         stream.shutdown(Shutdown::Write)
     }
 
-    fn respond(&self, head: &[u8]) -> Answer<'_> {
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut request = httparse::Request::new(&mut fields);
-        if request.parse(head).is_err() {
-            return Response::plain(Status::BadRequest, "this is no HTTP request\n").into();
+    fn respond(&self, request: &Request<'_>) -> Answer<'_> {
+        if let Some(host) = request.host
+            && !self.hosts.includes(host)
+        {
+            let why = "this server is not called so: use its IP address, or give --metrics-host\n";
+            return Response::plain(Status::Misdirected, why).into();
         }
-        let path = request.path.unwrap_or_default();
-        let mut answer = match path.split('?').next() {
-            Some("/metrics") => self.metrics().into(),
-            Some("/healthz") => self.health().into(),
-            Some("/digest") => self.digest().into(),
-            Some("/backup") => self.backup(request.version == Some(1)),
+        let is_of_data = ["/digest", "/backup"].contains(&request.path);
+        if is_of_data && request.is_of_a_page {
+            return Response::plain(Status::Forbidden, "this is not for web pages\n").into();
+        }
+        let slow =
+            if is_of_data || request.path == "/metrics" { Slow::begin(&self.slow) } else { None };
+        let mut answer = match (request.path, slow) {
+            ("/healthz", _) => self.health().into(),
+            ("/metrics", Some(_slow)) => self.metrics().into(),
+            ("/digest", Some(_slow)) => self.digest().into(),
+            ("/backup", Some(slow)) => self.backup(request.has_chunks, slow),
+            ("/metrics" | "/digest" | "/backup", None) => {
+                unavailable(&format!("{MAX_SLOW} such requests are under way")).into()
+            }
             _ => Response::plain(
                 Status::NotFound,
                 "there are /metrics, /healthz, /digest and /backup\n",
@@ -138,9 +203,9 @@ impl Pages {
             .into(),
         };
         match (request.method, &mut answer) {
-            (Some("GET"), _) => answer,
-            (Some("HEAD"), Answer::Backup(..)) => Answer::WouldBackUp,
-            (Some("HEAD"), Answer::Page(response)) => {
+            ("GET", _) => answer,
+            ("HEAD", Answer::Backup(..)) => Answer::WouldBackUp,
+            ("HEAD", Answer::Page(response)) => {
                 response.without_body = true;
                 answer
             }
@@ -148,45 +213,40 @@ impl Pages {
         }
     }
 
-    fn backup(&self, has_chunks: bool) -> Answer<'_> {
+    fn backup<'a>(&'a self, has_chunks: bool, slow: Slow<'a>) -> Answer<'a> {
         if !has_chunks {
             return Response::plain(Status::OldVersion, "a backup needs HTTP/1.1\n").into();
         }
-        let unavailable = |why: &dyn Display| {
-            Answer::Page(Response::plain(Status::Unavailable, &format!("{why}\n")))
-        };
         let backing_up = match self.backing_up.try_lock() {
             Ok(backing_up) => backing_up,
             // Nothing is left halfway by one that panicked.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return unavailable(&"a backup is being fetched: there is one at a time");
+                return unavailable(&"a backup is being fetched: there is one at a time").into();
             }
         };
         // After that, the file cannot be read either.
         if let Some(error) = self.engine.store_failure() {
-            return unavailable(&format!("the store has failed, so restart the server: {error}"));
+            let why = format!("the store has failed, so restart the server: {error}");
+            return unavailable(&why).into();
         }
         match self.engine.snapshot() {
-            Ok(Some(snapshot)) => Answer::Backup(snapshot, backing_up),
+            Ok(Some(snapshot)) => Answer::Backup(snapshot, slow, backing_up),
             Ok(None) => {
                 let why = "nothing is kept on disk: start the server with --data-dir\n";
                 Response::plain(Status::NotFound, why).into()
             }
-            Err(error) => unavailable(&error),
+            Err(error) => unavailable(&error).into(),
         }
     }
 
-    /// What the index is, in a few letters: equal for equal replicas at one place.
+    /// What the index is, in a few letters: equal for equal replicas at one place. Computed once for all
+    /// who ask meanwhile.
     fn digest(&self) -> Response {
-        // Copied, lest all others wait for the digest.
-        match self.engine.read(|index| (self.engine.applied(), index.clone())) {
-            Ok((place, index)) => {
-                let (packages, digest) = (index.len(), index.digest());
-                let place = place.map_or(String::new(), |place| format!("place {place}\n"));
-                Response::ok(format!("{place}packages {packages}\ndigest {digest}\n"))
-            }
-            Err(error) => Response::plain(Status::Unavailable, &format!("{error}\n")),
+        match self.digest.get(|| digest_text(&self.engine)) {
+            Ok(Ok(text)) => Response::ok(text),
+            Ok(Err(error)) => unavailable(&error),
+            Err(error) => unavailable(&error),
         }
     }
 
@@ -203,16 +263,47 @@ impl Pages {
         }
         match self.engine.health() {
             Ok(()) => Response::ok("ok\n".into()),
-            Err(poisoned) => Response::plain(Status::Unavailable, &format!("{poisoned}\n")),
+            Err(error) => unavailable(&error),
         }
+    }
+}
+
+fn digest_text(engine: &Engine) -> Result<String, String> {
+    // Copied, lest all others wait for the digest.
+    let (place, index) = engine
+        .read(|index| (engine.applied(), index.clone()))
+        .map_err(|error| error.to_string())?;
+    let place = place.map_or(String::new(), |place| format!("place {place}\n"));
+    Ok(format!("{place}packages {}\ndigest {}\n", index.len(), index.digest()))
+}
+
+fn unavailable(why: &dyn Display) -> Response {
+    Response::plain(Status::Unavailable, &format!("{why}\n"))
+}
+
+/// A place among the requests that may take long, given back when it is dropped.
+struct Slow<'a>(&'a AtomicUsize);
+
+impl<'a> Slow<'a> {
+    /// One more, unless there are as many as may be.
+    fn begin(count: &'a AtomicUsize) -> Option<Self> {
+        let more = |count: usize| (count < MAX_SLOW).then_some(count + 1);
+        let begun = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        begun.is_ok().then_some(Self(count))
+    }
+}
+
+impl Drop for Slow<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 /// What a client gets.
 enum Answer<'a> {
     Page(Response),
-    /// What to send, and that nobody else is sent one meanwhile.
-    Backup(Box<dyn Snapshot>, MutexGuard<'a, ()>),
+    /// What to send, its place, and that nobody else is sent one meanwhile.
+    Backup(Box<dyn Snapshot>, Slow<'a>, MutexGuard<'a, ()>),
     /// The head of a backup.
     WouldBackUp,
 }
@@ -223,93 +314,16 @@ impl From<Response> for Answer<'_> {
     }
 }
 
-/// What came of a request's head.
-enum Head {
-    Complete(Vec<u8>),
-    TooLong,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads up to the empty line that ends the head of a request.
-fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
-    let begun = Instant::now();
-    let mut head = Vec::new();
-    let mut buffer = [0; 1024];
-    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
-        if head.len() >= MAX_HEAD_BYTES {
-            return Ok(Head::TooLong);
-        }
-        let left = PATIENCE.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut buffer) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(count) => head.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Head::Complete(head))
-}
-
-/// The statuses that are given.
-#[derive(Debug, Clone, Copy)]
-enum Status {
-    Ok,
-    BadRequest,
-    NotFound,
-    MethodNotAllowed,
-    HeadTooLong,
-    ServerError,
-    Unavailable,
-    OldVersion,
-}
-
-impl Status {
-    fn line(self) -> &'static str {
-        match self {
-            Self::Ok => "200 OK",
-            Self::BadRequest => "400 Bad Request",
-            Self::NotFound => "404 Not Found",
-            Self::MethodNotAllowed => "405 Method Not Allowed",
-            Self::HeadTooLong => "431 Request Header Fields Too Large",
-            Self::ServerError => "500 Internal Server Error",
-            Self::Unavailable => "503 Service Unavailable",
-            Self::OldVersion => "505 HTTP Version Not Supported",
-        }
-    }
-}
-
-struct Response {
-    status: Status,
-    kind: &'static str,
-    body: String,
-    without_body: bool,
-}
-
-impl Response {
-    fn ok(body: String) -> Self {
-        Self { status: Status::Ok, kind: "text/plain", body, without_body: false }
-    }
-
-    fn plain(status: Status, body: &str) -> Self {
-        Self { status, ..Self::ok(body.to_owned()) }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let allow = match self.status {
-            Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
-            _ => "",
-        };
-        let head = format!(
-            "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\n\
-             Cache-Control: no-store\r\n{allow}Connection: close\r\n\r\n",
-            self.status.line(),
-            self.kind,
-            self.body.len()
-        );
-        let body = if self.without_body { "" } else { &self.body };
-        [head.as_bytes(), body.as_bytes()].concat()
+    #[test]
+    fn requests_that_may_take_long_have_so_many_places_and_no_more() {
+        let count = AtomicUsize::new(0);
+        let mut begun: Vec<_> = (0..MAX_SLOW).map(|_| Slow::begin(&count).unwrap()).collect();
+        assert!(Slow::begin(&count).is_none());
+        begun.pop();
+        assert!(Slow::begin(&count).is_some());
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::*;
 use crate::server::{Config, Server};
 
+mod guard;
+
 /// A server that is watched, its endpoint, and its engine.
 fn served(config: Config) -> (Server, Endpoint, Arc<Engine>) {
     let engine = Arc::new(Engine::default());
@@ -30,7 +32,7 @@ fn tell(address: SocketAddr, bytes: &[u8]) -> String {
 }
 
 fn get(endpoint: &Endpoint, path: &str) -> String {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     tell(endpoint.address(), request.as_bytes())
 }
 
@@ -134,14 +136,20 @@ fn the_endpoint_answers_what_it_can_and_refuses_the_rest() {
         response.lines().next().unwrap_or_default().to_owned()
     };
     assert_eq!(status(b"GET /metrics?x=1 HTTP/1.0\r\n\r\n"), "HTTP/1.1 200 OK");
-    assert_eq!(status(b"GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 404 Not Found");
-    assert_eq!(status(b"POST /metrics HTTP/1.1\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n"), "HTTP/1.1 404 Not Found");
+    assert_eq!(status(b"POST /metrics HTTP/1.0\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
     assert_eq!(status(b"QUERY|a|\r\n\r\n"), "HTTP/1.1 400 Bad Request");
     // As long as it may be, so that nothing is left unread that would reset the connection.
     let long = [b"GET /".as_slice(), &[b'x'; 8 * 1024 - 5]].concat();
     assert_eq!(status(&long), "HTTP/1.1 431 Request Header Fields Too Large");
+    let with_fields = |count| {
+        let fields = "X: y\r\n".repeat(count);
+        status(format!("GET /healthz HTTP/1.0\r\n{fields}\r\n").as_bytes())
+    };
+    assert_eq!(with_fields(64), "HTTP/1.1 200 OK");
+    assert_eq!(with_fields(65), "HTTP/1.1 431 Request Header Fields Too Large");
     // No request, no response.
     assert_eq!(status(b"GET /metrics"), "");
-    let head = tell(endpoint.address(), b"HEAD /healthz HTTP/1.1\r\n\r\n");
+    let head = tell(endpoint.address(), b"HEAD /healthz HTTP/1.0\r\n\r\n");
     assert!(head.contains("Content-Length: 3\r\n") && head.ends_with("\r\n\r\n"), "{head}");
 }

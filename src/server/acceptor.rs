@@ -21,6 +21,15 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// Serves one client to its end.
     fn serve(&self, stream: &TcpStream, peer: SocketAddr);
 
+    /// Ends the connection of a client for which there is no place, without waiting for it. Unless
+    /// written, one that has not sent anything yet sees an orderly end, and any other is reset.
+    ///
+    /// # Errors
+    /// When the client is gone already.
+    fn refuse(&self, stream: &TcpStream) -> io::Result<()> {
+        stream.shutdown(Shutdown::Write)
+    }
+
     /// Is told that a client was let go at once.
     fn turned_away(&self, _reason: TurnedAway) {}
 
@@ -139,9 +148,7 @@ fn welcome<S: Service>(
 ) -> Result<(), Unwelcome> {
     let stream = Arc::new(stream);
     let place = service.connections().enter(&stream).inspect_err(|_| {
-        // So that a client which has not written yet sees an orderly end. One that has is reset,
-        // and whoever is gone already needs neither.
-        let _already_gone = stream.shutdown(Shutdown::Write);
+        let _already_gone = service.refuse(&stream);
     })?;
     let service = Arc::clone(service);
     let serve = move || {

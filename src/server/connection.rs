@@ -106,14 +106,18 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
                 patience.renew();
             }
         }
+        if session.is_over() {
+            break Ok(Ended::Http);
+        }
         if let Some(limit) = patience.is_over() {
             break Err(Broken::Idle { limit });
         }
     };
     stream.shutdown(Shutdown::Write)?;
-    // A client that sends on is cut off: if it was let go, soon, and else when the grace of the
-    // shutdown ends.
-    let within = if ended.is_err() { QUIET } else { Duration::MAX };
+    // A client that sends on is cut off: soon if it was let go or speaks HTTP, and otherwise when the
+    // grace of the shutdown ends.
+    let is_let_go = matches!(ended, Ok(Ended::Http) | Err(_));
+    let within = if is_let_go { QUIET } else { Duration::MAX };
     discard_rest(stream, session.space(), within)?;
     ended
 }

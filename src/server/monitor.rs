@@ -65,6 +65,8 @@ pub enum Ended {
     ByClient,
     /// The server stopped.
     Stopped,
+    /// The client spoke HTTP, and was told `ERROR`.
+    Http,
     /// The connection failed: the client broke off.
     Broken,
     /// No complete message came for as long as [`Config::idle_timeout`](super::Config) allows.
@@ -91,8 +93,15 @@ impl TurnedAway {
 
 impl Ended {
     /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 6] =
-        [Self::ByClient, Self::Stopped, Self::Broken, Self::Idle, Self::Unread, Self::Poisoned];
+    pub const ALL: [Self; 7] = [
+        Self::ByClient,
+        Self::Stopped,
+        Self::Http,
+        Self::Broken,
+        Self::Idle,
+        Self::Unread,
+        Self::Poisoned,
+    ];
 
     /// One word for it, as a label.
     #[must_use]
@@ -100,6 +109,7 @@ impl Ended {
         match self {
             Self::ByClient => "by_client",
             Self::Stopped => "stopped",
+            Self::Http => "http",
             Self::Broken => "broken",
             Self::Idle => "idle",
             Self::Unread => "unread",

@@ -1,7 +1,7 @@
 //! Which connections and acceptors are there, and whether new ones may come: what the limit on
 //! connections and the shutdown are made of.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::Ordering;
@@ -16,6 +16,8 @@ use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 #[derive(Debug)]
 pub(crate) struct Registry {
     limit: usize,
+    /// Whether a connection gives way to a new one until it is [kept](Registry::keep).
+    has_waiting_room: bool,
     open: Mutex<Open>,
     /// Set while `open` is locked; read by every connection after every batch, hence no lock.
     closed: AtomicBool,
@@ -27,11 +29,57 @@ pub(crate) struct Registry {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// Weak, so that whoever serves a connection has closed it by the time its place is free.
-    streams: HashMap<u64, Weak<TcpStream>>,
+    /// By their numbers, so that the oldest come first.
+    streams: BTreeMap<u64, Connection>,
     next: u64,
     acceptors: usize,
     closed_at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    /// Weak, so that whoever serves a connection has closed it by the time its place is free.
+    stream: Weak<TcpStream>,
+    stay: Stay,
+}
+
+/// Whether a connection may stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stay {
+    /// Until it ends.
+    Kept,
+    /// Until it ends, or another needs its place.
+    Waiting,
+    /// It has to make room for another, and ends soon.
+    Leaving,
+}
+
+impl Open {
+    /// How many connections have a place.
+    fn connected(&self) -> usize {
+        self.streams.values().filter(|it| it.stay != Stay::Leaving).count()
+    }
+
+    /// Has the connection leave that has been waiting longest, if one waits: it reads its end, and can
+    /// still say why.
+    fn make_room(&mut self) -> bool {
+        let waiting = self.streams.values_mut().find(|it| it.stay == Stay::Waiting);
+        if let Some(connection) = waiting {
+            connection.stay = Stay::Leaving;
+            connection.shut_down(Shutdown::Read);
+            return true;
+        }
+        false
+    }
+}
+
+impl Connection {
+    fn shut_down(&self, how: Shutdown) {
+        if let Some(stream) = self.stream.upgrade() {
+            // A stream that cannot be shut down has been reset by its client: nothing waits on it.
+            let _already_gone = stream.shutdown(how);
+        }
+    }
 }
 
 /// A connection's place in the registry, given back when it is dropped: behind the stream and all
@@ -66,11 +114,38 @@ impl Registry {
     pub(crate) fn new(limit: usize) -> io::Result<Self> {
         Ok(Self {
             limit,
+            has_waiting_room: false,
             open: Mutex::default(),
             closed: AtomicBool::new(false),
             changed: Condvar::new(),
             bell: Bell::new()?,
         })
+    }
+
+    /// An empty registry with `limit` places, in which a connection keeps its place for good only from
+    /// [`keep`](Self::keep) on. Until then, when no place is left, it reads its end to make room for a new
+    /// connection, the oldest first. Those that have to leave and have not ended yet are `limit` more at most.
+    ///
+    /// # Errors
+    /// For want of file descriptors.
+    pub(crate) fn with_waiting_room(limit: usize) -> io::Result<Self> {
+        Ok(Self { has_waiting_room: true, ..Self::new(limit)? })
+    }
+
+    /// Lets the connection of this stream keep its place until it ends. Linear in the connections.
+    ///
+    /// # Errors
+    /// If it has to make room for another.
+    pub(crate) fn keep(&self, stream: &TcpStream) -> io::Result<()> {
+        let mut open = self.lock();
+        let is_it = |it: &&mut Connection| std::ptr::eq(it.stream.as_ptr(), stream);
+        match open.streams.values_mut().find(is_it) {
+            Some(connection) if connection.stay != Stay::Leaving => {
+                connection.stay = Stay::Kept;
+                Ok(())
+            }
+            _ => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
     }
 
     /// A place for one more connection.
@@ -79,17 +154,20 @@ impl Registry {
         if self.is_closed() {
             return Err(NotTaken::Closed);
         }
-        let connected = open.streams.len();
+        // Of those without a waiting room nobody is leaving, and counting them is not worth it.
+        let connected = if self.has_waiting_room { open.connected() } else { open.streams.len() };
         if planted(Bug::PlacesAreCountedTooEarly) {
             drop(open);
             open = self.lock();
         }
-        if connected >= self.limit {
+        let is_full = connected >= self.limit;
+        if is_full && (open.streams.len() >= 2 * self.limit || !open.make_room()) {
             return Err(NotTaken::Full { limit: self.limit });
         }
         let number = open.next;
         open.next += 1;
-        open.streams.insert(number, Arc::downgrade(stream));
+        let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
+        open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
         Ok(Place { registry: Arc::clone(self), number })
     }
 
@@ -138,10 +216,7 @@ impl Registry {
     /// Cuts off every connection that is still open, and says how many those were.
     pub(super) fn cut_off(&self) -> usize {
         let open = self.lock();
-        for stream in open.streams.values().filter_map(Weak::upgrade) {
-            // A stream that cannot be shut down has been reset by its client: nothing waits on it.
-            let _already_gone = stream.shutdown(Shutdown::Both);
-        }
+        open.streams.values().for_each(|it| it.shut_down(Shutdown::Both));
         open.streams.len()
     }
 

@@ -70,6 +70,9 @@ impl Observer for Watch<'_> {
                 let reason = self.shared.engine.store_failure().map(tracing::field::display);
                 tracing::error!(%peer, reason, left_out, "answered ERROR: {refusal}");
             }
+            Refusal::Http => {
+                tracing::warn!(%peer, left_out, "answered ERROR and ended the connection: {refusal}");
+            }
             Refusal::Unanswered(_) => {
                 tracing::warn!(%peer, left_out, "answered ERROR: {refusal}");
             }

@@ -56,7 +56,9 @@ impl Tally {
     pub(super) fn count_refused(&mut self, refusal: &Refusal) {
         match refusal {
             Refusal::Limit(_) => self.limited += 1,
-            Refusal::Malformed(_) | Refusal::TooLong { .. } => self.malformed += 1,
+            Refusal::Malformed(_) | Refusal::TooLong { .. } | Refusal::Http => {
+                self.malformed += 1;
+            }
             Refusal::NotDurable(_) => self.not_durable += 1,
             Refusal::Unanswered(_) => self.unanswered += 1,
         }

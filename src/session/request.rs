@@ -28,7 +28,7 @@ impl<'a> Request<'a> {
                 Ok(command) => Self::Waiting(command),
                 Err(error) => Self::Refused(error.into()),
             },
-            Frame::TooLong => Self::Refused(Refusal::TooLong { limit }),
+            Frame::TooLong(_) => Self::Refused(Refusal::TooLong { limit }),
         }
     }
 

@@ -258,6 +258,31 @@ fn the_memory_of_requests_and_replies_serves_again() {
     }
 }
 
+#[test]
+fn a_client_that_speaks_http_is_refused_once_and_costs_no_more_memory() {
+    let engine = Engine::default();
+    let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
+    session.fill(b"GET / HTTP/1.1\r\nINDEX|a|\n");
+    let mut refusals = Vec::new();
+    let replies = session.answer(&engine, |refusal| refusals.push(*refusal)).unwrap();
+    assert_eq!(replies, b"ERROR\n");
+    assert_eq!(refusals, [Refusal::Http]);
+    assert!(session.is_over() && !session.has_more());
+    let held = session.memory();
+    // Read by hand and by `fill`: neither is kept, nor answered.
+    for _ in 0..100 {
+        let space = session.space();
+        space.fill(b'\n');
+        let count = space.len();
+        session.advance(count);
+        assert_eq!(session.fill(&[b'\n'; 1 << 16]), 1 << 16);
+        assert!(!session.has_more());
+    }
+    assert_eq!(session.answer(&engine, |_| ()), Ok(b"".as_slice()));
+    assert!(session.memory() <= held + 4_096, "{}", session.memory());
+    assert_eq!(engine.batch(|index| index.len()), Ok(0));
+}
+
 /// A store that keeps nothing.
 struct Broken;
 

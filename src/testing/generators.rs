@@ -10,11 +10,13 @@ mod conversation;
 mod course;
 mod line;
 mod outage;
+mod visit;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
 pub use course::{Course, Deed, Luck, Step};
 pub use line::{Line, Noise};
 pub use outage::{Fault, Outage, PowerCut};
+pub use visit::Visit;
 
 /// The lines at the beginning of a stream, without those that are too long for a seed.
 fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
@@ -35,14 +37,21 @@ fn transcript(stream: &[u8], max_line_bytes: usize) -> String {
     use super::transcript::escape;
 
     let mut model = crate::model::Model::default();
+    let said = |line: &[u8]| match line.strip_suffix(b"\n") {
+        Some(message) => format!("> {}\n", escape(message)),
+        None => format!(">~ {}\n", escape(line)),
+    };
+    let lines = stream.split_inclusive(|byte| *byte == b'\n');
+    if reference::begins_with_http(stream, max_line_bytes) {
+        // All of it is sent before the end is seen: after that, it would be on another connection.
+        return lines.map(said).collect::<String>() + "< ERROR\n<$\n";
+    }
     let mut text = String::new();
-    for line in stream.split_inclusive(|byte| *byte == b'\n') {
-        text += &match line.strip_suffix(b"\n") {
-            Some(message) => format!("> {}\n", escape(message)),
-            None => format!(">~ {}\n", escape(line)),
-        };
-        for reply in reference::replies(line, max_line_bytes, &mut model) {
-            text += &format!("< {reply}\n");
+    for line in lines {
+        text += &said(line);
+        let known = reference::lines(line, max_line_bytes).into_iter();
+        for command in known.map(|(_, line)| line.and_then(reference::parse)) {
+            text += &format!("< {}\n", reference::reply(command.as_ref(), &mut model));
         }
     }
     text

@@ -19,7 +19,7 @@ mod wire;
 
 use std::fmt::Display;
 
-use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage};
+use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage, Visit};
 use super::property::Property;
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
@@ -189,6 +189,8 @@ properties! {
     index::limits_refuse_and_change_nothing(Bounded) * 5_000 [O7 O8];
     /// A session answers whatever a client sends, in whatever pieces, as the model does message by message.
     service::session_answers_as_model(Conversation) * 5_000 [M9 L1 L2 L3 L8 L9 O1 O2 O3 O9 C6];
+    /// An HTTP request, if it comes first, gets one ERROR, and nothing after it is read; anywhere else it is a line like any other.
+    service::http_ends_the_conversation(Visit) * 5_000 [C6 C7];
     /// Messages that arrive together are answered as those that arrive one by one, and do the same.
     service::batch_equals_its_commands(Conversation) * 2_000 [O1 O2 O3 O9];
     /// What two clients see can be explained by one order of their commands.

@@ -75,6 +75,48 @@ pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)
     lines
 }
 
+/// Those lines of a stream that a server reads: all of them, or the first alone if it is an HTTP
+/// request (rule C7).
+#[must_use]
+pub fn messages(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)> {
+    let mut lines = lines(stream, max_line_bytes);
+    if begins_with_http(stream, max_line_bytes) {
+        lines.truncate(1);
+    }
+    lines
+}
+
+/// Whether the first line of a stream is an HTTP request; of one that passes the limit, whether what
+/// the limit lets through can be completed to one (rule C7).
+#[must_use]
+pub fn begins_with_http(stream: &[u8], max_line_bytes: usize) -> bool {
+    /// A request line needs no more than the end of this to be complete, once it has its method.
+    const END: &[u8] = b"a HTTP/1.1\n";
+    match lines(stream, max_line_bytes).first() {
+        None => false,
+        Some((_, Some(line))) => is_http(line),
+        Some((limit, None)) => {
+            let cut_off = &stream[..*limit];
+            (0..END.len()).any(|at| is_http(&[cut_off, &END[at..]].concat()))
+        }
+    }
+}
+
+/// Whether a line, LF included, is an HTTP request line.
+fn is_http(line: &[u8]) -> bool {
+    let Some(line) = line.strip_suffix(b"\n") else { return false };
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
+    let [method, target, version] = words[..] else { return false };
+    let Some(version) = version.strip_prefix(b"HTTP/") else { return false };
+    let numbers: Vec<&[u8]> = version.split(|byte| *byte == b'.').collect();
+    let all = |word: &[u8], test: fn(&u8) -> bool| !word.is_empty() && word.iter().all(test);
+    all(method, u8::is_ascii_uppercase)
+        && all(target, |byte| *byte > 0x20 && *byte != 0x7f)
+        && numbers.len() <= 2
+        && numbers.iter().all(|number| all(number, u8::is_ascii_digit))
+}
+
 /// How many of the lines are known after the arrival of so many bytes.
 #[must_use]
 pub fn due(lines: &[(usize, Option<&[u8]>)], arrived: usize) -> usize {
@@ -83,7 +125,7 @@ pub fn due(lines: &[(usize, Option<&[u8]>)], arrived: usize) -> usize {
 
 /// What a server that holds what `model` holds replies to a stream.
 pub fn replies(stream: &[u8], max_line_bytes: usize, model: &mut Model) -> Vec<Reply> {
-    let lines = lines(stream, max_line_bytes).into_iter();
+    let lines = messages(stream, max_line_bytes).into_iter();
     lines.map(|(_, line)| reply(line.and_then(parse).as_ref(), model)).collect()
 }
 
@@ -120,6 +162,22 @@ mod tests {
         }
         assert!(parse(format!("QUERY|{}|\n", "n".repeat(255)).as_bytes()).is_some());
         assert!(parse(format!("QUERY|{}|\n", "n".repeat(256)).as_bytes()).is_none());
+    }
+
+    #[test]
+    fn an_http_request_ends_what_is_read_if_it_comes_first() {
+        let read = |stream: &[u8], limit| messages(stream, limit).len();
+        assert_eq!(read(b"GET / HTTP/1.1\r\na\nb\n", 99), 1);
+        assert_eq!(read(b"GET / HTTP/2\na\nb\n", 99), 1);
+        assert_eq!(read(b"\nGET / HTTP/1.1\na\n", 99), 3);
+        assert_eq!(read(b"GET /  HTTP/1.1\na\n", 99), 2);
+        // The limit cuts the line off before its target, in it, after it, and in its version.
+        for limit in [4, 5, 7, 8, 10, 12, 13, 14, 15, 16, 17] {
+            assert_eq!(read(b"GET /ab HTTP/1.1\r\na\n", limit), 1, "{limit}");
+        }
+        for (stream, limit) in [(&b"GET /ab HTTQ/1.1\na\n"[..], 13), (b"GET / HTTP/1.1\na\n", 3)] {
+            assert_eq!(read(stream, limit), 2);
+        }
     }
 
     #[test]

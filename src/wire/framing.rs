@@ -23,9 +23,9 @@ const MANY_LINES_BYTES: usize = 65_536;
 pub enum Frame<'a> {
     /// A line within the limit, its LF included.
     Line(&'a [u8]),
-    /// A line passed the limit. Said once a line, as soon as the limit is passed; what follows up
-    /// to the LF is dropped without being stored.
-    TooLong,
+    /// A line passed the limit: what came of it first, as many bytes as the limit. Said once a line,
+    /// as soon as the limit is passed; what follows up to the LF is dropped without being stored.
+    TooLong(&'a [u8]),
 }
 
 /// Collects bytes and yields the lines that are complete.
@@ -53,7 +53,7 @@ pub struct LineBuffer {
 }
 
 /// How far the lines of a buffer have been read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Cursor {
     /// Where the next line begins.
     start: usize,
@@ -110,6 +110,17 @@ impl LineBuffer {
         }
     }
 
+    /// The line that [`lines`](Self::lines) would yield next, which it will still yield.
+    pub fn peek(&mut self) -> Option<Frame<'_>> {
+        let mut cursor = self.cursor;
+        let frame = next_frame(&self.bytes[..self.filled], &mut cursor, self.max_line_bytes);
+        if frame.is_none() {
+            // So that no byte is searched twice: not when a line comes byte by byte either.
+            self.cursor = cursor;
+        }
+        frame
+    }
+
     /// The bytes of memory in use, for limits and their tests.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -148,27 +159,40 @@ impl<'a> Iterator for Lines<'a> {
     type Item = Frame<'a>;
 
     fn next(&mut self) -> Option<Frame<'a>> {
-        let Self { bytes, cursor, max_line_bytes } = self;
-        while let Some(position) = memchr(b'\n', &bytes[cursor.searched..]) {
-            cursor.searched += position + 1;
-            let line = &bytes[cursor.start..cursor.searched];
-            cursor.start = cursor.searched;
-            if !std::mem::take(&mut cursor.discarding) {
-                let fits = line.len() <= *max_line_bytes;
-                return Some(if fits { Frame::Line(line) } else { Frame::TooLong });
-            }
-        }
-        // Without its LF, a line that fills the limit has already passed it.
-        let too_long = bytes.len() - cursor.start >= *max_line_bytes;
-        let dropped = cursor.discarding;
-        let forgotten = planted(Bug::SplitLineIsForgotten);
-        cursor.searched = bytes.len();
-        if too_long || dropped || forgotten {
-            cursor.start = cursor.searched;
-            cursor.discarding = !forgotten;
-        }
-        (too_long && !dropped).then_some(Frame::TooLong)
+        next_frame(self.bytes, self.cursor, self.max_line_bytes)
     }
+}
+
+/// The next line of `bytes`, if it is complete or too long; moves `cursor` past it.
+fn next_frame<'a>(
+    bytes: &'a [u8],
+    cursor: &mut Cursor,
+    max_line_bytes: usize,
+) -> Option<Frame<'a>> {
+    while let Some(position) = memchr(b'\n', &bytes[cursor.searched..]) {
+        cursor.searched += position + 1;
+        let line = &bytes[cursor.start..cursor.searched];
+        cursor.start = cursor.searched;
+        if !std::mem::take(&mut cursor.discarding) {
+            let fits = line.len() <= max_line_bytes;
+            return Some(if fits {
+                Frame::Line(line)
+            } else {
+                Frame::TooLong(&line[..max_line_bytes])
+            });
+        }
+    }
+    // Without its LF, a line that fills the limit has already passed it.
+    let rest = &bytes[cursor.start..];
+    let too_long = rest.len() >= max_line_bytes;
+    let dropped = cursor.discarding;
+    let forgotten = planted(Bug::SplitLineIsForgotten);
+    cursor.searched = bytes.len();
+    if too_long || dropped || forgotten {
+        cursor.start = cursor.searched;
+        cursor.discarding = !forgotten;
+    }
+    (too_long && !dropped).then(|| Frame::TooLong(&rest[..max_line_bytes]))
 }
 
 #[cfg(test)]
@@ -184,7 +208,7 @@ mod tests {
                 piece = &piece[buffer.fill(piece)..];
                 frames.extend(buffer.lines().map(|frame| match frame {
                     Frame::Line(line) => Ok(line.to_vec()),
-                    Frame::TooLong => Err(()),
+                    Frame::TooLong(_) => Err(()),
                 }));
             }
         }
@@ -221,7 +245,7 @@ mod tests {
         buffer.fill(b"1234567");
         assert_eq!(buffer.lines().next(), None);
         buffer.fill(b"8");
-        assert_eq!(buffer.lines().next(), Some(Frame::TooLong));
+        assert_eq!(buffer.lines().next(), Some(Frame::TooLong(b"12345678")));
         buffer.fill(b"more of the same");
         assert_eq!(buffer.lines().next(), None);
         buffer.fill(b" line\nnext\n");
@@ -253,6 +277,26 @@ mod tests {
         buffer.fill(b"d\n");
         let rest: Vec<_> = buffer.lines().collect();
         assert_eq!(rest, [Frame::Line(b"b\n"), Frame::Line(b"cd\n")]);
+    }
+
+    #[test]
+    fn a_line_that_was_looked_at_is_still_to_come() {
+        let mut buffer = LineBuffer::new(8);
+        buffer.fill(b"a");
+        assert_eq!(buffer.peek(), None);
+        assert_eq!(buffer.cursor.searched, 1, "no byte is searched twice");
+        buffer.fill(b"\nb\n");
+        for _ in 0..2 {
+            assert_eq!(buffer.peek(), Some(Frame::Line(b"a\n")));
+        }
+        assert_eq!(buffer.lines().count(), 2);
+        buffer.fill(b"long, longer");
+        for _ in 0..2 {
+            assert_eq!(buffer.peek(), Some(Frame::TooLong(b"long, lo")));
+        }
+        assert_eq!(buffer.lines().next(), Some(Frame::TooLong(b"long, lo")));
+        buffer.fill(b"!\nc\n");
+        assert_eq!(buffer.peek(), Some(Frame::Line(b"c\n")));
     }
 
     #[test]

@@ -100,16 +100,20 @@ pub(crate) enum Dialect {
     ShortLines,
     /// A name has only letters, digits, and `-` `_` `+` `.` (against rule N1).
     PlainNames,
+    /// An HTTP request is a malformed line like any other (against rule C7, which the challenge does not
+    /// know).
+    ReadsHttp,
 }
 
 /// All of them.
-pub(crate) const DIALECTS: [Dialect; 6] = [
+pub(crate) const DIALECTS: [Dialect; 7] = [
     Dialect::KeepsCr,
     Dialect::AnyNames,
     Dialect::NoTrailingComma,
     Dialect::NoListOfOthers,
     Dialect::ShortLines,
     Dialect::PlainNames,
+    Dialect::ReadsHttp,
 ];
 
 /// How a server differs from the correct one.

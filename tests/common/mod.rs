@@ -161,7 +161,9 @@ impl Serving {
     /// What a page there says, head and all.
     pub(crate) fn get(&self, page: &str) -> String {
         let mut stream = TcpStream::connect(self.endpoint()).unwrap();
-        stream.write_all(format!("GET {page} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+        stream
+            .write_all(format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+            .unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
         response

@@ -181,7 +181,7 @@ pub(crate) const SHOWN: [(Fault, &str); 18] = [
 ];
 
 /// What a dialect is asked that the correct server answers in another way.
-pub(crate) const TOLD_APART: [(Dialect, &str); 8] = [
+pub(crate) const TOLD_APART: [(Dialect, &str); 9] = [
     (Dialect::KeepsCr, "> INDEX|a|\\r\n< OK"),
     (Dialect::AnyNames, "> INDEX|emacs elisp|\n< ERROR"),
     (Dialect::AnyNames, "> INDEX|a:b|\n< ERROR"),
@@ -190,4 +190,5 @@ pub(crate) const TOLD_APART: [(Dialect, &str); 8] = [
     (Dialect::NoListOfOthers, "> QUERY|a|b\n< FAIL\n> REMOVE|a|b\n< OK"),
     (Dialect::ShortLines, "> QUERY|a|\\{507:b,}bb\n< FAIL"),
     (Dialect::PlainNames, "> INDEX|@types/node|\n< OK"),
+    (Dialect::ReadsHttp, "> GET / HTTP/1.1\n> QUERY|a|\n< ERROR\n<$"),
 ];

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::system::System;
 use super::target::{Held, Target};
-use crate::testing::transcript::{Transcript, escape};
-use crate::wire::DEFAULT_MAX_LINE_BYTES;
+use crate::testing::transcript::{Step, Transcript};
+use crate::wire::{self, DEFAULT_MAX_LINE_BYTES};
 
 /// Something that a line can have and that servers may read in their own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +24,12 @@ enum Feature {
     TrailingComma,
     IdleDependencies,
     LongLine,
+    /// An HTTP request line, which ends the conversation only if it comes first.
+    Http,
 }
 
-/// What the features are tried with: of each, what is sent once `a` is indexed.
-const PROBES: [(Feature, &str, &str, Probe); 15] = [
+/// What the features are tried with.
+const PROBES: [(Feature, &str, &str, Probe); 16] = [
     (Feature::Cr, "L6", "CR before LF", Probe::Text("QUERY|a|\r\n")),
     (Feature::Signs, "N1", "+ - . _ in a name", Probe::Text("INDEX|l+i-b.x_y|\n")),
     (Feature::AtOrSlash, "N1", "@ and / in a name", Probe::Text("INDEX|@l/ib@3|\n")),
@@ -48,7 +50,11 @@ const PROBES: [(Feature, &str, &str, Probe); 15] = [
     (Feature::IdleDependencies, "D4", "dependencies on REMOVE", Probe::Text("REMOVE|c|a,b\n")),
     (Feature::LongLine, "L2", "a line of 65,536 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES)),
     (Feature::LongLine, "L3", "a line of 65,537 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES + 1)),
+    (Feature::Http, "C7", "a message after an HTTP request", Probe::Http),
 ];
+
+/// What comes where a server ends its stream.
+const END: &str = "the end of the stream";
 
 /// Lines of no more bytes than this are no long ones to any honest server.
 const ALWAYS_TAKEN: usize = 512;
@@ -56,18 +62,39 @@ const ALWAYS_TAKEN: usize = 512;
 /// About how many bytes a prefix has at most that each name gets on its way.
 const MOST_PREFIX: usize = 24;
 
-/// A message.
+/// What is sent once `a` is indexed, but for the last.
 enum Probe {
     Text(&'static str),
     /// INDEX of a name so long.
     Name(usize),
     /// INDEX with a list, of names that are not there, that makes the line so long.
     Line(usize),
+    /// An HTTP request, first of all, and then a message.
+    Http,
 }
 
 impl Probe {
+    /// The conversation, as the rule has it: its last step is what servers may do otherwise.
+    fn transcript(&self) -> Transcript {
+        let send = |text: &str| Step::Send(text.as_bytes().to_vec());
+        let reply = |text: &str| Step::Expect(text.to_owned());
+        match self {
+            Self::Http => Transcript::from_steps([
+                send("GET / HTTP/1.1\n"),
+                send("QUERY|a|\n"),
+                reply("ERROR"),
+                Step::ExpectEnd,
+            ]),
+            Self::Text(_) | Self::Name(_) | Self::Line(_) => {
+                Transcript::sending(&["INDEX|a|\n", &self.line()]).answered()
+            }
+        }
+    }
+
+    /// The line in which servers differ.
     fn line(&self) -> String {
         match self {
+            Self::Http => "GET / HTTP/1.1\n".to_owned(),
             Self::Text(text) => (*text).to_owned(),
             Self::Name(length) => format!("INDEX|{}|\n", "n".repeat(*length)),
             Self::Line(length) => {
@@ -86,15 +113,15 @@ pub struct Behaviour {
     pub what: &'static str,
     /// The rule that settles it, by its id.
     pub rule: &'static str,
-    /// The reply that the rule demands.
+    /// The reply that the rule demands, or that the stream ends.
     pub expected: String,
     /// What came; where addresses of one system differ, what came at each.
     pub observed: String,
     feature: Feature,
     /// Whether all addresses did the same.
     addresses_agree: bool,
-    /// The line that was sent, in words of a transcript.
-    line: String,
+    /// The conversation that shows it, as the rule has it.
+    conversation: String,
 }
 
 impl Behaviour {
@@ -120,10 +147,10 @@ impl Behaviour {
         self.what.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
     }
 
-    /// The line that shows it, as a transcript.
+    /// What shows it, as a transcript.
     pub(super) fn transcript(&self) -> String {
-        let Self { line, expected, observed, .. } = self;
-        format!("> INDEX|a|\n< OK\n> {line}\n< {expected}\n# got {observed}\n")
+        let Self { conversation, observed, .. } = self;
+        format!("{conversation}# got {observed}\n")
     }
 }
 
@@ -132,16 +159,20 @@ pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
     PROBES
         .iter()
         .map(|(feature, rule, what, probe)| {
-            let line = probe.line();
-            let transcript = Transcript::sending(&["INDEX|a|\n", &line]).answered();
-            let expected = transcript.last_reply().unwrap_or_default().to_owned();
+            let transcript = probe.transcript();
+            let expected = match probe {
+                Probe::Http => END.to_owned(),
+                Probe::Text(_) | Probe::Name(_) | Probe::Line(_) => {
+                    transcript.last_reply().unwrap_or_default().to_owned()
+                }
+            };
             let observed: Vec<String> = (0..target.system.count())
                 .map(|number| observed_at(target, number, &transcript, &expected))
                 .collect();
             let (observed, addresses_agree) = together(&target.system, observed);
-            let line = escape(line.trim_end_matches('\n').as_bytes());
+            let conversation = transcript.to_string();
             let feature = *feature;
-            Behaviour { what, rule, expected, observed, feature, addresses_agree, line }
+            Behaviour { what, rule, expected, observed, feature, addresses_agree, conversation }
         })
         .collect()
 }
@@ -210,6 +241,9 @@ fn features(line: &[u8]) -> BTreeSet<Feature> {
     if longest.is_some_and(|longest| longest > 200) {
         features.insert(Feature::LongName);
     }
+    if wire::is_http_request(line) || wire::begins_http_request(line) {
+        features.insert(Feature::Http);
+    }
     let names = line.iter().filter(|byte| b"|,".contains(byte)).count();
     if line.len() + names * MOST_PREFIX > ALWAYS_TAKEN {
         features.insert(Feature::LongLine);
@@ -256,6 +290,7 @@ mod tests {
             ("INDEX|a|b,\n", Feature::TrailingComma),
             ("QUERY|a|b\n", Feature::IdleDependencies),
             ("REMOVE|a|b\n", Feature::IdleDependencies),
+            ("GET / HTTP/1.1\n", Feature::Http),
         ] {
             assert!(features(line.as_bytes()).contains(&feature), "{line:?}");
         }
@@ -288,7 +323,7 @@ mod tests {
                 observed,
                 feature: Feature::LongLine,
                 addresses_agree,
-                line: String::new(),
+                conversation: String::new(),
             };
             assert_eq!(behaviour.is_a_reading(), is_a_reading);
         }

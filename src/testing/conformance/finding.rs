@@ -1,7 +1,7 @@
 //! What was found: where a server did something else than it should, as a transcript or as a
 //! history, and which rule that breaks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::target::Held;
 use crate::command::{Command, Reply};
@@ -154,9 +154,11 @@ fn broken_rule(shown: &Transcript, at: Option<usize>, actual: &str) -> (&'static
     let mut waiting: BTreeMap<&str, Vec<Waiting>> = BTreeMap::new();
     let mut begun: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     let mut current = "main";
+    let mut half_closed = BTreeSet::new();
     for (number, step) in (1..).zip(shown.steps()) {
         match step {
             Step::Switch(name) => current = name,
+            Step::HalfClose => drop(half_closed.insert(current)),
             Step::Send(bytes) => {
                 let line = begun.entry(current).or_default();
                 let mut in_pieces = !line.is_empty();
@@ -184,12 +186,16 @@ fn broken_rule(shown: &Transcript, at: Option<usize>, actual: &str) -> (&'static
                     waiting.remove(0);
                 }
             }
-            Step::Expect(_) | Step::ExpectEnd | Step::HalfClose => {}
+            Step::Expect(_) | Step::ExpectEnd => {}
         }
         if number == at {
             let waiting = waiting.get(current).map(Vec::as_slice).unwrap_or_default();
             return match (waiting, step) {
-                (_, Step::ExpectEnd) => ("C3", format!("{actual}, not the end of the stream")),
+                (_, Step::ExpectEnd) => {
+                    // A server ends only after its client, or after HTTP.
+                    let rule = if half_closed.contains(current) { "C3" } else { "C7" };
+                    (rule, format!("{actual}, not the end of the stream"))
+                }
                 ([], _) => ("C4", format!("the connection could not be used: {actual}")),
                 ([first, rest @ ..], _) => {
                     let rule = rule_of(first, rest, actual);

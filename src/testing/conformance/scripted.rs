@@ -12,7 +12,7 @@ use crate::machine::StateMachine;
 use crate::testing::transcript::{Step, Transcript};
 
 /// The transcripts of `spec/transcripts/` by their names.
-const TRANSCRIPTS: [(&str, &str); 12] = [
+const TRANSCRIPTS: [(&str, &str); 13] = [
     ("tour", include_str!("../../../spec/transcripts/tour.txt")),
     ("messages", include_str!("../../../spec/transcripts/messages.txt")),
     ("names", include_str!("../../../spec/transcripts/names.txt")),
@@ -25,6 +25,7 @@ const TRANSCRIPTS: [(&str, &str); 12] = [
     ("cycles", include_str!("../../../spec/transcripts/cycles.txt")),
     ("order", include_str!("../../../spec/transcripts/order.txt")),
     ("connections", include_str!("../../../spec/transcripts/connections.txt")),
+    ("http", include_str!("../../../spec/transcripts/http.txt")),
 ];
 
 /// All transcripts.

@@ -52,6 +52,7 @@ canaries! {
     limits_refuse_and_change_nothing sees LimitIsIgnored in "INDEX|a|";
     // Here and below, empty lines are the shortest messages.
     session_answers_as_model sees ErrorsComeFirst in "INDEX|a|; ";
+    http_ends_the_conversation sees HttpIsRead in "A a HTTP/1";
     batch_equals_its_commands sees RestOfABatchWaits in ["; "; MAX_BATCH].concat();
     clients_see_one_order sees QueriesGoFirst in "INDEX|a|; QUERY|a|";
     server_answers_as_model sees AnswersAreCutOff in "; ";

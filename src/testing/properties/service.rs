@@ -9,20 +9,30 @@ use crate::index::PackageIndex;
 use crate::model::Model;
 use crate::server::{Config, Server};
 use crate::session::Session;
-use crate::testing::generators::{Conversation, Duo, LINE_LIMIT};
+use crate::testing::generators::{Conversation, Duo, LINE_LIMIT, Visit};
 use crate::testing::transcript::{Endpoint, Link, Remote};
 use crate::testing::{interleaving, reference, state_of_index, state_of_model};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, parse_reply};
 
 pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<(), String> {
-    let stream = conversation.stream();
+    answers_as_model(conversation, &conversation.stream())
+}
+
+pub(super) fn http_ends_the_conversation(visit: &Visit) -> Result<(), String> {
+    answers_as_model(&visit.rest, &visit.stream_after(b""))?;
+    // As the second line it is one like any other.
+    answers_as_model(&visit.rest, &visit.stream_after(b"\n"))
+}
+
+/// Whether a session answers a stream as the model does, in the pieces of a conversation.
+fn answers_as_model(conversation: &Conversation, stream: &[u8]) -> Result<(), String> {
     let engine = Engine::default();
     let mut session = Session::new(LINE_LIMIT);
     let mut model = Model::default();
-    let expected = reference::replies(&stream, LINE_LIMIT, &mut model);
-    let lines = reference::lines(&stream, LINE_LIMIT);
+    let expected = reference::replies(stream, LINE_LIMIT, &mut model);
+    let lines = reference::messages(stream, LINE_LIMIT);
     let (mut replied, mut arrived) = (0, 0);
-    for piece in conversation.arriving(&stream) {
+    for piece in conversation.arriving(stream) {
         let replies = tell(&mut session, &engine, piece)?;
         arrived += piece.len();
         // A reply waits for nothing but its message.
@@ -31,6 +41,13 @@ pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<()
             return Err(format!("after {replied} replies, {}", differing(&replies, due)));
         }
         replied += replies.len();
+    }
+    let is_over = reference::begins_with_http(stream, LINE_LIMIT);
+    if session.is_over() != is_over {
+        return Err(format!(
+            "that the conversation is over is {}, not {is_over}",
+            session.is_over()
+        ));
     }
     let state = engine.batch(|index| state_of_index(index)).map_err(|error| error.to_string())?;
     if state != state_of_model(&model) {

@@ -76,7 +76,7 @@ pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Resul
             for frame in buffer.lines() {
                 let line = match frame {
                     Frame::Line(line) => Some(line),
-                    Frame::TooLong => None,
+                    Frame::TooLong(_) => None,
                 };
                 if expected.get(found).map(|(_, line)| *line) != Some(line) {
                     return Err(format!(

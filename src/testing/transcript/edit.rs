@@ -206,6 +206,7 @@ impl Transcript {
                 }
                 Step::HalfClose if !*half_closed => {
                     *half_closed = true;
+                    let _in_memory = link.half_close();
                     steps.push(Step::HalfClose);
                 }
                 Step::BreakOff => {
@@ -213,7 +214,7 @@ impl Transcript {
                     steps.push(Step::BreakOff);
                 }
                 Step::Expect(_) => steps.extend(next_reply(link)),
-                Step::ExpectEnd if *half_closed => {
+                Step::ExpectEnd if link.has_ended() => {
                     steps.extend(std::iter::from_fn(|| next_reply(link)));
                     links.remove(current);
                     steps.push(Step::ExpectEnd);

@@ -72,7 +72,10 @@ pub struct MemoryLink<M> {
     machine: Rc<RefCell<M>>,
     lines: LineBuffer,
     replies: VecDeque<Reply>,
-    half_closed: bool,
+    /// Whether no line has come yet.
+    at_first_line: bool,
+    /// Whether either side has ended.
+    ended: bool,
 }
 
 impl<M> InMemory<M> {
@@ -95,20 +98,36 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Endpoint for InMemory<
             machine: Rc::clone(&self.machine),
             lines: LineBuffer::new(self.max_line_bytes),
             replies: VecDeque::new(),
-            half_closed: false,
+            at_first_line: true,
+            ended: false,
         })
+    }
+}
+
+impl<M> MemoryLink<M> {
+    /// Whether either side has ended, so that the end comes after the replies that are due.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 }
 
 impl<M: StateMachine<Command = Command, Reply = Outcome>> Link for MemoryLink<M> {
     fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && !self.ended {
             bytes = &bytes[self.lines.fill(bytes)..];
             for frame in self.lines.lines() {
-                let command = match frame {
-                    Frame::Line(line) => wire::parse(line).ok().map(CommandRef::to_command),
-                    Frame::TooLong => None,
+                let (command, is_http) = match frame {
+                    Frame::Line(line) => (
+                        wire::parse(line).ok().map(CommandRef::to_command),
+                        wire::is_http_request(line),
+                    ),
+                    Frame::TooLong(beginning) => (None, wire::begins_http_request(beginning)),
                 };
+                if std::mem::take(&mut self.at_first_line) && is_http {
+                    self.replies.push_back(Reply::Error);
+                    self.ended = true;
+                    break;
+                }
                 let outcome = command.and_then(|c| self.machine.borrow_mut().apply(&c).ok());
                 self.replies.push_back(outcome.map_or(Reply::Error, Reply::from));
             }
@@ -117,14 +136,14 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Link for MemoryLink<M>
     }
 
     fn half_close(&mut self) -> io::Result<()> {
-        self.half_closed = true;
+        self.ended = true;
         Ok(())
     }
 
     fn receive(&mut self) -> io::Result<Option<String>> {
         match self.replies.pop_front() {
             Some(reply) => Ok(Some(reply.to_string())),
-            None if self.half_closed => Ok(None),
+            None if self.ended => Ok(None),
             None => Err(io::Error::new(io::ErrorKind::TimedOut, "no reply is due")),
         }
     }

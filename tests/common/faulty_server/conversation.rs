@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use package_indexer::Reply;
 use package_indexer::command::Verb;
 use package_indexer::wire::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer};
 
-use super::grammar::Message;
+use super::grammar::{Message, is_http};
 use super::packages::Packages;
 use super::{Dialect, Fault, Manner};
 
@@ -33,7 +33,8 @@ pub(super) fn hold(stream: &TcpStream, shared: &Shared, manner: Manner) {
     let patience = (!manner.has(Fault::WritesUnderLock)).then_some(PATIENCE);
     // A stream that cannot be set up has ended, which the first read finds.
     let _ended = stream.set_nodelay(true).and_then(|()| stream.set_write_timeout(patience));
-    let mut conversation = Conversation { shared, manner, cache: BTreeMap::new() };
+    let mut conversation =
+        Conversation { shared, manner, at_first_line: true, cache: BTreeMap::new() };
     let mut input = Input::new(stream, manner);
     for number in 1.. {
         let Some(batch) = input.batch() else { return };
@@ -43,15 +44,21 @@ pub(super) fn hold(stream: &TcpStream, shared: &Shared, manner: Manner) {
             return;
         }
         let replies: Vec<_> = replies.iter().flat_map(|reply| reply.as_line()).copied().collect();
-        if { stream }.write_all(&replies).is_err() || last {
+        if { stream }.write_all(&replies).is_err() {
+            return;
+        }
+        if last {
+            // Read to its end, because what is left unread would take the last reply with it.
+            let _ended = stream.shutdown(Shutdown::Write);
+            while { stream }.read(&mut [0; 4_096]).is_ok_and(|count| count > 0) {}
             return;
         }
         drop(turn);
     }
 }
 
-/// A line, or none if it was too long.
-type Line = Option<Vec<u8>>;
+/// A line, or what came of it first if it was too long.
+type Line = Result<Vec<u8>, Vec<u8>>;
 
 /// What a client sends.
 struct Input<'a> {
@@ -73,14 +80,14 @@ impl<'a> Input<'a> {
             let mut piece = vec![0; DEFAULT_MAX_LINE_BYTES];
             let count = self.stream.read(&mut piece).ok()?;
             piece.truncate(count);
-            return (count > 0).then(|| vec![Some(piece)]);
+            return (count > 0).then(|| vec![Ok(piece)]);
         }
         loop {
             let count = self.stream.read(self.lines.space()).ok()?;
             self.lines.advance(count);
             let batch = self.lines.lines().map(|frame| match frame {
-                Frame::Line(line) => Some(line.to_vec()),
-                Frame::TooLong => None,
+                Frame::Line(line) => Ok(line.to_vec()),
+                Frame::TooLong(beginning) => Err(beginning.to_vec()),
             });
             let batch: Vec<_> = batch.collect();
             if count == 0 || !batch.is_empty() {
@@ -94,6 +101,8 @@ impl<'a> Input<'a> {
 struct Conversation<'a> {
     shared: &'a Shared,
     manner: Manner,
+    /// Whether no line has come yet.
+    at_first_line: bool,
     /// What its QUERYs were answered.
     cache: BTreeMap<String, Reply>,
 }
@@ -102,16 +111,21 @@ impl Conversation<'_> {
     /// The replies to a batch, and whether the connection ends with them.
     fn answer_all(&mut self, mut batch: Vec<Line>) -> (Vec<Reply>, bool) {
         let manner = self.manner;
+        let first = batch.first().filter(|_| std::mem::take(&mut self.at_first_line));
+        let first = first.map(|line| line.as_deref().map_err(Vec::as_slice));
+        if first.is_some_and(is_http) && !manner.speaks(Dialect::ReadsHttp) {
+            return (vec![Reply::Error], true);
+        }
         if manner.has(Fault::WrongOrder) {
             batch.reverse();
         }
         let mut replies = Vec::new();
         let mut last = false;
         for line in batch {
-            if line.is_none() && manner.speaks(Dialect::ShortLines) {
+            if line.is_err() && manner.speaks(Dialect::ShortLines) {
                 return (replies, true);
             }
-            let message = line.and_then(|line| manner.parse(&line));
+            let message = line.ok().and_then(|line| manner.parse(&line));
             last = message.is_none() && manner.has(Fault::ClosesOnError);
             replies.push(message.map_or(Reply::Error, |message| self.answer(&message)));
             if last {

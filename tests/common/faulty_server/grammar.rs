@@ -9,6 +9,33 @@ use super::{Dialect, Fault, Manner};
 /// The longest name, in bytes (rule N1).
 const MAX_NAME_BYTES: usize = 255;
 
+/// Whether a line, or the beginning of one that is too long, is an HTTP request line (rule C7).
+pub(super) fn is_http(line: Result<&[u8], &[u8]>) -> bool {
+    let is_whole = line.is_ok();
+    let (Ok(text) | Err(text)) = line;
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let mut words = text.split(|byte| *byte == b' ');
+    let (method, target, version) = (words.next(), words.next(), words.next());
+    let is_method =
+        method.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_uppercase));
+    let is_target = target.is_some_and(|it| {
+        it.iter().all(|byte| *byte > b' ' && *byte != 0x7f) && (!it.is_empty() || !is_whole)
+    });
+    let is_version = match version.map(|version| version.strip_prefix(b"HTTP/")) {
+        Some(Some(number)) => {
+            let mut numbers = number.split(|byte| *byte == b'.');
+            let is_number = |it: &[u8]| !it.is_empty() && it.iter().all(u8::is_ascii_digit);
+            numbers.next().is_some_and(is_number)
+                && numbers.next().is_none_or(is_number)
+                && numbers.next().is_none()
+        }
+        Some(None) => false,
+        None => !is_whole,
+    };
+    is_method && is_target && is_version && words.next().is_none()
+}
+
 /// A message that is well formed.
 #[derive(Debug)]
 pub(super) struct Message {

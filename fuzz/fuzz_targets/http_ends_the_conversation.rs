@@ -1,0 +1,5 @@
+//! An HTTP request, if it comes first, gets one ERROR, and nothing after it is read; anywhere else it is a line like any other.
+//! Seeds: fuzz/seeds/Visit. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(http_ends_the_conversation);

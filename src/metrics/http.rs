@@ -1,0 +1,203 @@
+//! Just enough of HTTP/1.1 for Prometheus, a health check and a browser: the head of a request in, a
+//! response out.
+
+use std::io::{self, ErrorKind, Read as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// The longest head of a request, in bytes.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+
+/// The most header fields of a request: several times what browsers and proxies send.
+const MAX_FIELDS: usize = 64;
+
+/// How long a client may take to send the head of its request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What came of a request's head.
+pub(super) enum Head {
+    Complete(Vec<u8>),
+    TooLong,
+}
+
+/// Reads up to the empty line that ends the head of a request.
+///
+/// # Errors
+/// When the client ends, breaks off, or takes longer than it may.
+pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
+    let begun = Instant::now();
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        if head.len() >= MAX_HEAD_BYTES {
+            return Ok(Head::TooLong);
+        }
+        let left = HEAD_PATIENCE.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => head.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Head::Complete(head))
+}
+
+/// What a request asks for, and on whose behalf.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    /// The path without its query.
+    pub(super) path: &'a str,
+    /// Whether it is of HTTP/1.1, and so knows chunks.
+    pub(super) has_chunks: bool,
+    /// Whom it takes this server for, port included; none in HTTP/1.0.
+    pub(super) host: Option<&'a [u8]>,
+    /// Whether a web page of another origin asks, as far as its browser says.
+    pub(super) is_of_a_page: bool,
+}
+
+impl<'a> Request<'a> {
+    /// Reads a complete head.
+    ///
+    /// # Errors
+    /// The response to what is no request, or none of HTTP/1.1 (RFC 9112, section 3.2).
+    pub(super) fn read(head: &'a [u8]) -> Result<Self, Response> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut request = httparse::Request::new(&mut fields);
+        match request.parse(head) {
+            Ok(_) => {}
+            Err(httparse::Error::TooManyHeaders) => {
+                let why = format!("the head has more than {MAX_FIELDS} fields\n");
+                return Err(Response::plain(Status::HeadTooLong, &why));
+            }
+            Err(_) => {
+                return Err(Response::plain(Status::BadRequest, "this is no HTTP request\n"));
+            }
+        }
+        let values = |name: &'static str| {
+            let named = request.headers.iter().filter(move |it| it.name.eq_ignore_ascii_case(name));
+            named.map(|field| field.value.trim_ascii())
+        };
+        let has_chunks = request.version == Some(1);
+        let mut hosts = values("Host");
+        let host = hosts.next();
+        if hosts.next().is_some() || has_chunks && host.is_none() {
+            let why = "a request names its host once\n";
+            return Err(Response::plain(Status::BadRequest, why));
+        }
+        let is_of_another = |site: &[u8]| ![&b"none"[..], b"same-origin"].contains(&site);
+        let is_of_a_page =
+            values("Origin").next().is_some() || values("Sec-Fetch-Site").any(is_of_another);
+        let (authority, path) = parts(request.path.unwrap_or_default());
+        Ok(Self {
+            method: request.method.unwrap_or_default(),
+            path,
+            has_chunks,
+            host: authority.map(str::as_bytes).or(host),
+            is_of_a_page,
+        })
+    }
+}
+
+/// The authority of a target, if it is in absolute form, which then counts and not the field `Host`
+/// (RFC 9112, section 3.2.2), and its path.
+fn parts(target: &str) -> (Option<&str>, &str) {
+    let (authority, path) = match target.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            (Some(authority), path)
+        }
+        _ => (None, target),
+    };
+    (authority, path.split(['?', '#']).next().unwrap_or_default())
+}
+
+/// The statuses that are given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Status {
+    Ok,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    Misdirected,
+    HeadTooLong,
+    ServerError,
+    Unavailable,
+    OldVersion,
+}
+
+impl Status {
+    fn line(self) -> &'static str {
+        match self {
+            Self::Ok => "200 OK",
+            Self::BadRequest => "400 Bad Request",
+            Self::Forbidden => "403 Forbidden",
+            Self::NotFound => "404 Not Found",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::Misdirected => "421 Misdirected Request",
+            Self::HeadTooLong => "431 Request Header Fields Too Large",
+            Self::ServerError => "500 Internal Server Error",
+            Self::Unavailable => "503 Service Unavailable",
+            Self::OldVersion => "505 HTTP Version Not Supported",
+        }
+    }
+}
+
+pub(super) struct Response {
+    pub(super) status: Status,
+    pub(super) kind: &'static str,
+    pub(super) body: String,
+    pub(super) without_body: bool,
+}
+
+impl Response {
+    pub(super) fn ok(body: String) -> Self {
+        Self { status: Status::Ok, kind: "text/plain", body, without_body: false }
+    }
+
+    pub(super) fn plain(status: Status, body: &str) -> Self {
+        Self { status, ..Self::ok(body.to_owned()) }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let more = match self.status {
+            Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
+            Status::Unavailable => "Retry-After: 1\r\n",
+            _ => "",
+        };
+        let head = format!(
+            "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\n\
+             Cache-Control: no-store\r\n{more}Connection: close\r\n\r\n",
+            self.status.line(),
+            self.kind,
+            self.body.len()
+        );
+        let body = if self.without_body { "" } else { &self.body };
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_has_a_path_and_perhaps_an_authority() {
+        for (target, expected) in [
+            ("/metrics", (None, "/metrics")),
+            ("/metrics?x=http://y", (None, "/metrics")),
+            ("http://evil.example/metrics?x", (Some("evil.example"), "/metrics")),
+            ("http://evil.example", (Some("evil.example"), "")),
+            ("http://evil.example?/metrics", (Some("evil.example"), "")),
+            ("http:///metrics", (Some(""), "/metrics")),
+            ("*", (None, "*")),
+        ] {
+            assert_eq!(parts(target), expected, "{target}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Tests of what the endpoint is guarded against: web pages, and clients that keep others out.
+
+use super::super::endpoint::{MAX_CONNECTIONS, MAX_DIGESTS};
+use super::*;
+
+/// The status that a request gets.
+fn status(endpoint: &Endpoint, head: &str) -> String {
+    let response = tell(endpoint.address(), format!("{head}\r\n\r\n").as_bytes());
+    let status = response.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    status.unwrap_or_else(|| panic!("{head}: {response}")).to_owned()
+}
+
+#[test]
+fn only_a_request_that_names_this_machine_is_answered() {
+    let (server, endpoint, engine) = served(Config::default());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let named = ["indexer.example".to_owned()];
+    let named = Endpoint::start_as(named, listener, metrics, engine, server.handle()).unwrap();
+    let port = endpoint.address().port();
+    for page in ["/metrics", "/healthz", "/digest", "/nothing"] {
+        let found = if page == "/nothing" { "404" } else { "200" };
+        for (host, expected) in [
+            (format!("Host: 127.0.0.1:{port}"), found),
+            (format!("Host: localhost:{port}"), found),
+            ("host:   [::1]  ".into(), found),
+            (format!("Host: evil.example:{port}"), "421"),
+            ("Host: indexer.example".into(), "421"),
+            ("Host:".into(), "421"),
+            ("Host: localhost\r\nHost: localhost".into(), "400"),
+            ("X: y".into(), "400"),
+        ] {
+            assert_eq!(
+                status(&endpoint, &format!("GET {page} HTTP/1.1\r\n{host}")),
+                expected,
+                "{host}"
+            );
+        }
+        assert_eq!(
+            status(&named, &format!("GET {page} HTTP/1.1\r\nHost: Indexer.example:1")),
+            found
+        );
+        assert_eq!(status(&endpoint, &format!("GET {page} HTTP/1.0")), found);
+        // What the target says counts, not the field.
+        let absolute = format!("GET http://evil.example{page} HTTP/1.1\r\nHost: localhost");
+        assert_eq!(status(&endpoint, &absolute), "421");
+        let absolute = format!("GET http://localhost:{port}{page} HTTP/1.1\r\nHost: evil.example");
+        assert_eq!(status(&endpoint, &absolute), found);
+    }
+}
+
+#[test]
+fn a_web_page_gets_neither_the_digest_nor_a_backup() {
+    let (_server, endpoint, _) = served(Config::default());
+    for (field, is_refused) in [
+        ("Origin: http://evil.example", true),
+        ("Origin: null", true),
+        ("Sec-Fetch-Site: cross-site", true),
+        ("sec-fetch-site: same-site", true),
+        ("Sec-Fetch-Site: none", false),
+        ("Sec-Fetch-Site: same-origin", false),
+        ("User-Agent: curl", false),
+    ] {
+        for (page, found) in [("/digest", "200"), ("/backup", "404"), ("/metrics", "200")] {
+            let request = format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n{field}");
+            let expected = if is_refused && page != "/metrics" { "403" } else { found };
+            assert_eq!(status(&endpoint, &request), expected, "{page} {field}");
+        }
+    }
+}
+
+#[test]
+fn silent_connections_give_way_to_a_probe_the_oldest_first() {
+    let (_server, endpoint, _) = served(Config::default());
+    let connect = || TcpStream::connect(endpoint.address()).unwrap();
+    let mut silent: Vec<_> = (0..MAX_CONNECTIONS + 20).map(|_| connect()).collect();
+    for _ in 0..20 {
+        assert!(get(&endpoint, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+        silent.push(connect());
+    }
+    // Half a request is no request.
+    for stream in &mut silent[150..] {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+    }
+    assert!(get(&endpoint, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
+    // Whose place it was is told so.
+    let mut told = String::new();
+    silent[0].read_to_string(&mut told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
+}
+
+#[test]
+fn requests_that_wait_for_the_index_leave_places_for_others() {
+    let (_server, endpoint, engine) = served(Config::default());
+    let requests: Vec<_> = engine
+        .batch(|_| {
+            let request = |_| {
+                let mut stream = TcpStream::connect(endpoint.address()).unwrap();
+                stream.write_all(b"GET /digest HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+                stream
+            };
+            let requests = (0..MAX_CONNECTIONS - 1).map(request).collect();
+            // Answered, and not only let in.
+            for _ in 0..20 {
+                assert_eq!(status(&endpoint, "GET /nothing HTTP/1.0"), "404");
+            }
+            requests
+        })
+        .unwrap();
+    let mut counts = [0, 0];
+    for mut stream in requests {
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        counts[usize::from(response.starts_with("HTTP/1.1 503 "))] += 1;
+    }
+    assert!((1..=MAX_DIGESTS).contains(&counts[0]), "{counts:?}");
+}

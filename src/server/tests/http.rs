@@ -1,0 +1,34 @@
+//! Tests of clients that speak HTTP (rule C7): the end that they see, and that it is lost to none.
+
+use super::*;
+
+const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 26\r\n\r\n\
+    REMOVE|victim|\nINDEX|evil|\n";
+
+#[test]
+fn a_browser_that_posts_messages_gets_one_error_and_the_end() {
+    let (server, engine) = server(Config::default());
+    engine.apply(&Command::index("victim", []).unwrap()).unwrap();
+    // One that waits for the end, and one that has said so itself.
+    for half_closes in [false, true] {
+        let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
+        stream.write_all(REQUEST).unwrap();
+        if half_closes {
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        assert_eq!(to_the_end(&stream), "ERROR\n");
+    }
+    assert_eq!(engine.apply(&Command::query("victim").unwrap()), Ok(Outcome::Ok));
+    assert_eq!(engine.apply(&Command::query("evil").unwrap()), Ok(Outcome::Fail));
+    wait_until_nobody_is_connected(&server);
+}
+
+#[test]
+fn a_large_body_that_comes_with_the_request_does_not_cost_the_error() {
+    let (server, engine) = server(Config::default());
+    let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
+    // More than the server reads at once, and less than the system takes without it.
+    stream.write_all(&[REQUEST, &b"INDEX|evil|\n".repeat(10_000)].concat()).unwrap();
+    assert_eq!(to_the_end(&stream), "ERROR\n");
+    assert_eq!(engine.apply(&Command::query("evil").unwrap()), Ok(Outcome::Fail));
+}
