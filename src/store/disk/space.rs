@@ -15,6 +15,9 @@ pub(super) const WORTHWHILE: u64 = 16 << 20;
 /// full, so half of it may well be free and about to be used.
 const ONE_IN: u64 = 3;
 
+/// A file with more in use is left as it is, in bytes: a start would take too long.
+const MOST_USED: u64 = 1 << 30;
+
 /// How much a file may grow beside a snapshot: by this many bytes, or by its own length if that is more.
 const MOST_GROWTH: u64 = 256 << 20;
 
@@ -32,7 +35,7 @@ pub(super) fn give_back(
     let stats = transaction.stats()?;
     transaction.abort()?;
     let used = stats.allocated_pages().saturating_mul(stats.page_size() as u64);
-    if used <= length / ONE_IN {
+    if used <= (length / ONE_IN).min(MOST_USED) {
         database.compact()?;
     }
     Ok(())
