@@ -15,6 +15,7 @@ use prometheus::{
 
 use crate::command::{Reply, Verb};
 use crate::engine::Engine;
+use crate::log::LogRefusal;
 use crate::server::{Ended, Monitor, TurnedAway};
 use crate::session::{MAX_BATCH, Tally};
 pub use endpoint::Endpoint;
@@ -69,6 +70,7 @@ pub struct Metrics {
     unanswered: IntCounter,
     log_place: IntGauge,
     log_unreached: IntGauge,
+    log_full: IntGauge,
 }
 
 impl Metrics {
@@ -138,7 +140,8 @@ impl Metrics {
             )?,
             read_only: new.gauge(
                 "indexer_read_only",
-                "1 since the store has failed, after which nothing can be changed.",
+                "1 while nothing can be changed: since the store has failed, or while the log of a replica takes no \
+                 changes.",
             )?,
             not_durable: new.counter(
                 "indexer_not_durable_total",
@@ -147,7 +150,7 @@ impl Metrics {
             unanswered: new.counter(
                 "indexer_unanswered_total",
                 "Messages that were answered ERROR because the log of the replicas did not say in time \
-                 what becomes of them.",
+                 what becomes of them, or takes no changes.",
             )?,
             log_place: new.gauge(
                 "indexer_log_place",
@@ -157,6 +160,10 @@ impl Metrics {
                 "indexer_log_unreached_seconds",
                 "How long ago the log of a replica did something; a few seconds at most while it is there, \
                  0 without one.",
+            )?,
+            log_full: new.gauge(
+                "indexer_log_full",
+                "1 while the log of a replica takes no changes for want of space.",
             )?,
             registry: new.0,
         })
@@ -181,7 +188,9 @@ impl Metrics {
         self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));
         let unreached = engine.log_unreached().unwrap_or_default().as_secs();
         self.log_unreached.set(i64::try_from(unreached).unwrap_or(i64::MAX));
-        self.read_only.set(engine.store_failure().is_some().into());
+        let refusal = engine.log_refusal();
+        self.log_full.set((refusal == Some(LogRefusal::Full)).into());
+        self.read_only.set((engine.store_failure().is_some() || refusal.is_some()).into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }

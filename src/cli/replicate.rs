@@ -16,7 +16,7 @@ use crate::engine::{
 };
 use crate::index::{Limits, PackageIndex};
 use crate::log::{
-    Address, Credentials, Etcd, Identity, Log, LogError, MAX_ENTRY_BYTES, SetupError,
+    Address, Credentials, Etcd, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, SetupError,
 };
 
 /// Why there is no replica.
@@ -46,8 +46,17 @@ impl NoReplica {
                 hint_to_reach(address, problem)
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
-                "give the same limits as the others, or another PREFIX for another index"
+                "give the same limits as the others, or another PREFIX for another index; another format is \
+                 that of another version"
             }
+            // etcd says the same of a certificate and of a user, and the former is told apart by its words.
+            Self::Log {
+                error: RestoreError::Log(LogError::Refused { refusal, problem }),
+                address,
+            } => match refusal {
+                LogRefusal::Denied => hint_to_reach(address, problem),
+                other => other.remedy(),
+            },
             Self::Files(_) | Self::Log { .. } => return None,
         };
         Some(hint.into())
@@ -170,9 +179,9 @@ impl Replication {
                     return Ok(Some(engine));
                 }
                 // However long the loading took that failed.
-                Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
-                    if failing.is_none_or(|since| since.elapsed() < most) =>
-                {
+                Err(RestoreError::Log(
+                    error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
+                )) if failing.is_none_or(|since| since.elapsed() < most) => {
                     failing.get_or_insert_with(|| {
                         tracing::warn!(%address, %error, "waiting for etcd");
                         Instant::now()
