@@ -4,6 +4,8 @@
 //! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered
 //! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
 
+#[cfg(feature = "etcd")]
+mod access;
 mod check;
 mod data_dir;
 mod failure;
