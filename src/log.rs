@@ -116,6 +116,42 @@ pub struct Snapshot {
     pub packages: u64,
 }
 
+/// Why a log that can be reached refuses a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogRefusal {
+    /// Its space is used up.
+    #[error("it has no space left")]
+    Full,
+    /// This replica is not allowed to write.
+    #[error("this replica may not write to it")]
+    Denied,
+    /// It has found that its own copies differ.
+    #[error("its nodes hold different data")]
+    Corrupt,
+    /// This one entry or chunk is too large. Smaller ones may be taken.
+    #[error("it takes no entry as large as this")]
+    TooLarge,
+}
+
+impl LogRefusal {
+    /// What an operator can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Full => {
+                "compact etcd and defragment each of its nodes, or raise --quota-backend-bytes; then run \
+                 `etcdctl alarm disarm`"
+            }
+            Self::Denied => {
+                "let --etcd-user, with the password in --etcd-password-file, read and write below PREFIX/"
+            }
+            Self::Corrupt => "replace the damaged node of etcd; then run `etcdctl alarm disarm`",
+            Self::TooLarge => "give etcd its default --max-request-bytes (1.5 MiB), or more",
+        }
+    }
+}
+
 /// Why a log does not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -124,6 +160,14 @@ pub enum LogError {
     #[error("the log is not there: {}", shown(problem))]
     Unreachable {
         /// What was met.
+        problem: String,
+    },
+    /// It can be reached and refuses this, which has had no effect. It may accept it later.
+    #[error("the log refuses it: {problem}")]
+    Refused {
+        /// What kind of refusal it is.
+        refusal: LogRefusal,
+        /// What the log says.
         problem: String,
     },
     /// Entries behind this place are gone: there is a snapshot to go on from.
@@ -165,13 +209,27 @@ impl LogError {
     /// Whether trying again is of no use.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
-        !matches!(self, Self::Unreachable { .. } | Self::Forgotten { .. })
+        !matches!(self, Self::Unreachable { .. } | Self::Refused { .. } | Self::Forgotten { .. })
+    }
+
+    /// What kind of refusal it is; `None` if it is something else.
+    #[must_use]
+    pub fn refusal(&self) -> Option<LogRefusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(*refusal),
+            Self::Unreachable { .. }
+            | Self::Forgotten { .. }
+            | Self::WentBack { .. }
+            | Self::Damaged { .. }
+            | Self::Disagrees { .. } => None,
+        }
     }
 }
 
 /// A log that replicas share. Every call returns within a bounded time.
 pub trait Log: Send + Sync {
-    /// Says how the replicas are set up, which the first one decides.
+    /// Says how the replicas are set up, which the first one decides. Writes nothing if that is decided, so
+    /// that a replica can start while the log is full.
     ///
     /// # Errors
     /// [`LogError::Disagrees`] if another has said something else.
@@ -189,7 +247,8 @@ pub trait Log: Send + Sync {
     /// happened, and the writer may have been forgotten since.
     ///
     /// # Errors
-    /// [`LogError::Unreachable`] when it is not known whether this has been appended, or will be.
+    /// [`LogError::Unreachable`] when it is not known whether this has been appended, or will be;
+    /// [`LogError::Refused`] when this attempt was not and will not be, while an earlier one may be.
     fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError>;
 
     /// Where the last entry stands, of all that were appended before this was called; the least place if

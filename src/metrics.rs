@@ -18,6 +18,7 @@ use prometheus::{
 
 use crate::command::{Reply, Verb};
 use crate::engine::Engine;
+use crate::log::LogRefusal;
 use crate::server::{Ended, Monitor, TurnedAway};
 use crate::session::{MAX_BATCH, Tally};
 pub use endpoint::Endpoint;
@@ -73,6 +74,7 @@ pub struct Metrics {
     log_place: IntGauge,
     log_unreached: IntGauge,
     log_lines_lost: IntCounter,
+    log_full: IntGauge,
 }
 
 impl Metrics {
@@ -142,7 +144,8 @@ impl Metrics {
             )?,
             read_only: new.gauge(
                 "indexer_read_only",
-                "1 since the store has failed, after which nothing can be changed.",
+                "1 while nothing can be changed: since the store has failed, or while the log of a replica takes no \
+                 changes.",
             )?,
             not_durable: new.counter(
                 "indexer_not_durable_total",
@@ -151,7 +154,7 @@ impl Metrics {
             unanswered: new.counter(
                 "indexer_unanswered_total",
                 "Messages that were answered ERROR because the log of the replicas did not say in time \
-                 what becomes of them.",
+                 what becomes of them, or takes no changes.",
             )?,
             log_place: new.gauge(
                 "indexer_log_place",
@@ -165,6 +168,10 @@ impl Metrics {
             log_lines_lost: new.counter(
                 "indexer_log_lines_lost_total",
                 "Lines of the server's log that could not be written, or not fast enough.",
+            )?,
+            log_full: new.gauge(
+                "indexer_log_full",
+                "1 while the log of a replica takes no changes for want of space.",
             )?,
             registry: new.0,
         })
@@ -194,7 +201,9 @@ impl Metrics {
         self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));
         let unreached = engine.log_unreached().unwrap_or_default().as_secs();
         self.log_unreached.set(i64::try_from(unreached).unwrap_or(i64::MAX));
-        self.read_only.set(engine.store_failure().is_some().into());
+        let refusal = engine.log_refusal();
+        self.log_full.set((refusal == Some(LogRefusal::Full)).into());
+        self.read_only.set((engine.store_failure().is_some() || refusal.is_some()).into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }

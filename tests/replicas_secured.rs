@@ -13,7 +13,9 @@ mod proxy;
 #[path = "common/replicas.rs"]
 mod replicas;
 
+use std::fs::{self, Permissions};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
@@ -229,6 +231,7 @@ fn replicas_that_are_a_user_go_on_when_etcd_has_forgotten_that_they_are() {
     let Some(cluster) = Cluster::start_one("user-serves", &[CHEAP]) else { return };
     know_users(&cluster);
     let password = folder.file("password", "indexerindexer\n");
+    fs::set_permissions(&password, Permissions::from_mode(0o640)).unwrap();
     let flags = being("indexer", &password);
     let replicas = Replicas::start(&cluster, PREFIX, 2, &flags);
     // This one asks etcd for nothing, and only watches what the others append.
@@ -250,7 +253,12 @@ fn replicas_that_are_a_user_go_on_when_etcd_has_forgotten_that_they_are() {
         assert!(begun.elapsed() < PATIENCE, "it does not see what was appended");
     }
     watching.end();
-    replicas.end();
+    let warning = format!(
+        " WARN others may read a password: run `chmod 600 {password}` file={password} mode=\"0640\""
+    );
+    for log in replicas.end() {
+        assert!(log.contains(&warning), "{log}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use super::access::{Use, open_to_others};
 use super::progress::Progress;
 use super::serve::at_least_one_second;
 use crate::engine::{
@@ -16,7 +17,7 @@ use crate::engine::{
 };
 use crate::index::{Limits, PackageIndex};
 use crate::log::{
-    Address, Credentials, Etcd, Identity, Log, LogError, MAX_ENTRY_BYTES, SetupError,
+    Address, Credentials, Etcd, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, SetupError,
 };
 use crate::shown::shown;
 
@@ -47,11 +48,29 @@ impl NoReplica {
                 hint_to_reach(address, problem)
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
-                "give the same limits as the others, or another PREFIX for another index"
+                "give the same limits as the others, or another PREFIX for another index; another format is \
+                 that of another version"
             }
+            // etcd says the same of a certificate and of a user, and the former is told apart by its words.
+            Self::Log {
+                error: RestoreError::Log(LogError::Refused { refusal, problem }),
+                address,
+            } => match refusal {
+                LogRefusal::Denied => hint_to_reach(address, problem),
+                other => other.remedy(),
+            },
             Self::Files(_) | Self::Log { .. } => return None,
         };
         Some(hint.into())
+    }
+}
+
+/// Warns if others than its owner may read or change a file with a secret in it.
+fn warn_of_readers(what: &str, file: &Path) {
+    let mode = open_to_others(file, Use::Read).or_else(|| open_to_others(file, Use::Write));
+    if let Some(mode) = mode {
+        let (file, mode) = (file.display(), format!("{mode:04o}"));
+        tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
     }
 }
 
@@ -96,13 +115,13 @@ pub(super) struct Replication {
     /// The certificate, in PEM, to show to etcds://
     #[arg(long, value_name = "FILE", requires = "etcd_key")]
     etcd_cert: Option<PathBuf>,
-    /// The key of that certificate, in PEM
+    /// The key of that certificate, in PEM; none but its owner should be able to read it
     #[arg(long, value_name = "FILE", requires = "etcd_cert")]
     etcd_key: Option<PathBuf>,
     /// The user to be for etcd
     #[arg(long, value_name = "NAME", requires = "etcd_password_file")]
     etcd_user: Option<String>,
-    /// The file with that user's password
+    /// The file with that user's password; none but its owner should be able to read it
     #[arg(long, value_name = "FILE", requires = "etcd_user")]
     etcd_password_file: Option<PathBuf>,
 }
@@ -140,6 +159,11 @@ impl Replication {
             reads: self.reads.into(),
             snapshot_every: self.snapshot_every,
         };
+        for (what, file) in [("a password", &self.etcd_password_file), ("a key", &self.etcd_key)] {
+            if let Some(file) = file {
+                warn_of_readers(what, file);
+            }
+        }
         let (credentials, identity) = (self.credentials()?, self.identity());
         if !address.tls {
             if identity != Identity::default() {
@@ -171,9 +195,9 @@ impl Replication {
                     return Ok(Some(engine));
                 }
                 // However long the loading took that failed.
-                Err(RestoreError::Log(error @ LogError::Unreachable { .. }))
-                    if failing.is_none_or(|since| since.elapsed() < most) =>
-                {
+                Err(RestoreError::Log(
+                    error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
+                )) if failing.is_none_or(|since| since.elapsed() < most) => {
                     failing.get_or_insert_with(|| {
                         tracing::warn!(%address, %error, "waiting for etcd");
                         Instant::now()

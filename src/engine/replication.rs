@@ -8,10 +8,11 @@
 //!
 //! It is one replica of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
 //! step of them is a call here, so that tests can take the steps in any order. They are in `duties`,
-//! snapshots in `snapshots`.
+//! snapshots in `snapshots`, and what becomes of changes while the log takes none in `refusals`.
 
 mod duties;
 mod reads;
+mod refusals;
 mod requests;
 mod snapshots;
 mod start;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use crate::bug::{Bug, planted};
 use crate::command::Outcome;
 use crate::index::{LimitError, Limits};
-use crate::log::{EntryId, Log, LogError, MAX_ENTRY_BYTES, Place};
+use crate::log::{EntryId, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 pub use duties::Appender;
@@ -102,6 +103,13 @@ pub enum Unanswered {
     /// The log has not been reached for this long, so nobody waits for it: it has no effect.
     #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
     Away(Duration),
+    /// The log takes no changes now, so none is handed to it: this one has no effect.
+    #[error("the log takes no changes: {0}")]
+    Refused(LogRefusal),
+    /// The log has refused an attempt to append it. There will be no other, but an earlier one may have an
+    /// effect.
+    #[error("the log has refused it: {0}; it may have an effect if it was tried before")]
+    Abandoned(LogRefusal),
     /// The replica has stopped, for a reason that the log of the server tells.
     #[error("the replica has failed; the log says how")]
     Failed,
@@ -179,6 +187,8 @@ struct State {
     copy: Option<Copy>,
     /// What was published, in the place of what, and has not made the log forget anything yet.
     published: Option<Published>,
+    /// Why the log takes no changes, as long as it does not.
+    refusal: Option<LogRefusal>,
     failure: Option<LogError>,
     closed: bool,
 }
@@ -248,6 +258,9 @@ impl Replication {
         let mut state = self.lock();
         if state.is_over() {
             return Err(Unanswered::Failed);
+        }
+        if let Some(refusal) = state.refusal {
+            return Err(Unanswered::Refused(refusal));
         }
         self.expect_there()?;
         state.waiting.push(Arc::clone(&submission));

@@ -16,11 +16,15 @@
 //! revision of the writer's own key and puts the entry, that key and `head`: so each revision has one entry
 //! at most, that of `writer/ID` is the place of that writer's last entry, and that of `head` is the place of
 //! the last entry of all. Entries are followed by a watch; etcd shows its events in the order of revisions.
+//!
+//! Entries and chunks have a checksum (`packed`). What a replica does when etcd refuses something is a table in
+//! `refusals`.
 
 mod address;
 mod follow;
 mod gateway;
 mod packed;
+mod refusals;
 mod replies;
 
 use std::collections::BTreeMap;
@@ -30,11 +34,11 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::{Entry, EntryId, Log, LogError, Place, Snapshot, Writer};
+use super::{Entry, EntryId, Log, LogError, LogRefusal, Place, Snapshot, Writer};
 pub use address::{Address, AddressError, Credentials, Identity, SetupError};
 use follow::Followed;
 use gateway::Gateway;
-use packed::{pack, unpack};
+use packed::{Owner, pack, unpack};
 use replies::{KeyValue, Reply, encode};
 
 /// A log in etcd.
@@ -131,8 +135,21 @@ impl Etcd {
 
     fn entry(&self, kv: &KeyValue<'_>) -> Result<Entry, LogError> {
         let key = kv.key()?;
-        let messages = unpack(&kv.value()?).map_err(|problem| damaged(&key, &problem))?;
-        Ok(Entry { place: Place(kv.revision()?), id: self.entry_id(&key)?, messages })
+        let id = self.entry_id(&key)?;
+        let messages = unpack(Owner::Entry(id), &kv.value()?);
+        let messages = messages.map_err(|problem| damaged(&key, &problem))?;
+        Ok(Entry { place: Place(kv.revision()?), id, messages })
+    }
+
+    /// Puts how the replicas are set up, unless somebody has; then, what they have put.
+    fn put_setup(&self, key: &str, setup: &str) -> Result<Option<String>, LogError> {
+        let body = json!({
+            "compare": [is_missing(key)],
+            "success": [put(key, setup)],
+            "failure": [read(key)],
+        });
+        let found = |reply: &Reply<'_>| reply.found(0).map(KeyValue::text).transpose();
+        self.gateway.call("kv/txn", &body, found)
     }
 
     fn read_snapshot(&self, kv: &KeyValue<'_>) -> Result<Snapshot, LogError> {
@@ -144,6 +161,10 @@ impl Etcd {
 
 fn damaged(what: &str, problem: &str) -> LogError {
     LogError::Damaged { what: what.to_owned(), problem: problem.to_owned() }
+}
+
+fn text(kv: &KeyValue<'_>) -> Result<String, LogError> {
+    kv.text()
 }
 
 fn put(key: &str, value: impl AsRef<[u8]>) -> Value {
@@ -188,14 +209,11 @@ fn read_snapshot(text: &str) -> Option<Snapshot> {
 impl Log for Etcd {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
         let key = self.key("setup");
-        let body = json!({
-            "compare": [is_missing(&key)],
-            "success": [put(&key, setup)],
-            "failure": [read(&key)],
-        });
-        let theirs = self
-            .gateway
-            .call("kv/txn", &body, |reply| reply.found(0).map(KeyValue::text).transpose())?;
+        // Only read where it can be: etcd without space refuses what could put something, though it would not.
+        let theirs = match self.get(&key, text)? {
+            Some(theirs) => Some(theirs),
+            None => self.put_setup(&key, setup)?,
+        };
         match theirs {
             Some(theirs) if theirs != setup => {
                 Err(LogError::Disagrees { ours: setup.to_owned(), theirs })
@@ -231,7 +249,7 @@ impl Log for Etcd {
                 "mod_revision": writer.place.to_string(),
             }],
             "success": [
-                put(&self.entry_key(id), pack(messages)),
+                put(&self.entry_key(id), pack(Owner::Entry(id), messages)),
                 put(&key, &number),
                 put(&self.key("head"), id.to_string()),
             ],
@@ -269,7 +287,8 @@ impl Log for Etcd {
 
     fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
         let key = self.chunk_key(snapshot.id, number);
-        self.get(&key, |kv| unpack(&kv.value()?).map_err(|problem| damaged(&key, &problem)))
+        let owner = Owner::Chunk(snapshot.id, number);
+        self.get(&key, |kv| unpack(owner, &kv.value()?).map_err(|problem| damaged(&key, &problem)))
     }
 
     fn begin_snapshot(&self) -> Result<u64, LogError> {
@@ -277,7 +296,8 @@ impl Log for Etcd {
     }
 
     fn write_chunk(&self, id: u64, number: u32, messages: &[u8]) -> Result<(), LogError> {
-        self.put(&self.chunk_key(id, number), pack(messages)).map(drop)
+        let packed = pack(Owner::Chunk(id, number), messages);
+        self.put(&self.chunk_key(id, number), packed).map(drop)
     }
 
     fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
@@ -339,13 +359,8 @@ impl Log for Etcd {
         // better; and who may not do this leaves it to whoever set etcd up.
         let body = json!({ "revision": before.place.to_string() });
         match self.gateway.call("kv/compaction", &body, |_| Ok(())) {
-            Err(LogError::Unreachable { problem })
-                if ["compacted", "permission denied"]
-                    .iter()
-                    .any(|words| problem.contains(words)) =>
-            {
-                Ok(())
-            }
+            Err(LogError::Unreachable { problem }) if problem.contains("compacted") => Ok(()),
+            Err(LogError::Refused { refusal: LogRefusal::Denied, .. }) => Ok(()),
             other => other,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, PoisonError};
 
-use super::{Entry, Log, LogError, Place, Snapshot, Writer};
+use super::{Entry, Log, LogError, LogRefusal, Place, Snapshot, Writer};
 use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of an append.
@@ -19,6 +19,8 @@ pub enum Luck {
     LostReply,
     /// It happens when the log is told to deliver what is delayed, and whoever asked does not know.
     Delayed,
+    /// It is refused for want of space, as is the next registration.
+    Full,
 }
 
 /// A log that is shared by its clones.
@@ -47,6 +49,8 @@ struct Held {
     /// How many calls there were since it was last said which of them do not get through.
     calls: u32,
     unreachable: Range<u32>,
+    /// Why it takes no changes, as long as it does not.
+    refusal: Option<LogRefusal>,
 }
 
 impl Memory {
@@ -61,6 +65,20 @@ impl Memory {
     pub(crate) fn set_unreachable(&self, calls: Range<u32>) {
         let mut held = self.lock();
         (held.calls, held.unreachable) = (0, calls);
+    }
+
+    /// Has it refuse changes from now on, or take them again.
+    #[cfg(test)]
+    pub(crate) fn set_refusal(&self, refusal: Option<LogRefusal>) {
+        self.lock().refusal = refusal;
+    }
+
+    /// Changes the messages of the entry that was appended last.
+    #[cfg(test)]
+    pub(crate) fn change_last(&self, change: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(mut last) = self.lock().entries.last_entry() {
+            change(&mut last.get_mut().messages);
+        }
     }
 
     /// Lets what was delayed happen, if it still can.
@@ -113,6 +131,20 @@ impl Memory {
         held.calls = call.saturating_add(1);
         if held.unreachable.contains(&call) { Err(silence()) } else { Ok(held) }
     }
+
+    /// Reaches it to change something.
+    fn reach_to_change(&self) -> Result<MutexGuard<'_, Held>, LogError> {
+        let held = self.reach()?;
+        match held.refusal {
+            // An entry alone can be too large.
+            None | Some(LogRefusal::TooLarge) => Ok(held),
+            Some(refusal) => Err(refused(refusal)),
+        }
+    }
+}
+
+fn refused(refusal: LogRefusal) -> LogError {
+    LogError::Refused { refusal, problem: refusal.to_string() }
 }
 
 fn silence() -> LogError {
@@ -143,16 +175,23 @@ impl Held {
 
 impl Log for Memory {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
-        let mut held = self.reach()?;
-        let theirs = held.setup.get_or_insert_with(|| setup.to_owned());
-        if theirs == setup {
-            return Ok(());
+        let theirs = self.reach()?.setup.clone();
+        match theirs {
+            None => self.reach_to_change()?.setup = Some(setup.to_owned()),
+            Some(theirs) if theirs != setup => {
+                return Err(LogError::Disagrees { ours: setup.to_owned(), theirs });
+            }
+            Some(_) => {}
         }
-        Err(LogError::Disagrees { ours: setup.to_owned(), theirs: theirs.clone() })
+        Ok(())
     }
 
     fn register(&self) -> Result<Writer, LogError> {
-        let mut held = self.reach()?;
+        let mut held = self.reach_to_change()?;
+        if held.luck == Luck::Full {
+            held.luck = Luck::Good;
+            return Err(refused(LogRefusal::Full));
+        }
         let place = held.next();
         let writer = Writer { id: place.0, entries: 0, place };
         held.writers.insert(writer.id, writer);
@@ -160,8 +199,12 @@ impl Log for Memory {
     }
 
     fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError> {
-        let mut held = self.reach()?;
+        let mut held = self.reach_to_change()?;
+        if let Some(refusal) = held.refusal {
+            return Err(refused(refusal));
+        }
         match std::mem::take(&mut held.luck) {
+            Luck::Full => Err(refused(LogRefusal::Full)),
             Luck::Good => Ok(held.append(writer, messages)),
             Luck::LostRequest => Err(silence()),
             Luck::LostReply => {
@@ -209,16 +252,16 @@ impl Log for Memory {
     }
 
     fn begin_snapshot(&self) -> Result<u64, LogError> {
-        Ok(self.reach()?.next().0)
+        Ok(self.reach_to_change()?.next().0)
     }
 
     fn write_chunk(&self, id: u64, number: u32, messages: &[u8]) -> Result<(), LogError> {
-        self.reach()?.chunks.insert((id, number), messages.to_vec());
+        self.reach_to_change()?.chunks.insert((id, number), messages.to_vec());
         Ok(())
     }
 
     fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
-        let mut held = self.reach()?;
+        let mut held = self.reach_to_change()?;
         if held.snapshot.as_ref() == before {
             held.snapshot = Some(*snapshot);
         }
@@ -247,7 +290,7 @@ mod tests {
 
     #[test]
     fn an_append_that_is_repeated_happens_once_however_it_was_lost() {
-        for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
+        for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed, Luck::Full] {
             let log = Memory::default();
             let writer = log.register().unwrap();
             log.set_luck(luck);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::bug;
 use crate::engine::{Appender, Engine};
-use crate::log::LogError;
+use crate::log::{LogError, LogRefusal};
 
 /// How long it is until something is tried again that failed, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
@@ -72,23 +72,26 @@ fn repeat(
     mut duty: impl FnMut(&Engine) -> Result<(), LogError>,
 ) {
     let mut pause = PAUSES[0];
-    let mut is_down = false;
+    // What has been said of a failure that lasts, so that it is said once: whether it is a refusal.
+    let mut said: Option<Option<LogRefusal>> = None;
     while !engine.is_over() {
         match duty(engine) {
             Ok(()) => {
-                if is_down {
-                    tracing::info!(duty = name, "the log is there again");
+                if let Some(refusal) = said.take() {
+                    let what = if refusal.is_some() { "takes changes" } else { "is there" };
+                    tracing::info!(duty = name, "the log {what} again");
                 }
-                (is_down, pause) = (false, PAUSES[0]);
+                pause = PAUSES[0];
             }
             Err(error) if error.is_lasting() => {
                 tracing::error!(duty = name, %error, "the replica has failed");
             }
             Err(error) => {
-                if !is_down {
-                    tracing::warn!(duty = name, %error, "trying again");
+                let refusal = error.refusal();
+                if said.replace(refusal) != Some(refusal) {
+                    let remedy = refusal.map(LogRefusal::remedy);
+                    tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
-                is_down = true;
                 engine.pause(pause);
                 pause = (pause * 2).min(PAUSES[1]);
             }

@@ -163,6 +163,8 @@ pub(super) fn settle_in_order(
                     request.answer(answer);
                 }
             }
+            // It has no effect, so that those that only ask can still be answered.
+            Err(reason @ Unanswered::Refused(_)) => refuse_changes(&mut parts, engine, reason)?,
             Err(reason) => {
                 for request in parts {
                     *request = Request::Refused(reason.into());
@@ -190,6 +192,36 @@ fn look_up(
     })?;
     observer.released();
     Ok(version)
+}
+
+/// Refuses those that may change something, and answers those that only ask.
+fn refuse_changes(
+    requests: &mut [&mut Request<'_>],
+    engine: &Engine,
+    reason: Unanswered,
+) -> Result<(), Poisoned> {
+    let changing = requests.iter_mut().filter(|request| request.may_change());
+    changing.for_each(|request| **request = Request::Refused(reason.into()));
+    let mut asking: Vec<_> =
+        requests.iter_mut().filter(|request| request.command().is_some()).collect();
+    if asking.is_empty() {
+        return Ok(());
+    }
+    let caught_up = engine.catch_up();
+    for part in asking.chunks_mut(MAX_BATCH) {
+        match caught_up {
+            Ok(()) => {
+                engine
+                    .read_ahead(|index| part.iter_mut().for_each(|query| query.look_up(index)))?;
+            }
+            Err(reason) => {
+                for query in part {
+                    ***query = Request::Refused(reason.into());
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses all that waits.

@@ -25,6 +25,13 @@ pub struct Appender {
     doubt: Doubt,
 }
 
+impl Appender {
+    /// Gives up what is being appended, and the writer of it: which group that was.
+    pub(super) fn give_up(&mut self) -> Option<GroupId> {
+        std::mem::take(self).entry.map(|(group, _)| group)
+    }
+}
+
 /// Which group of this replica, of all that it had.
 type GroupId = u64;
 
@@ -97,22 +104,19 @@ impl Engine {
     /// Applies an entry at its place, and answers those whose it is.
     fn deliver(&self, replication: &Replication, entry: &Entry) -> Result<(), LogError> {
         let own = replication.take_group(entry)?;
-        let damaged = |problem: String| LogError::Damaged {
-            what: format!("entry {} at {}", entry.id, entry.place),
-            problem,
-        };
         let parts = match &own {
             Some(group) => group.submissions.iter().map(|part| &*part.messages).collect(),
             None => vec![&*entry.messages],
         };
         let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
-        let parsed = parsed.map_err(|error| damaged(error.to_string()))?;
+        let parsed = parsed.map_err(|error| damaged(entry, error.to_string()))?;
         let answers = self.batch_ahead(|index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
             (answers, replication.advance(entry))
         });
-        let (answers, snapshot_is_due) = answers.map_err(|error| damaged(error.to_string()))?.0;
+        let (answers, snapshot_is_due) =
+            answers.map_err(|error| damaged(entry, error.to_string()))?.0;
         replication.note_reached();
         if let Some(Group { submissions, .. }) = own {
             // It may have waited for room.
@@ -157,9 +161,18 @@ impl Engine {
     }
 }
 
+fn damaged(entry: &Entry, problem: String) -> LogError {
+    LogError::Damaged { what: format!("entry {} at {}", entry.id, entry.place), problem }
+}
+
+/// Messages one by one, each with its LF.
+fn lines(messages: &[u8]) -> impl Iterator<Item = &[u8]> {
+    messages.split_inclusive(|byte| *byte == b'\n')
+}
+
 /// The commands that messages stand for.
 fn commands(messages: &[u8]) -> Result<Vec<CommandRef<'_>>, wire::ParseError> {
-    messages.split_inclusive(|byte| *byte == b'\n').map(wire::parse).collect()
+    lines(messages).map(wire::parse).collect()
 }
 
 fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
@@ -183,6 +196,20 @@ impl Replication {
     }
 
     fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
+        let appended = self.try_to_append(appender, wait);
+        if let Some(refusal) = appended.as_ref().err().and_then(LogError::refusal) {
+            self.give_up(appender, refusal);
+        }
+        appended
+    }
+
+    fn try_to_append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
+        if appender.entry.is_none() && self.refusal().is_some() {
+            appender.writer = Some(self.log.register()?);
+            self.note_reached();
+            self.note_taken();
+            return Ok(!self.is_over());
+        }
         let (group, messages) = match &appender.entry {
             Some((group, messages)) => (*group, messages),
             None => match self.next_group(wait) {
@@ -220,6 +247,7 @@ impl Replication {
         let appended = appended?;
         self.note_reached();
         if let Some(place) = appended {
+            self.note_taken();
             appender.writer = Some(writer.after(place));
             appender.entry = None;
             self.place(group, place);
@@ -237,7 +265,7 @@ impl Replication {
     fn next_group(&self, wait: bool) -> Option<(GroupId, Vec<u8>)> {
         let mut state = self.lock();
         let has_next = |state: &State| !state.waiting.is_empty() && state.has_room();
-        while wait && !has_next(&state) && !state.is_over() {
+        while wait && !has_next(&state) && state.refusal.is_none() && !state.is_over() {
             state = self.submitted.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if !has_next(&state) || state.is_over() {
@@ -250,7 +278,8 @@ impl Replication {
         };
         let count = state.waiting.iter().take_while(fits).count().max(1);
         let submissions: Vec<_> = state.waiting.drain(..count).collect();
-        let messages = changing(&submissions);
+        let mut messages = Vec::with_capacity(ENTRY_BYTES);
+        changing(&submissions).for_each(|line| messages.extend(line));
         state.groups += 1;
         let number = state.groups;
         let group = Group { number, id: None, place: None, submissions, skipped: false };
@@ -297,16 +326,19 @@ impl Replication {
         }
     }
 
-    /// The group whose entry this is, if it is one of this replica.
+    /// The group whose entry this is, if it is one of this replica. Its commands are applied from memory, so
+    /// that they have to be those that all others read.
     fn take_group(&self, entry: &Entry) -> Result<Option<Group>, LogError> {
         let mut state = self.lock();
         if entry.place <= state.applied {
-            let problem = format!("it comes after that at {}", state.applied);
-            let what = format!("entry {} at {}", entry.id, entry.place);
-            return Err(LogError::Damaged { what, problem });
+            return Err(damaged(entry, format!("it comes after that at {}", state.applied)));
         }
         let own = state.in_flight.iter().position(|group| group.id == Some(entry.id));
-        Ok(own.map(|own| state.in_flight.remove(own)))
+        let Some(own) = own else { return Ok(None) };
+        if !changing(&state.in_flight[own].submissions).eq(lines(&entry.messages)) {
+            return Err(damaged(entry, "it does not hold what was appended here".into()));
+        }
+        Ok(Some(state.in_flight.remove(own)))
     }
 
     /// Notes that an entry has been applied, and says whether a snapshot is due.
@@ -355,11 +387,7 @@ fn answer_skipped(skipped: &[Arc<Submission>]) {
 }
 
 /// The messages among these that may change something.
-fn changing(submissions: &[Arc<Submission>]) -> Vec<u8> {
-    let lines = submissions
-        .iter()
-        .flat_map(|submission| submission.messages.split_inclusive(|byte| *byte == b'\n'));
-    let mut messages = Vec::with_capacity(ENTRY_BYTES);
-    lines.filter(|line| !line.starts_with(b"QUERY")).for_each(|line| messages.extend(line));
-    messages
+fn changing(submissions: &[Arc<Submission>]) -> impl Iterator<Item = &[u8]> {
+    let lines = submissions.iter().flat_map(|submission| lines(&submission.messages));
+    lines.filter(|line| !line.starts_with(b"QUERY"))
 }

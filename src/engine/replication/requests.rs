@@ -106,6 +106,9 @@ impl Engine {
         if replication.is_over() {
             return Err(Unanswered::Failed.into());
         }
+        if let Some(refusal) = replication.refusal() {
+            return Err(Unanswered::Refused(refusal).into());
+        }
         if replication.how.reads == super::Reads::Linearizable {
             replication.expect_there()?;
         }

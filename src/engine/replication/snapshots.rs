@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use super::{Replication, State};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
-use crate::log::{self, Log, LogError, MAX_ENTRY_BYTES, Place};
+use crate::log::{self, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::store::{Kept, LoadError, Snapshot, StoreError, load_snapshot};
 
 /// How many bytes of messages a chunk has, unless a single message has more.
@@ -220,15 +220,15 @@ impl Copy {
 }
 
 impl Replication {
-    /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, or others
-    /// were first.
+    /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, others were
+    /// first, or the log takes nothing now. To forget what is dispensable it needs no space.
     pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
         let mut state = self.lock();
-        let is_idle = |state: &State| state.copy.is_none() && state.published.is_none();
-        while wait && is_idle(&state) && !state.is_over() {
+        let can_write = |state: &State| state.copy.is_some() && state.refusal.is_none();
+        while wait && !can_write(&state) && state.published.is_none() && !state.is_over() {
             state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let copy = state.copy.take();
+        let copy = if can_write(&state) { state.copy.take() } else { None };
         drop(state);
         if let Some(mut copy) = copy {
             let written = copy.write(&*self.log);
@@ -239,7 +239,12 @@ impl Replication {
                 Err(error) => {
                     // Unless there is a newer one to be written.
                     let _kept = state.copy.get_or_insert(copy);
-                    return Err(error);
+                    drop(state);
+                    if error.refusal() != Some(LogRefusal::Full) {
+                        return Err(error);
+                    }
+                    // The duty that appends says so, and finds out when it is over.
+                    self.refuse(LogRefusal::Full);
                 }
             }
         }

@@ -57,7 +57,7 @@ fn setup(limits: Limits) -> String {
     let Limits { max_packages, max_dependencies, max_dependencies_per_package, max_state_bytes } =
         limits;
     format!(
-        "format 1, max-packages {max_packages}, max-dependencies {max_dependencies}, \
+        "format 2, max-packages {max_packages}, max-dependencies {max_dependencies}, \
          max-dependencies-per-package {max_dependencies_per_package}, \
          max-state-bytes {max_state_bytes}"
     )

@@ -1,5 +1,7 @@
 //! Replicas over a log in memory, whose duties are done step by step.
 
+mod refused;
+
 use super::*;
 use crate::command::Command;
 use crate::engine::{Engine, EngineError};
@@ -234,7 +236,7 @@ fn replicas_with_other_limits_are_refused() {
     let _first = replica(&log, HOW);
     let limits = Limits { max_packages: 7, ..Limits::default() };
     let other = Engine::replicated(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
-    assert!(other.contains("and this one has format 1, max-packages 7,"), "{other}");
+    assert!(other.contains("and this one has format 2, max-packages 7,"), "{other}");
 }
 
 #[test]
@@ -268,6 +270,23 @@ fn an_entry_that_is_none_stops_the_replica() {
     assert!(error.is_lasting(), "{error}");
     assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
     assert_eq!(a.engine.log_failure(), Some(error));
+}
+
+#[test]
+fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
+    for changed in
+        [&b"INDEX|lib|\n"[..], b"INDEX|lib|\nINDEX|apq|lib\n", b"INDEX|lib|\nINDEX|app|lib", b""]
+    {
+        let log = Memory::default();
+        let mut a = replica(&log, HOW);
+        let submission = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
+        a.append().unwrap();
+        log.change_last(|messages| *messages = changed.to_vec());
+        let error = a.engine.follow().unwrap_err().to_string();
+        assert!(error.ends_with(" is damaged: it does not hold what was appended here"), "{error}");
+        assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+        assert_eq!(answers(&submission), Some(Err(Unanswered::Failed)));
+    }
 }
 
 #[test]

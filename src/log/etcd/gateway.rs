@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use ureq::{Agent, Body, http};
 
 use super::address::{Address, Credentials, Identity, SetupError};
+use super::refusals::refusal;
 use super::replies::{KeyValue, Line, Problem, Reply, encode, nonsense};
-use crate::log::LogError;
+use crate::log::{LogError, LogRefusal};
 
 /// How long a node may take for one call before the next node is asked.
 const CALL: Duration = Duration::from_secs(2);
@@ -63,6 +64,15 @@ pub(super) fn unreachable(problem: String) -> LogError {
     LogError::Unreachable { problem }
 }
 
+/// What it means that a node answers with this error.
+fn refused(node: &str, problem: &str) -> LogError {
+    let said = format!("{node}: {problem}");
+    match refusal(problem) {
+        Some(refusal) => LogError::Refused { refusal, problem: said },
+        None => unreachable(said),
+    }
+}
+
 impl Gateway {
     pub(super) fn new(
         address: &Address,
@@ -89,7 +99,8 @@ impl Gateway {
         })
     }
 
-    /// Asks one node after the other, until one does it. Every call can be repeated.
+    /// Asks one node after the other, until one does it. Every call can be repeated. What the whole cluster
+    /// refuses is asked of no other node: it would say the same, or, if it stands still, nothing for long.
     pub(super) fn call<R>(
         &self,
         path: &str,
@@ -106,7 +117,10 @@ impl Gateway {
         for turn in first..first + self.nodes.len() {
             match self.call_node(&self.nodes[turn % self.nodes.len()], path, body) {
                 Ok(text) => return Ok(text),
-                Err(error) => last = error,
+                Err(error) if error.refusal().is_some_and(is_of_the_cluster) => return Err(error),
+                // A refusal says more than silence.
+                Err(error) if last.refusal().is_none() => last = error,
+                Err(_) => {}
             }
             // Whoever calls meanwhile has found that out as well.
             let _moved =
@@ -135,7 +149,7 @@ impl Gateway {
                 renewed = true;
                 continue;
             }
-            return Err(unreachable(format!("{node}: {status}: {problem}")));
+            return Err(refused(node, &format!("{status}: {problem}")));
         }
     }
 
@@ -188,8 +202,9 @@ impl Gateway {
             let text = response.body_mut().read_to_string();
             let text = text.map_err(|error| failed(error.to_string()))?;
             let granted = serde_json::from_str::<Granted>(&text);
-            let refused = |_| failed(format!("user {user} is not let in: {}", problem(&text)));
-            *token = Some(granted.map_err(refused)?.token);
+            let not_let_in =
+                |_| refused(node, &format!("user {user} is not let in: {}", problem(&text)));
+            *token = Some(granted.map_err(not_let_in)?.token);
         }
         Ok(token.clone())
     }
@@ -272,6 +287,12 @@ impl Gateway {
     }
 }
 
+/// Whether all nodes of a cluster refuse alike. Users and limits of requests may differ for a while, where a
+/// node lags or was started otherwise.
+fn is_of_the_cluster(refusal: LogRefusal) -> bool {
+    matches!(refusal, LogRefusal::Full | LogRefusal::Corrupt)
+}
+
 /// Whether a read ended because nothing came.
 fn is_silence(error: &std::io::Error) -> bool {
     let is_timeout = |error: &(dyn std::error::Error + Send + Sync + 'static)| {
@@ -279,4 +300,66 @@ fn is_silence(error: &std::io::Error) -> bool {
     };
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
         || error.get_ref().is_some_and(is_timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+
+    /// Calls two nodes, of which the first answers so, and the second that it has done it. What came of it, and
+    /// whether the second was asked.
+    fn call(status: &'static str, problem: &'static str) -> (Result<u64, LogError>, bool) {
+        let nodes = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = nodes.each_ref().map(|node| node.local_addr().unwrap().to_string());
+        let address = Address { tls: false, nodes: addresses.to_vec(), prefix: "p".into() };
+        let gateway = Gateway::new(&address, None, &Identity::default()).unwrap();
+        let [first, second] = nodes;
+        let error = format!(r#"{{"error": "{problem}", "message": "{problem}"}}"#);
+        let answering = thread::spawn(move || answer(&first, status, &error));
+        let is_asked =
+            thread::spawn(move || answer(&second, "200 OK", r#"{"header": {"revision": "7"}}"#));
+        let called = gateway.call("kv/put", &json!({}), |reply| reply.revision());
+        answering.join().unwrap();
+        // Whoever was not asked until now meets a connection that ends.
+        let _ended = TcpStream::connect(&addresses[1]).map(drop);
+        (called, is_asked.join().unwrap())
+    }
+
+    /// Answers one request; whether there was one.
+    fn answer(node: &TcpListener, status: &str, body: &str) -> bool {
+        let mut reader = BufReader::new(node.accept().unwrap().0);
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line).unwrap() > 0 && line != "\r\n" {
+            let field = line.to_ascii_lowercase();
+            if let Some(value) = field.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        if line.is_empty() {
+            return false;
+        }
+        reader.read_exact(&mut vec![0; length]).unwrap();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        reader.get_mut().write_all((head + body).as_bytes()).unwrap();
+        true
+    }
+
+    #[test]
+    fn what_a_whole_cluster_refuses_is_asked_of_no_other_node() {
+        let (called, is_asked) =
+            call("429 Too Many Requests", "etcdserver: mvcc: database space exceeded");
+        assert_eq!(called.unwrap_err().refusal(), Some(LogRefusal::Full));
+        assert!(!is_asked);
+        for problem in ["etcdserver: permission denied", "etcdserver: too many requests"] {
+            assert_eq!(call("400 Bad Request", problem), (Ok(7), true), "{problem}");
+        }
+    }
 }

@@ -176,11 +176,12 @@ impl Arbitrary<'_> for Course {
                     let commands = (0..count).map(|_| command(u, Mix::LASTING, few_names(size)));
                     Deed::HandIn(commands.collect::<Result<_>>()?)
                 }
-                (5..=7, class) => Deed::Append(match class % 4 {
+                (5..=7, class) => Deed::Append(match class % 8 {
                     0 => Luck::Good,
-                    1 => Luck::LostRequest,
-                    2 => Luck::LostReply,
-                    _ => Luck::Delayed,
+                    1 | 5 => Luck::LostRequest,
+                    2 | 6 => Luck::LostReply,
+                    3 | 7 => Luck::Delayed,
+                    _ => Luck::Full,
                 }),
                 (8 | 9, _) => Deed::Follow,
                 (10 | 11, _) => Deed::AllDuties,

@@ -66,6 +66,7 @@ enum End {
     Withdrawn,
     Unknown,
     Skipped,
+    Abandoned,
     /// Nothing, because the replica crashed.
     Crashed,
 }
@@ -186,8 +187,11 @@ impl Trial {
         let commands: Vec<Command> =
             std::iter::once(mark).chain(commands.iter().cloned()).collect();
         let messages: String = commands.iter().map(|command| format!("{command}\n")).collect();
-        let submission = self.replicas[replica].engine.hand_in(messages.into_bytes());
-        let submission = submission.map_err(|error| error.to_string())?;
+        let submission = match self.replicas[replica].engine.hand_in(messages.into_bytes()) {
+            // Such a batch may not be found anywhere, so that it needs no number.
+            Err(Unanswered::Refused(_)) => return Ok(()),
+            submission => submission.map_err(|error| error.to_string())?,
+        };
         self.batches.push(Batch { replica, commands, submission, end: None });
         Ok(())
     }
@@ -232,7 +236,9 @@ impl Trial {
         let appended = engine.append(appender, false);
         self.log.set_luck(Luck::Good);
         match appended {
-            Err(LogError::Unreachable { .. }) if luck != Luck::Good => Ok(true),
+            Err(LogError::Unreachable { .. } | LogError::Refused { .. }) if luck != Luck::Good => {
+                Ok(true)
+            }
             appended => appended.map_err(|error| format!("it cannot append: {error}")),
         }
     }
@@ -280,6 +286,8 @@ impl Trial {
             Err(Unanswered::Withdrawn(_)) => End::Withdrawn,
             Err(Unanswered::Unknown(_)) => End::Unknown,
             Err(Unanswered::Skipped) => End::Skipped,
+            Err(Unanswered::Refused(_)) => End::Withdrawn,
+            Err(Unanswered::Abandoned(_)) => End::Abandoned,
             Err(error) => return Err(format!("batch {number}: {error}")),
         };
         self.batches[number].end = Some(end);
@@ -289,8 +297,9 @@ impl Trial {
     /// Lets all come to its end, with good luck, and looks whether all hold the same.
     fn settle(&mut self) -> Result<(), String> {
         self.log.deliver();
-        // An attempt that fails, one that looks where the log ends, and one that succeeds.
-        let mut rounds = 3 * (self.batches.len() + 1);
+        // An attempt that fails, one that looks where the log ends, and one that succeeds; and one that finds out
+        // that the log takes changes again.
+        let mut rounds = 3 * (self.batches.len() + 1) + 1;
         let mut moves = true;
         while moves {
             moves = false;
@@ -351,7 +360,7 @@ mod tests {
             }
         }
         println!("what came of batches: {ends:?}");
-        assert!(ends.len() == 5 && ends.values().all(|count| *count >= 20), "{ends:?}");
+        assert!(ends.len() == 6 && ends.values().all(|count| *count >= 20), "{ends:?}");
     }
 
     /// What is found while a bug is planted.
