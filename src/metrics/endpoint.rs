@@ -179,10 +179,8 @@ impl Pages {
 
     /// What the index is, in a few letters: equal for equal replicas at one place.
     fn digest(&self) -> Response {
-        // Copied, lest all others wait for the digest.
-        match self.engine.read(|index| (self.engine.applied(), index.clone())) {
-            Ok((place, index)) => {
-                let (packages, digest) = (index.len(), index.digest());
+        match self.engine.digest() {
+            Ok((place, packages, digest)) => {
                 let place = place.map_or(String::new(), |place| format!("place {place}\n"));
                 Response::ok(format!("{place}packages {packages}\ndigest {digest}\n"))
             }
