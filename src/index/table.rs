@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_was_added_is_found_however_often_tables_were_split() {
-        let ids = packages(3_000);
+        let ids = packages(1_000);
         for names in [1, 2, 3, 100, MAX_NAMES] {
             let mut table = Table::with_max_names(names);
             for (count, &id) in ids.iter().enumerate() {

@@ -1,6 +1,9 @@
 //! Tests of the index on its own; against the model it is tested in `testing`.
 
+mod held;
+
 use super::*;
+use crate::name::Name;
 
 fn index_of(lists: &[(&str, &[&str])]) -> PackageIndex {
     let mut index = PackageIndex::new();
