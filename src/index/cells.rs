@@ -266,9 +266,13 @@ mod tests {
         let (mut cells, ids) = filled(3_000);
         let held = cells.held_bytes();
         for _ in 0..3 {
-            ids.iter().for_each(|&id| cells.remove(id));
+            for &id in &ids {
+                cells.remove(id);
+            }
             assert_eq!((cells.used(), cells.free().count()), (0, 3_000));
-            ids.iter().for_each(|_| _ = cells.insert([7; 5]));
+            for _ in &ids {
+                cells.insert([7; 5]);
+            }
             assert_eq!((cells.used(), cells.free().count()), (3_000, 0));
         }
         assert_eq!(cells.held_bytes(), held);
@@ -278,9 +282,13 @@ mod tests {
     fn marks_are_listed_in_order_and_can_be_taken_away() {
         let (mut cells, ids) = filled(3_000);
         let some: Vec<u32> = ids.iter().copied().filter(|id| id % 7 < 2).collect();
-        some.iter().rev().for_each(|&id| cells.mark(id, true));
+        for &id in some.iter().rev() {
+            cells.mark(id, true);
+        }
         assert!(cells.marked().eq(some.iter().copied()));
-        some[1..].iter().for_each(|&id| cells.mark(id, false));
+        for &id in &some[1..] {
+            cells.mark(id, false);
+        }
         assert!(cells.marked().eq([some[0]]));
         assert!((0..).zip(&ids).all(|(number, &id)| *cells.at(id) == [number; 5]));
     }

@@ -195,7 +195,9 @@ mod tests {
     }
 
     fn filled(table: &mut Table, ids: &[PackageId]) {
-        ids.iter().for_each(|&id| table.insert(hash(id), id, hash));
+        for &id in ids {
+            table.insert(hash(id), id, hash);
+        }
     }
 
     fn finds(table: &Table, id: PackageId) -> bool {
@@ -266,7 +268,9 @@ mod tests {
         let mut table = Table::new();
         filled(&mut table, &ids);
         let held = table.held_bytes();
-        ids[1_000..].iter().for_each(|&id| assert!(table.remove(hash(id), id, hash)));
+        for &id in &ids[1_000..] {
+            assert!(table.remove(hash(id), id, hash));
+        }
         assert!(table.held_bytes() * 10 < held, "{} {held}", table.held_bytes());
         assert!(ids[..1_000].iter().all(|&id| finds(&table, id)));
         table.clear();

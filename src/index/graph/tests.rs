@@ -43,7 +43,9 @@ fn a_name_of_every_length_is_found_in_its_cells() {
     }
     assert_eq!(graph.cell_count(), cells);
     assert_eq!([1, 11, 12, 27, 28, 43, 44, 255].map(cells_of_name), [1, 1, 2, 2, 3, 3, 4, 17]);
-    packages.into_iter().for_each(|package| graph.remove_package(package));
+    for package in packages {
+        graph.remove_package(package);
+    }
     assert_eq!((graph.check(), graph.cell_count()), (Ok(()), 0));
 }
 
@@ -153,7 +155,9 @@ fn a_shared_graph_stays_as_it_was() {
 #[test]
 fn every_package_has_a_value_of_its_own() {
     let (mut graph, hub, dependents) = hub(3_000);
-    dependents[..1_500].iter().for_each(|&id| graph.remove_package(id));
+    for &dependent in &dependents[..1_500] {
+        graph.remove_package(dependent);
+    }
     let mut values = graph.per_package(0);
     for (number, package) in (1..).zip(graph.packages()) {
         values[package] = number;

@@ -73,7 +73,9 @@ fn an_index_of_dependencies_and_then_of_packages_holds_what_it_counts() {
         let mut watched = Watched::new(limit);
         let hubs = hubs(200);
         let list: Vec<_> = hubs.iter().map(String::as_str).collect();
-        list.iter().for_each(|hub| assert!(watched.say(&Command::index(hub, []).unwrap())));
+        for hub in &list {
+            assert!(watched.say(&Command::index(hub, []).unwrap()));
+        }
         watched.add(usize::MAX, 1, &list);
         assert!(watched.index.dependency_count() * 20 > limit * 9 / 10);
         watched.thin_out(usize::MAX);
@@ -89,7 +91,9 @@ fn hubs_that_dependents_come_to_and_leave_hold_what_they_count() {
     let mut watched = Watched::new(usize::MAX);
     let hubs = hubs(500);
     let list: Vec<_> = hubs.iter().map(String::as_str).collect();
-    list.iter().for_each(|hub| assert!(watched.say(&Command::index(hub, []).unwrap())));
+    for hub in &list {
+        assert!(watched.say(&Command::index(hub, []).unwrap()));
+    }
     for _ in 0..40 {
         let first = watched.next;
         watched.add(32, 1, &list);
