@@ -37,8 +37,8 @@ pub(crate) enum Bug {
     HashShows,
     /// What an index holds is listed in the order of its vertices.
     HistoryShows,
-    /// Dependents behind a relay are not counted.
-    RelaysAreForgotten,
+    /// An edge that is removed is taken for the first into its target.
+    EdgesGoAsIfFirst,
     /// The commands exported lack those that close cycles.
     CyclesStayOpen,
     /// The installation order begins with what needs all else.

@@ -23,7 +23,8 @@ use std::sync::TryLockError;
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Outcome};
-use crate::index::{Change, LimitError, PackageIndex};
+use crate::index::{Change, Digest, FrozenIndex, LimitError, PackageIndex};
+use crate::log::Place;
 use crate::machine::StateMachine;
 use crate::store::{Snapshot, Store, StoreError};
 use crate::sync::{Gate, RwLock};
@@ -264,18 +265,42 @@ impl Engine {
     }
 
     /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
-    /// Waits for the commit that is going on, if there is one. Of a replica, a copy of what it has
-    /// applied.
+    /// Waits for the commit that is going on, if there is one. Of a replica, what it has applied.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is closed.
     pub fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError> {
         if self.is_replicated() {
-            let copied = self.read_ahead(PackageIndex::clone);
-            let (index, _) = copied.map_err(|_poisoned| StoreError::Closed)?;
-            return Ok(Some(Box::new(index)));
+            let (frozen, _) = self.freeze().map_err(|_poisoned| StoreError::Closed)?;
+            return Ok(Some(Box::new(frozen)));
         }
         self.durability.as_ref().map(Durability::snapshot).transpose()
+    }
+
+    /// What the index holds at this moment, for whoever looks at it longer than others can wait; and, of a
+    /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`] takes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn freeze(&self) -> Result<(FrozenIndex, Option<Place>), Unavailable> {
+        let (frozen, place, version) = {
+            let _passed = self.gate.pass();
+            let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
+            let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
+            (index.freeze(), self.applied(), version)
+        };
+        self.wait(version)?;
+        Ok((frozen, place))
+    }
+
+    /// The place of a replica in its log, how many packages are indexed, and their digest, all of one
+    /// moment. Costs [`FrozenIndex::digest`], while others go on.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn digest(&self) -> Result<(Option<Place>, usize, Digest), Unavailable> {
+        let (frozen, place) = self.freeze()?;
+        Ok((place, frozen.len(), frozen.digest()))
     }
 
     /// Closes the store, if there is one: what is durable stays so, the next start is quick, and

@@ -4,9 +4,11 @@
 //! arrive typed; bytes, connections and durability belong to the floors above, and what the right
 //! answers are is said once more, slowly, in `model`.
 
+mod cells;
 mod changes;
 mod contents;
 mod export;
+mod frozen;
 mod graph;
 mod invariants;
 mod limits;
@@ -15,29 +17,29 @@ mod prefetch;
 mod rows;
 #[cfg(feature = "serde")]
 mod serialize;
+mod table;
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::num::NonZeroU8;
-
-use hashbrown::HashTable;
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Outcome};
 use crate::machine::StateMachine;
-use crate::name::{Name, NameRef};
+use crate::name::NameRef;
 
 pub use changes::Change;
 pub use contents::Names;
 #[cfg(feature = "cli")]
 pub(crate) use export::commands;
 pub use export::{Digest, Dot};
-use graph::{DependencyGraph, PackageId};
+pub use frozen::FrozenIndex;
+use graph::{DependencyGraph, PackageId, Text};
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
 pub use order::Step;
 #[cfg(feature = "cli")]
 pub(crate) use rows::Rows;
+use table::Table;
 
 /// Which packages are indexed and what each depends on.
 ///
@@ -45,10 +47,10 @@ pub(crate) use rows::Rows;
 /// it. Everything visible, orders and digests included, depends on the state alone, not on the
 /// history that led to it, nor on hash seeds.
 ///
-/// Memory: 40 bytes a package, and its name if that has more than 22 bytes; 5 to 12 bytes to find it
-/// by; and 20 bytes a dependency, in vectors and a table that double as they grow. What was once
-/// needed is kept for use again until nothing is indexed any more: where a method below is said to be
-/// linear in the packages, those of the fullest state since then count.
+/// Memory: a cell of 20 bytes for a dependency, and for a package whose name has up to 11 bytes; one
+/// more for each further 16 bytes of a name; and 6 to 12 bytes to find a package by. Cells come in
+/// pages of 20 KiB. What was once needed is kept for use again until nothing is indexed any more: where
+/// a method below is said to be linear in the packages, the cells of the fullest state since then count.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex};
@@ -65,25 +67,19 @@ pub(crate) use rows::Rows;
 pub struct PackageIndex {
     graph: DependencyGraph,
     /// Finds a package by name; the names themselves are in the graph.
-    by_name: HashTable<PackageId>,
+    by_name: Table,
     /// SipHash-1-3 with a random key: whoever chooses the names cannot choose the collisions.
     hasher: RandomState,
     limits: Limits,
-    /// The bytes of all names together.
-    name_bytes: usize,
     /// The list of the INDEX in hand, kept for its memory.
     list: Vec<PackageId>,
     /// What changed since somebody took that, if anybody wants to know.
     changes: Option<Vec<Change>>,
 }
 
-/// How many edges into one vertex of the graph a removal may have to walk; past it the graph
-/// spreads them. A smaller number costs memory, a larger one time.
-const MAX_FAN_IN: NonZeroU8 = NonZeroU8::MIN.saturating_add(63);
-
-/// The room for how many packages an empty index keeps for the next ones, at most: so that an index
-/// that is filled and emptied again and again by few does not ask for memory each time.
-const KEPT_PACKAGES: usize = 4_096;
+/// How many cells an empty index keeps for the next packages, at most: so that an index that is filled
+/// and emptied again and again by few does not ask for memory each time.
+const KEPT_CELLS: usize = 16_384;
 
 impl PackageIndex {
     /// An empty index that may hold as much as [`Limits::CEILING`] allows.
@@ -96,30 +92,29 @@ impl PackageIndex {
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
         Self {
-            graph: DependencyGraph::new(MAX_FAN_IN),
-            by_name: HashTable::new(),
+            graph: DependencyGraph::new(),
+            by_name: Table::new(),
             hasher: RandomState::new(),
             limits: limits.capped(),
-            name_bytes: 0,
             list: Vec::new(),
             changes: None,
         }
     }
 
-    /// The same with relays from so few dependents on that small tests reach them.
+    /// An empty index whose tables are split at so few names that small tests reach it.
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     #[must_use]
-    pub fn with_max_fan_in(max_fan_in: NonZeroU8) -> Self {
-        Self { graph: DependencyGraph::new(max_fan_in), ..Self::new() }
+    pub fn with_names_a_table(names: usize) -> Self {
+        Self { by_name: Table::with_max_names(names), ..Self::new() }
     }
 
     /// Applies one command and answers it.
     ///
-    /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX
-    /// costs a look-up a dependency and O(n log n) in its old and its new list. None depends on
-    /// how many packages there are, nor on how many depend on the one in question; but the REMOVE
-    /// that leaves nothing indexed gives back the memory of all that was.
+    /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX costs a
+    /// look-up a dependency, a sort of the new list, and a pass over it and the old one. None depends on
+    /// how many packages there are, nor on how many depend on those in question; but the REMOVE that
+    /// leaves nothing indexed gives back the memory of all that was.
     ///
     /// # Errors
     /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
@@ -154,13 +149,14 @@ impl PackageIndex {
             }
             return Ok(Outcome::Fail);
         }
-        let indexed = self.find(package.as_bytes());
+        let hash = self.hash(package.as_bytes());
+        let indexed = self.find_hashed(hash, package.as_bytes());
         if indexed.is_some() && planted(Bug::SecondIndexFails) {
             return Ok(Outcome::Fail);
         }
         self.check_limits(package, indexed)?;
 
-        let package = indexed.unwrap_or_else(|| self.insert(package.to_name()));
+        let package = indexed.unwrap_or_else(|| self.insert(hash, package.as_bytes()));
         if self.changes.is_some() {
             self.note_list(package, indexed.is_none());
         }
@@ -170,14 +166,15 @@ impl PackageIndex {
 
     /// REMOVE (protocol rules X): decided by reading alone, then done.
     fn remove(&mut self, package: NameRef<'_>) -> Outcome {
-        match self.find(package.as_bytes()) {
+        let hash = self.hash(package.as_bytes());
+        match self.find_hashed(hash, package.as_bytes()) {
             None => Outcome::Ok,
             Some(id) if self.graph.has_other_dependent(id) => Outcome::Fail,
             Some(id) => {
                 if self.changes.is_some() {
                     self.note_removal(id);
                 }
-                self.forget(id);
+                self.forget(hash, id);
                 Outcome::Ok
             }
         }
@@ -187,7 +184,9 @@ impl PackageIndex {
     fn query(&mut self, package: NameRef<'_>) -> Outcome {
         let outcome = self.look_up(package);
         if planted(Bug::QueryRemoves) {
-            self.find(package.as_bytes()).into_iter().for_each(|id| self.forget(id));
+            let hash = self.hash(package.as_bytes());
+            let found = self.find_hashed(hash, package.as_bytes());
+            found.into_iter().for_each(|id| self.forget(hash, id));
         }
         outcome
     }
@@ -217,35 +216,31 @@ impl PackageIndex {
         complete
     }
 
-    fn insert(&mut self, name: Name) -> PackageId {
-        let bytes = name.borrowed().as_bytes();
-        let hash = self.hash(bytes);
-        self.name_bytes += bytes.len();
+    fn insert(&mut self, hash: u64, name: &[u8]) -> PackageId {
         let Self { graph, by_name, hasher, .. } = self;
         let id = graph.add_package(name);
-        by_name.insert_unique(hash, id, |&id| hash_of(hasher, graph.name(id).as_bytes()));
+        by_name.insert(hash, id, hash_of_package(graph, hasher));
         id
     }
 
-    fn forget(&mut self, id: PackageId) {
-        let name = self.graph.name(id).as_bytes();
-        let (hash, length) = (self.hash(name), name.len());
-        self.name_bytes -= length;
-        match self.by_name.find_entry(hash, |&other| other == id) {
-            Ok(entry) => drop(entry.remove()),
-            Err(_absent) => unreachable!("invariant: every package is found by its name"),
-        }
-        self.graph.remove_package(id);
-        if self.is_empty() && self.graph.capacity() > KEPT_PACKAGES {
-            self.graph.give_back();
-            self.by_name = HashTable::new();
+    fn forget(&mut self, hash: u64, id: PackageId) {
+        let Self { graph, by_name, hasher, .. } = self;
+        let was_there = by_name.remove(hash, id, hash_of_package(graph, hasher));
+        debug_assert!(was_there, "invariant: every package is found by its name");
+        graph.remove_package(id);
+        if self.is_empty() && self.graph.capacity() > KEPT_CELLS {
+            self.graph = DependencyGraph::new();
+            self.by_name.clear();
             self.list = Vec::new();
         }
     }
 
     fn find(&self, name: &[u8]) -> Option<PackageId> {
-        let is_it = |&id: &PackageId| self.graph.name(id).as_bytes() == name;
-        self.by_name.find(self.hash(name), is_it).copied()
+        self.find_hashed(self.hash(name), name)
+    }
+
+    fn find_hashed(&self, hash: u64, name: &[u8]) -> Option<PackageId> {
+        self.by_name.find(hash, |id| self.graph.is_named(id, name))
     }
 
     fn hash(&self, name: &[u8]) -> u64 {
@@ -259,6 +254,14 @@ fn hash_of(hasher: &RandomState, name: &[u8]) -> u64 {
     let mut hasher = hasher.build_hasher();
     hasher.write(name);
     hasher.finish()
+}
+
+/// The hash of the name of any package of a graph.
+fn hash_of_package(
+    graph: &DependencyGraph,
+    hasher: &RandomState,
+) -> impl Fn(PackageId) -> u64 + Copy {
+    |id| hash_of(hasher, graph.read_name(id, &mut Text::new()).as_bytes())
 }
 
 impl StateMachine for PackageIndex {

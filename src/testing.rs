@@ -39,7 +39,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::index::PackageIndex;
 use crate::model::Model;
-use crate::name::{Name, NameRef};
+use crate::name::Name;
 
 // What inputs implement, in the versions that the drivers expect.
 pub use {arbitrary, quickcheck};
@@ -50,10 +50,7 @@ pub type State = BTreeMap<Name, BTreeSet<Name>>;
 /// The state of a [`PackageIndex`], read through its public methods. O(n log n).
 #[must_use]
 pub fn state_of_index(index: &PackageIndex) -> State {
-    index
-        .entries()
-        .map(|(package, list)| (package.to_name(), list.map(NameRef::to_name).collect()))
-        .collect()
+    index.entries().map(|(package, list)| (package, list.collect())).collect()
 }
 
 /// The state of a [`Model`].

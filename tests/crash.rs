@@ -22,7 +22,7 @@ use std::thread;
 
 use common::{Serving, indexer_on, run, seed};
 use fastrand::Rng;
-use package_indexer::{Command, Model, Name, NameRef, Outcome, PackageIndex, StateMachine as _};
+use package_indexer::{Command, Model, Name, Outcome, PackageIndex, StateMachine as _};
 
 const CLIENTS: usize = 16;
 
@@ -121,14 +121,13 @@ impl Client {
 
     /// Finds how many of its unanswered commands are in effect, and goes on from there.
     fn recover(&mut self, found: &PackageIndex) -> usize {
-        let mine = |package: NameRef<'_>| {
+        let mine = |package: &Name| {
             let owner = package.as_str()[1..].split('-').next();
             owner == Some(self.number.to_string().as_str())
         };
-        let entries = found.entries().filter(|(package, _)| mine(*package));
-        let held: BTreeMap<Name, BTreeSet<Name>> = entries
-            .map(|(package, list)| (package.to_name(), list.map(NameRef::to_name).collect()))
-            .collect();
+        let entries = found.entries().filter(|(package, _)| mine(package));
+        let held: BTreeMap<Name, BTreeSet<Name>> =
+            entries.map(|(package, list)| (package, list.collect())).collect();
         let mut model = self.model.clone();
         let mut in_effect = None;
         // The latest that fits: commands that change nothing cannot be told apart.

@@ -57,10 +57,11 @@ pub(super) struct Arguments {
     /// The most dependencies of one package; an INDEX that would pass this is answered ERROR
     #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
     max_dependencies_per_package: usize,
-    /// The most bytes of state: 64 for each package, its name, and 20 for each dependency; an INDEX
-    /// that would pass this is answered ERROR [default: no limit]
-    #[arg(long, value_name = "BYTES")]
-    max_state_bytes: Option<usize>,
+    /// The most bytes of state: 48 for each package, 20 more for each 16 bytes of its name past 11, and 20
+    /// for each dependency. The index takes at most a quarter more memory. An INDEX that would pass this
+    /// is answered ERROR
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::MOST_STATE_BYTES)]
+    max_state_bytes: usize,
     /// How long a client may leave replies unread before it is cut off
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_WRITE_TIMEOUT.as_secs(), value_parser = at_least_one_second)]
     write_timeout: u64,
@@ -129,7 +130,7 @@ impl Arguments {
             max_packages: self.max_packages,
             max_dependencies: self.max_dependencies,
             max_dependencies_per_package: self.max_dependencies_per_package,
-            max_state_bytes: self.max_state_bytes.unwrap_or(usize::MAX),
+            max_state_bytes: self.max_state_bytes,
         }
     }
 }

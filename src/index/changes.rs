@@ -50,14 +50,16 @@ impl PackageIndex {
     /// Costs what making them cost.
     pub(crate) fn undo(&mut self, changes: impl DoubleEndedIterator<Item = Change>) {
         for Change { package, before, .. } in changes.rev() {
-            let indexed = self.find(package.borrowed().as_bytes());
-            match (before, indexed) {
+            let name = package.borrowed().as_bytes();
+            let hash = self.hash(name);
+            match (before, self.find_hashed(hash, name)) {
                 (None, None) => {}
-                (None, Some(id)) => self.forget(id),
+                (None, Some(id)) => self.forget(hash, id),
                 (Some(list), indexed) => {
-                    let id = indexed.unwrap_or_else(|| self.insert(package));
+                    let id = indexed.unwrap_or_else(|| self.insert(hash, name));
                     let find = |name: &Name| self.find(name.borrowed().as_bytes());
-                    let list: Vec<PackageId> = list.iter().filter_map(find).collect();
+                    let mut list: Vec<PackageId> = list.iter().filter_map(find).collect();
+                    list.sort_unstable();
                     self.graph.set_dependencies(id, &list);
                 }
             }
@@ -66,8 +68,7 @@ impl PackageIndex {
 
     /// Records that a package, new or not, is about to get `self.list` as its list.
     pub(super) fn note_list(&mut self, package: PackageId, is_new: bool) {
-        let mut old: Vec<PackageId> = self.graph.dependencies(package).collect();
-        old.sort_unstable();
+        let old: Vec<PackageId> = self.graph.dependencies(package).collect();
         // What leaves the state as it was is no change.
         if !is_new && old == self.list {
             return;
@@ -84,14 +85,14 @@ impl PackageIndex {
     }
 
     fn note(&mut self, id: PackageId, before: Option<Box<[Name]>>, after: Option<Box<[Name]>>) {
-        let package = self.graph.name(id).to_name();
+        let package = self.graph.name(id);
         if let Some(changes) = &mut self.changes {
             changes.push(Change { package, before, after });
         }
     }
 
     fn owned_names(&self, packages: &[PackageId]) -> Box<[Name]> {
-        self.names(packages.iter().copied()).map(NameRef::to_name).collect()
+        self.names(packages.iter().copied()).collect()
     }
 }
 

@@ -5,9 +5,10 @@ use std::{fmt, vec};
 use petgraph::Direction::{self, Incoming, Outgoing};
 
 use super::PackageIndex;
+use super::cells::CELL_BYTES;
 use super::graph::PackageId;
-use super::limits::{DEPENDENCY_BYTES, PACKAGE_BYTES};
-use crate::name::NameRef;
+use super::limits::TABLE_BYTES;
+use crate::name::Name;
 
 impl PackageIndex {
     /// How many packages are indexed. O(1).
@@ -46,20 +47,35 @@ impl PackageIndex {
         self.graph.dependency_count()
     }
 
-    /// How much the state is, in bytes: 64 for each package, the bytes of its name, and 20 for each
-    /// dependency. That is what it takes in memory, or somewhat more, when every vector and table is
-    /// full; as those double when they grow, the memory in use may be up to twice as much. A function of
-    /// the state alone. O(1).
+    /// How much the state is, in bytes: 48 for each package, 20 more for each 16 bytes that its name has
+    /// past 11, begun ones included, and 20 for each dependency. A function of the state alone. O(1).
+    ///
+    /// Cells are counted as they are: 20 bytes each. The table takes 6 to 12 bytes a package, and 28 are
+    /// counted, because it has to be room beside cells that other packages or dependencies left free. So
+    /// the index never [holds](Self::held_bytes) more than a quarter beyond the most that was counted,
+    /// and a few KiB.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
-    /// let commands = [Command::index("a", [])?, Command::index("bc", ["a"])?];
-    /// assert_eq!(PackageIndex::from_iter(commands).state_bytes(), (64 + 1) + (64 + 2) + 20);
+    /// let commands = [Command::index("a", [])?, Command::index("gir1.2-gtk-3.0", ["a"])?];
+    /// assert_eq!(PackageIndex::from_iter(commands).state_bytes(), 48 + (48 + 20) + 20);
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
     pub fn state_bytes(&self) -> usize {
-        PACKAGE_BYTES * self.len() + self.name_bytes + DEPENDENCY_BYTES * self.dependency_count()
+        CELL_BYTES * self.graph.cell_count() + TABLE_BYTES * self.len()
+    }
+
+    /// The memory that it holds for packages and dependencies, in bytes, what is free of it included.
+    /// Linear in it, at 20 KiB a step.
+    ///
+    /// ```
+    /// # use package_indexer::PackageIndex;
+    /// assert!(PackageIndex::new().held_bytes() < 1_000);
+    /// ```
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.graph.held_bytes() + self.by_name.held_bytes()
     }
 
     /// Whether a package is indexed. O(1).
@@ -81,11 +97,11 @@ impl PackageIndex {
     /// # use package_indexer::{Command, PackageIndex};
     /// let commands = [Command::index("b", [])?, Command::index("a", [])?];
     /// let index: PackageIndex = commands.into_iter().collect();
-    /// assert!(index.packages().map(|name| name.as_str()).eq(["a", "b"]));
+    /// assert!(index.packages().eq(["a", "b"]));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
-    pub fn packages(&self) -> Names<'_> {
+    pub fn packages(&self) -> Names {
         let names: Vec<_> = self.by_name().into_iter().map(|id| self.graph.name(id)).collect();
         Names(names.into_iter())
     }
@@ -96,12 +112,12 @@ impl PackageIndex {
     /// # use package_indexer::{Command, PackageIndex};
     /// let commands = [Command::index("b", [])?, Command::index("a", ["b"])?];
     /// let index: PackageIndex = commands.into_iter().collect();
-    /// assert!(index.dependencies("a").unwrap().map(|name| name.as_str()).eq(["b"]));
+    /// assert!(index.dependencies("a").unwrap().eq(["b"]));
     /// assert!(index.dependencies("c").is_none());
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
-    pub fn dependencies(&self, package: &str) -> Option<Names<'_>> {
+    pub fn dependencies(&self, package: &str) -> Option<Names> {
         Some(self.names(self.graph.dependencies(self.find(package.as_bytes())?)))
     }
 
@@ -112,55 +128,55 @@ impl PackageIndex {
     /// # use package_indexer::{Command, PackageIndex};
     /// let commands = [Command::index("b", [])?, Command::index("a", ["b"])?];
     /// let index: PackageIndex = commands.into_iter().collect();
-    /// assert!(index.dependents("b").unwrap().map(|name| name.as_str()).eq(["a"]));
+    /// assert!(index.dependents("b").unwrap().eq(["a"]));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
-    pub fn dependents(&self, package: &str) -> Option<Names<'_>> {
+    pub fn dependents(&self, package: &str) -> Option<Names> {
         Some(self.names(self.graph.dependents(self.find(package.as_bytes())?)))
     }
 
     /// Everything that a package needs, directly or not, by name; itself among it only if it is on
     /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
-    /// for each of the packages to be cleared.
+    /// for each cell to be cleared.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
     /// let commands =
     ///     [Command::index("c", [])?, Command::index("b", ["c"])?, Command::index("a", ["b"])?];
     /// let index: PackageIndex = commands.into_iter().collect();
-    /// assert!(index.transitive_dependencies("a").unwrap().map(|name| name.as_str()).eq(["b", "c"]));
+    /// assert!(index.transitive_dependencies("a").unwrap().eq(["b", "c"]));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
-    pub fn transitive_dependencies(&self, package: &str) -> Option<Names<'_>> {
+    pub fn transitive_dependencies(&self, package: &str) -> Option<Names> {
         self.reachable(package, Outgoing)
     }
 
     /// Everything that needs a package, directly or not, by name; itself among it only if it is on
     /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
-    /// for each of the packages to be cleared.
+    /// for each cell to be cleared.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
     /// let commands =
     ///     [Command::index("c", [])?, Command::index("b", ["c"])?, Command::index("a", ["b"])?];
     /// let index: PackageIndex = commands.into_iter().collect();
-    /// assert!(index.transitive_dependents("c").unwrap().map(|name| name.as_str()).eq(["a", "b"]));
+    /// assert!(index.transitive_dependents("c").unwrap().eq(["a", "b"]));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
-    pub fn transitive_dependents(&self, package: &str) -> Option<Names<'_>> {
+    pub fn transitive_dependents(&self, package: &str) -> Option<Names> {
         self.reachable(package, Incoming)
     }
 
-    fn reachable(&self, package: &str, direction: Direction) -> Option<Names<'_>> {
+    fn reachable(&self, package: &str, direction: Direction) -> Option<Names> {
         Some(
             self.names(self.graph.reachable(self.find(package.as_bytes())?, direction).into_iter()),
         )
     }
 
-    pub(super) fn names(&self, packages: impl Iterator<Item = PackageId>) -> Names<'_> {
+    pub(super) fn names(&self, packages: impl Iterator<Item = PackageId>) -> Names {
         let mut names: Vec<_> = packages.map(|package| self.graph.name(package)).collect();
         names.sort_unstable();
         Names(names.into_iter())
@@ -169,26 +185,34 @@ impl PackageIndex {
 
 /// Names in ascending order of their bytes, each once.
 #[derive(Clone)]
-pub struct Names<'a>(vec::IntoIter<NameRef<'a>>);
+pub struct Names(vec::IntoIter<Name>);
 
-impl PartialEq for Names<'_> {
+impl Names {
+    /// Those that have not been taken yet.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Name] {
+        self.0.as_slice()
+    }
+}
+
+impl PartialEq for Names {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_slice() == other.0.as_slice()
     }
 }
 
-impl Eq for Names<'_> {}
+impl Eq for Names {}
 
-impl fmt::Debug for Names<'_> {
+impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.as_slice()).finish()
     }
 }
 
-impl<'a> Iterator for Names<'a> {
-    type Item = NameRef<'a>;
+impl Iterator for Names {
+    type Item = Name;
 
-    fn next(&mut self) -> Option<NameRef<'a>> {
+    fn next(&mut self) -> Option<Name> {
         self.0.next()
     }
 
@@ -197,10 +221,10 @@ impl<'a> Iterator for Names<'a> {
     }
 }
 
-impl DoubleEndedIterator for Names<'_> {
+impl DoubleEndedIterator for Names {
     fn next_back(&mut self) -> Option<Self::Item> {
         self.0.next_back()
     }
 }
 
-impl ExactSizeIterator for Names<'_> {}
+impl ExactSizeIterator for Names {}

@@ -3,11 +3,12 @@
 
 use std::fmt;
 
+use super::graph::{DependencyGraph, Text};
 use super::rows::Rows;
 use super::{Names, PackageIndex};
 use crate::bug::{Bug, planted};
 use crate::command::Command;
-use crate::name::{Name, NameRef};
+use crate::name::Name;
 
 impl PackageIndex {
     /// Every package by name, with what it depends on. O(n log n).
@@ -19,7 +20,7 @@ impl PackageIndex {
     /// assert_eq!(lists, [0, 1]);
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
-    pub fn entries(&self) -> impl Iterator<Item = (NameRef<'_>, Names<'_>)> {
+    pub fn entries(&self) -> impl Iterator<Item = (Name, Names)> {
         let packages = if planted(Bug::HistoryShows) {
             self.graph.packages().collect()
         } else {
@@ -51,9 +52,7 @@ impl PackageIndex {
     #[must_use]
     pub fn to_commands(&self) -> Vec<Command> {
         let (packages, rows) = self.numbered();
-        commands(&rows, &rows.steps(), |number| {
-            self.graph.name(packages[number as usize]).to_name()
-        })
+        commands(&rows, &rows.steps(), |number| self.graph.name(packages[number as usize]))
     }
 
     /// The index as a Graphviz graph, an arrow from each package to each of its dependencies.
@@ -73,39 +72,34 @@ impl PackageIndex {
         Dot(self)
     }
 
-    /// A digest of the state: equal for equal indices, on every run and platform. O(n log n).
+    /// A digest of the state: equal for equal indices, on every run and platform. Linear, and a sort of
+    /// each list.
     ///
-    /// It is FNV-1a with 128 bits over the text that lists every package by name as
-    /// `package|dependency,dependency`, dependencies by name, or as `package` if it has none, with
-    /// an LF after each. It notices accidents, not malice: whoever chooses the names can find two
-    /// indices with one digest.
+    /// It is a sum over all packages, modulo 2^128, of which every package adds the digest of its line:
+    /// `package|dependency,dependency` and an LF, dependencies by name. That digest is FNV-1a with 128
+    /// bits, and then mixed: in FNV alone the last bytes of a line are almost added, so that differences
+    /// of two lines could cancel each other out in the sum. The mix is `x ^= x >> 64` and a product, with
+    /// the first 128 bits after the point of the golden ratio, then the same with those of pi plus 1,
+    /// then `x ^= x >> 64`.
+    ///
+    /// A sum needs no order, so that nobody has to sort all packages for it. It notices accidents, not
+    /// malice: whoever chooses the names can find two indices with one digest.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
     /// let [a, b] = [Command::index("a", [])?, Command::index("b", [])?];
     /// let one = PackageIndex::from_iter([a.clone(), b.clone()]);
-    /// let other = PackageIndex::from_iter([b, a]);
+    /// let other = PackageIndex::from_iter([b, a.clone()]);
     /// assert_eq!(one.digest(), other.digest());
     /// assert_eq!(
-    ///     PackageIndex::new().digest().to_string(),
-    ///     "6c62272e07bb014262b821756295c58d",
+    ///     PackageIndex::from_iter([a]).digest().to_string(),
+    ///     "4ac5fb81c83b5bd09ec5a8dc2846af88",
     /// );
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut digest = Digest::EMPTY;
-        for (package, dependencies) in self.entries() {
-            digest.add(package.as_str());
-            let mut separator = "|";
-            for dependency in dependencies {
-                digest.add(separator);
-                digest.add(dependency.as_str());
-                separator = ",";
-            }
-            digest.add("\n");
-        }
-        digest
+        Digest::of(&self.graph)
     }
 }
 
@@ -158,15 +152,52 @@ impl fmt::Display for Dot<'_> {
 pub struct Digest(u128);
 
 impl Digest {
+    /// That of what a graph holds.
+    pub(super) fn of(graph: &DependencyGraph) -> Self {
+        let mut sum = 0_u128;
+        let mut text = Text::new();
+        let mut names = Vec::new();
+        for package in graph.packages() {
+            let mut line = Line::EMPTY;
+            line.add(graph.read_name(package, &mut text).as_bytes());
+            line.add(b"|");
+            names.extend(graph.dependencies(package).map(|dependency| graph.name(dependency)));
+            names.sort_unstable();
+            for (position, name) in names.drain(..).enumerate() {
+                line.add(if position > 0 { b"," } else { b"" });
+                line.add(name.borrowed().as_bytes());
+            }
+            line.add(b"\n");
+            sum = sum.wrapping_add(line.mixed());
+        }
+        Self(sum)
+    }
+}
+
+/// FNV-1a with 128 bits of a line so far.
+struct Line(u128);
+
+impl Line {
     /// FNV's offset basis for 128 bits (draft-eastlake-fnv, section 5).
     const EMPTY: Self = Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
     /// FNV's prime for 128 bits, 2^88 + 2^8 + 0x3b.
     const PRIME: u128 = (1 << 88) + (1 << 8) + 0x3b;
+    /// The golden ratio's first 128 bits after the point.
+    const PHI: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    /// Those of pi, made odd.
+    const PI: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7345;
 
-    fn add(&mut self, text: &str) {
-        for byte in text.bytes() {
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
             self.0 = (self.0 ^ u128::from(byte)).wrapping_mul(Self::PRIME);
         }
+    }
+
+    /// The same number for the same line, in which every bit depends on every byte.
+    fn mixed(&self) -> u128 {
+        let round = |x: u128, factor| (x ^ x >> 64).wrapping_mul(factor);
+        let x = round(round(self.0, Self::PHI), Self::PI);
+        x ^ x >> 64
     }
 }
 
@@ -181,11 +212,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_is_fnv_1a_with_128_bits() {
+    fn a_line_is_digested_by_fnv_1a_with_128_bits() {
         // The vectors of FNV's reference page for "" and "a".
-        let mut digest = Digest::EMPTY;
-        digest.add("a");
-        assert_eq!(digest.to_string(), "d228cb696f1a8caf78912b704e4a8964");
+        let mut line = Line::EMPTY;
+        line.add(b"a");
+        assert_eq!(line.0, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
     }
 
     #[test]
@@ -195,8 +226,30 @@ mod tests {
             let index = alone.into_iter().chain([Command::index("p", list).unwrap()]);
             index.collect::<PackageIndex>().digest()
         };
-        // FNV-1a of "a\nab\nbc\nc\np|a,bc\n", by another program.
-        assert_eq!(with_list(["bc", "a"]).to_string(), "27d804e14d7f0f40944eabd974241a2b");
+        // By another program, of the lines "a|", "ab|", "bc|", "c|" and "p|a,bc".
+        assert_eq!(with_list(["bc", "a"]).to_string(), "676f55704a797c376c3fde66f09a8cd4");
         assert_ne!(with_list(["ab", "c"]), with_list(["a", "bc"]));
+        assert_eq!(PackageIndex::new().digest().to_string(), "0".repeat(32));
+        let two = ["INDEX|a|", "INDEX|b|a"].map(|line| line.parse::<Command>().unwrap());
+        let two = PackageIndex::from_iter(two);
+        assert_eq!(two.digest().to_string(), "b440343ff199d4a99eda1d1b25cfb213");
+    }
+
+    #[test]
+    fn lists_that_are_exchanged_change_the_digest() {
+        // Of FNV alone the sums would be equal: its last step is a product, and so almost a sum.
+        let names: Vec<String> =
+            (b'a'..=b'h').map(|letter| char::from(letter).to_string()).collect();
+        let mut digests = std::collections::BTreeSet::new();
+        for p in &names {
+            for q in &names {
+                let mut index = PackageIndex::new();
+                index.extend(names.iter().map(|name| Command::index(name, []).unwrap()));
+                index.extend([Command::index("p", [p.as_str()]).unwrap()]);
+                index.extend([Command::index("q", [q.as_str()]).unwrap()]);
+                digests.insert(index.digest());
+            }
+        }
+        assert_eq!(digests.len(), names.len() * names.len());
     }
 }

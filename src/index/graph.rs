@@ -1,86 +1,59 @@
 //! The graph under the index: packages, and an edge from each package to each of its dependencies.
 //!
-//! It is petgraph's stable graph, in which removing an edge walks the list of edges into its
-//! target. For a package with 100,000 dependents that walk would be the whole cost of re-indexing
-//! one of them, so the edges into one vertex are kept to a bound. Past it, dependents point to
-//! *relays*, vertices without a name that lead on to the package:
+//! Everything lies in cells of one pool. A package is a *head*, and further cells if its name is long.
+//! An edge is a cell that stands in two lists: among those out of its package, in the order of the ids
+//! that they lead to, and among those into its dependency, the newest first. The second is linked both
+//! ways, so that an edge can be taken out wherever it stands:
 //!
 //! ```text
-//! dependents ──▶ package
-//! dependents ──▶ relay ──▶ package              the open relay, the newest
-//! dependents ──▶ relay ──▶ relay ──▶ package    older ones behind it
+//! head  first out | first in | length, 3 bytes | 4 bytes  | 4 bytes, or the next cell of the name
+//! text  4 bytes   | 4 bytes  | 4 bytes         | 4 bytes  | 4 bytes, or the next cell of the name
+//! edge  package   | its dependency | next out  | next in  | previous in
 //! ```
 //!
-//! A relay has one edge out, at most one edge in from another relay, and between one and the bound
-//! from dependents. A path through relays is a dependency all the same, so petgraph's searches
-//! run on the graph as it is, and the relays are left out of what they find. Which commands are
-//! allowed is the parent's business: this file knows who depends on whom, and no rule.
+//! petgraph's searches run on it as on any graph. Which commands are allowed is the parent's business:
+//! this file knows who depends on whom, and no rule.
 
 mod check;
+mod text;
+mod visit;
 
-use std::num::NonZeroU8;
 use std::ops::{Index, IndexMut};
 
 use petgraph::Direction::{self, Incoming, Outgoing};
-use petgraph::stable_graph::{EdgeIndex, Neighbors, NodeIndex, StableDiGraph};
-use petgraph::visit::{Dfs, NodeIndexable, Reversed};
+use petgraph::visit::{Dfs, Reversed};
 
+use super::cells::{Cells, NONE};
 use crate::bug::{Bug, planted};
-use crate::name::{Name, NameRef};
 
 pub(super) use check::GraphFault;
+pub(super) use text::{Text, cells_of_name};
 
 /// A package in a [`DependencyGraph`], valid until that package is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PackageId(NodeIndex);
+pub(super) struct PackageId(u32);
 
-/// A value for each package that there was when it was made.
-#[derive(Debug)]
-pub(super) struct PerPackage<T>(Vec<T>);
+// The words of a head. Those of its name follow.
+const FIRST_OUT: usize = 0;
+const FIRST_IN: usize = 1;
 
-impl<T> Index<PackageId> for PerPackage<T> {
-    type Output = T;
-
-    fn index(&self, package: PackageId) -> &T {
-        &self.0[package.0.index()]
-    }
-}
-
-impl<T> IndexMut<PackageId> for PerPackage<T> {
-    fn index_mut(&mut self, package: PackageId) -> &mut T {
-        &mut self.0[package.0.index()]
-    }
-}
+// The words of an edge. The first two are where it comes from, and where it leads to.
+const NEXT_OUT: usize = 2;
+const NEXT_IN: usize = 3;
+const PREVIOUS_IN: usize = 4;
 
 /// Packages and what each depends on.
 #[derive(Debug, Clone)]
 pub(super) struct DependencyGraph {
-    graph: StableDiGraph<Vertex, ()>,
+    cells: Cells,
     packages: usize,
     dependencies: usize,
-    max_fan_in: NonZeroU8,
-}
-
-/// A package or a relay. Its `fan_in` counts the dependents that point to it directly.
-#[derive(Debug, Clone)]
-enum Vertex {
-    Package {
-        name: Name,
-        fan_in: u8,
-        /// The relay that points to this package and takes new dependents; `end()` if none does.
-        open_relay: NodeIndex,
-    },
-    Relay {
-        /// The package at the end of the chain.
-        package: PackageId,
-        fan_in: u8,
-    },
 }
 
 impl DependencyGraph {
-    /// An empty graph in which no removal walks more than about `max_fan_in` edges.
-    pub(super) fn new(max_fan_in: NonZeroU8) -> Self {
-        Self { graph: StableDiGraph::default(), packages: 0, dependencies: 0, max_fan_in }
+    /// An empty graph, which takes no memory yet.
+    pub(super) const fn new() -> Self {
+        Self { cells: Cells::new(), packages: 0, dependencies: 0 }
     }
 
     /// How many packages there are. O(1).
@@ -88,55 +61,56 @@ impl DependencyGraph {
         self.packages
     }
 
-    /// For how many vertices there is room. O(1).
-    pub(super) fn capacity(&self) -> usize {
-        self.graph.capacity().0
-    }
-
-    /// Gives the memory of a graph without packages back. Linear in the most that there were.
-    pub(super) fn give_back(&mut self) {
-        debug_assert_eq!(self.packages, 0, "invariant: what is given back is not in use");
-        self.graph = StableDiGraph::default();
-    }
-
     /// How many dependencies all packages have together. O(1).
     pub(super) fn dependency_count(&self) -> usize {
         self.dependencies
     }
 
-    /// The name of a package. O(1).
-    ///
-    /// # Panics
-    /// If the package was removed: an id outlives its package only by a bug in the parent.
-    pub(super) fn name(&self, package: PackageId) -> NameRef<'_> {
-        match &self.graph[package.0] {
-            Vertex::Package { name, .. } => name.borrowed(),
-            Vertex::Relay { .. } => unreachable!("invariant: a package's id leads to its name"),
-        }
+    /// How many cells are in use: one for each dependency, and for each package those of its name. O(1).
+    pub(super) fn cell_count(&self) -> usize {
+        self.cells.used()
     }
 
-    /// All packages, in no particular order. O(1) each.
+    /// For how many cells there is room, at most. O(1).
+    pub(super) fn capacity(&self) -> usize {
+        self.cells.bound()
+    }
+
+    /// The memory that it holds, in bytes, what is free of it included. O(pages).
+    pub(super) fn held_bytes(&self) -> usize {
+        self.cells.held_bytes()
+    }
+
+    /// The same graph once more, in the same memory: what changes in one of them later is copied first, by
+    /// the page. O(pages).
+    pub(super) fn share(&mut self) -> Self {
+        Self { cells: self.cells.share(), ..*self }
+    }
+
+    /// All packages, in the order of their ids. O(1) each, and a bit for each cell.
     pub(super) fn packages(&self) -> impl Iterator<Item = PackageId> {
-        self.graph.node_indices().filter_map(|vertex| self.as_package(vertex))
+        self.cells.marked().map(PackageId)
     }
 
-    /// A value for each package, at first this one. Linear in the vertices.
+    /// A value for each package, at first this one. Linear in the packages, and a bit for each cell.
     pub(super) fn per_package<T: Clone>(&self, value: T) -> PerPackage<T> {
-        PerPackage(vec![value; self.graph.node_bound()])
+        let mut before = 0;
+        let words = self.cells.map().map(|word| {
+            let ranks = (before, word);
+            before += word.count_ones();
+            ranks
+        });
+        PerPackage { words: words.collect(), values: vec![value; self.packages] }
     }
 
-    /// What a package depends on, in no particular order, none twice. O(1) each.
+    /// What a package depends on, in the order of the ids, none twice. O(1) each.
     pub(super) fn dependencies(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
-        self.graph.neighbors_directed(package.0, Outgoing).map(|target| self.leads_to(target))
+        self.neighbors_of(package.0, Outgoing).map(PackageId)
     }
 
     /// Who depends on a package, itself included if it does, in no particular order. O(1) each.
     pub(super) fn dependents(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
-        Dependents {
-            graph: self,
-            into: self.graph.neighbors_directed(package.0, Incoming),
-            next: None,
-        }
+        self.neighbors_of(package.0, Incoming).map(PackageId)
     }
 
     /// Whether a package other than this one depends on it. O(1).
@@ -145,164 +119,173 @@ impl DependencyGraph {
             .any(|dependent| dependent != package || planted(Bug::SelfIsADependent))
     }
 
-    /// All packages that can be reached from a package in one step or more, in no particular
-    /// order; itself among them if it is on a cycle. Linear in what is reached, and a bit for each
-    /// vertex.
+    /// All packages that can be reached from a package in one step or more, in no particular order; itself
+    /// among them if it is on a cycle. Linear in what is reached, and a bit for each cell.
     pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
-        let mut search = Dfs::empty(&self.graph);
-        search.stack.extend(self.graph.neighbors_directed(package.0, direction));
+        let mut search = Dfs::empty(self);
+        search.stack.extend(self.neighbors_of(package.0, direction));
         search.stack.extend(planted(Bug::ClosureHoldsItsStart).then_some(package.0));
         let step = || match direction {
-            Outgoing => search.next(&self.graph),
-            Incoming => search.next(Reversed(&self.graph)),
+            Outgoing => search.next(self),
+            Incoming => search.next(Reversed(self)),
         };
-        std::iter::from_fn(step).filter_map(|vertex| self.as_package(vertex)).collect()
+        std::iter::from_fn(step).map(PackageId).collect()
     }
 
-    /// Adds a package that depends on nothing. O(1), amortized.
-    pub(super) fn add_package(&mut self, name: Name) -> PackageId {
+    /// Adds a package that depends on nothing, with the bytes of its name. O(1), amortized.
+    pub(super) fn add_package(&mut self, name: &[u8]) -> PackageId {
         self.packages += 1;
-        let vertex = Vertex::Package { name, fan_in: 0, open_relay: NodeIndex::end() };
-        PackageId(self.graph.add_node(vertex))
+        let [first, second, rest] = self.insert_text(name);
+        let head = self.cells.insert([NONE, NONE, first, second, rest]);
+        self.cells.mark(head, true);
+        PackageId(head)
     }
 
     /// Removes a package that nobody else depends on, and its list. O(its list).
     pub(super) fn remove_package(&mut self, package: PackageId) {
-        self.clear_dependencies(package);
+        self.set_dependencies(package, &[]);
         debug_assert_eq!(self.dependents(package).next(), None, "invariant: nothing dangles");
-        self.graph.remove_node(package.0);
+        self.cells.mark(package.0, false);
+        self.remove_text(package);
+        self.cells.remove(package.0);
         self.packages -= 1;
     }
 
-    /// Makes a package depend on exactly these, none of them given twice. O(old list + new list).
+    /// Makes a package depend on exactly these, given in the order of their ids and none of them twice.
+    /// O(old list + new list) to see what is different, and only that is touched.
     pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
-        if !planted(Bug::OldListStays) {
-            self.clear_dependencies(package);
-        }
         if let (Some(&dependency), true) =
             (dependencies.first(), planted(Bug::IndexClearsADependency))
         {
-            self.clear_dependencies(dependency);
+            self.keep(dependency, &[]);
         }
-        for &dependency in dependencies {
-            let target = self.vertex_with_room(dependency);
-            *self.fan_in_mut(target) += 1;
-            self.graph.add_edge(package.0, target, ());
-        }
-        self.dependencies += dependencies.len();
-    }
-
-    /// The package that a vertex is, unless it is a relay.
-    fn as_package(&self, vertex: NodeIndex) -> Option<PackageId> {
-        match self.graph[vertex] {
-            Vertex::Package { .. } => Some(PackageId(vertex)),
-            Vertex::Relay { .. } => None,
+        let kept = if planted(Bug::OldListStays) { 0 } else { self.keep(package, dependencies) };
+        // What goes makes room for what comes: there are never more cells in use than before or after.
+        if kept < dependencies.len() {
+            self.complete(package, dependencies);
         }
     }
 
-    /// The package that whoever points to a vertex depends on.
-    fn leads_to(&self, vertex: NodeIndex) -> PackageId {
-        match self.graph[vertex] {
-            Vertex::Package { .. } => PackageId(vertex),
-            Vertex::Relay { package, .. } => package,
-        }
-    }
-
-    fn fan_in_mut(&mut self, vertex: NodeIndex) -> &mut u8 {
-        match &mut self.graph[vertex] {
-            Vertex::Package { fan_in, .. } | Vertex::Relay { fan_in, .. } => fan_in,
-        }
-    }
-
-    fn open_relay_mut(&mut self, package: PackageId) -> &mut NodeIndex {
-        match &mut self.graph[package.0] {
-            Vertex::Package { open_relay, .. } => open_relay,
-            Vertex::Relay { .. } => unreachable!("invariant: a package's id leads to a package"),
-        }
-    }
-
-    /// The package itself or its open relay, whichever has room; failing both, a new relay.
-    fn vertex_with_room(&mut self, package: PackageId) -> NodeIndex {
-        let bound = self.max_fan_in.get();
-        let open = *self.open_relay_mut(package);
-        if *self.fan_in_mut(package.0) < bound {
-            package.0
-        } else if open != NodeIndex::end() && *self.fan_in_mut(open) < bound {
-            open
-        } else {
-            self.insert_relay(package, open)
-        }
-    }
-
-    /// Puts a new relay between a package and its open one (`end()` if it has none).
-    fn insert_relay(&mut self, package: PackageId, open: NodeIndex) -> NodeIndex {
-        let relay = self.graph.add_node(Vertex::Relay { package, fan_in: 0 });
-        if let Some(edge) = self.first_edge(open) {
-            self.graph.remove_edge(edge);
-            self.graph.add_edge(open, relay, ());
-        }
-        self.graph.add_edge(relay, package.0, ());
-        *self.open_relay_mut(package) = relay;
-        relay
-    }
-
-    /// Takes out a relay that no dependent points to any more, and closes the chain behind it.
-    fn remove_relay(&mut self, relay: NodeIndex, package: PackageId) {
-        let before = self.graph.neighbors_directed(relay, Incoming).next();
-        let after = self.graph.neighbors_directed(relay, Outgoing).next();
-        self.graph.remove_node(relay);
-        match (before, after) {
-            (Some(before), Some(after)) => drop(self.graph.add_edge(before, after, ())),
-            (None, Some(_package_or_relay)) => {}
-            (_, None) => unreachable!("invariant: a relay leads on"),
-        }
-        if *self.open_relay_mut(package) == relay {
-            *self.open_relay_mut(package) = before.unwrap_or(NodeIndex::end());
-        }
-    }
-
-    /// Removes the edges out of a package, always the first: petgraph finds that one at once.
-    fn clear_dependencies(&mut self, package: PackageId) {
-        while let Some(edge) = self.first_edge(package.0) {
-            let Some((_, target)) = self.graph.edge_endpoints(edge) else {
-                unreachable!("invariant: an edge in a list is in the graph")
-            };
-            self.graph.remove_edge(edge);
-            self.dependencies -= 1;
-            *self.fan_in_mut(target) -= 1;
-            if let Vertex::Relay { fan_in: 0, package } = self.graph[target] {
-                self.remove_relay(target, package);
+    /// Removes the edges out of a package, except those to one of these; how many stay.
+    fn keep(&mut self, package: PackageId, dependencies: &[PackageId]) -> usize {
+        let mut wanted = dependencies;
+        let (mut kept, mut removed) = (0, 0);
+        // The last that stays, and whether something went after it.
+        let (mut last, mut is_torn) = (None, false);
+        let mut edge = self.cells.at(package.0)[FIRST_OUT];
+        while edge != NONE {
+            let &[_, target, next, ..] = self.cells.at(edge);
+            while wanted.first().is_some_and(|id| id.0 < target) {
+                wanted = &wanted[1..];
             }
-        }
-    }
-
-    fn first_edge(&self, vertex: NodeIndex) -> Option<EdgeIndex> {
-        let mut edges = self.graph.neighbors_directed(vertex, Outgoing).detach();
-        edges.next_edge(&self.graph)
-    }
-}
-
-/// The packages that point to a vertex, then those that point to the relay that does, and so on.
-struct Dependents<'a> {
-    graph: &'a DependencyGraph,
-    into: Neighbors<'a, ()>,
-    next: Option<NodeIndex>,
-}
-
-impl Iterator for Dependents<'_> {
-    type Item = PackageId;
-
-    fn next(&mut self) -> Option<PackageId> {
-        loop {
-            for source in self.into.by_ref() {
-                match self.graph.as_package(source) {
-                    Some(package) => return Some(package),
-                    None if planted(Bug::RelaysAreForgotten) => {}
-                    None => self.next = Some(source),
+            if wanted.first().is_some_and(|id| id.0 == target) {
+                wanted = &wanted[1..];
+                kept += 1;
+                if is_torn {
+                    *self.link_out(package, last) = edge;
+                    is_torn = false;
                 }
+                last = Some(edge);
+            } else {
+                self.unlink_in(edge);
+                self.cells.remove(edge);
+                removed += 1;
+                is_torn = true;
             }
-            self.into = self.graph.graph.neighbors_directed(self.next.take()?, Incoming);
+            edge = next;
         }
+        if is_torn {
+            *self.link_out(package, last) = NONE;
+        }
+        self.dependencies -= removed;
+        kept
+    }
+
+    /// Adds an edge out of a package to each of these that it does not lead to yet.
+    fn complete(&mut self, package: PackageId, dependencies: &[PackageId]) {
+        let mut last = None;
+        let mut next = self.cells.at(package.0)[FIRST_OUT];
+        for dependency in dependencies {
+            let mut is_there = false;
+            while next != NONE && !is_there {
+                let &[_, target, after, ..] = self.cells.at(next);
+                if target > dependency.0 {
+                    break;
+                }
+                is_there = target == dependency.0;
+                (last, next) = (Some(next), after);
+            }
+            if is_there {
+                continue;
+            }
+            let edge = self.insert_edge(package, *dependency, next);
+            *self.link_out(package, last) = edge;
+            last = Some(edge);
+            self.dependencies += 1;
+        }
+    }
+
+    /// Where the edge out of a package is noted that comes after this one, or first.
+    fn link_out(&mut self, package: PackageId, last: Option<u32>) -> &mut u32 {
+        match last {
+            Some(edge) => &mut self.cells.at_mut(edge)[NEXT_OUT],
+            None => &mut self.cells.at_mut(package.0)[FIRST_OUT],
+        }
+    }
+
+    /// Takes a cell for an edge, and puts it first among those into its target.
+    fn insert_edge(&mut self, package: PackageId, dependency: PackageId, next_out: u32) -> u32 {
+        let next_in = self.cells.at(dependency.0)[FIRST_IN];
+        let edge = self.cells.insert([package.0, dependency.0, next_out, next_in, NONE]);
+        self.cells.at_mut(dependency.0)[FIRST_IN] = edge;
+        if next_in != NONE {
+            self.cells.at_mut(next_in)[PREVIOUS_IN] = edge;
+        }
+        edge
+    }
+
+    /// Takes an edge out from among those into its target.
+    fn unlink_in(&mut self, edge: u32) {
+        let &[_, target, _, next, previous] = self.cells.at(edge);
+        if previous == NONE || planted(Bug::EdgesGoAsIfFirst) {
+            self.cells.at_mut(target)[FIRST_IN] = next;
+        } else {
+            self.cells.at_mut(previous)[NEXT_IN] = next;
+        }
+        if next != NONE {
+            self.cells.at_mut(next)[PREVIOUS_IN] = previous;
+        }
+    }
+}
+
+/// A value for each package that there was when it was made.
+#[derive(Debug)]
+pub(super) struct PerPackage<T> {
+    /// How many packages come before each word of the map, and the word.
+    words: Vec<(u32, u32)>,
+    values: Vec<T>,
+}
+
+impl<T> PerPackage<T> {
+    /// The place of a package among all, in the order of their ids.
+    fn rank(&self, PackageId(id): PackageId) -> usize {
+        let (before, word) = self.words[(id / u32::BITS) as usize];
+        (before + (word & ((1 << (id % u32::BITS)) - 1)).count_ones()) as usize
+    }
+}
+
+impl<T> Index<PackageId> for PerPackage<T> {
+    type Output = T;
+
+    fn index(&self, package: PackageId) -> &T {
+        &self.values[self.rank(package)]
+    }
+}
+
+impl<T> IndexMut<PackageId> for PerPackage<T> {
+    fn index_mut(&mut self, package: PackageId) -> &mut T {
+        let rank = self.rank(package);
+        &mut self.values[rank]
     }
 }
 

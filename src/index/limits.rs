@@ -1,7 +1,8 @@
 //! How much an index may hold, and what is said when a command would pass that.
 
 use super::PackageIndex;
-use super::graph::PackageId;
+use super::cells::{CELL_BYTES, MAX_CELLS};
+use super::graph::{PackageId, cells_of_name};
 use crate::bug::{Bug, planted};
 use crate::name::NameRef;
 
@@ -30,19 +31,24 @@ pub struct Limits {
     /// The most dependencies of one package, each name counted once. At most, and unless chosen,
     /// [`Limits::CEILING`].
     pub max_dependencies_per_package: usize,
-    /// The most [`PackageIndex::state_bytes`]; `usize::MAX`, which is no limit, unless chosen.
+    /// The most [`PackageIndex::state_bytes`]. At most, and unless chosen, [`Limits::MOST_STATE_BYTES`].
     pub max_state_bytes: usize,
 }
 
 impl Limits {
-    /// 2,147,483,647: half of what the graph's 32-bit indices can tell apart, because in the worst
-    /// case each dependency needs a vertex of its own beside those of the packages.
+    /// 2,147,483,647: half of what the 32-bit ids of the graph can tell apart. For packages and
+    /// dependencies together, [`Limits::MOST_STATE_BYTES`] sees to that.
     pub const CEILING: usize = i32::MAX as usize;
+
+    /// 85,312,143,340: the bytes of as many cells as 32-bit ids can tell apart. It bounds the cells in use,
+    /// because each of them counts for its bytes at least.
+    pub const MOST_STATE_BYTES: usize = CELL_BYTES.saturating_mul(MAX_CELLS);
 
     pub(super) fn capped(self) -> Self {
         Self {
             max_packages: self.max_packages.min(Self::CEILING),
             max_dependencies: self.max_dependencies.min(Self::CEILING),
+            max_state_bytes: self.max_state_bytes.min(Self::MOST_STATE_BYTES),
             ..self
         }
     }
@@ -54,16 +60,18 @@ impl Default for Limits {
             max_packages: Self::CEILING,
             max_dependencies: Self::CEILING,
             max_dependencies_per_package: Self::CEILING,
-            max_state_bytes: usize::MAX,
+            max_state_bytes: Self::MOST_STATE_BYTES,
         }
     }
 }
 
-/// What a package counts for in [`PackageIndex::state_bytes`], beside its name.
-pub(super) const PACKAGE_BYTES: usize = 64;
-
-/// What a dependency counts for in [`PackageIndex::state_bytes`].
-pub(super) const DEPENDENCY_BYTES: usize = 20;
+/// What a package counts for in [`PackageIndex::state_bytes`], beside its cells: its place in the table.
+///
+/// A table of hashbrown's takes 5 bytes a bucket, and is at least 7/16 full after a split: 11.5 bytes a
+/// package at most. Counted like that, an index that was filled with dependencies alone and then, in the
+/// cells that they left free, with packages alone, would hold 1 + 11.5 / (20 + 11.5) = 1.37 times what it
+/// ever counted. With 28 it is 1 + 11.5 / (20 + 28) = 1.24 times.
+pub(super) const TABLE_BYTES: usize = 28;
 
 /// The limit that a command would have passed. The index has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -119,11 +127,11 @@ impl PackageIndex {
             return Err(LimitError::Packages { limit: limits.max_packages });
         }
         let package_bytes = match indexed {
-            None => PACKAGE_BYTES + package.as_str().len(),
+            None => CELL_BYTES * cells_of_name(package.as_bytes().len()) + TABLE_BYTES,
             Some(_) => 0,
         };
         let dependencies = self.dependency_count() + self.list.len();
-        let bytes = self.state_bytes() + package_bytes + DEPENDENCY_BYTES * self.list.len();
+        let bytes = self.state_bytes() + package_bytes + CELL_BYTES * self.list.len();
         if dependencies <= limits.max_dependencies && bytes <= limits.max_state_bytes {
             return Ok(());
         }
@@ -133,7 +141,7 @@ impl PackageIndex {
         if wanted > limit {
             return Err(LimitError::Dependencies { limit, wanted });
         }
-        let (limit, wanted) = (limits.max_state_bytes, bytes - DEPENDENCY_BYTES * old);
+        let (limit, wanted) = (limits.max_state_bytes, bytes - CELL_BYTES * old);
         if wanted > limit {
             return Err(LimitError::StateBytes { limit, wanted });
         }

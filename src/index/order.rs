@@ -4,25 +4,25 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::PackageIndex;
-use super::graph::PackageId;
+use super::graph::{PackageId, Text};
 use super::rows::Rows;
 use crate::bug::{Bug, planted};
-use crate::name::NameRef;
+use crate::name::Name;
 
 /// One step of an installation order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum Step {
     /// A package whose dependencies, itself aside, all came in earlier steps.
-    Package(NameRef<'a>),
+    Package(Name),
     /// Two or more packages, by name, that need each other (a strongly connected component); what
     /// they need beyond that came in earlier steps.
-    Cycle(Vec<NameRef<'a>>),
+    Cycle(Vec<Name>),
 }
 
-impl<'a> Step<'a> {
+impl Step {
     /// The packages of the step, by name.
     #[must_use]
-    pub fn packages(&self) -> &[NameRef<'a>] {
+    pub fn packages(&self) -> &[Name] {
         match self {
             Self::Package(package) => std::slice::from_ref(package),
             Self::Cycle(packages) => packages,
@@ -46,9 +46,8 @@ impl PackageIndex {
     ///     Command::index("apple", [])?,
     /// ]);
     /// let order = index.installation_order();
-    /// let names: Vec<Vec<_>> =
-    ///     order.iter().map(|step| step.packages().iter().map(|n| n.as_str()).collect()).collect();
-    /// assert_eq!(names, [vec!["apple"], vec!["egg", "hen"], vec!["cake"]]);
+    /// let names: Vec<_> = order.iter().map(Step::packages).collect();
+    /// assert_eq!(names, [["apple"].as_slice(), &["egg", "hen"], &["cake"]]);
     /// assert!(matches!(&order[1], Step::Cycle(_)));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
@@ -56,7 +55,7 @@ impl PackageIndex {
     /// # Panics
     /// If strongly connected components formed a cycle, which would be a bug.
     #[must_use]
-    pub fn installation_order(&self) -> Vec<Step<'_>> {
+    pub fn installation_order(&self) -> Vec<Step> {
         let (packages, rows) = self.numbered();
         let name = |&number: &u32| self.graph.name(packages[number as usize]);
         let step = |numbers: &[u32]| match numbers {
@@ -86,11 +85,12 @@ impl PackageIndex {
 
     /// All packages by name. O(n log n), most of it without a look at the names themselves.
     pub(super) fn by_name(&self) -> Vec<PackageId> {
-        let keyed = |package| (self.graph.name(package).beginning(), package);
+        let mut text = Text::new();
+        let keyed = |id| (self.graph.read_name(id, &mut text).beginning(), id);
         let mut packages: Vec<_> = self.graph.packages().map(keyed).collect();
         packages.sort_unstable_by(|(beginning, package), (other, other_package)| {
-            let names = || (self.graph.name(*package), self.graph.name(*other_package));
-            beginning.cmp(other).then_with(|| names().0.cmp(&names().1))
+            let by_name = || self.graph.by_name(*package, *other_package);
+            beginning.cmp(other).then_with(by_name)
         });
         packages.into_iter().map(|(_, package)| package).collect()
     }

@@ -269,12 +269,9 @@ impl Pages {
 }
 
 fn digest_text(engine: &Engine) -> Result<String, String> {
-    // Copied, lest all others wait for the digest.
-    let (place, index) = engine
-        .read(|index| (engine.applied(), index.clone()))
-        .map_err(|error| error.to_string())?;
+    let (place, packages, digest) = engine.digest().map_err(|error| error.to_string())?;
     let place = place.map_or(String::new(), |place| format!("place {place}\n"));
-    Ok(format!("{place}packages {}\ndigest {}\n", index.len(), index.digest()))
+    Ok(format!("{place}packages {packages}\ndigest {digest}\n"))
 }
 
 fn unavailable(why: &dyn Display) -> Response {

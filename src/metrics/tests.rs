@@ -83,7 +83,7 @@ fn each_command_is_counted_with_its_reply() {
             "indexer_batch_messages_sum 8",
             "indexer_packages 2",
             "indexer_dependencies 1",
-            "indexer_state_bytes 151",
+            "indexer_state_bytes 116",
         ],
     );
     // How many batches there were is for the network to say, but there was one with commands.

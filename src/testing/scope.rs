@@ -11,7 +11,6 @@ use std::fmt;
 use crate::command::Command;
 use crate::index::PackageIndex;
 use crate::model::Model;
-use crate::name::NameRef;
 
 /// The most packages of a [`Scope`].
 pub const MAX_PACKAGES: usize = 5;
@@ -47,7 +46,7 @@ impl SmallState {
     #[must_use]
     pub fn of_index(index: &PackageIndex) -> Self {
         let entries = index.entries();
-        Self::of(entries.map(|(package, list)| (package.as_str(), list.map(NameRef::as_str))))
+        Self::of(entries)
     }
 
     /// What a model holds.
@@ -57,13 +56,13 @@ impl SmallState {
     #[must_use]
     pub fn of_model(model: &Model) -> Self {
         let entries = model.packages().iter();
-        Self::of(entries.map(|(package, list)| (package.as_str(), list.iter().map(AsRef::as_ref))))
+        Self::of(entries.map(|(package, list)| (package, list.iter())))
     }
 
-    fn of<'a>(entries: impl Iterator<Item = (&'a str, impl Iterator<Item = &'a str>)>) -> Self {
-        let number = |name: &str| match name.as_bytes() {
+    fn of<N: AsRef<str>>(entries: impl Iterator<Item = (N, impl Iterator<Item = N>)>) -> Self {
+        let number = |name: N| match name.as_ref().as_bytes() {
             [letter @ b'a'..=b'e'] => usize::from(letter - b'a'),
-            _ => panic!("{name} is none of {NAMES:?}"),
+            _ => panic!("{} is none of {NAMES:?}", name.as_ref()),
         };
         let mut bits = 0;
         for (package, list) in entries {

@@ -11,7 +11,7 @@ use super::{
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::Engine;
-use crate::index::PackageIndex;
+use crate::index::{FrozenIndex, PackageIndex};
 use crate::log::{Entry, EntryId, LogError, Place, Writer, not_before};
 use crate::store::TOGETHER;
 use crate::wire;
@@ -113,10 +113,10 @@ impl Engine {
         let answers = self.batch_ahead(|index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
-            (answers, replication.advance(entry))
+            let snapshot_is_due = replication.advance(entry) && own.is_some();
+            (answers, snapshot_is_due.then(|| index.freeze()))
         });
-        let (answers, snapshot_is_due) =
-            answers.map_err(|error| damaged(entry, error.to_string()))?.0;
+        let (answers, frozen) = answers.map_err(|error| damaged(entry, error.to_string()))?.0;
         replication.note_reached();
         if let Some(Group { submissions, .. }) = own {
             // It may have waited for room.
@@ -124,11 +124,9 @@ impl Engine {
             for (submission, answers) in submissions.iter().zip(answers) {
                 submission.answer(Ok(answers));
             }
-            if snapshot_is_due {
-                // This thread alone changes the index, so that it is still the same.
-                if let Ok((index, _)) = self.read_ahead(PackageIndex::clone) {
-                    replication.hand_copy(index);
-                }
+            // This thread alone applies entries, so that the place is still the same.
+            if let Some(frozen) = frozen {
+                replication.hand_copy(frozen);
             }
         }
         replication.moved.notify_all();
@@ -363,7 +361,7 @@ impl Replication {
     }
 
     /// Hands the index over for a snapshot.
-    fn hand_copy(&self, index: PackageIndex) {
+    fn hand_copy(&self, index: FrozenIndex) {
         let mut state = self.lock();
         let (place, log_bytes) = (state.applied, state.log_bytes);
         let index = match state.copy.take() {

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use super::{Replication, State};
 use crate::engine::Engine;
-use crate::index::{Limits, PackageIndex};
+use crate::index::{FrozenIndex, Limits, PackageIndex};
 use crate::log::{self, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::store::{Kept, LoadError, Snapshot, StoreError, load_snapshot};
 
@@ -14,8 +14,8 @@ use crate::store::{Kept, LoadError, Snapshot, StoreError, load_snapshot};
 const CHUNK_BYTES: usize = 512 * 1024;
 
 /// What the index was at some place.
-pub(super) struct Copy {
-    pub(super) index: PackageIndex,
+pub(super) struct Copy<I = FrozenIndex> {
+    pub(super) index: I,
     pub(super) place: Place,
     pub(super) log_bytes: u64,
     /// How far it has been written down.
@@ -70,7 +70,7 @@ pub(super) fn restore(
     log: &dyn Log,
     limits: Limits,
     mut progress: impl FnMut(usize),
-) -> Result<Copy, RestoreError> {
+) -> Result<Copy<PackageIndex>, RestoreError> {
     let mut gone = None;
     loop {
         let Some(snapshot) = log.snapshot()? else {
@@ -149,7 +149,7 @@ fn messages_of(chunk: &[u8]) -> impl Iterator<Item = Kept<'_>> {
     })
 }
 
-impl Snapshot for PackageIndex {
+impl Snapshot for FrozenIndex {
     fn package_count(&self) -> Result<u64, StoreError> {
         Ok(self.len() as u64)
     }
@@ -158,7 +158,7 @@ impl Snapshot for PackageIndex {
         let mut list = String::new();
         let _has_enough = self.entries().try_for_each(|(package, dependencies)| {
             list.clear();
-            for dependency in dependencies {
+            for dependency in &dependencies {
                 if !list.is_empty() {
                     list.push(',');
                 }

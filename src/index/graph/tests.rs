@@ -1,52 +1,58 @@
-//! Tests of the graph alone, with relays from the third dependent on.
+//! Tests of the graph alone.
 
 use super::*;
+use crate::index::cells::CELL_BYTES;
 
-/// A graph whose vertices take two edges, with a hub that `count` packages depend on.
+/// A graph with a hub that `count` packages depend on.
 fn hub(count: usize) -> (DependencyGraph, PackageId, Vec<PackageId>) {
-    let mut graph = DependencyGraph::new(NonZeroU8::new(2).unwrap());
-    let hub = graph.add_package(Name::new("hub").unwrap());
-    let dependents: Vec<_> = (0..count)
-        .map(|number| graph.add_package(Name::new(format!("p{number}")).unwrap()))
-        .collect();
+    let mut graph = DependencyGraph::new();
+    let hub = graph.add_package(b"hub");
+    let dependents: Vec<_> =
+        (0..count).map(|number| graph.add_package(format!("p{number}").as_bytes())).collect();
     for &dependent in &dependents {
         graph.set_dependencies(dependent, &[hub]);
     }
     (graph, hub, dependents)
 }
 
-#[test]
-fn a_relay_costs_a_package_no_memory() {
-    assert_eq!(size_of::<Option<Vertex>>(), size_of::<Name>() + 8);
+fn sorted(packages: impl Iterator<Item = PackageId>) -> Vec<PackageId> {
+    let mut packages: Vec<_> = packages.collect();
+    packages.sort_unstable();
+    packages
 }
 
 #[test]
-fn a_relay_is_filled_before_the_next_is_made() {
-    // The hub has two dependents itself, or one and a relay; a relay has two, or one and a relay.
-    for (count, relays) in [(2, 0), (3, 1), (4, 2), (5, 2), (6, 3), (7, 3)] {
-        let (graph, ..) = hub(count);
-        assert!(graph.graph.node_count() - 1 - count <= relays, "{count}");
-    }
-}
-
-#[test]
-fn dependents_past_the_bound_are_found_behind_relays() {
-    let (graph, hub, mut dependents) = hub(9);
+fn a_name_of_every_length_is_found_in_its_cells() {
+    let text: Vec<u8> = (b'a'..=b'z').cycle().take(256).collect();
+    let mut graph = DependencyGraph::new();
+    let packages: Vec<_> = (1..=255).map(|length| graph.add_package(&text[..length])).collect();
     assert_eq!(graph.check(), Ok(()));
-    let mut found: Vec<_> = graph.dependents(hub).collect();
-    found.sort_unstable();
-    dependents.sort_unstable();
-    assert_eq!(found, dependents);
-    let mut reached = graph.reachable(hub, Incoming);
-    reached.sort_unstable();
-    assert_eq!(reached, dependents);
+    let mut cells = 0;
+    for (length, &package) in (1..).zip(&packages) {
+        cells += cells_of_name(length);
+        assert_eq!(graph.name(package).borrowed().as_bytes(), &text[..length]);
+        assert!(graph.is_named(package, &text[..length]));
+        // Not a shorter one, nor a longer one, nor one with another byte anywhere.
+        assert!(!graph.is_named(package, &text[..length - 1]));
+        assert!(!graph.is_named(package, &text[..=length]));
+        for at in 0..length {
+            let mut other = text[..length].to_vec();
+            other[at] = b'0';
+            assert!(!graph.is_named(package, &other), "{length} {at}");
+        }
+    }
+    assert_eq!(graph.cell_count(), cells);
+    assert_eq!([1, 11, 12, 27, 28, 43, 44, 255].map(cells_of_name), [1, 1, 2, 2, 3, 3, 4, 17]);
+    for package in packages {
+        graph.remove_package(package);
+    }
+    assert_eq!((graph.check(), graph.cell_count()), (Ok(()), 0));
 }
 
 #[test]
-fn relays_go_with_their_last_dependent_in_every_order_of_removal() {
-    // Every permutation of six dependents: a chain of two relays behind the hub.
+fn dependents_go_in_every_order() {
     let mut orders = vec![vec![]];
-    for length in 0..6 {
+    for length in 0..5 {
         orders = orders
             .into_iter()
             .flat_map(|order: Vec<usize>| {
@@ -58,21 +64,67 @@ fn relays_go_with_their_last_dependent_in_every_order_of_removal() {
             })
             .collect();
     }
-    assert_eq!(orders.len(), 720);
+    assert_eq!(orders.len(), 120);
     for order in orders {
-        let (mut graph, hub, dependents) = hub(6);
-        for &position in &order {
+        let (mut graph, hub, mut left) = hub(5);
+        let dependents = left.clone();
+        for position in order {
             graph.set_dependencies(dependents[position], &[]);
-            assert_eq!(graph.check(), Ok(()), "after {position} of {order:?}");
+            left.retain(|&id| id != dependents[position]);
+            assert_eq!(graph.check(), Ok(()));
+            assert_eq!(sorted(graph.dependents(hub)), left);
         }
-        assert_eq!(graph.graph.node_count(), 7, "{order:?}");
-        assert_eq!(graph.graph.edge_count(), 0, "{order:?}");
         assert!(!graph.has_other_dependent(hub));
     }
 }
 
 #[test]
-fn a_self_loop_behind_a_relay_is_no_other_dependent() {
+fn every_list_takes_the_place_of_every_other() {
+    let (mut graph, hub, others) = hub(4);
+    let lists: Vec<Vec<PackageId>> = (0..16)
+        .map(|set| (0..4).filter(|at| set >> at & 1 == 1).map(|at| others[at]).collect())
+        .collect();
+    let cells = graph.cell_count();
+    for old in &lists {
+        for new in &lists {
+            graph.set_dependencies(hub, old);
+            graph.set_dependencies(hub, new);
+            assert_eq!(graph.check(), Ok(()));
+            assert!(graph.dependencies(hub).eq(new.iter().copied()), "{old:?} {new:?}");
+            assert_eq!(graph.cell_count(), cells + new.len());
+        }
+    }
+}
+
+#[test]
+fn what_stays_in_a_list_is_not_touched() {
+    let (mut graph, hub, others) = hub(5_000);
+    graph.set_dependencies(hub, &others);
+    let held = graph.held_bytes();
+    let before = graph.share();
+    graph.set_dependencies(hub, &others);
+    assert_eq!(graph.held_bytes(), held);
+    let differs = |graph: &DependencyGraph| {
+        graph.cells.ids().filter(|&id| graph.cells.at(id) != before.cells.at(id)).count()
+    };
+    assert_eq!(differs(&graph), 0);
+    graph.set_dependencies(hub, &[&others[..2_000], &others[2_001..]].concat());
+    // The edge itself, the one before it, and the head that it led to.
+    assert_eq!(differs(&graph), 3);
+}
+
+#[test]
+fn a_list_that_is_replaced_takes_no_more_cells_in_between() {
+    let (mut graph, hub, others) = hub(20_000);
+    let (some, rest) = others.split_at(10_000);
+    graph.set_dependencies(hub, some);
+    let held = graph.held_bytes();
+    graph.set_dependencies(hub, rest);
+    assert_eq!((graph.check(), graph.held_bytes()), (Ok(()), held));
+}
+
+#[test]
+fn a_self_loop_is_no_other_dependent() {
     let (mut graph, hub, dependents) = hub(4);
     graph.set_dependencies(hub, &[hub]);
     assert!(graph.has_other_dependent(hub));
@@ -82,17 +134,43 @@ fn a_self_loop_behind_a_relay_is_no_other_dependent() {
     assert_eq!(graph.check(), Ok(()));
     assert!(!graph.has_other_dependent(hub));
     graph.remove_package(hub);
-    assert_eq!((graph.graph.node_count(), graph.graph.edge_count()), (0, 0));
+    assert_eq!(graph.cell_count(), 0);
 }
 
-/// What the check says of a hub with six dependents, two of them direct and two relays behind it,
-/// after some damage.
-fn check_after(
-    damage: impl FnOnce(&mut DependencyGraph, PackageId, &[PackageId]),
-) -> Option<String> {
+#[test]
+fn a_shared_graph_stays_as_it_was() {
+    let (mut graph, hub, dependents) = hub(3_000);
+    let shared = graph.share();
+    for &dependent in &dependents[..2_000] {
+        graph.remove_package(dependent);
+    }
+    graph.set_dependencies(hub, &[hub]);
+    assert_eq!((graph.check(), shared.check()), (Ok(()), Ok(())));
+    assert_eq!((shared.package_count(), shared.dependency_count()), (3_001, 3_000));
+    assert_eq!(sorted(shared.dependents(hub)), dependents);
+    assert_eq!(shared.name(dependents[1_999]), "p1999");
+    assert_eq!(graph.package_count(), 1_001);
+}
+
+#[test]
+fn every_package_has_a_value_of_its_own() {
+    let (mut graph, hub, dependents) = hub(3_000);
+    for &dependent in &dependents[..1_500] {
+        graph.remove_package(dependent);
+    }
+    let mut values = graph.per_package(0);
+    for (number, package) in (1..).zip(graph.packages()) {
+        values[package] = number;
+    }
+    assert_eq!((values[hub], values[dependents[1_500]], values[dependents[2_999]]), (1, 2, 1_501));
+    assert!(graph.packages().map(|package| values[package]).eq(1..=1_501));
+}
+
+/// What the check says of a hub with six dependents after some damage.
+fn check_after(damage: impl FnOnce(&mut DependencyGraph, PackageId, &[PackageId])) -> String {
     let (mut graph, hub, dependents) = hub(6);
     damage(&mut graph, hub, &dependents);
-    graph.check().err().map(|fault| fault.to_string())
+    graph.check().unwrap_err().to_string()
 }
 
 #[test]
@@ -100,62 +178,60 @@ fn the_check_notices_wrong_counts() {
     let noticed = [
         check_after(|graph, _, _| graph.packages += 1),
         check_after(|graph, _, _| graph.dependencies += 1),
-        check_after(|graph, hub, _| _ = graph.insert_relay(hub, NodeIndex::end())),
+        // Cells that nobody knows of.
+        check_after(|graph, _, _| _ = graph.cells.insert([0; CELL_BYTES / 4])),
+        check_after(|graph, hub, _| graph.cells.mark(hub.0, false)),
     ];
-    let [packages, dependencies, relay] = noticed.map(Option::unwrap);
+    let [packages, dependencies, cells, hub] = noticed;
     assert_eq!(packages, "8 packages are counted, 7 are there");
     assert_eq!(dependencies, "7 dependencies are counted, 6 are there");
-    assert_eq!(relay, "a relay or its count is out of order at hub");
+    assert_eq!(cells, "14 cells in use are counted, 13 are there");
+    assert_eq!(hub, "an edge of p0 comes from elsewhere, or leads to no package");
 }
 
 #[test]
-fn the_check_notices_a_parallel_edge() {
-    let noticed = check_after(|graph, hub, dependents| {
-        graph.graph.add_edge(dependents[0].0, hub.0, ());
+fn the_check_notices_edges_out_of_order() {
+    let first_out = |graph: &DependencyGraph, id: PackageId| graph.cells.at(id.0)[FIRST_OUT];
+    let noticed = check_after(|graph, hub, all| graph.complete(all[0], &[hub, hub]));
+    assert!(noticed.starts_with("the dependencies of p0 are not in order"), "{noticed}");
+    let noticed = check_after(|graph, _, all| {
+        let edge = first_out(graph, all[0]);
+        graph.cells.at_mut(edge)[0] = all[1].0;
     });
-    assert_eq!(noticed.unwrap(), "p0 has two edges to its dependency hub");
+    assert_eq!(noticed, "an edge of p0 comes from elsewhere, or leads to no package");
+    let noticed = check_after(|graph, _, all| {
+        let edge = first_out(graph, all[0]);
+        graph.cells.at_mut(all[1].0)[FIRST_OUT] = edge;
+    });
+    assert!(noticed.ends_with("is used twice"), "{noticed}");
+    let noticed = check_after(|graph, _, all| {
+        let edge = first_out(graph, all[0]);
+        graph.cells.remove(edge);
+        graph.cells.at_mut(edge)[0] = all[0].0;
+    });
+    assert!(noticed.ends_with("is used twice"), "{noticed}");
 }
 
 #[test]
-fn the_check_notices_a_relay_out_of_order() {
-    let fan_in = |graph: &mut DependencyGraph, vertex, change: i8| {
-        let fan_in = graph.fan_in_mut(vertex);
-        *fan_in = fan_in.checked_add_signed(change).unwrap();
-    };
-    for noticed in [
-        check_after(|graph, hub, _| fan_in(graph, hub.0, 1)),
-        check_after(|graph, hub, _| fan_in(graph, hub.0, -1)),
-        check_after(|graph, hub, _| {
-            let relay = *graph.open_relay_mut(hub);
-            fan_in(graph, relay, 1);
-        }),
-        // A relay that nobody needs.
-        check_after(|graph, hub, _| {
-            let open = *graph.open_relay_mut(hub);
-            graph.insert_relay(hub, open);
-        }),
-        // Two relays side by side, with a dependent each.
-        check_after(|graph, hub, _| {
-            let relay = graph.insert_relay(hub, NodeIndex::end());
-            let mut sources = graph.graph.neighbors_directed(hub.0, Incoming);
-            let dependent = sources.find(|&source| graph.as_package(source).is_some()).unwrap();
-            let edge = graph.graph.find_edge(dependent, hub.0).unwrap();
-            graph.graph.remove_edge(edge);
-            graph.graph.add_edge(dependent, relay, ());
-            fan_in(graph, hub.0, -1);
-            fan_in(graph, relay, 1);
-        }),
-        // More edges than the bound allows.
-        check_after(|graph, _, _| graph.max_fan_in = NonZeroU8::MIN),
-        // A package that does not know the relay in front of it.
-        check_after(|graph, hub, _| *graph.open_relay_mut(hub) = NodeIndex::end()),
-        // A relay that leads to one package and says another.
-        check_after(|graph, hub, dependents| {
-            let relay = *graph.open_relay_mut(hub);
-            graph.graph[relay] = Vertex::Relay { package: dependents[0], fan_in: 2 };
-        }),
-    ] {
-        let noticed = noticed.unwrap();
-        assert!(noticed.starts_with("a relay or its count is out of order at "), "{noticed}");
+fn the_check_notices_dependents_that_are_linked_wrong() {
+    let links = "the edges into hub are not linked both ways, or lead elsewhere";
+    for (word, value) in [(PREVIOUS_IN, NONE), (1, u32::MAX - 1), (PREVIOUS_IN, 8)] {
+        let noticed = check_after(|graph, _, all| {
+            let edge = graph.cells.at(all[2].0)[FIRST_OUT];
+            graph.cells.at_mut(edge)[word] = value;
+        });
+        let expected = if word == 1 {
+            "an edge of p2 comes from elsewhere, or leads to no package"
+        } else {
+            links
+        };
+        assert_eq!(noticed, expected);
     }
+    // A dependent is left out.
+    let noticed = check_after(|graph, hub, all| {
+        let edge = graph.cells.at(all[4].0)[FIRST_OUT];
+        graph.cells.at_mut(hub.0)[FIRST_IN] = edge;
+        graph.cells.at_mut(edge)[PREVIOUS_IN] = NONE;
+    });
+    assert_eq!(noticed, "6 edges into packages are counted, 5 are there");
 }

@@ -322,7 +322,8 @@ mod tests {
         let answering = thread::spawn(move || answer(&first, status, &error));
         let is_asked =
             thread::spawn(move || answer(&second, "200 OK", r#"{"header": {"revision": "7"}}"#));
-        let called = gateway.call("kv/put", &json!({}), |reply| reply.revision());
+        let revision = |reply: &Reply<'_>| reply.revision();
+        let called = gateway.call("kv/put", &json!({}), revision);
         answering.join().unwrap();
         // Whoever was not asked until now meets a connection that ends.
         let _ended = TcpStream::connect(&addresses[1]).map(drop);

@@ -16,7 +16,7 @@ use crate::testing::power::{SECTOR, Storage};
 type State = BTreeMap<String, Vec<String>>;
 
 fn state(index: &PackageIndex) -> State {
-    let printed = |names: crate::index::Names<'_>| names.map(|name| name.to_string()).collect();
+    let printed = |names: crate::index::Names| names.map(|name| name.to_string()).collect();
     index.entries().map(|(package, list)| (package.to_string(), printed(list))).collect()
 }
 

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::*;
 use crate::command::Reply;
+use crate::name::Name;
 use crate::testing::faulty::LetsGo;
 use crate::testing::generators::LINE_LIMIT;
 use crate::testing::input::Generated;

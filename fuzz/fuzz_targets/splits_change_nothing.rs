@@ -1,0 +1,5 @@
+//! An index whose tables are split again and again refines the model like any other.
+//! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+package_indexer_fuzz::target!(splits_change_nothing);

@@ -1,0 +1,279 @@
+//! Finds packages by the hash of their names, in tables of bounded size (extendible hashing).
+//!
+//! One table would have to be built anew, all at once, each time that it is full. Here a table that is
+//! full is split into two, which moves some thousands of ids, however many there are in all. A
+//! directory says which table has which hashes; it doubles now and then, at four bytes a table.
+//!
+//! What belongs to a name is known to the graph: whoever asks brings the hash, and what to compare.
+
+use hashbrown::HashTable;
+
+use super::graph::PackageId;
+
+/// The most names of one table: what 4,096 buckets have room for.
+const MAX_NAMES: usize = 4_096 / 8 * 7;
+
+/// The first bit of a hash that chooses the table: those below, and the topmost seven, choose the place
+/// in a table of hashbrown's.
+const FIRST_BIT: u32 = 32;
+
+/// The most bits that choose the table. Past them a table grows.
+const MAX_DEPTH: u32 = 24;
+
+/// From how many buckets on a table shrinks.
+const WORTH_SHRINKING: usize = 16;
+
+/// Ids of packages, by the hashes of their names.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    parts: Vec<Part>,
+    /// Which part has the hashes with these bits; as long as a power of two.
+    directory: Vec<u32>,
+    len: usize,
+    max_names: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Part {
+    ids: HashTable<PackageId>,
+    /// How many bits of their hashes all its names have in common.
+    depth: u32,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self::with_max_names(MAX_NAMES)
+    }
+
+    /// One whose tables are split when they have so many names.
+    pub(super) fn with_max_names(max_names: usize) -> Self {
+        let parts = vec![Part { ids: HashTable::new(), depth: 0 }];
+        Self { parts, directory: vec![0], len: 0, max_names: max_names.max(1) }
+    }
+
+    /// Gives all memory back. Linear in what there was.
+    pub(super) fn clear(&mut self) {
+        *self = Self::with_max_names(self.max_names);
+    }
+
+    /// How many names there are. O(1).
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A package with this hash that is the one. O(1).
+    #[inline]
+    pub(super) fn find(&self, hash: u64, is_it: impl Fn(PackageId) -> bool) -> Option<PackageId> {
+        self.parts[self.part_of(hash)].ids.find(hash, |&id| is_it(id)).copied()
+    }
+
+    /// Adds a package that is not there. O(1), and now and then the hashes of one table.
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        id: PackageId,
+        hash_of: impl Fn(PackageId) -> u64 + Copy,
+    ) {
+        self.len += 1;
+        let mut number = self.part_of(hash);
+        while self.parts[number].ids.len() >= self.max_names && self.parts[number].depth < MAX_DEPTH
+        {
+            self.split(number, hash_of);
+            number = self.part_of(hash);
+        }
+        let ids = &mut self.parts[number].ids;
+        if ids.len() == ids.capacity() {
+            resize(ids, with_room(ids.len()), hash_of);
+        }
+        ids.insert_unique(hash, id, |&id| hash_of(id));
+    }
+
+    /// Removes a package; false if it is not there. O(1), and now and then the hashes of one table.
+    pub(super) fn remove(
+        &mut self,
+        hash: u64,
+        id: PackageId,
+        hash_of: impl Fn(PackageId) -> u64 + Copy,
+    ) -> bool {
+        let number = self.part_of(hash);
+        let ids = &mut self.parts[number].ids;
+        let Ok(entry) = ids.find_entry(hash, |&other| other == id) else { return false };
+        entry.remove();
+        self.len -= 1;
+        // Less than a quarter of what it has room for.
+        let buckets = ids.num_buckets();
+        if buckets > WORTH_SHRINKING && ids.len() * 32 < buckets * 7 {
+            resize(ids, 2 * ids.len(), hash_of);
+        }
+        true
+    }
+
+    /// The memory that it holds, in bytes. Linear in the tables.
+    pub(super) fn held_bytes(&self) -> usize {
+        let tables: usize = self.parts.iter().map(|part| part.ids.allocation_size()).sum();
+        tables
+            + self.parts.capacity() * size_of::<Part>()
+            + self.directory.capacity() * size_of::<u32>()
+    }
+
+    #[inline]
+    fn part_of(&self, hash: u64) -> usize {
+        // The directory is never empty, and the low bits of the cast are those that are wanted.
+        #[allow(clippy::cast_possible_truncation, reason = "no more bits than the directory has")]
+        let slot = (hash >> FIRST_BIT) as usize & (self.directory.len() - 1);
+        self.directory[slot] as usize
+    }
+
+    /// Splits a table by the next bit of the hashes. Costs the hashes of that table, and the directory if
+    /// that has to double.
+    fn split(&mut self, number: usize, hash_of: impl Fn(PackageId) -> u64 + Copy) {
+        let depth = self.parts[number].depth;
+        let bit = 1_usize << depth;
+        if self.directory.len() == bit {
+            self.directory.extend_from_within(..);
+        }
+        let mut halves = [Vec::new(), Vec::new()];
+        let mut some_hash = 0;
+        for id in std::mem::take(&mut self.parts[number].ids) {
+            let hash = hash_of(id);
+            some_hash = hash;
+            halves[usize::from(hash >> FIRST_BIT & 1 << depth != 0)].push((hash, id));
+        }
+        let [stay, go] = halves.map(|half| {
+            let mut ids = HashTable::with_capacity(with_room(half.len()));
+            for (hash, id) in half {
+                ids.insert_unique(hash, id, |&id| hash_of(id));
+            }
+            Part { ids, depth: depth + 1 }
+        });
+        let new = self.parts.len();
+        self.parts[number] = stay;
+        self.parts.push(go);
+        #[allow(clippy::cast_possible_truncation, reason = "no more bits than the directory has")]
+        let common = (some_hash >> FIRST_BIT) as usize & (bit - 1);
+        let new = u32::try_from(new).unwrap_or_else(|_| unreachable!("there are at most 2^24"));
+        for slot in (common | bit..self.directory.len()).step_by(2 * bit) {
+            self.directory[slot] = new;
+        }
+    }
+}
+
+/// The room for so many names and some more, so that there is no growing again at once.
+fn with_room(names: usize) -> usize {
+    names + 1 + names / 16
+}
+
+/// Builds a table anew, with room for so many: larger, smaller, or without the marks of the removed. It
+/// never grows by itself, because it would also double for the sake of these marks.
+fn resize(
+    ids: &mut HashTable<PackageId>,
+    capacity: usize,
+    hash_of: impl Fn(PackageId) -> u64 + Copy,
+) {
+    let mut resized = HashTable::with_capacity(capacity.max(ids.len()));
+    for id in std::mem::take(ids) {
+        resized.insert_unique(hash_of(id), id, |&id| hash_of(id));
+    }
+    *ids = resized;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::graph::DependencyGraph;
+
+    /// Packages without a name that matters; the hash of each is that of its number.
+    fn packages(count: usize) -> Vec<PackageId> {
+        let mut graph = DependencyGraph::new();
+        (0..count).map(|_| graph.add_package(b"a")).collect()
+    }
+
+    /// Mixes well, and always the same.
+    fn hash(id: PackageId) -> u64 {
+        use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(id)
+    }
+
+    fn filled(table: &mut Table, ids: &[PackageId]) {
+        for &id in ids {
+            table.insert(hash(id), id, hash);
+        }
+    }
+
+    fn finds(table: &Table, id: PackageId) -> bool {
+        table.find(hash(id), |other| other == id).is_some()
+    }
+
+    #[test]
+    fn what_was_added_is_found_however_often_tables_were_split() {
+        let ids = packages(1_000);
+        for names in [1, 2, 3, 100, MAX_NAMES] {
+            let mut table = Table::with_max_names(names);
+            for (count, &id) in ids.iter().enumerate() {
+                assert!(!finds(&table, id));
+                table.insert(hash(id), id, hash);
+                assert_eq!(table.len(), count + 1);
+            }
+            assert!(ids.iter().all(|&id| finds(&table, id)));
+            assert!(table.parts.iter().all(|part| part.ids.len() <= names));
+            for &id in &ids {
+                assert!(table.remove(hash(id), id, hash) && !finds(&table, id));
+            }
+            assert!(!table.remove(hash(ids[0]), ids[0], hash) && table.len() == 0);
+        }
+    }
+
+    #[test]
+    fn no_table_is_larger_than_the_largest() {
+        let ids = packages(50_000);
+        let mut table = Table::new();
+        filled(&mut table, &ids);
+        assert!(table.parts.len() >= 50_000 / MAX_NAMES);
+        assert!(table.parts.iter().all(|part| part.ids.num_buckets() <= 4_096));
+    }
+
+    #[test]
+    fn a_name_takes_no_more_than_was_counted() {
+        let ids = packages(200_000);
+        let mut table = Table::new();
+        let mut most = 0;
+        for (count, &id) in (1..).zip(&ids) {
+            table.insert(hash(id), id, hash);
+            if count % 1_000 == 0 && count >= 10_000 {
+                most = most.max(table.held_bytes() * 100 / count);
+            }
+        }
+        assert!((1_100..1_200).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn names_that_come_and_go_do_not_make_tables_grow() {
+        let ids = packages(20_000);
+        let mut table = Table::new();
+        filled(&mut table, &ids[..10_000]);
+        let held = table.held_bytes();
+        for round in 0..40 {
+            let at = round * 250;
+            for (&old, &new) in ids[at..at + 250].iter().zip(&ids[10_000 + at..]) {
+                assert!(table.remove(hash(old), old, hash));
+                table.insert(hash(new), new, hash);
+            }
+        }
+        assert!(table.held_bytes() <= held * 5 / 4, "{} {held}", table.held_bytes());
+    }
+
+    #[test]
+    fn a_table_that_is_thinned_out_shrinks() {
+        let ids = packages(100_000);
+        let mut table = Table::new();
+        filled(&mut table, &ids);
+        let held = table.held_bytes();
+        for &id in &ids[1_000..] {
+            assert!(table.remove(hash(id), id, hash));
+        }
+        assert!(table.held_bytes() * 10 < held, "{} {held}", table.held_bytes());
+        assert!(ids[..1_000].iter().all(|&id| finds(&table, id)));
+        table.clear();
+        assert!(table.held_bytes() < 200 && table.len() == 0);
+    }
+}
