@@ -10,7 +10,7 @@ use super::{
 };
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
-use crate::engine::Engine;
+use crate::engine::{Engine, UNKNOWN};
 use crate::index::PackageIndex;
 use crate::log::{Entry, EntryId, LogError, Place, Writer, not_before};
 use crate::store::TOGETHER;
@@ -107,7 +107,8 @@ impl Engine {
         };
         let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
         let parsed = parsed.map_err(|error| damaged(error.to_string()))?;
-        let answers = self.batch_ahead(|index| {
+        let names = parsed.iter().flatten().copied().map(CommandRef::name_count).sum();
+        let answers = self.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
             (answers, replication.advance(entry))
@@ -122,7 +123,7 @@ impl Engine {
             }
             if snapshot_is_due {
                 // This thread alone changes the index, so that it is still the same.
-                if let Ok((index, _)) = self.read_ahead(PackageIndex::clone) {
+                if let Ok((index, _)) = self.read_ahead(UNKNOWN, PackageIndex::clone) {
                     replication.hand_copy(index);
                 }
             }
@@ -141,7 +142,7 @@ impl Engine {
             let problem = format!("nothing leads on from {from}");
             return Err(LogError::Unreachable { problem });
         }
-        let skipped = self.batch_ahead(|index| {
+        let skipped = self.batch_ahead(UNKNOWN, |index| {
             *index = copy.index;
             replication.skip_to(copy.place, copy.log_bytes)
         });
