@@ -40,15 +40,17 @@ mod open {
     pub(crate) struct Gate;
 
     /// Has passed.
-    pub(crate) struct Passed;
+    pub(crate) struct Passed<'a> {
+        _gate: &'a Gate,
+    }
 
     impl Gate {
-        pub(crate) fn pass(&self, _names: usize) -> Passed {
-            Passed
+        pub(crate) fn pass(&self, _names: usize) -> Passed<'_> {
+            Passed { _gate: self }
         }
 
-        pub(crate) fn pass_to_read(&self, _names: usize) -> Passed {
-            Passed
+        pub(crate) fn pass_to_read(&self, names: usize) -> Passed<'_> {
+            self.pass(names)
         }
     }
 }

@@ -109,12 +109,12 @@ impl Gate {
         if state.may_enter_at_once(access, names) {
             state.enter(access);
         } else {
-            self.wait(state, access, names);
+            Self::wait(state, access, names);
         }
         Passed { gate: self, access }
     }
 
-    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>, access: Access, names: usize) {
+    fn wait(mut state: MutexGuard<'_, State>, access: Access, names: usize) {
         let ticket = Arc::<Ticket>::default();
         state.join(Waiter { names, access, ticket: Arc::clone(&ticket) });
         loop {
