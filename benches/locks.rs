@@ -3,8 +3,8 @@
 //! Every thread reads batches of 64 messages, parses them on its own, and has them applied, as the
 //! sessions of as many clients do, without sockets between. The ways to share:
 //!
-//! - *engine*: what the library does: a readers-writer lock of `parking_lot`, held for reading by
-//!   batches that only ask, and handed over to whoever waits longest now and then.
+//! - *engine*: what the library does: a gate that batches which only ask pass together, and where waiters
+//!   take turns that are fair by work.
 //! - *mutex*: std's mutex, which goes to whoever happens to run.
 //! - *rwlock*: std's readers-writer lock.
 //! - *spinning*: the mutex of `parking_lot`, which spins and yields for a while before it sleeps.

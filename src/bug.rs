@@ -57,6 +57,8 @@ pub(crate) enum Bug {
     QueriesGoFirst,
     /// A batch works on a copy of the index, which takes the index's place when the work is done.
     BatchesOverlap,
+    /// A batch that leaves the index wakes nobody who waits for it.
+    GateWakesNobody,
     /// What rests on changes is answered before they are durable.
     RepliesDoNotWait,
     /// What was only looked at is answered before it is durable.

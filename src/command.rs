@@ -174,6 +174,14 @@ impl<'a> CommandRef<'a> {
         std::iter::once(self.package()).chain(dependencies.iter())
     }
 
+    /// How many names those are: what the command costs, beside the list that it replaces.
+    pub(crate) fn name_count(self) -> usize {
+        match self {
+            Self::Index { dependencies, .. } => 1 + dependencies.count(),
+            Self::Remove { .. } | Self::Query { .. } => 1,
+        }
+    }
+
     /// What the command wants.
     #[must_use]
     pub const fn verb(self) -> Verb {

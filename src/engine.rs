@@ -9,12 +9,12 @@
 //! returns when what it changed, and what it saw, is durable. What that costs is shared by all batches
 //! that wait at the same time.
 //!
-//! Of the ways to share an index that `benches/locks.rs` compares, this is the fastest for those who
-//! only ask, and level for two threads that also write: a readers-writer lock that spins and yields
-//! before it sleeps, with turns for whoever waits long. A mutex makes those wait who only ask, std's
-//! readers-writer lock sleeps at once, and a thread that owns the index has to be woken for each batch.
+//! Waiters take turns that are fair by work: see [`MAX_NAMES_AHEAD`]. `benches/locks.rs` compares this with
+//! other ways to share an index.
 
 mod durability;
+#[cfg(feature = "metrics")]
+mod health;
 mod replication;
 
 use std::fmt;
@@ -38,9 +38,16 @@ pub use replication::{
     Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, RestoreError, Unanswered,
 };
 
-/// How many batches of others that may change the index come at most before that of whoever has waited
-/// longest, with the feature `server`, for whose threads that matters.
-pub const MAX_BATCHES_AHEAD: u32 = crate::sync::IN_A_ROW;
+/// How many names of other batches may come out of turn before the next waiter has its turn, with the
+/// feature `server`, for whose threads that matters. A batch counts as 64 names at least.
+///
+/// Turns are fair by work. Batches wait in queues by their size, one queue for each power of two of names.
+/// In each round every queue may apply as many names as this constant says, or saves them for a longer
+/// batch. So a short batch waits for one round at most, and long lists delay other long lists first.
+pub const MAX_NAMES_AHEAD: usize = crate::sync::NAMES_AHEAD;
+
+/// The work of a batch of which nobody says how many names it has: that of a light one.
+const UNKNOWN: usize = 1;
 
 /// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
 ///
@@ -62,6 +69,9 @@ pub struct Engine {
     durability: Option<Durability>,
     /// None if this engine alone decides the order.
     replication: Option<Replication>,
+    /// How much the index holds, to be read without it.
+    #[cfg(feature = "metrics")]
+    held: health::Held,
 }
 
 /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
@@ -110,7 +120,12 @@ impl Engine {
     /// Shares an index, in memory alone.
     #[must_use]
     pub fn new(index: PackageIndex) -> Self {
-        Self { gate: Gate::default(), index: RwLock::new(index), ..Self::default() }
+        Self {
+            #[cfg(feature = "metrics")]
+            held: health::Held::of(&index),
+            index: RwLock::new(index),
+            ..Self::default()
+        }
     }
 
     /// Shares an index that was [loaded](crate::store::load) from a store, and keeps it there.
@@ -121,8 +136,9 @@ impl Engine {
     }
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
-    /// as it takes, so it should be short and do no I/O; with the feature `server`, whoever has
-    /// waited longest gets the index after [`MAX_BATCHES_AHEAD`] at most.
+    /// as it takes, so it should be short and do no I/O; with the feature `server`, waiters
+    /// have turns, see [`MAX_NAMES_AHEAD`]. This batch counts as a light one; [`apply`](Self::apply)
+    /// counts the names of its command.
     ///
     /// The lock is not re-entrant: whatever uses the same engine from within `work`, be it to batch, to
     /// [`read`](Self::read) or to [`apply`](Self::apply), waits for itself, for ever.
@@ -136,7 +152,16 @@ impl Engine {
         if self.is_replicated() {
             return Err(Unanswered::NoCommand.into());
         }
-        let (result, version) = self.batch_ahead(work)?;
+        self.batch_of(UNKNOWN, work)
+    }
+
+    /// The same for a batch of so many names.
+    fn batch_of<R>(
+        &self,
+        names: usize,
+        work: impl FnOnce(&mut PackageIndex) -> R,
+    ) -> Result<R, Unavailable> {
+        let (result, version) = self.batch_ahead(names, work)?;
         self.wait(version)?;
         Ok(result)
     }
@@ -144,11 +169,12 @@ impl Engine {
     /// The same, without waiting for what was seen to be durable: at which version that is.
     pub(crate) fn batch_ahead<R>(
         &self,
+        names: usize,
         work: impl FnOnce(&mut PackageIndex) -> R,
     ) -> Result<(R, Version), Unavailable> {
         // Dropped last, when the index is free.
         let (_passed, mut index) = loop {
-            let passed = self.gate.pass();
+            let passed = self.gate.pass(names);
             let index = self.index.write().map_err(|_poisoned| Poisoned)?;
             match self.durability.as_ref().and_then(Durability::before_more) {
                 None => break (passed, index),
@@ -169,6 +195,8 @@ impl Engine {
             return Ok((result, Version::default()));
         }
         let result = work(&mut index);
+        #[cfg(feature = "metrics")]
+        self.held.note(&index);
         let push = |durability: &Durability| durability.push(index.take_changes());
         let version = self.durability.as_ref().map_or(Version::default(), push);
         Ok((result, version))
@@ -190,18 +218,20 @@ impl Engine {
     /// [`Unavailable::Poisoned`] once any batch has panicked, while a panic of `work` itself does no
     /// harm to others; [`Unavailable::NotDurable`] if what was seen is taken back.
     pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Unavailable> {
-        let (result, version) = self.read_ahead(work)?;
+        let (result, version) = self.read_ahead(UNKNOWN, work)?;
         self.wait(version)?;
         Ok(result)
     }
 
-    /// The same, without waiting for what was seen to be durable: at which version that is.
+    /// The same for a batch of so many names, without waiting for what was seen to be durable: at which
+    /// version that is.
     pub(crate) fn read_ahead<R>(
         &self,
+        names: usize,
         work: impl FnOnce(&PackageIndex) -> R,
     ) -> Result<(R, Version), Poisoned> {
         // Dropped last, when the index is free.
-        let _passed = self.gate.pass_to_read();
+        let _passed = self.gate.pass_to_read(names);
         let index = self.index.read().map_err(|_poisoned| Poisoned)?;
         let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
         Ok((work(&index), version))
@@ -231,26 +261,16 @@ impl Engine {
 
     /// Undoes all that is not durable, and lets nobody change anything any more.
     fn take_back(&self, durability: &Durability, changes: Vec<Change>, error: StoreError) {
-        let _passed = self.gate.pass();
+        let _passed = self.gate.pass(UNKNOWN);
         match self.index.write() {
             Ok(mut index) => {
                 let waiting = durability.fail(error);
                 index.undo(changes.into_iter().chain(waiting));
+                #[cfg(feature = "metrics")]
+                self.held.note(&index);
             }
             // After a panic nobody is given an answer from the index, whatever it holds.
             Err(_poisoned) => drop(durability.fail(error)),
-        }
-    }
-
-    /// Whether batches are answered now.
-    ///
-    /// # Errors
-    /// Why they are not.
-    #[cfg(feature = "metrics")]
-    pub(crate) fn health(&self) -> Result<(), Unavailable> {
-        match &self.replication {
-            Some(replication) => self.is_serving(replication),
-            None => self.batch(|_| ()),
         }
     }
 
@@ -284,7 +304,7 @@ impl Engine {
     /// As [`read`](Self::read).
     pub fn freeze(&self) -> Result<(FrozenIndex, Option<Place>), Unavailable> {
         let (frozen, place, version) = {
-            let _passed = self.gate.pass();
+            let _passed = self.gate.pass(UNKNOWN);
             let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
             let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
             (index.freeze(), self.applied(), version)
@@ -338,7 +358,7 @@ impl Engine {
         }
         match command {
             CommandRef::Query { package } => Ok(self.read(|index| index.look_up(package))?),
-            _ => Ok(self.batch(|index| index.apply(command))??),
+            _ => Ok(self.batch_of(command.name_count(), |index| index.apply(command))??),
         }
     }
 }

@@ -182,20 +182,19 @@ impl Metrics {
         self.log_lines_lost.inc();
     }
 
-    /// All counts in Prometheus's text format, and how much `engine` holds. Waits for the batch in
-    /// hand, and until that is durable. What a poisoned engine holds is left as it was last seen.
+    /// All counts in Prometheus's text format, and how much `engine` holds after its last batch, durable
+    /// or not. Waits for no batch and for no disk. Of a poisoned engine, what it held before the panic.
     ///
     /// # Errors
     /// None that is known.
     pub fn text(&self, engine: &Engine) -> Result<String, MetricsError> {
-        let held = engine.read(|index| {
-            [index.len(), index.dependency_count(), index.state_bytes()]
-                .map(|count| i64::try_from(count).unwrap_or(i64::MAX))
-        });
-        if let Ok([packages, dependencies, bytes]) = held {
-            self.packages.set(packages);
-            self.dependencies.set(dependencies);
-            self.state_bytes.set(bytes);
+        let held = engine.held();
+        for (gauge, count) in [
+            (&self.packages, held.packages()),
+            (&self.dependencies, held.dependencies()),
+            (&self.state_bytes, held.state_bytes()),
+        ] {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let place = engine.applied().map_or(0, |place| place.0);
         self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));

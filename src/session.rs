@@ -20,6 +20,9 @@ use request::{Request, settle, settle_in_order};
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
 
+/// The most names that those messages list or replace, unless the last of them alone has more.
+pub const MAX_BATCH_NAMES: usize = 4_096;
+
 /// The most reply bytes that one [`Session::answer`] returns: enough for the replies to one read
 /// of ordinary messages, so that they leave in one write, and far less than the six bytes that
 /// each byte of input can ask for.
@@ -156,8 +159,8 @@ impl Session {
     /// [`MAX_ANSWER_BYTES`]. To be called until [`has_more`](Self::has_more) denies, with the
     /// replies sent in between.
     ///
-    /// The index is taken once for each [`MAX_BATCH`] messages, and not at all when none of them
-    /// is well formed. Each message that is answered `ERROR` is also given to `refused`, with the
+    /// The index is taken once for each [`MAX_BATCH`] messages or [`MAX_BATCH_NAMES`] names, and not at
+    /// all when no message is well formed. Each message that is answered `ERROR` is also given to `refused`, with the
     /// index free again. With a store, it returns when all that the replies tell is durable.
     ///
     /// # Errors
@@ -192,25 +195,29 @@ impl Session {
         let mut lines = lines.lines();
         let mut version = Version::default();
         let mut messages = 0;
-        while *more {
-            // Replies that rest on what is not durable may all become longer ones.
-            let taken =
-                if engine.is_durable() { messages * PADDED_REPLY_BYTES } else { replies.len() };
-            if taken + MAX_BATCH_REPLY_BYTES > MAX_ANSWER_BYTES {
-                break;
+        while *more || !batch.is_empty() {
+            if batch.is_empty() {
+                // Replies that rest on what is not durable may all become longer ones.
+                let taken =
+                    if engine.is_durable() { messages * PADDED_REPLY_BYTES } else { replies.len() };
+                if taken + MAX_BATCH_REPLY_BYTES > MAX_ANSWER_BYTES {
+                    break;
+                }
+                let read = |frame| Request::read(frame, *max_line_bytes);
+                *more = fill(&mut batch, lines.by_ref().map(read));
+                messages += batch.len();
             }
-            let read = |frame| Request::read(frame, *max_line_bytes);
-            batch.extend(lines.by_ref().take(MAX_BATCH).map(read));
-            *more = batch.len() == MAX_BATCH && !planted(Bug::RestOfABatchWaits);
-            messages += batch.len();
+            let mut settled = batch.len();
             if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
-                version = version.max(settle(&mut batch, engine, observer)?);
+                let seen;
+                (seen, settled) = settle(&mut batch, engine, observer)?;
+                version = version.max(seen);
             }
             if planted(Bug::ErrorsComeFirst) {
                 batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
             let begins = replies.len();
-            let tally = write_replies(batch.drain(..), replies, observer);
+            let tally = write_replies(batch.drain(..settled), replies, observer);
             // Of what arrived, the last part may have held no end of a line.
             if tally.messages() > 0 {
                 answered.push(Answered { version, begins, tally });
@@ -278,6 +285,19 @@ impl Session {
             + self.requests.capacity() * size_of::<Request<'_>>()
             + self.answered.capacity() * size_of::<Answered>()
     }
+}
+
+/// Takes as many messages as one batch may have, and says whether there may be more.
+fn fill<'a>(batch: &mut Vec<Request<'a>>, requests: impl Iterator<Item = Request<'a>>) -> bool {
+    let mut names = 0;
+    for request in requests {
+        names += request.names();
+        batch.push(request);
+        if batch.len() == MAX_BATCH || names >= MAX_BATCH_NAMES {
+            return !planted(Bug::RestOfABatchWaits);
+        }
+    }
+    false
 }
 
 /// Appends the replies to messages that are settled, and counts them.

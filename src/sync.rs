@@ -19,67 +19,38 @@ pub(crate) use shuttle::sync::{
 #[cfg(shuttle)]
 pub(crate) mod checker;
 
-/// How often in a row a lock may go to whoever happens to run while somebody waits for it.
-pub(crate) const IN_A_ROW: u32 = 16;
+/// How many names may be applied out of turn before the next waiter has its turn.
+pub(crate) const NAMES_AHEAD: usize = 4_096;
 
-/// What whoever wants a lock passes first, alone or together with others who only read: a lock of std
-/// goes to whoever happens to run, which is whoever had it last, again and again. This one does so
-/// too, because that is fast, but not more than 16 times: then it goes to whoever has waited longest.
-/// Handed over in order every time, it would cost more than a third of the throughput of 16 clients
-/// with 64 messages in flight.
-///
-/// With the feature `server` alone, for whose threads it is. Elsewhere there is no gate, nor under the
-/// checker, which tries every order anyway: what is promised of replies rests on the lock behind it.
-#[derive(Debug, Default)]
-pub(crate) struct Gate {
-    /// How many have passed alone since it was handed over last.
-    #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    passed: parking_lot::RwLock<u32>,
-}
+/// In which order those get the index who wait for it, with the feature `server`, for whose threads it is.
+#[cfg(feature = "server")]
+mod gate;
+#[cfg(all(feature = "server", not(all(test, shuttle))))]
+pub(crate) use gate::Gate;
+#[cfg(any(not(feature = "server"), all(test, shuttle)))]
+pub(crate) use open::Gate;
 
-/// Whoever holds this has passed the gate alone, and all others wait.
-pub(crate) struct Passed<'a> {
-    #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    turn: Option<parking_lot::RwLockWriteGuard<'a, u32>>,
-    _gate: &'a Gate,
-}
+#[cfg(any(not(feature = "server"), all(test, shuttle)))]
+mod open {
+    //! No gate at all. What is promised of replies rests on the lock after it. The checker tries every
+    //! order of that anyway, and the gate's own schedules separately.
 
-/// Whoever holds this has passed the gate to read, and others may do so too.
-pub(crate) struct PassedToRead<'a> {
-    #[cfg(all(feature = "server", not(all(test, shuttle))))]
-    _turn: parking_lot::RwLockReadGuard<'a, u32>,
-    _gate: &'a Gate,
-}
+    /// Lets everybody pass at once.
+    #[derive(Debug, Default)]
+    pub(crate) struct Gate;
 
-impl Gate {
-    /// Waits for its turn, and for all who read to have done so.
-    pub(crate) fn pass(&self) -> Passed<'_> {
-        Passed {
-            #[cfg(all(feature = "server", not(all(test, shuttle))))]
-            turn: Some(self.passed.write()),
-            _gate: self,
-        }
+    /// Has passed.
+    pub(crate) struct Passed<'a> {
+        _gate: &'a Gate,
     }
 
-    /// Waits for whoever passed alone, and for who waits to.
-    pub(crate) fn pass_to_read(&self) -> PassedToRead<'_> {
-        PassedToRead {
-            #[cfg(all(feature = "server", not(all(test, shuttle))))]
-            _turn: self.passed.read(),
-            _gate: self,
+    impl Gate {
+        pub(crate) fn pass(&self, _names: usize) -> Passed<'_> {
+            Passed { _gate: self }
         }
-    }
-}
 
-impl Drop for Passed<'_> {
-    fn drop(&mut self) {
-        #[cfg(all(feature = "server", not(all(test, shuttle))))]
-        if let Some(mut passed) = self.turn.take() {
-            *passed += 1;
-            if *passed >= IN_A_ROW {
-                *passed = 0;
-                parking_lot::RwLockWriteGuard::unlock_fair(passed);
-            }
+        pub(crate) fn pass_to_read(&self, names: usize) -> Passed<'_> {
+            self.pass(names)
         }
     }
 }

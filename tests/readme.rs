@@ -11,12 +11,12 @@ use std::process::{Command, Stdio};
 
 use common::Serving;
 use package_indexer::MAX_NAME_BYTES;
-use package_indexer::engine::MAX_BATCHES_AHEAD;
+use package_indexer::engine::MAX_NAMES_AHEAD;
 use package_indexer::index::Limits;
 use package_indexer::server::{
     Config, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT,
 };
-use package_indexer::session::MAX_BATCH;
+use package_indexer::session::{MAX_BATCH, MAX_BATCH_NAMES};
 use package_indexer::wire::DEFAULT_MAX_LINE_BYTES;
 
 const ADDRESS: &str = "127.0.0.1:8080";
@@ -124,7 +124,8 @@ fn the_limits_are_those_of_the_program() {
         ("a line, LF included", DEFAULT_MAX_LINE_BYTES as u128, "--max-line-bytes"),
         ("a name", MAX_NAME_BYTES as u128, ""),
         ("messages applied at once while others wait", MAX_BATCH as u128, ""),
-        ("such batches before whoever waits longest", u128::from(MAX_BATCHES_AHEAD), ""),
+        ("names of such a batch, unless one message has more", MAX_BATCH_NAMES as u128, ""),
+        ("names of others out of turn", MAX_NAMES_AHEAD as u128, ""),
         ("clients at once", DEFAULT_MAX_CONNECTIONS as u128, "--max-connections"),
         ("time without a complete message", NO_LIMIT, "--idle-timeout"),
         ("time to take replies", u128::from(DEFAULT_WRITE_TIMEOUT.as_secs()), "--write-timeout"),

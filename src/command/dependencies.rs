@@ -48,6 +48,17 @@ impl<'a> Dependencies<'a> {
         });
         in_message.chain(names.iter().map(Name::borrowed))
     }
+
+    /// How many names there are, repeats included, at the cost of looking for commas.
+    pub(crate) fn count(self) -> usize {
+        match self.0 {
+            Source::Message(bytes) => {
+                let commas = memchr::memchr_iter(b',', bytes).count();
+                commas + usize::from(bytes.last().is_some_and(|last| *last != b','))
+            }
+            Source::Names(names) => names.len(),
+        }
+    }
 }
 
 /// Equal when the same names come in the same order, repeats included.
@@ -93,7 +104,10 @@ mod tests {
         let names: Vec<_> =
             Dependencies::from_checked(b"a,b,").iter().map(NameRef::as_str).collect();
         assert_eq!(names, ["a", "b"]);
-        assert_eq!(Dependencies::from_checked(b"").iter().count(), 0);
+        for (list, count) in [("", 0), ("a", 1), ("a,", 1), ("a,b", 2), ("a,b,", 2)] {
+            let list = Dependencies::from_checked(list.as_bytes());
+            assert_eq!((list.iter().count(), list.count()), (count, count));
+        }
     }
 
     #[test]

@@ -130,7 +130,9 @@ fn batches_that_wait_together_are_committed_together() {
         let names: Vec<String> = (0..10).map(|number| format!("INDEX|p{number}|")).collect();
         let versions: Vec<Version> = names
             .iter()
-            .map(|line| engine.batch_ahead(|index| index.apply(&command(line)).unwrap()).unwrap().1)
+            .map(|line| {
+                engine.batch_ahead(1, |index| index.apply(&command(line)).unwrap()).unwrap().1
+            })
             .collect();
         for version in versions {
             let engine = &engine;
@@ -175,8 +177,8 @@ fn when_the_store_fails_all_that_is_not_durable_is_taken_back() {
         let first = scope.spawn(|| engine.apply(&command("INDEX|b|a")));
         begins.recv().unwrap();
         // Applied while the commit that will fail is under way, and seen.
-        let later = engine.batch_ahead(|index| index.apply(&command("INDEX|a|b"))).unwrap().1;
-        let (seen, read) = engine.read_ahead(|index| index.contains("b")).unwrap();
+        let later = engine.batch_ahead(1, |index| index.apply(&command("INDEX|a|b"))).unwrap().1;
+        let (seen, read) = engine.read_ahead(1, |index| index.contains("b")).unwrap();
         assert!(seen);
         go.send(()).unwrap();
         assert_eq!(first.join().unwrap(), REFUSED);
@@ -214,7 +216,7 @@ fn after_it_was_closed_nothing_can_be_changed() {
 fn changes_do_not_pile_up_without_a_bound() {
     let (engine, _shelf, begins, go) = paced();
     let batch = |from: usize, count: usize| {
-        engine.batch_ahead(|index| {
+        engine.batch_ahead(1, |index| {
             for number in from..from + count {
                 let line = format!("INDEX|p{number}|");
                 index.apply(&command(&line)).unwrap();
@@ -236,4 +238,33 @@ fn changes_do_not_pile_up_without_a_bound() {
         go.send(()).unwrap();
         assert_eq!(rest.join().unwrap(), Ok(durability::MAX_NAMES_WAITING + 2));
     });
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn probes_wait_for_no_batch_no_reader_and_no_disk() {
+    let (engine, _shelf, begins, go) = paced();
+    let probe = || (engine.health(), engine.held().packages(), engine.held().dependencies());
+    std::thread::scope(|scope| {
+        scope.spawn(|| engine.apply(&command("INDEX|a|")));
+        assert_eq!(begins.recv(), Ok(1));
+        // The disk is at it, and the index is taken.
+        assert_eq!(probe(), (Ok(()), 1, 0));
+        assert_eq!(engine.batch_ahead(1, |_| probe()).unwrap().0, (Ok(()), 1, 0));
+        assert_eq!(engine.read_ahead(1, |_| probe()).unwrap().0, (Ok(()), 1, 0));
+        go.send(()).unwrap();
+    });
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn probes_say_that_the_store_has_failed_and_what_is_left() {
+    let (engine, shelf) = durable();
+    engine.apply(&command("INDEX|a|")).unwrap();
+    shelf.lock().unwrap().fails = true;
+    assert_eq!(engine.apply(&command("INDEX|b|a")), REFUSED);
+    assert_eq!(engine.health(), Err(NotDurable.into()));
+    let held = engine.held();
+    let left = engine.read(PackageIndex::state_bytes).unwrap();
+    assert_eq!((held.packages(), held.dependencies(), held.state_bytes()), (1, 0, left));
 }

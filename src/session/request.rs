@@ -1,6 +1,7 @@
 //! Messages on their way to their replies, a batch at a time.
 //!
 //! A batch is settled on the engine's index, or, of a replica, by way of the log that it shares with others.
+//! Work is counted in names: those that messages list, and those of the lists that they replace.
 
 use std::io::Write as _;
 
@@ -11,7 +12,7 @@ use crate::index::{LimitError, PackageIndex};
 use crate::log::MAX_ENTRY_BYTES;
 use crate::wire::{self, Frame};
 
-use super::{MAX_BATCH, Observer, Refusal};
+use super::{MAX_BATCH, MAX_BATCH_NAMES, Observer, Refusal};
 
 /// A message on its way to its reply.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ impl<'a> Request<'a> {
             },
             Frame::TooLong(_) => Self::Refused(Refusal::TooLong { limit }),
         }
+    }
+
+    /// How many names its message lists, until it is settled.
+    pub(super) fn names(&self) -> usize {
+        self.command().map_or(0, CommandRef::name_count)
     }
 
     /// Applies the command if that has not been done.
@@ -84,16 +90,18 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Takes the index once, and applies every command that waits for it; side by side with others if
-/// these and those only ask. Says which version they saw.
+/// Takes the index once, and applies the commands that wait for it; side by side with others if these and
+/// those only ask. Says which version they saw, and how many messages are settled: all of them, unless the
+/// first hold more than [`MAX_BATCH_NAMES`].
 pub(super) fn settle(
     batch: &mut [Request<'_>],
     engine: &Engine,
     observer: &mut impl Observer,
-) -> Result<Version, Poisoned> {
+) -> Result<(Version, usize), Poisoned> {
     observer.waiting();
     if batch.iter().any(Request::may_change) {
-        let settled = engine.batch_ahead(|index| {
+        let names = batch.iter().map(Request::names).sum();
+        let settled = engine.batch_ahead(names, |index| {
             observer.taken();
             if planted(Bug::QueriesGoFirst) {
                 for query in batch.iter_mut() {
@@ -101,14 +109,12 @@ pub(super) fn settle(
                 }
             }
             index.prefetch(batch.iter().filter_map(Request::command));
-            for request in batch.iter_mut() {
-                request.settle(index);
-            }
+            apply_some(batch, index)
         });
         match settled {
-            Ok(((), version)) => {
+            Ok((settled, version)) => {
                 observer.released();
-                return Ok(version);
+                return Ok((version, settled));
             }
             Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
             // Those that only ask can still be answered.
@@ -119,11 +125,28 @@ pub(super) fn settle(
             }
             Err(Unavailable::Unanswered(reason)) => {
                 refuse(batch, reason);
-                return Ok(Version::default());
+                return Ok((Version::default(), batch.len()));
             }
         }
     }
-    look_up(batch, engine, observer)
+    Ok((look_up(batch, engine, observer)?, batch.len()))
+}
+
+/// Applies commands, in order, until they were [`MAX_BATCH_NAMES`] of work. Says how many messages that were.
+fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
+    let before = index.dependency_count();
+    let (mut names, mut settled) = (0, 0);
+    for request in batch {
+        names += request.names();
+        request.settle(index);
+        settled += 1;
+        // All lists that were replaced, however long they were.
+        let replaced = (before + names).saturating_sub(index.dependency_count() + settled);
+        if names + replaced >= MAX_BATCH_NAMES {
+            break;
+        }
+    }
+    settled
 }
 
 /// Has the order that all replicas share say where the batch comes, and applies every command there. A
@@ -183,7 +206,8 @@ fn look_up(
     engine: &Engine,
     observer: &mut impl Observer,
 ) -> Result<Version, Poisoned> {
-    let ((), version) = engine.read_ahead(|index| {
+    let names = batch.iter().map(Request::names).sum();
+    let ((), version) = engine.read_ahead(names, |index| {
         observer.taken();
         index.prefetch(batch.iter().filter_map(Request::command));
         for query in batch.iter_mut() {
@@ -211,8 +235,10 @@ fn refuse_changes(
     for part in asking.chunks_mut(MAX_BATCH) {
         match caught_up {
             Ok(()) => {
-                engine
-                    .read_ahead(|index| part.iter_mut().for_each(|query| query.look_up(index)))?;
+                let names = part.iter().map(|query| query.names()).sum();
+                let look_up =
+                    |index: &PackageIndex| part.iter_mut().for_each(|query| query.look_up(index));
+                engine.read_ahead(names, look_up)?;
             }
             Err(reason) => {
                 for query in part {

@@ -334,3 +334,56 @@ fn what_rests_on_what_is_not_durable_is_answered_error_and_within_bounds() {
     session.fill(b"INDEX|b|\nQUERY|b|\nREMOVE|x|\n");
     assert_eq!(session.answer(&engine, |_| ()).unwrap(), b"ERROR\nFAIL\nERROR\n");
 }
+
+/// How many messages there were each time that the index was taken.
+#[derive(Default)]
+struct Holds(Vec<u32>);
+
+impl Observer for Holds {
+    fn answered(&mut self, tally: &Tally) {
+        self.0.push(tally.messages());
+    }
+}
+
+/// What a session answers, and in how many messages at a time.
+fn holds(engine: &Engine, messages: &str) -> (String, Vec<u32>) {
+    let (mut session, mut holds) = (Session::new(1 << 20), Holds::default());
+    let (mut rest, mut replies) = (messages.as_bytes(), Vec::new());
+    while !rest.is_empty() {
+        rest = &rest[session.fill(rest)..];
+        while session.has_more() {
+            replies.extend_from_slice(session.answer_observed(engine, &mut holds).unwrap());
+        }
+    }
+    (String::from_utf8(replies).unwrap(), holds.0)
+}
+
+fn index(package: &str, list: &str) -> String {
+    format!("INDEX|{package}|{list}\n")
+}
+
+#[test]
+fn a_batch_ends_after_so_many_names_listed_or_replaced() {
+    let engine = Engine::default();
+    let hubs: Vec<_> = (0..MAX_BATCH_NAMES / 2).map(|hub| format!("hub{hub}")).collect();
+    let fill: String = hubs.iter().map(|hub| index(hub, "")).collect();
+    assert_eq!(holds(&engine, &fill).0, "OK\n".repeat(hubs.len()));
+    // Listed.
+    let packages: Vec<_> = (0..6).map(|number| format!("package{number}")).collect();
+    let fill: String = packages.iter().map(|package| index(package, &hubs.join(","))).collect();
+    assert_eq!(holds(&engine, &fill), ("OK\n".repeat(6), vec![2, 2, 2]));
+    // Replaced, by nothing or by no list.
+    let (removed, left) = packages.split_at(4);
+    let remove: String = removed.iter().map(|package| format!("REMOVE|{package}|\n")).collect();
+    let answered = holds(&engine, &(remove + "QUERY|x|\n"));
+    assert_eq!(answered, ("OK\nOK\nOK\nOK\nFAIL\n".into(), vec![2, 2, 1]));
+    let clear: String = left.iter().map(|package| index(package, "")).collect();
+    assert_eq!(holds(&engine, &(clear + "QUERY|x|\n")), ("OK\nOK\nFAIL\n".into(), vec![2, 1]));
+}
+
+#[test]
+fn one_message_may_have_more_names_than_a_batch() {
+    let long = index("a", &["a"; 2 * MAX_BATCH_NAMES].join(","));
+    let messages = index("a", "") + &long.repeat(2);
+    assert_eq!(holds(&Engine::default(), &messages), ("OK\n".repeat(3), vec![2, 1]));
+}

@@ -125,7 +125,7 @@ fn waits(commits: usize) {
     let (engine, shelf) = engine(commits);
     let ahead = |text: &str| {
         let command: Command = text.parse().unwrap();
-        engine.batch_ahead(|index| index.apply(&command).unwrap()).unwrap().1
+        engine.batch_ahead(1, |index| index.apply(&command).unwrap()).unwrap().1
     };
     let versions = [ahead("INDEX|a|"), ahead("INDEX|b|a")];
     let wait = |(version, name)| {

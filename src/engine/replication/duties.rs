@@ -10,7 +10,7 @@ use super::{
 };
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
-use crate::engine::Engine;
+use crate::engine::{Engine, UNKNOWN};
 use crate::index::{FrozenIndex, PackageIndex};
 use crate::log::{Entry, EntryId, LogError, Place, Writer, not_before};
 use crate::store::TOGETHER;
@@ -110,7 +110,8 @@ impl Engine {
         };
         let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
         let parsed = parsed.map_err(|error| damaged(entry, error.to_string()))?;
-        let answers = self.batch_ahead(|index| {
+        let names = parsed.iter().flatten().copied().map(CommandRef::name_count).sum();
+        let answers = self.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
             let snapshot_is_due = replication.advance(entry) && own.is_some();
@@ -143,7 +144,7 @@ impl Engine {
             let problem = format!("nothing leads on from {from}");
             return Err(LogError::Unreachable { problem });
         }
-        let skipped = self.batch_ahead(|index| {
+        let skipped = self.batch_ahead(UNKNOWN, |index| {
             *index = copy.index;
             replication.skip_to(copy.place, copy.log_bytes)
         });

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "metrics")]
+use super::Reads;
 use super::{Answer, Replication, Submission, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
-use crate::engine::{Engine, Unavailable};
+use crate::engine::{Engine, UNKNOWN, Unavailable};
 use crate::index::PackageIndex;
 use crate::log::{LogError, Place};
 use crate::wire;
@@ -31,7 +33,7 @@ impl Engine {
             let commands = messages.split_inclusive(|byte| *byte == b'\n').flat_map(wire::parse);
             let early =
                 |index: &mut PackageIndex| commands.map(|c| index.apply(c)).all(|a| a.is_ok());
-            let _nobody_asks = self.batch_ahead(early);
+            let _nobody_asks = self.batch_ahead(UNKNOWN, early);
         }
         replication.hand_in(messages)
     }
@@ -97,24 +99,6 @@ impl Engine {
         self.replication.as_ref().map(Replication::unreached)
     }
 
-    /// Whether a replica answers all commands, as far as anybody knows.
-    #[cfg(feature = "metrics")]
-    pub(in crate::engine) fn is_serving(
-        &self,
-        replication: &Replication,
-    ) -> Result<(), Unavailable> {
-        if replication.is_over() {
-            return Err(Unanswered::Failed.into());
-        }
-        if let Some(refusal) = replication.refusal() {
-            return Err(Unanswered::Refused(refusal).into());
-        }
-        if replication.how.reads == super::Reads::Linearizable {
-            replication.expect_there()?;
-        }
-        self.read(|_| ())
-    }
-
     /// Why a replica has failed; `None` as long as that is not so.
     pub fn log_failure(&self) -> Option<LogError> {
         self.replication.as_ref()?.failure()
@@ -123,5 +107,22 @@ impl Engine {
     /// Whether its commands are ordered by a log. O(1).
     pub(crate) fn is_replicated(&self) -> bool {
         self.replication.is_some()
+    }
+}
+
+impl Replication {
+    /// Whether all commands are answered, as far as is known.
+    #[cfg(feature = "metrics")]
+    pub(in crate::engine) fn is_serving(&self) -> Result<(), Unanswered> {
+        if self.is_over() {
+            return Err(Unanswered::Failed);
+        }
+        if let Some(refusal) = self.refusal() {
+            return Err(Unanswered::Refused(refusal));
+        }
+        match self.how.reads {
+            Reads::Linearizable => self.expect_there(),
+            Reads::Local => Ok(()),
+        }
     }
 }

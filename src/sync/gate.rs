@@ -1,0 +1,301 @@
+//! Who gets the index next: fair by work, counted in names.
+//!
+//! A lock of std goes to the thread that happens to run, which is the one that had it last. That is fast:
+//! strict hand-over costs more than a third of the throughput of 16 clients with 64 messages in flight. But
+//! one waiter among many busy threads then waits for seconds. This gate lets a thread that runs go first
+//! only for a bounded number of names ([`NAMES_AHEAD`]). After that the next waiter has its turn.
+//!
+//! Waiters stand in queues by the size of their batches, one queue for each power of two. The queues take
+//! turns by deficit round robin (Shreedhar and Varghese 1995): each may apply [`QUANTUM`] names a round, and
+//! saves what it does not use as long as it has waiters. So long lists delay other long lists first. A batch
+//! that is first in its queue waits for at most:
+//!
+//! - the batch that has the index now;
+//! - in each round, [`QUANTUM`] names of each other queue, and what those had saved, less than one batch of
+//!   their size; a batch of no more than [`QUANTUM`] names waits for one round, one of `n` names for
+//!   `n / QUANTUM + 1`;
+//! - before each of these batches, [`NAMES_AHEAD`] names.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::{AtomicBool, Condvar, Mutex, MutexGuard, NAMES_AHEAD};
+use crate::bug::{Bug, planted};
+
+#[cfg(test)]
+#[cfg(shuttle)]
+mod schedules;
+#[cfg(test)]
+#[cfg(not(shuttle))]
+mod tests;
+
+/// How many names one queue may apply before it is the turn of the next.
+const QUANTUM: usize = 4_096;
+
+/// A batch counts as so many names at least: taking the index has a cost of its own.
+const LEAST: usize = 64;
+
+/// One queue for batches of 64 to 127 names, one for each power of two above, the last for all from 65,536.
+const QUEUES: usize = 11;
+
+/// Passed by all who want the index, before they take it.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+}
+
+/// Has passed the gate, and leaves when dropped.
+pub(crate) struct Passed<'a> {
+    gate: &'a Gate,
+    access: Access,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// While nobody else is inside.
+    Alone,
+    /// Beside others who do so too.
+    Shared,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether somebody is inside alone.
+    alone: bool,
+    /// How many are inside that share it.
+    sharing: usize,
+    queues: [VecDeque<Waiter>; QUEUES],
+    /// How many names each queue may apply before its turn is over.
+    credit: [usize; QUEUES],
+    /// Those queues that are not empty, in the order of their turns. The first of the first is next, and
+    /// has the credit that it needs.
+    turns: VecDeque<usize>,
+    /// How many names went out of turn since a waiter was admitted.
+    out_of_turn: usize,
+    /// Whether the next waiter has been woken to find the gate free, and has not looked yet.
+    woken: bool,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    names: usize,
+    access: Access,
+    ticket: Arc<Ticket>,
+}
+
+/// What a waiter sleeps on.
+#[derive(Debug, Default)]
+struct Ticket {
+    /// Written with the state in hand.
+    admitted: AtomicBool,
+    wake: Condvar,
+}
+
+impl Gate {
+    /// Waits until nobody else is inside and it is the turn of a batch of so many names.
+    pub(crate) fn pass(&self, names: usize) -> Passed<'_> {
+        self.enter(Access::Alone, names)
+    }
+
+    /// The same, beside others who only read.
+    pub(crate) fn pass_to_read(&self, names: usize) -> Passed<'_> {
+        self.enter(Access::Shared, names)
+    }
+
+    fn enter(&self, access: Access, names: usize) -> Passed<'_> {
+        let names = names.max(LEAST);
+        let mut state = self.lock();
+        if state.may_enter_at_once(access, names) {
+            state.enter(access);
+        } else {
+            Self::wait(state, access, names);
+        }
+        Passed { gate: self, access }
+    }
+
+    fn wait(mut state: MutexGuard<'_, State>, access: Access, names: usize) {
+        let ticket = Arc::<Ticket>::default();
+        state.join(Waiter { names, access, ticket: Arc::clone(&ticket) });
+        loop {
+            state = ticket.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if ticket.is_admitted() {
+                return;
+            }
+            let woken = state.look(&ticket);
+            if ticket.is_admitted() {
+                drop(state);
+                wake(&woken);
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done with it in hand can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Passed<'_> {
+    fn drop(&mut self) {
+        let woken = self.gate.lock().leave(self.access);
+        wake(&woken);
+    }
+}
+
+/// Wakes waiters, with the state free, so that they find it so.
+fn wake(woken: &[Arc<Ticket>]) {
+    for ticket in woken {
+        ticket.wake.notify_one();
+    }
+}
+
+impl Ticket {
+    fn is_admitted(&self) -> bool {
+        // The state's lock orders it.
+        self.admitted.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Whether the gate is free for this access.
+    fn is_free_for(&self, access: Access) -> bool {
+        !self.alone && (access == Access::Shared || self.sharing == 0)
+    }
+
+    /// Whether one that comes now may go before all that wait, which is counted.
+    fn may_enter_at_once(&mut self, access: Access, names: usize) -> bool {
+        if !self.is_free_for(access) {
+            return false;
+        }
+        if self.turns.is_empty() {
+            return true;
+        }
+        let out_of_turn = self.out_of_turn + names;
+        let may = out_of_turn <= NAMES_AHEAD;
+        if may {
+            self.out_of_turn = out_of_turn;
+        }
+        may
+    }
+
+    fn enter(&mut self, access: Access) {
+        match access {
+            Access::Alone => self.alone = true,
+            Access::Shared => self.sharing += 1,
+        }
+    }
+
+    /// Takes one out, and says who is to be woken.
+    fn leave(&mut self, access: Access) -> Vec<Arc<Ticket>> {
+        match access {
+            Access::Alone => self.alone = false,
+            Access::Shared => self.sharing -= 1,
+        }
+        let next = match self.next() {
+            Some(next) if self.is_free_for(next.access) => next,
+            _ => return Vec::new(),
+        };
+        if self.out_of_turn + LEAST > NAMES_AHEAD {
+            return self.admit_next();
+        }
+        if self.woken || planted(Bug::GateWakesNobody) {
+            return Vec::new();
+        }
+        // Until it has woken up, others may go first.
+        let ticket = Arc::clone(&next.ticket);
+        self.woken = true;
+        vec![ticket]
+    }
+
+    /// A waiter has been woken: it is admitted if it is next and the gate is free. Says who is to be woken.
+    fn look(&mut self, ticket: &Arc<Ticket>) -> Vec<Arc<Ticket>> {
+        match self.next() {
+            Some(next) if Arc::ptr_eq(&next.ticket, ticket) => {
+                let is_free = self.is_free_for(next.access);
+                self.woken = false;
+                if is_free { self.admit_next() } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Who has the next turn.
+    fn next(&self) -> Option<&Waiter> {
+        self.queues[*self.turns.front()?].front()
+    }
+
+    fn join(&mut self, waiter: Waiter) {
+        let number = queue_of(waiter.names);
+        let queue = &mut self.queues[number];
+        queue.push_back(waiter);
+        if queue.len() == 1 {
+            self.turns.push_back(number);
+            if self.turns.len() == 1 {
+                self.give_turn(None);
+            }
+        }
+    }
+
+    /// Admits the next waiter. Beside one that reads go others that read too and are first in their queues,
+    /// [`QUANTUM`] names together. Returns all of them.
+    fn admit_next(&mut self) -> Vec<Arc<Ticket>> {
+        let mut admitted = Vec::new();
+        let Some(&first) = self.turns.front() else { return admitted };
+        let Some(Waiter { names, access, ticket }) = self.queues[first].pop_front() else {
+            return admitted;
+        };
+        (self.out_of_turn, self.woken) = (0, false);
+        self.credit[first] -= names;
+        admitted.push(ticket);
+        let mut together = names;
+        for (queue, credit) in self.queues.iter_mut().zip(&mut self.credit) {
+            while access == Access::Shared
+                && let Some(waiter) = queue.front()
+                && waiter.access == Access::Shared
+                && together + waiter.names <= QUANTUM
+                && let Some(waiter) = queue.pop_front()
+            {
+                together += waiter.names;
+                *credit = credit.saturating_sub(waiter.names);
+                admitted.push(waiter.ticket);
+            }
+        }
+        for ticket in &admitted {
+            self.enter(access);
+            ticket.admitted.store(true, Ordering::Relaxed);
+        }
+        self.give_turn(Some(first));
+        admitted
+    }
+
+    /// Gives the turn to the next queue with credit for its first batch. `current` is the queue that has
+    /// the turn, and keeps it as long as it has waiters and credit.
+    fn give_turn(&mut self, mut current: Option<usize>) {
+        let Self { turns, queues, credit, .. } = self;
+        turns.retain(|&number| !queues[number].is_empty());
+        for (credit, queue) in credit.iter_mut().zip(&*queues) {
+            if queue.is_empty() {
+                *credit = 0;
+            }
+        }
+        while let Some(&number) = turns.front()
+            && let Some(first) = queues[number].front()
+        {
+            if current.take() != Some(number) {
+                credit[number] += QUANTUM;
+            }
+            if first.names <= credit[number] {
+                return;
+            }
+            turns.rotate_left(1);
+        }
+    }
+}
+
+/// Which queue is that of batches of so many names.
+fn queue_of(names: usize) -> usize {
+    let number = (names / LEAST).checked_ilog2().unwrap_or(0);
+    (number as usize).min(QUEUES - 1)
+}
