@@ -325,15 +325,17 @@ fn holds(engine: &Engine, messages: &str) -> (String, Vec<u32>) {
     let mut session = Session::new(1 << 20);
     // The buffer grows with what comes. Afterwards it takes all messages in one piece.
     let noise = "x".repeat(100_000) + "\n";
+    holds_of(&mut session, engine, &noise);
+    holds_of(&mut session, engine, messages)
+}
+
+fn holds_of(session: &mut Session, engine: &Engine, messages: &str) -> (String, Vec<u32>) {
     let (mut holds, mut replies) = (Holds::default(), Vec::new());
-    for text in [noise.as_str(), messages] {
-        (holds, replies) = (Holds::default(), Vec::new());
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            rest = &rest[session.fill(rest)..];
-            while session.has_more() {
-                replies.extend_from_slice(session.answer_observed(engine, &mut holds).unwrap());
-            }
+    let mut rest = messages.as_bytes();
+    while !rest.is_empty() {
+        rest = &rest[session.fill(rest)..];
+        while session.has_more() {
+            replies.extend_from_slice(session.answer_observed(engine, &mut holds).unwrap());
         }
     }
     (String::from_utf8(replies).unwrap(), holds.0)
