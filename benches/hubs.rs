@@ -113,12 +113,15 @@ impl Messages {
 
 type Latencies = Histogram<u64>;
 
+/// What was asked, each with its latencies.
+type Measured = [(&'static str, Latencies); 3];
+
 /// What was asked and how long the answers took, in nanoseconds; and how many lists a second were answered.
 fn measure(
     server: &Server,
     options: &Options,
     messages: &Messages,
-) -> Result<([(&'static str, Latencies); 3], f64), Failure> {
+) -> Result<(Measured, f64), Failure> {
     let mut filling = Client::connect(server.address)?;
     filling.send_many(&messages.hubs)?;
     for message in &messages.dependents {

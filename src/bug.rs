@@ -58,6 +58,7 @@ pub(crate) enum Bug {
     /// A batch works on a copy of the index, which takes the index's place when the work is done.
     BatchesOverlap,
     /// A batch that leaves the index wakes nobody who waits for it.
+    #[cfg(feature = "server")]
     GateWakesNobody,
     /// What rests on changes is answered before they are durable.
     RepliesDoNotWait,

@@ -186,7 +186,9 @@ impl PackageIndex {
         if planted(Bug::QueryRemoves) {
             let hash = self.hash(package.as_bytes());
             let found = self.find_hashed(hash, package.as_bytes());
-            found.into_iter().for_each(|id| self.forget(hash, id));
+            if let Some(id) = found {
+                self.forget(hash, id);
+            }
         }
         outcome
     }

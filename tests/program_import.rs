@@ -154,12 +154,25 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
             );
         }
     }
-    for format in ["brew", "debian"] {
-        let error = refused(format, b"Package: a\nDescription: \xff\n");
-        assert!(
-            error.starts_with("it holds bytes that are not UTF-8\n  is it compressed?"),
-            "{error}"
-        );
+    let error = refused("brew", b"vim: caf\xe9\n");
+    assert!(error.starts_with("it holds bytes that are not UTF-8\n  is it compressed?"), "{error}");
+    let error = refused("brew", b"git: curl [build]\n");
+    assert!(error.contains("\n  print the list without annotations, or remove them: "), "{error}");
+}
+
+#[test]
+fn lists_are_read_with_a_mark_or_latin_1_or_comments() {
+    for (format, list) in [
+        ("brew", b"\xef\xbb\xbfvim: lua\nlua:\n".as_slice()),
+        ("brew", b"# comment\nvim: lua\nlua:\n"),
+        ("commands", b"\xef\xbb\xbfINDEX|vim|lua\nINDEX|lua|\n"),
+        (
+            "debian",
+            b"\xef\xbb\xbfPackage: vim\nMaintainer: M\xfcller\nDepends: lua\n\nPackage: lua\n",
+        ),
+    ] {
+        let order = run(&["order", "--format", format, "-"], list);
+        assert_eq!((order.code, &*order.stdout), (Some(0), "lua\nvim\n"), "{}", order.stderr);
     }
 }
 

@@ -111,6 +111,10 @@ impl Failure {
             Self::List { error: ListError::NotText, .. } => {
                 Some("is it compressed? decompress it first; a list is text".into())
             }
+            Self::List { error: ListError::Annotation { .. }, .. } => Some(
+                "print the list without annotations, or remove them: sed 's/\\[[^]]*\\]//g' FILE"
+                    .into(),
+            ),
             Self::List { .. } => Some("is it in the format that --format says?".into()),
             Self::Client { error: ClientError::NotAReply { .. }, .. }
             | Self::CutOff { error: ClientError::NotAReply { .. }, .. } => {

@@ -6,6 +6,7 @@
 mod brew;
 mod commands;
 mod debian;
+mod lossy;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -77,6 +78,8 @@ pub(super) enum ListError {
     NotText,
     #[error("line {line}: {}", shown(problem))]
     Line { line: usize, problem: String },
+    #[error("line {line}: {:?} is no name, but what a tool says of one", shown(item))]
+    Annotation { line: usize, item: String },
     #[error("line {line}: {error}")]
     Message { line: usize, error: ParseError },
     #[error("line {line}: a list holds INDEX messages alone")]
@@ -107,6 +110,9 @@ const COMPRESSED: [(&[u8], &str); 5] = [
     (b"BZh91AY&SY", "bzip2"),
 ];
 
+/// What some editors write before the first line: U+FEFF in UTF-8. It says nothing here.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl Source {
     pub(super) fn read(&self) -> Result<PackageList, Failure> {
         self.open().map_err(ListError::from).and_then(|reader| self.format.read(reader)).map_err(
@@ -136,9 +142,13 @@ impl Format {
         if let Some(&(_, tool)) = COMPRESSED.iter().find(|(magic, _)| start.starts_with(magic)) {
             return Err(ListError::Compressed { tool });
         }
+        if start.starts_with(BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+        }
         match self {
             Self::Brew => brew::read(reader),
-            Self::Debian => debian::read(reader),
+            // Names of people and descriptions are not used, and older lists have them in Latin-1.
+            Self::Debian => debian::read(lossy::Lossy::new(reader)),
             Self::Commands => commands::read(reader),
         }
     }

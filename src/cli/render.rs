@@ -9,6 +9,7 @@ use super::output::diagnostics;
 use super::plan::Plan;
 use super::{Answer, Failure};
 use crate::index::PackageIndex;
+use crate::name::Name;
 
 /// Where the packages come from.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub(super) struct Arguments {
 pub(super) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
     render(arguments, |index, output| {
         for step in index.installation_order() {
-            let names: Vec<_> = step.packages().iter().map(|name| name.as_str()).collect();
+            let names: Vec<_> = step.packages().iter().map(Name::as_str).collect();
             writeln!(output, "{}", names.join(" "))?;
         }
         Ok(())

@@ -128,6 +128,7 @@ impl Registry {
     ///
     /// # Errors
     /// For want of file descriptors.
+    #[cfg(feature = "metrics")]
     pub(crate) fn with_waiting_room(limit: usize) -> io::Result<Self> {
         Ok(Self { has_waiting_room: true, ..Self::new(limit)? })
     }
@@ -136,6 +137,7 @@ impl Registry {
     ///
     /// # Errors
     /// If it has to make room for another.
+    #[cfg(feature = "metrics")]
     pub(crate) fn keep(&self, stream: &TcpStream) -> io::Result<()> {
         let mut open = self.lock();
         let is_it = |it: &&mut Connection| std::ptr::eq(it.stream.as_ptr(), stream);
@@ -160,8 +162,8 @@ impl Registry {
             drop(open);
             open = self.lock();
         }
-        let is_full = connected >= self.limit;
-        if is_full && (open.streams.len() >= 2 * self.limit || !open.make_room()) {
+        let may_make_room = self.has_waiting_room && open.streams.len() < 2 * self.limit;
+        if connected >= self.limit && !(may_make_room && open.make_room()) {
             return Err(NotTaken::Full { limit: self.limit });
         }
         let number = open.next;

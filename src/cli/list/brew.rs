@@ -1,4 +1,5 @@
-//! Lines `name: dependency dependency`, as in the list of Homebrew's formulae.
+//! Lines `name: dependency dependency`, as in the list of Homebrew's formulae. Lines that begin with `#` are
+//! comments.
 
 use std::io::BufRead;
 
@@ -8,13 +9,17 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     let mut list = PackageList::default();
     for (number, line) in (1..).zip(reader.lines()) {
         let line = line?;
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
         let Some((package, needs)) = line.split_once(':') else {
             let problem = "expected `name: dependency dependency`".to_owned();
             return Err(ListError::Line { line: number, problem });
         };
+        // As `brew deps --annotate` has them.
+        if let Some(item) = needs.split_whitespace().find(|need| need.starts_with('[')) {
+            return Err(ListError::Annotation { line: number, item: item.to_owned() });
+        }
         let of = format!("line {number}");
         let needs = needs
             .split_whitespace()
@@ -36,6 +41,21 @@ mod tests {
         let list = read(b"vim: lua  ncurses \nlua:\n\nvim: x\n".as_slice()).unwrap();
         assert_eq!(printed(&list), "lua:\nvim: [\"lua\"] [\"ncurses\"]\n");
         assert_eq!(list.repeated, Some(Repeated { entries: 1, counts: "first" }));
+    }
+
+    #[test]
+    fn comments_are_left_out() {
+        let list = read(b"# of the file\nvim: lua\n  # of lua\nlua:\n".as_slice()).unwrap();
+        assert_eq!(printed(&list), "lua:\nvim: [\"lua\"]\n");
+    }
+
+    #[test]
+    fn an_annotation_is_refused_with_its_line() {
+        let error = read(b"a:\ngit: pcre2 curl [build]\n".as_slice()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#"line 2: "[build]" is no name, but what a tool says of one"#
+        );
     }
 
     #[test]
