@@ -208,7 +208,7 @@ impl Session {
                 messages += batch.len();
             }
             let mut settled = batch.len();
-            if batch.iter().any(|request| matches!(request, Request::Waiting(_))) {
+            if batch.iter().any(|request| matches!(request, Request::Waiting(..))) {
                 let seen;
                 (seen, settled) = settle(&mut batch, engine, observer)?;
                 version = version.max(seen);
@@ -318,7 +318,7 @@ fn write_replies<'a>(
                 observer.refused(&refusal);
                 Reply::Error
             }
-            Request::Waiting(_) => unreachable!("invariant: a batch answers every command"),
+            Request::Waiting(..) => unreachable!("invariant: a batch answers every command"),
         };
         push_line(replies, reply);
     }

@@ -17,7 +17,8 @@ use super::{MAX_BATCH, MAX_BATCH_NAMES, Observer, Refusal};
 /// A message on its way to its reply.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
-    Waiting(CommandRef<'a>),
+    /// With how many names it lists, so that these are counted once.
+    Waiting(CommandRef<'a>, usize),
     Answered(Verb, Outcome),
     Refused(Refusal),
 }
@@ -26,7 +27,7 @@ impl<'a> Request<'a> {
     pub(super) fn read(frame: Frame<'a>, limit: usize) -> Self {
         match frame {
             Frame::Line(line) => match wire::parse(line) {
-                Ok(command) => Self::Waiting(command),
+                Ok(command) => Self::Waiting(command, command.name_count()),
                 Err(error) => Self::Refused(error.into()),
             },
             Frame::TooLong(_) => Self::Refused(Refusal::TooLong { limit }),
@@ -35,12 +36,15 @@ impl<'a> Request<'a> {
 
     /// How many names its message lists, until it is settled.
     pub(super) fn names(&self) -> usize {
-        self.command().map_or(0, CommandRef::name_count)
+        match self {
+            Self::Waiting(_, names) => *names,
+            Self::Answered(..) | Self::Refused(_) => 0,
+        }
     }
 
     /// Applies the command if that has not been done.
     fn settle(&mut self, index: &mut PackageIndex) {
-        if let Self::Waiting(command) = self {
+        if let Self::Waiting(command, _) = self {
             let answer = index.apply(*command);
             self.answer(answer);
         }
@@ -48,7 +52,7 @@ impl<'a> Request<'a> {
 
     /// Takes what has come of the command.
     fn answer(&mut self, answer: Result<Outcome, LimitError>) {
-        if let Self::Waiting(command) = self {
+        if let Self::Waiting(command, _) = self {
             *self = match answer {
                 Ok(outcome) => Self::Answered(command.verb(), outcome),
                 Err(limit) => Self::Refused(limit.into()),
@@ -71,7 +75,7 @@ impl<'a> Request<'a> {
 
     /// Answers a QUERY, for which the index need not change.
     fn look_up(&mut self, index: &PackageIndex) {
-        if let Self::Waiting(CommandRef::Query { package }) = *self {
+        if let Self::Waiting(CommandRef::Query { package }, _) = *self {
             *self = Self::Answered(Verb::Query, index.look_up(package));
         }
     }
@@ -79,7 +83,7 @@ impl<'a> Request<'a> {
     /// The command, until it has been applied.
     fn command(&self) -> Option<CommandRef<'a>> {
         match self {
-            Self::Waiting(command) => Some(*command),
+            Self::Waiting(command, _) => Some(*command),
             Self::Answered(..) | Self::Refused(_) => None,
         }
     }
