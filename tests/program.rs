@@ -100,9 +100,12 @@ fn the_environment_sets_the_level_where_no_flag_does_in_any_case_and_for_serve_a
 }
 
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn a_hang_up_is_an_orderly_stop() {
-    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    // The tests themselves may run under `nohup`, and an ignored signal is inherited.
+    let mut unignored = std::process::Command::new("env");
+    unignored.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_indexer")]);
+    let serving = Serving::spawn(unignored.args(["--listen", "127.0.0.1:0"]), 1);
     let mut client = TcpStream::connect(serving.addresses[0]).unwrap();
     client.write_all(b"INDEX|a|\n").unwrap();
     client.read_exact(&mut [0; 3]).unwrap();

@@ -114,7 +114,8 @@ fn stop(connection: &Arc<TcpStream>, connections: usize) {
     let closing = Arc::clone(&registry);
     thread::spawn(move || closing.close());
     registry.closed_at();
-    let streams: Vec<_> = registry.lock().streams.values().cloned().collect();
+    let streams: Vec<_> =
+        registry.lock().streams.values().map(|it| Weak::clone(&it.stream)).collect();
     let taken = registry.lock().next;
     assert!(registry.cut_off() <= LIMIT);
     assert!(registry.wait_until_empty(Duration::MAX));
