@@ -3,18 +3,18 @@
 //! A lock of std goes to the thread that happens to run, which is the one that had it last. That is fast:
 //! strict hand-over costs more than a third of the throughput of 16 clients with 64 messages in flight. But
 //! one waiter among many busy threads then waits for seconds. This gate lets a thread that runs go first
-//! only for a bounded number of names ([`NAMES_AHEAD`]). After that the next waiter has its turn.
+//! only for a bounded number of names (`NAMES_AHEAD`). After that the next waiter has its turn.
 //!
 //! Waiters stand in queues by the size of their batches, one queue for each power of two. The queues take
-//! turns by deficit round robin (Shreedhar and Varghese 1995): each may apply [`QUANTUM`] names a round, and
+//! turns by deficit round robin (Shreedhar and Varghese 1995): each may apply `QUANTUM` names a round, and
 //! saves what it does not use as long as it has waiters. So long lists delay other long lists first. A batch
 //! that is first in its queue waits for at most:
 //!
 //! - the batch that has the index now;
-//! - in each round, [`QUANTUM`] names of each other queue, and what those had saved, less than one batch of
-//!   their size; a batch of no more than [`QUANTUM`] names waits for one round, one of `n` names for
+//! - in each round, `QUANTUM` names of each other queue, and what those had saved, less than one batch of
+//!   their size; a batch of no more than `QUANTUM` names waits for one round, one of `n` names for
 //!   `n / QUANTUM + 1`;
-//! - before each of these batches, [`NAMES_AHEAD`] names.
+//! - before each of these batches, `NAMES_AHEAD` names.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
