@@ -13,8 +13,13 @@
 //! other ways to share an index.
 
 mod durability;
+#[cfg(feature = "server")]
+mod gate;
 #[cfg(feature = "metrics")]
 mod health;
+// The checker tries every order of what comes after the gate, and the gate's own schedules separately.
+#[cfg(any(not(feature = "server"), all(test, shuttle)))]
+mod open_gate;
 mod replication;
 
 use std::fmt;
@@ -27,10 +32,14 @@ use crate::index::{Change, Digest, FrozenIndex, LimitError, PackageIndex};
 use crate::log::Place;
 use crate::machine::StateMachine;
 use crate::store::{Snapshot, Store, StoreError};
-use crate::sync::{Gate, RwLock};
+use crate::sync::RwLock;
 
 pub(crate) use durability::Version;
 use durability::{Durability, Turn};
+#[cfg(all(feature = "server", not(all(test, shuttle))))]
+use gate::Gate;
+#[cfg(any(not(feature = "server"), all(test, shuttle)))]
+use open_gate::Gate;
 use replication::Replication;
 #[cfg(feature = "testing")]
 pub(crate) use replication::{Answer, Submission};
@@ -44,7 +53,7 @@ pub use replication::{
 /// Turns are fair by work. Batches wait in queues by their size, one queue for each power of two of names.
 /// In each round every queue may apply as many names as this constant says, or saves them for a longer
 /// batch. So a short batch waits for one round at most, and long lists delay other long lists first.
-pub const MAX_NAMES_AHEAD: usize = crate::sync::NAMES_AHEAD;
+pub const MAX_NAMES_AHEAD: usize = 4_096;
 
 /// The work of a batch of which nobody says how many names it has: that of a light one.
 const UNKNOWN: usize = 1;

@@ -19,7 +19,7 @@ use crate::index::{Limits, PackageIndex};
 use crate::log::{
     Address, Credentials, Etcd, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, SetupError,
 };
-use crate::shown::shown;
+use crate::shown::{shown, shown_path};
 
 /// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,7 @@ impl NoReplica {
 fn warn_of_readers(what: &str, file: &Path) {
     let mode = open_to_others(file, Use::Read).or_else(|| open_to_others(file, Use::Write));
     if let Some(mode) = mode {
-        let (file, mode) = (file.display(), format!("{mode:04o}"));
+        let (file, mode) = (shown_path(file), format!("{mode:04o}"));
         tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
     }
 }

@@ -3,7 +3,7 @@
 //! A lock of std goes to the thread that happens to run, which is the one that had it last. That is fast:
 //! strict hand-over costs more than a third of the throughput of 16 clients with 64 messages in flight. But
 //! one waiter among many busy threads then waits for seconds. This gate lets a thread that runs go first
-//! only for a bounded number of names (`NAMES_AHEAD`). After that the next waiter has its turn.
+//! only for a bounded number of names (`MAX_NAMES_AHEAD`). After that the next waiter has its turn.
 //!
 //! Waiters stand in queues by the size of their batches, one queue for each power of two. The queues take
 //! turns by deficit round robin (Shreedhar and Varghese 1995): each may apply `QUANTUM` names a round, and
@@ -14,14 +14,15 @@
 //! - in each round, `QUANTUM` names of each other queue, and what those had saved, less than one batch of
 //!   their size; a batch of no more than `QUANTUM` names waits for one round, one of `n` names for
 //!   `n / QUANTUM + 1`;
-//! - before each of these batches, `NAMES_AHEAD` names.
+//! - before each of these batches, `MAX_NAMES_AHEAD` names.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::{AtomicBool, Condvar, Mutex, MutexGuard, NAMES_AHEAD};
+use super::MAX_NAMES_AHEAD;
 use crate::bug::{Bug, planted};
+use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 
 #[cfg(test)]
 #[cfg(shuttle)]
@@ -173,7 +174,7 @@ impl State {
             return true;
         }
         let out_of_turn = self.out_of_turn + names;
-        let may = out_of_turn <= NAMES_AHEAD;
+        let may = out_of_turn <= MAX_NAMES_AHEAD;
         if may {
             self.out_of_turn = out_of_turn;
         }
@@ -197,7 +198,7 @@ impl State {
             Some(next) if self.is_free_for(next.access) => next,
             _ => return Vec::new(),
         };
-        if self.out_of_turn + LEAST > NAMES_AHEAD {
+        if self.out_of_turn + LEAST > MAX_NAMES_AHEAD {
             return self.admit_next();
         }
         if self.woken || planted(Bug::GateWakesNobody) {

@@ -95,7 +95,7 @@ fn batches_of_one_size_go_in_the_order_in_which_they_came() {
 
 #[test]
 fn those_that_run_go_out_of_turn_for_a_bounded_number_of_names() {
-    for names in [1, 100, 1_000, NAMES_AHEAD] {
+    for names in [1, 100, 1_000, MAX_NAMES_AHEAD] {
         let mut state = taken();
         let waiter = join(&mut state, 1, Access::Alone);
         let mut woken = state.leave(Access::Alone).len();
@@ -106,7 +106,10 @@ fn those_that_run_go_out_of_turn_for_a_bounded_number_of_names() {
             // It is woken once, and sleeps on if it comes too late.
             woken += state.leave(Access::Alone).len();
         }
-        assert!(ahead <= NAMES_AHEAD && ahead + names.max(LEAST) > NAMES_AHEAD, "{ahead} names");
+        assert!(
+            ahead <= MAX_NAMES_AHEAD && ahead + names.max(LEAST) > MAX_NAMES_AHEAD,
+            "{ahead} names"
+        );
         assert_eq!(woken, 1 + usize::from(waiter.is_admitted()));
         // Nobody else can take the gate from it.
         assert!(waiter.is_admitted() || !state.may_enter_at_once(Access::Alone, names.max(LEAST)));
@@ -118,9 +121,9 @@ fn a_batch_longer_than_that_never_goes_out_of_turn() {
     let mut state = taken();
     join(&mut state, 1, Access::Alone);
     state.leave(Access::Alone);
-    assert!(!state.may_enter_at_once(Access::Alone, NAMES_AHEAD + 1));
-    assert!(state.may_enter_at_once(Access::Alone, NAMES_AHEAD));
-    assert!(State::default().may_enter_at_once(Access::Alone, NAMES_AHEAD + 1), "nobody waits");
+    assert!(!state.may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1));
+    assert!(state.may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD));
+    assert!(State::default().may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1), "nobody waits");
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn readers_go_together_and_writers_alone() {
     while state.may_enter_at_once(Access::Shared, 64) {
         state.enter(Access::Shared);
     }
-    assert_eq!(state.sharing, QUANTUM / 64 + NAMES_AHEAD / 64);
+    assert_eq!(state.sharing, QUANTUM / 64 + MAX_NAMES_AHEAD / 64);
     while state.sharing > 0 {
         assert!(!writer.is_admitted());
         state.leave(Access::Shared);

@@ -44,13 +44,13 @@ fn threads(threads: &[&[Step]]) {
 }
 
 /// Longer than may go out of turn.
-const LONG: usize = NAMES_AHEAD + 1;
+const LONG: usize = MAX_NAMES_AHEAD + 1;
 
 const MANY: &[&[Step]] = &[
     &[Alone(1), Read(1), Alone(LONG)],
-    &[Alone(LONG), Alone(NAMES_AHEAD)],
+    &[Alone(LONG), Alone(MAX_NAMES_AHEAD)],
     &[Read(100), Read(LONG), Alone(1)],
-    &[Read(1), Alone(NAMES_AHEAD), Read(1)],
+    &[Read(1), Alone(MAX_NAMES_AHEAD), Read(1)],
 ];
 
 #[test]
