@@ -306,7 +306,7 @@ impl Engine {
         self.durability.as_ref().map(Durability::snapshot).transpose()
     }
 
-    /// What the index holds at this moment, for whoever looks at it longer than others can wait; and, of a
+    /// What the index holds at this moment, for readers that take longer than others can wait; and, of a
     /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`] takes.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The memory of a server with `--max-state-bytes`, as the system counts it, whatever its clients do.
+//! The memory of a server with `--max-state-bytes`, as the system counts it, for hostile sequences.
 #![cfg(target_os = "linux")]
 
 mod common;
@@ -13,7 +13,7 @@ use common::process::Process;
 /// The limit of the server.
 const LIMIT: usize = 2 << 20;
 
-/// What a client's thread and buffers take, and whatever the system rounds up: less than the 16 MiB that
+/// What a client's thread and buffers take, and what the system rounds up: less than the 16 MiB that
 /// are promised, so that a small index is enough to see that the promise holds.
 const BESIDE: usize = 2 << 20;
 
@@ -63,15 +63,18 @@ fn numbered(verb: &str, numbers: std::ops::Range<usize>, list: &str) -> String {
     numbers.map(|number| format!("{verb}|p{number}|{list}\n")).collect()
 }
 
+/// A server with a thousand packages, and the list of all of them.
+fn with_hubs() -> (Session, String) {
+    let mut session = Session::start();
+    let hubs: Vec<_> = (0..1_000).map(|number| number.to_string()).collect();
+    let messages: String = hubs.iter().map(|hub| format!("INDEX|{hub}|\n")).collect();
+    assert_eq!(session.send(&messages), 1_000);
+    (session, hubs.join(","))
+}
+
 #[test]
 fn hubs_whose_dependents_come_and_go_take_no_more_than_the_limit_says() {
-    let mut session = Session::start();
-    let hubs: Vec<_> = (0..1_000).map(|number| format!("{number}")).collect();
-    let list = hubs.join(",");
-    assert_eq!(
-        session.send(&hubs.iter().map(|hub| format!("INDEX|{hub}|\n")).collect::<String>()),
-        1_000
-    );
+    let (mut session, list) = with_hubs();
     // One of 64 stays, until there is no more room.
     let mut first = 0;
     while session.send(&numbered("INDEX", first..first + 64, &list)) == 64 && first < 64 * 120 {
@@ -84,13 +87,7 @@ fn hubs_whose_dependents_come_and_go_take_no_more_than_the_limit_says() {
 
 #[test]
 fn dependencies_and_then_packages_take_no_more_than_the_limit_says() {
-    let mut session = Session::start();
-    let hubs: Vec<_> = (0..1_000).map(|number| format!("{number}")).collect();
-    let list = hubs.join(",");
-    assert_eq!(
-        session.send(&hubs.iter().map(|hub| format!("INDEX|{hub}|\n")).collect::<String>()),
-        1_000
-    );
+    let (mut session, list) = with_hubs();
     let indexed = session.send(&numbered("INDEX", 0..120, &list));
     assert!((60..120).contains(&indexed), "{indexed}");
     session.send(&numbered("REMOVE", 0..120, ""));

@@ -1,15 +1,15 @@
 //! The memory of the graph: one pool of equal cells, in pages.
 //!
 //! Every package, every piece of a long name and every dependency takes cells of this pool. As all
-//! cells are alike, one that is freed serves whatever comes next. So the pool never holds more cells
-//! than were once in use at the same time, whatever came and went since.
+//! cells are alike, one that is freed serves any next use. So the pool never holds more cells than were once in
+//! use at the same time.
 //!
 //! The pool grows by a page of bounded size, and never moves a page. A page can be shared with copies
 //! of the pool: it is copied when one of them writes to it, and not before.
 
 use std::sync::Arc;
 
-/// Five words: what they mean is known to whoever took the cell.
+/// Five words: their meaning is known to the code that took the cell.
 pub(super) type Cell = [u32; 5];
 
 /// The bytes of a cell.

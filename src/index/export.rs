@@ -83,7 +83,7 @@ impl PackageIndex {
     /// then `x ^= x >> 64`.
     ///
     /// A sum needs no order, so that nobody has to sort all packages for it. It notices accidents, not
-    /// malice: whoever chooses the names can find two indices with one digest.
+    /// malice: a client that chooses the names can find two indices with one digest.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};

@@ -1,4 +1,4 @@
-//! An index as it was at one moment, for whoever takes longer to look at it than others can wait.
+//! An index as it was at one moment, for readers that take longer than others can wait.
 
 use super::PackageIndex;
 use super::export::Digest;

@@ -4,7 +4,7 @@
 //! full is split into two, which moves some thousands of ids, however many there are in all. A
 //! directory says which table has which hashes; it doubles now and then, at four bytes a table.
 //!
-//! What belongs to a name is known to the graph: whoever asks brings the hash, and what to compare.
+//! Names are known to the graph: the caller brings the hash, and what to compare.
 
 use hashbrown::HashTable;
 

@@ -71,7 +71,7 @@ pub(super) fn start<S: Service>(
     Ok(())
 }
 
-/// Accepts until the registry is closed, whatever panics: a bug that one client meets must not be the end of
+/// Accepts until the registry is closed, panics included: a bug that one client meets must not be the end of
 /// service for all others.
 fn keep_accepting<S: Service>(
     mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,

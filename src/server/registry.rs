@@ -38,7 +38,7 @@ struct Open {
 
 #[derive(Debug)]
 struct Connection {
-    /// Weak, so that whoever serves a connection has closed it by the time its place is free.
+    /// Weak, so that the connection's thread has closed it by the time its place is free.
     stream: Weak<TcpStream>,
     stay: Stay,
 }

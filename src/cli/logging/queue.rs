@@ -129,7 +129,7 @@ impl Write for &Queue {
     }
 }
 
-/// What was logged, as one line: whatever it holds, it cannot pass for two, or steer a terminal.
+/// What was logged, as one line: it cannot pass for two, or steer a terminal.
 fn as_line(bytes: &[u8]) -> Vec<u8> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let kept = &text[..text.len().min(LONGEST_LINE)];

@@ -1,6 +1,6 @@
 //! The directory that a store lives in: made, locked, and closed to other users.
 //!
-//! What the store makes is for its own user alone, whatever the umask: directories have mode 0700, files
+//! What the store makes is for its own user alone under every umask: directories have mode 0700, files
 //! 0600. Files of an earlier version are closed when they are opened. A directory that was there before
 //! keeps its mode, because somebody else chose it.
 
