@@ -12,6 +12,7 @@
 //! Waiters take turns that are fair by work: see [`MAX_NAMES_AHEAD`]. `benches/locks.rs` compares this with
 //! other ways to share an index.
 
+mod copies;
 mod durability;
 #[cfg(feature = "server")]
 mod gate;
@@ -28,10 +29,9 @@ use std::sync::TryLockError;
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Outcome};
-use crate::index::{Change, Digest, FrozenIndex, LimitError, PackageIndex};
-use crate::log::Place;
+use crate::index::{Change, LimitError, PackageIndex};
 use crate::machine::StateMachine;
-use crate::store::{Snapshot, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::sync::RwLock;
 
 pub(crate) use durability::Version;
@@ -291,45 +291,6 @@ impl Engine {
     /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
     pub fn store_failure(&self) -> Option<&StoreError> {
         self.durability.as_ref()?.failure()
-    }
-
-    /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
-    /// Waits for the commit that is going on, if there is one. Of a replica, what it has applied.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it cannot be read, or is closed.
-    pub fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError> {
-        if self.is_replicated() {
-            let (frozen, _) = self.freeze().map_err(|_poisoned| StoreError::Closed)?;
-            return Ok(Some(Box::new(frozen)));
-        }
-        self.durability.as_ref().map(Durability::snapshot).transpose()
-    }
-
-    /// What the index holds at this moment, for readers that take longer than others can wait; and, of a
-    /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`] takes.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn freeze(&self) -> Result<(FrozenIndex, Option<Place>), Unavailable> {
-        let (frozen, place, version) = {
-            let _passed = self.gate.pass(UNKNOWN);
-            let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
-            let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
-            (index.freeze(), self.applied(), version)
-        };
-        self.wait(version)?;
-        Ok((frozen, place))
-    }
-
-    /// The place of a replica in its log, how many packages are indexed, and their digest, all of one
-    /// moment. Costs [`FrozenIndex::digest`], while others go on.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn digest(&self) -> Result<(Option<Place>, usize, Digest), Unavailable> {
-        let (frozen, place) = self.freeze()?;
-        Ok((place, frozen.len(), frozen.digest()))
     }
 
     /// Closes the store, if there is one: what is durable stays so, the next start is quick, and
