@@ -21,7 +21,8 @@ impl Engine {
     }
 
     /// What the index holds at this moment, for readers that take longer than others can wait; and, of a
-    /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`] takes.
+    /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`](crate::PackageIndex::freeze)
+    /// takes.
     ///
     /// # Errors
     /// As [`read`](Self::read).
