@@ -7,6 +7,7 @@
 mod cells;
 mod changes;
 mod contents;
+mod emptied;
 mod export;
 mod frozen;
 mod graph;
@@ -29,6 +30,7 @@ use crate::name::NameRef;
 
 pub use changes::Change;
 pub use contents::Names;
+use emptied::Emptied;
 #[cfg(feature = "cli")]
 pub(crate) use export::commands;
 pub use export::{Digest, Dot};
@@ -75,6 +77,7 @@ pub struct PackageIndex {
     list: Vec<PackageId>,
     /// What changed since somebody took that, if anybody wants to know.
     changes: Option<Vec<Change>>,
+    emptied: Emptied,
 }
 
 /// How many cells an empty index keeps for the next packages, at most: so that an index that is filled
@@ -98,6 +101,7 @@ impl PackageIndex {
             limits: limits.capped(),
             list: Vec::new(),
             changes: None,
+            emptied: Emptied::default(),
         }
     }
 
@@ -113,8 +117,8 @@ impl PackageIndex {
     ///
     /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX costs a
     /// look-up a dependency, a sort of the new list, and a pass over it and the old one. None depends on
-    /// how many packages there are, nor on how many depend on those in question; but the REMOVE that
-    /// leaves nothing indexed gives back the memory of all that was.
+    /// how many packages there are, nor on how many depend on those in question. The memory of an index that
+    /// has been emptied is given back with the commands that follow, a bounded part with each.
     ///
     /// # Errors
     /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
@@ -128,6 +132,9 @@ impl PackageIndex {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply<'a>(&mut self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, LimitError> {
+        if !self.emptied.is_empty() {
+            self.emptied.give_some_back();
+        }
         match command.into() {
             CommandRef::Index { package, dependencies } => self.index(package, dependencies),
             CommandRef::Remove { package } => Ok(self.remove(package)),
@@ -231,8 +238,8 @@ impl PackageIndex {
         debug_assert!(was_there, "invariant: every package is found by its name");
         graph.remove_package(id);
         if self.is_empty() && self.graph.capacity() > KEPT_CELLS {
-            self.graph = DependencyGraph::new();
-            self.by_name.clear();
+            let graph = std::mem::replace(&mut self.graph, DependencyGraph::new());
+            self.emptied.push(graph, self.by_name.take());
             self.list = Vec::new();
         }
     }

@@ -165,6 +165,14 @@ impl Cells {
         Self { pages, free: *free, used: *used }
     }
 
+    /// Frees so many pages at most of a pool that is used no more, the newest first: the allocator can
+    /// return the end of its memory, and not the middle. False if none was left.
+    pub(super) fn give_back(&mut self, most: usize) -> bool {
+        let left = self.pages.len();
+        self.pages.truncate(left.saturating_sub(most));
+        left > 0
+    }
+
     /// The memory that it holds, in bytes: shared pages count here too. O(pages).
     pub(super) fn held_bytes(&self) -> usize {
         let cells: usize = self.pages.iter().map(Page::capacity).sum();

@@ -75,7 +75,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.graph.held_bytes() + self.by_name.held_bytes()
+        self.graph.held_bytes() + self.by_name.held_bytes() + self.emptied.held_bytes()
     }
 
     /// Whether a package is indexed. O(1).

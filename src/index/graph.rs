@@ -81,6 +81,11 @@ impl DependencyGraph {
         self.cells.held_bytes()
     }
 
+    /// Frees so many pages at most of a graph that is used no more. False if none was left.
+    pub(super) fn give_back(&mut self, most: usize) -> bool {
+        self.cells.give_back(most)
+    }
+
     /// The same graph once more, in the same memory: what changes in one of them later is copied first, by
     /// the page. O(pages).
     pub(super) fn share(&mut self) -> Self {

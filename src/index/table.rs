@@ -51,9 +51,17 @@ impl Table {
         Self { parts, directory: vec![0], len: 0, max_names: max_names.max(1) }
     }
 
-    /// Gives all memory back. Linear in what there was.
-    pub(super) fn clear(&mut self) {
-        *self = Self::with_max_names(self.max_names);
+    /// Takes all that is in it out, and leaves none. O(1).
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self::with_max_names(self.max_names);
+        std::mem::replace(self, empty)
+    }
+
+    /// Frees so many tables at most of those that are used no more. False if none was left.
+    pub(super) fn give_back(&mut self, most: usize) -> bool {
+        let left = self.parts.len();
+        self.parts.truncate(left.saturating_sub(most));
+        left > 0
     }
 
     /// How many names there are. O(1).
@@ -273,7 +281,10 @@ mod tests {
         }
         assert!(table.held_bytes() * 10 < held, "{} {held}", table.held_bytes());
         assert!(ids[..1_000].iter().all(|&id| finds(&table, id)));
-        table.clear();
+        let mut taken = table.take();
         assert!(table.held_bytes() < 200 && table.len() == 0);
+        assert_eq!(taken.len(), 1_000);
+        while taken.give_back(3) {}
+        assert!(taken.parts.is_empty());
     }
 }
