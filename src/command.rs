@@ -174,8 +174,8 @@ impl<'a> CommandRef<'a> {
         std::iter::once(self.package()).chain(dependencies.iter())
     }
 
-    /// How many names those are: what the command costs, beside the list that it replaces.
-    pub(crate) fn name_count(self) -> usize {
+    /// How many names those are: what the command costs, beside the list that it replaces. O(1).
+    pub(crate) const fn name_count(self) -> usize {
         match self {
             Self::Index { dependencies, .. } => 1 + dependencies.count(),
             Self::Remove { .. } | Self::Query { .. } => 1,

@@ -15,7 +15,7 @@ mod request;
 
 use http::Stage;
 pub use observer::{Observer, Tally};
-use request::{Request, settle, settle_in_order};
+use request::{Request, Work, settle, settle_in_order};
 
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
@@ -194,7 +194,7 @@ impl Session {
         let mut batch = emptied(std::mem::take(requests));
         let mut lines = lines.lines();
         let mut version = Version::default();
-        let mut messages = 0;
+        let (mut messages, mut work) = (0, Work::default());
         while *more || !batch.is_empty() {
             if batch.is_empty() {
                 // Replies that rest on what is not durable may all become longer ones.
@@ -204,13 +204,13 @@ impl Session {
                     break;
                 }
                 let read = |frame| Request::read(frame, *max_line_bytes);
-                *more = fill(&mut batch, lines.by_ref().map(read));
+                (*more, work) = fill(&mut batch, lines.by_ref().map(read));
                 messages += batch.len();
             }
             let mut settled = batch.len();
-            if batch.iter().any(|request| matches!(request, Request::Waiting(..))) {
+            if work.names > 0 {
                 let seen;
-                (seen, settled) = settle(&mut batch, engine, observer)?;
+                (seen, settled) = settle(&mut batch, work, engine, observer)?;
                 version = version.max(seen);
             }
             if planted(Bug::ErrorsComeFirst) {
@@ -218,6 +218,7 @@ impl Session {
             }
             let begins = replies.len();
             let tally = write_replies(batch.drain(..settled), replies, observer);
+            work = Work::of(&batch);
             // Of what arrived, the last part may have held no end of a line.
             if tally.messages() > 0 {
                 answered.push(Answered { version, begins, tally });
@@ -287,17 +288,20 @@ impl Session {
     }
 }
 
-/// Takes as many messages as one batch may have, and says whether there may be more.
-fn fill<'a>(batch: &mut Vec<Request<'a>>, requests: impl Iterator<Item = Request<'a>>) -> bool {
-    let mut names = 0;
+/// Takes as many messages as one batch may have, and says whether there may be more, and what these ask for.
+fn fill<'a>(
+    batch: &mut Vec<Request<'a>>,
+    requests: impl Iterator<Item = Request<'a>>,
+) -> (bool, Work) {
+    let mut work = Work::default();
     for request in requests {
-        names += request.names();
+        work.add(&request);
         batch.push(request);
-        if batch.len() == MAX_BATCH || names >= MAX_BATCH_NAMES {
-            return !planted(Bug::RestOfABatchWaits);
+        if batch.len() == MAX_BATCH || work.names >= MAX_BATCH_NAMES {
+            return (!planted(Bug::RestOfABatchWaits), work);
         }
     }
-    false
+    (false, work)
 }
 
 /// Appends the replies to messages that are settled, and counts them.

@@ -12,8 +12,8 @@ pub struct Dependencies<'a>(Source<'a>);
 /// Where the names of a list stand.
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
-    /// In a message: checked names, a comma after each but perhaps the last.
-    Message(&'a [u8]),
+    /// In a message: checked names, a comma after each but perhaps the last; and how many they are.
+    Message(&'a [u8], usize),
     /// In an owned command.
     Names(&'a [Name]),
 }
@@ -22,21 +22,25 @@ impl<'a> Dependencies<'a> {
     /// The list without names.
     pub const NONE: Self = Self(Source::Names(&[]));
 
-    /// Takes the bytes of a list that the grammar has checked.
-    pub(crate) fn from_checked(bytes: &'a [u8]) -> Self {
-        let mut names = bytes.strip_suffix(b",").unwrap_or(bytes).split(|byte| *byte == b',');
+    /// Takes the bytes of a list of so many names that the grammar has checked, one at least.
+    pub(crate) fn from_checked(bytes: &'a [u8], count: usize) -> Self {
         debug_assert!(
-            bytes.is_empty() || names.all(|name| NameRef::check(name).is_ok()),
-            "unchecked list {}",
+            {
+                let list = bytes.strip_suffix(b",").unwrap_or(bytes);
+                let mut names = list.split(|byte| *byte == b',');
+                names.all(|name| NameRef::check(name).is_ok())
+                    && list.split(|byte| *byte == b',').count() == count
+            },
+            "unchecked list {}, said to be of {count}",
             bytes.escape_ascii()
         );
-        Self(Source::Message(bytes))
+        Self(Source::Message(bytes, count))
     }
 
     /// The names in the order written, repeats included. Allocates nothing.
     pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
         let (mut message, names) = match self.0 {
-            Source::Message(bytes) => (bytes, [].as_slice()),
+            Source::Message(bytes, _) => (bytes, [].as_slice()),
             Source::Names(names) => ([].as_slice(), names),
         };
         let in_message = std::iter::from_fn(move || {
@@ -49,17 +53,10 @@ impl<'a> Dependencies<'a> {
         in_message.chain(names.iter().map(Name::borrowed))
     }
 
-    /// How many names there are, repeats included, at the cost of looking for commas.
-    pub(crate) fn count(self) -> usize {
+    /// How many names there are, repeats included. O(1).
+    pub(crate) const fn count(self) -> usize {
         match self.0 {
-            Source::Message(bytes) => {
-                #[allow(
-                    clippy::naive_bytecount,
-                    reason = "most lists are short: a call costs more"
-                )]
-                let commas = bytes.iter().filter(|byte| **byte == b',').count();
-                commas + usize::from(bytes.last().is_some_and(|last| *last != b','))
-            }
+            Source::Message(_, count) => count,
             Source::Names(names) => names.len(),
         }
     }
@@ -106,17 +103,20 @@ mod tests {
     #[test]
     fn a_trailing_comma_adds_no_name() {
         let names: Vec<_> =
-            Dependencies::from_checked(b"a,b,").iter().map(NameRef::as_str).collect();
+            Dependencies::from_checked(b"a,b,", 2).iter().map(NameRef::as_str).collect();
         assert_eq!(names, ["a", "b"]);
-        for (list, count) in [("", 0), ("a", 1), ("a,", 1), ("a,b", 2), ("a,b,", 2)] {
-            let list = Dependencies::from_checked(list.as_bytes());
+        for (list, count) in [("a", 1), ("a,", 1), ("a,b", 2), ("a,b,", 2)] {
+            let list = Dependencies::from_checked(list.as_bytes(), count);
             assert_eq!((list.iter().count(), list.count()), (count, count));
         }
     }
 
     #[test]
     fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
-        let list = Dependencies::from_checked;
+        let list = |list: &'static [u8]| {
+            let count = list.split(|byte| *byte == b',').filter(|name| !name.is_empty()).count();
+            Dependencies::from_checked(list, count)
+        };
         let names = ["a", "b"].map(|name| Name::new(name).unwrap());
         assert_eq!(list(b"a,b,"), Dependencies::from(names.as_slice()));
         assert_ne!(list(b"a,b"), list(b"b,a"));

@@ -17,8 +17,7 @@ use super::{MAX_BATCH, MAX_BATCH_NAMES, Observer, Refusal};
 /// A message on its way to its reply.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
-    /// With how many names it lists, so that these are counted once.
-    Waiting(CommandRef<'a>, usize),
+    Waiting(CommandRef<'a>),
     Answered(Verb, Outcome),
     Refused(Refusal),
 }
@@ -27,7 +26,7 @@ impl<'a> Request<'a> {
     pub(super) fn read(frame: Frame<'a>, limit: usize) -> Self {
         match frame {
             Frame::Line(line) => match wire::parse(line) {
-                Ok(command) => Self::Waiting(command, command.name_count()),
+                Ok(command) => Self::Waiting(command),
                 Err(error) => Self::Refused(error.into()),
             },
             Frame::TooLong(_) => Self::Refused(Refusal::TooLong { limit }),
@@ -35,16 +34,13 @@ impl<'a> Request<'a> {
     }
 
     /// How many names its message lists, until it is settled.
-    pub(super) fn names(&self) -> usize {
-        match self {
-            Self::Waiting(_, names) => *names,
-            Self::Answered(..) | Self::Refused(_) => 0,
-        }
+    fn names(&self) -> usize {
+        self.command().map_or(0, CommandRef::name_count)
     }
 
     /// Applies the command if that has not been done.
     fn settle(&mut self, index: &mut PackageIndex) {
-        if let Self::Waiting(command, _) = self {
+        if let Self::Waiting(command) = self {
             let answer = index.apply(*command);
             self.answer(answer);
         }
@@ -52,7 +48,7 @@ impl<'a> Request<'a> {
 
     /// Takes what has come of the command.
     fn answer(&mut self, answer: Result<Outcome, LimitError>) {
-        if let Self::Waiting(command, _) = self {
+        if let Self::Waiting(command) = self {
             *self = match answer {
                 Ok(outcome) => Self::Answered(command.verb(), outcome),
                 Err(limit) => Self::Refused(limit.into()),
@@ -75,7 +71,7 @@ impl<'a> Request<'a> {
 
     /// Answers a QUERY, for which the index need not change.
     fn look_up(&mut self, index: &PackageIndex) {
-        if let Self::Waiting(CommandRef::Query { package }, _) = *self {
+        if let Self::Waiting(CommandRef::Query { package }) = *self {
             *self = Self::Answered(Verb::Query, index.look_up(package));
         }
     }
@@ -83,7 +79,7 @@ impl<'a> Request<'a> {
     /// The command, until it has been applied.
     fn command(&self) -> Option<CommandRef<'a>> {
         match self {
-            Self::Waiting(command, _) => Some(*command),
+            Self::Waiting(command) => Some(*command),
             Self::Answered(..) | Self::Refused(_) => None,
         }
     }
@@ -94,18 +90,42 @@ impl<'a> Request<'a> {
     }
 }
 
+/// What a batch asks for, counted while it is read.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Work {
+    /// How many names the messages list that wait: one at least, if any waits.
+    pub(super) names: usize,
+    /// Whether one of them does more than ask.
+    may_change: bool,
+}
+
+impl Work {
+    pub(super) fn of(batch: &[Request<'_>]) -> Self {
+        let mut work = Self::default();
+        for request in batch {
+            work.add(request);
+        }
+        work
+    }
+
+    pub(super) fn add(&mut self, request: &Request<'_>) {
+        self.names += request.names();
+        self.may_change |= request.may_change();
+    }
+}
+
 /// Takes the index once, and applies the commands that wait for it; side by side with others if these and
 /// those only ask. Says which version they saw, and how many messages are settled: all of them, unless the
 /// first hold more than [`MAX_BATCH_NAMES`].
 pub(super) fn settle(
     batch: &mut [Request<'_>],
+    work: Work,
     engine: &Engine,
     observer: &mut impl Observer,
 ) -> Result<(Version, usize), Poisoned> {
     observer.waiting();
-    if batch.iter().any(Request::may_change) {
-        let names = batch.iter().map(Request::names).sum();
-        let settled = engine.batch_ahead(names, |index| {
+    if work.may_change {
+        let settled = engine.batch_ahead(work.names, |index| {
             observer.taken();
             if planted(Bug::QueriesGoFirst) {
                 for query in batch.iter_mut() {
@@ -133,7 +153,7 @@ pub(super) fn settle(
             }
         }
     }
-    Ok((look_up(batch, engine, observer)?, batch.len()))
+    Ok((look_up(batch, work.names, engine, observer)?, batch.len()))
 }
 
 /// Applies commands, in order, until they were [`MAX_BATCH_NAMES`] of work. Says how many messages that were.
@@ -160,15 +180,16 @@ pub(super) fn settle_in_order(
     engine: &Engine,
     observer: &mut impl Observer,
 ) -> Result<(), Poisoned> {
-    if batch.iter().all(|request| request.command().is_none()) {
+    let work = Work::of(batch);
+    if work.names == 0 {
         return Ok(());
     }
     observer.waiting();
-    if !batch.iter().any(Request::may_change) {
+    if !work.may_change {
         match engine.catch_up() {
             Ok(()) => {
                 for part in batch.chunks_mut(MAX_BATCH) {
-                    look_up(part, engine, observer)?;
+                    look_up(part, Work::of(part).names, engine, observer)?;
                 }
             }
             Err(reason) => refuse(batch, reason),
@@ -204,13 +225,13 @@ pub(super) fn settle_in_order(
     Ok(())
 }
 
-/// Answers those that only ask, side by side with others.
+/// Answers those that only ask, which list so many names, side by side with others.
 fn look_up(
     batch: &mut [Request<'_>],
+    names: usize,
     engine: &Engine,
     observer: &mut impl Observer,
 ) -> Result<Version, Poisoned> {
-    let names = batch.iter().map(Request::names).sum();
     let ((), version) = engine.read_ahead(names, |index| {
         observer.taken();
         index.prefetch(batch.iter().filter_map(Request::command));

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use nom::branch::alt;
-use nom::combinator::{cond, map, opt, recognize, value};
+use nom::combinator::{cond, consumed, map, opt, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
 use nom::sequence::{preceded, terminated};
@@ -106,8 +106,8 @@ fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
 
 /// `dependencies = name *( "," name ) [ "," ]`
 fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
-    let list = recognize((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
-    map(list, Dependencies::from_checked).parse(input)
+    let list = consumed((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
+    map(list, |(list, (_, more, _))| Dependencies::from_checked(list, 1 + more)).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
