@@ -51,6 +51,8 @@ pub(crate) enum Bug {
     ErrorsComeFirst,
     /// What is left behind a full batch is not answered until more comes.
     RestOfABatchWaits,
+    /// What steers a terminal is shown as it came.
+    ControlsAreShown,
     /// An HTTP request is answered like any other line that is no message, and what follows is read.
     HttpIsRead,
     /// The QUERYs of a batch are answered before the rest of it is applied.

@@ -33,6 +33,8 @@ canaries! {
     commands_print_and_parse_back sees LongestNameIsRefused
         in format!(r"REMOVE|\{{{MAX_NAME_BYTES}:a}}|");
     lines_parse_and_print_back sees CommaIsPrintedFirst in "INDEX|a|a";
+    // One byte, taken for the number of a character that hides.
+    text_from_outside_is_shown_clean sees ControlsAreShown in "";
     framing_ignores_segmentation sees SplitLineIsForgotten in "a";
     machine_refines_model sees OldListStays in "INDEX|a|; INDEX|a|a; INDEX|a|";
     machine_answers_as_model sees SelfIsADependent in "INDEX|a|; INDEX|a|a; REMOVE|a|";

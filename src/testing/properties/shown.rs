@@ -1,0 +1,37 @@
+//! What the table claims about messages and logs: that text from outside can do no harm in them.
+
+use crate::shown::{shown, without_controls};
+use crate::testing::generators::Noise;
+use crate::wire::parse;
+
+/// More than any value takes that is shown: 257 bytes, each as the longest escape, and its length.
+const MOST_BYTES: usize = 257 * 10 + 100;
+
+pub(super) fn text_from_outside_is_shown_clean(Noise(bytes): &Noise) -> Result<(), String> {
+    // Also as characters: those that steer a terminal, and those that turn the writing round or hide.
+    let [controls, layout] = [0, 0x2000].map(|first| {
+        let chars = bytes.iter().filter_map(|byte| char::from_u32(first + u32::from(*byte)));
+        chars.collect::<String>().into_bytes()
+    });
+    for value in [bytes, &controls, &layout] {
+        for value in [value.clone(), value.repeat(20)] {
+            let [plain, quoted] = [shown(&value).to_string(), format!("{:?}", shown(&value))];
+            for text in [&plain, &quoted, &without_controls(&value, None)] {
+                clean(text)?;
+            }
+            if plain.len().max(quoted.len()) > MOST_BYTES {
+                return Err(format!("{} bytes are shown as {} bytes", value.len(), plain.len()));
+            }
+        }
+    }
+    parse(bytes).map_or_else(|error| clean(&error.to_string()), |_command| Ok(()))
+}
+
+/// Whether nothing in a text is more than printed.
+fn clean(text: &str) -> Result<(), String> {
+    let hides = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    match text.chars().find(|c| c.is_control() || hides(*c)) {
+        Some(c) => Err(format!("{} is shown raw", c.escape_unicode())),
+        None => Ok(()),
+    }
+}
