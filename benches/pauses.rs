@@ -3,7 +3,7 @@
 //! Whoever waits for the index waits at least as long as the command before takes. So what counts is the
 //! longest, and not the mean: a table or a vector that is built anew, all at once, shows here and nowhere
 //! else. Each package depends on two others. The last rows are those of a snapshot of the index, of
-//! changes while it lives, of the removal of all packages but one, and of that one.
+//! changes while it lives, of the removal of all packages but one, of that one, and of what comes then.
 //!
 //! ```text
 //! cargo bench --bench pauses -- [--packages 8000000]
@@ -22,6 +22,9 @@ const PACKAGES: usize = 8_000_000;
 
 /// How often the longest time is printed on the way.
 const ROWS: usize = 8;
+
+/// How many packages are indexed once more in the end.
+const AGAIN: usize = 10_000;
 
 /// How many packages are changed while a snapshot lives.
 const CHANGES: usize = 10_000;
@@ -60,6 +63,9 @@ fn main() -> Result<(), Unread> {
     let removed = (1..packages).map(|number| Command::remove(&Mix::name(number)));
     row("REMOVE", packages, longest(&mut index, removed)?);
     row("REMOVE of the last", 1, longest(&mut index, [Command::remove(&Mix::name(0))])?);
+    // Each gives a part of the memory back.
+    let again = (0..packages).map(|number| Command::index(&Mix::name(number), []));
+    row("INDEX again", packages, longest(&mut index, again.take(AGAIN))?);
     Ok(())
 }
 

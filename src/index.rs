@@ -118,7 +118,7 @@ impl PackageIndex {
     /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX costs a
     /// look-up a dependency, a sort of the new list, and a pass over it and the old one. None depends on
     /// how many packages there are, nor on how many depend on those in question. The memory of an index that
-    /// has been emptied is given back with the commands that follow, a bounded part with each.
+    /// has been emptied is given back with the INDEX and REMOVE that follow, a bounded part with each.
     ///
     /// # Errors
     /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
@@ -132,9 +132,6 @@ impl PackageIndex {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply<'a>(&mut self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, LimitError> {
-        if !self.emptied.is_empty() {
-            self.emptied.give_some_back();
-        }
         match command.into() {
             CommandRef::Index { package, dependencies } => self.index(package, dependencies),
             CommandRef::Remove { package } => Ok(self.remove(package)),
@@ -148,6 +145,7 @@ impl PackageIndex {
         package: NameRef<'_>,
         dependencies: Dependencies<'_>,
     ) -> Result<Outcome, LimitError> {
+        self.emptied.give_some_back();
         if !self.resolve(dependencies) {
             if planted(Bug::FailClearsTheList)
                 && let Some(id) = self.find(package.as_bytes())
@@ -173,6 +171,7 @@ impl PackageIndex {
 
     /// REMOVE (protocol rules X): decided by reading alone, then done.
     fn remove(&mut self, package: NameRef<'_>) -> Outcome {
+        self.emptied.give_some_back();
         let hash = self.hash(package.as_bytes());
         match self.find_hashed(hash, package.as_bytes()) {
             None => Outcome::Ok,

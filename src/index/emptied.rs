@@ -1,12 +1,12 @@
 //! The memory of an index that has been emptied, given back a bounded part at a time.
 //!
 //! To free all of it at once would hold the index for a tenth of a second after millions of packages. Each
-//! later command frees a part instead, and more than it can take itself: so there is never more than was.
+//! later change frees a part instead, and more than it can take itself: so there is never more than was.
 
 use super::graph::DependencyGraph;
 use super::table::Table;
 
-/// How many pages of the graph, or tables, of 20 KiB at most, one command gives back.
+/// How many pages of the graph, or tables, of 20 KiB at most, one change gives back.
 const AT_ONCE: usize = 64;
 
 /// What has been emptied and is not given back yet, the oldest first.
@@ -19,17 +19,13 @@ impl Emptied {
         self.0.push((graph, by_name));
     }
 
-    /// Whether all has been given back. O(1).
+    /// Gives a part back, if there is any. O([`AT_ONCE`]).
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Gives a part back. O([`AT_ONCE`]).
-    #[cold]
     pub(super) fn give_some_back(&mut self) {
-        let Some((graph, by_name)) = self.0.last_mut() else { return };
-        if !graph.give_back(AT_ONCE) && !by_name.give_back(AT_ONCE) {
+        if let Some((graph, by_name)) = self.0.last_mut()
+            && !graph.give_back(AT_ONCE)
+            && !by_name.give_back(AT_ONCE)
+        {
             self.0.pop();
         }
     }
