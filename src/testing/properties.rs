@@ -157,7 +157,7 @@ properties! {
     /// A line that is a message reads the same once more after it was read and printed.
     wire::lines_parse_and_print_back(Line) * 20_000 [M1 D2 D4 L6];
     /// Whatever bytes come from outside, messages and logs show them short, and without a character that does more than print.
-    shown::text_from_outside_is_shown_clean(Noise) * 5_000 [];
+    shown::text_from_outside_is_shown_clean(Noise) * 5_000 [M9];
     /// The same bytes give the same lines, however they are split, and those of a reference that splits at LF.
     wire::framing_ignores_segmentation(Conversation) * 10_000 [L1 L2 L3 L4 L5 L8 L9 L10];
     /// The machine answers as the model does and holds the same after every command.
