@@ -16,6 +16,7 @@ mod text;
 mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
@@ -53,13 +54,13 @@ pub struct Answer<R> {
 ///
 /// ```
 /// use package_indexer::testing::history::History;
-/// use package_indexer::{Command, Reply};
 ///
-/// let history: History<Command, Reply> = "
-///     1> INDEX|a|
-///     2> QUERY|a|
-///     2< FAIL
-///     1< OK
+/// // Whatever can be read from text will do; here all of it is kept as it is.
+/// let history: History<String, String> = "
+///     1> write 7
+///     2> read
+///     2< 0
+///     1< done
 /// ".parse()?;
 /// assert_eq!(history.operations().len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,12 +76,19 @@ pub struct History<C, R> {
 }
 
 /// A reply came to a client that waits for none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("client {client} waits for no reply here")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unasked {
     /// The client.
     pub client: usize,
 }
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "client {} waits for no reply here", self.client)
+    }
+}
+
+impl std::error::Error for Unasked {}
 
 impl<C, R> Default for History<C, R> {
     fn default() -> Self {

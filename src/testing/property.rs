@@ -38,7 +38,7 @@ pub struct Property {
 type Replay = dyn Fn(&[u8]) -> Result<(), Violation>;
 
 /// A claim that does not hold, and the shortest input found that shows it.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The name of the property.
     pub property: &'static str,
@@ -58,6 +58,8 @@ impl Display for Violation {
         f.write_str(&self.shown)
     }
 }
+
+impl std::error::Error for Violation {}
 
 impl Debug for Violation {
     /// As it prints: test frameworks report by `Debug`, and a person has to read it.
@@ -94,14 +96,48 @@ impl Property {
     /// of any trace: [`lockstep::run`] of what [`explore::run`](super::explore::run) takes.
     ///
     /// ```
-    /// use package_indexer::testing::property::Property;
-    /// use package_indexer::testing::{state_of_index, state_of_model};
-    /// use package_indexer::{Model, PackageIndex};
+    /// use package_indexer::StateMachine;
+    /// use package_indexer::testing::{arbitrary, property::Property, trace::TraceCommand};
+    /// use std::convert::Infallible;
     ///
-    /// let machines = (PackageIndex::new(), Model::default());
-    /// let states = (state_of_index, state_of_model);
-    /// Property::lockstep("refinement", "They do the same.", machines, states).quickcheck(10, 1)?;
-    /// # Ok::<(), package_indexer::testing::property::Violation>(())
+    /// #[derive(Debug, Clone, arbitrary::Arbitrary)]
+    /// struct Add(u8);
+    ///
+    /// impl TraceCommand for Add {}
+    ///
+    /// #[derive(Clone)]
+    /// struct Sum(u64);
+    ///
+    /// impl StateMachine for Sum {
+    ///     type Command = Add;
+    ///     type Reply = u64;
+    ///     type Error = Infallible;
+    ///
+    ///     fn apply(&mut self, Add(number): &Add) -> Result<u64, Infallible> {
+    ///         self.0 += u64::from(*number);
+    ///         Ok(self.0)
+    ///     }
+    /// }
+    ///
+    /// /// As the machine, until it is full.
+    /// #[derive(Clone)]
+    /// struct Small(u8);
+    ///
+    /// impl StateMachine for Small {
+    ///     type Command = Add;
+    ///     type Reply = u64;
+    ///     type Error = Infallible;
+    ///
+    ///     fn apply(&mut self, Add(number): &Add) -> Result<u64, Infallible> {
+    ///         self.0 = self.0.saturating_add(*number);
+    ///         Ok(u64::from(self.0))
+    ///     }
+    /// }
+    ///
+    /// let states = (|sum: &Sum| sum.0, |small: &Small| u64::from(small.0));
+    /// let same = Property::lockstep("same", "They do the same.", (Sum(0), Small(0)), states);
+    /// let violation = same.quickcheck(100, 1).unwrap_err();
+    /// assert_eq!(violation.shown.lines().count(), 2);
     /// ```
     pub fn lockstep<A, B, S>(
         name: &'static str,
