@@ -12,14 +12,6 @@
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
-pub mod explore;
-pub mod history;
-pub mod input;
-pub mod interleaving;
-pub mod lockstep;
-pub mod property;
-pub mod trace;
-
 pub mod contention;
 pub mod generators;
 pub mod log_contract;
@@ -32,10 +24,10 @@ pub mod transcript;
 pub mod conformance;
 pub mod properties;
 
+mod machines;
+
 #[cfg(test)]
 mod faulty;
-#[cfg(test)]
-mod fixture;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,8 +35,10 @@ use crate::index::PackageIndex;
 use crate::model::Model;
 use crate::name::Name;
 
-// What inputs implement, in the versions that the drivers expect.
-pub use {arbitrary, quickcheck};
+// The drivers, and what inputs implement, in the versions that they expect.
+pub use statecheck::{
+    arbitrary, explore, history, input, interleaving, lockstep, property, quickcheck, trace,
+};
 
 /// What a machine is about, whatever it is made of: each package with the set of its dependencies.
 ///

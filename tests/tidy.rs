@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The modules by floor; a file imports only from floors below its own, or from its own module.
 const FLOORS: [&[&str]; 9] = [
     &["bug", "name", "shown", "sync"],
-    &["command", "machine"],
+    &["command"],
     &["wire", "index", "model"],
     &["log", "store"],
     &["engine"],

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
+use statecheck::StateMachine;
 
 /// A model that answers OK to the REMOVE of a package that two others need, and keeps it.
 #[derive(Clone, Default)]

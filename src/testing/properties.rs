@@ -25,8 +25,8 @@ use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
-use crate::machine::StateMachine;
 use crate::model::Model;
+use statecheck::StateMachine;
 
 /// A machine for packages that [`machine_properties`] can be tried on.
 pub trait Subject: StateMachine<Command = Command, Reply = Outcome, Error: Display> {

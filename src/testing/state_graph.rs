@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::str::FromStr;
 
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::name::Name;
 use crate::testing::State;
+use statecheck::StateMachine;
 
 /// Every state, and for every command in it the reply and the next state.
 ///

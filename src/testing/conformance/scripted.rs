@@ -8,8 +8,8 @@ use super::check::{Check, Stage};
 use super::finding::rule_text;
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
-use crate::machine::StateMachine;
 use crate::testing::transcript::{Step, Transcript};
+use statecheck::StateMachine;
 
 /// The transcripts of `spec/transcripts/` by their names.
 const TRANSCRIPTS: [(&str, &str); 13] = [

@@ -7,12 +7,12 @@ use super::namespace::{Namespace, RawName, raw};
 use super::target::Target;
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::testing::State;
 use crate::testing::contention::packages;
 use crate::testing::generators::command::ALPHABET;
 use crate::testing::properties::Subject;
+use statecheck::StateMachine;
 
 /// A server without packages: those of a namespace that nobody uses. Packages are called by the
 /// letters that traces have.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Endpoint, InMemory, Link, Step, Transcript};
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
+use statecheck::StateMachine;
 
 /// A line as it became.
 #[derive(Debug, Clone, PartialEq, Eq)]

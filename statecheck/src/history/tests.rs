@@ -3,8 +3,8 @@
 
 use super::plan::{Part, Plan};
 use super::*;
+use crate::fixture::{Command, Model, Reply, Shared, checker};
 use crate::machine::StateMachine;
-use crate::testing::fixture::{Command, Model, Reply, Shared, checker};
 
 type Seen = History<Command, Reply>;
 

@@ -29,8 +29,8 @@ pub enum Verdict {
 /// Checks what clients saw, replies of type `R`, against a machine `M`.
 ///
 /// ```
-/// use package_indexer::StateMachine;
-/// use package_indexer::testing::history::{Checker, History, Verdict};
+/// use statecheck::StateMachine;
+/// use statecheck::history::{Checker, History, Verdict};
 /// use std::convert::Infallible;
 ///
 /// /// A number: `Some` writes it, `None` reads it; answers what is there then.
@@ -58,7 +58,7 @@ pub enum Verdict {
 /// history.reply(2, 0)?;
 /// history.reply(1, 7)?;
 /// assert_eq!(checker.check(&history), Verdict::NotLinearizable);
-/// # Ok::<(), package_indexer::testing::history::Unasked>(())
+/// # Ok::<(), statecheck::history::Unasked>(())
 /// ```
 pub struct Checker<M: StateMachine, R> {
     judge: Judge<M, R>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::testing::fixture::{Command, Reply, checker};
+use crate::fixture::{Command, Reply, checker};
 
 /// Two clients; the second is told something wrong, and then the first something right.
 const WRONG: &str = "\

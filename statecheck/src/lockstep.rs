@@ -31,8 +31,8 @@ impl<C: Debug + Display> std::error::Error for Divergence<C> {}
 /// after each. An error counts as a reply of its own.
 ///
 /// ```
-/// use package_indexer::StateMachine;
-/// use package_indexer::testing::lockstep;
+/// use statecheck::StateMachine;
+/// use statecheck::lockstep;
 /// use std::convert::Infallible;
 ///
 /// /// Remembers the last few numbers, and answers their sum.
@@ -145,7 +145,7 @@ fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::fixture::{Command, Model, Outcome, state};
+    use crate::fixture::{Command, Model, Outcome, state};
 
     /// A model that forgets to keep what a thing needs that is put there again.
     #[derive(Default)]

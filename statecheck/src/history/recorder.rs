@@ -34,7 +34,7 @@ pub type Script<C> = Vec<Vec<C>>;
 /// ends the script of that client.
 ///
 /// ```
-/// use package_indexer::testing::history::record;
+/// use statecheck::history::record;
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// let counter = AtomicU32::new(0);

@@ -7,6 +7,8 @@
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+#[cfg(feature = "drawing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "drawing")))]
 mod drawing;
 mod minimise;
 mod plan;
@@ -53,7 +55,7 @@ pub struct Answer<R> {
 /// which is also that in which they have to take effect.
 ///
 /// ```
-/// use package_indexer::testing::history::History;
+/// use statecheck::history::History;
 ///
 /// // Whatever can be read from text will do; here all of it is kept as it is.
 /// let history: History<String, String> = "

@@ -32,7 +32,7 @@ impl<C: Display, R: Display> History<C, R> {
     /// if all of n commands are those of one client and under way at once, and about a kilobyte each.
     ///
     /// ```
-    /// use package_indexer::testing::history::History;
+    /// use statecheck::history::History;
     ///
     /// let history: History<String, String> = "
     ///     @3    1> write 7

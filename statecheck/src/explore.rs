@@ -27,8 +27,8 @@ pub struct Explored {
 /// Time is linear in the transitions, memory in the states.
 ///
 /// ```
-/// use package_indexer::StateMachine;
-/// use package_indexer::testing::explore::{self, Explored};
+/// use statecheck::StateMachine;
+/// use statecheck::explore::{self, Explored};
 /// use std::convert::Infallible;
 ///
 /// /// A counter that begins anew when it has passed its limit: anything but 9 is a bug.
@@ -58,7 +58,7 @@ pub struct Explored {
 ///     (Counter::<9>(0), Counter::<8>(0)),
 ///     (|one: &Counter<9>| one.0, |other: &Counter<8>| other.0),
 /// );
-/// assert_eq!(explored.unwrap_err().trace, [1, 1, 1, 1, 5]);
+/// assert_eq!(explored.unwrap_err().trace, [5, 5]);
 /// ```
 ///
 /// # Errors
@@ -85,8 +85,8 @@ where
 /// - A key that keeps what the left machine hides from the projection tells more states apart.
 ///
 /// ```
-/// use package_indexer::StateMachine;
-/// use package_indexer::testing::explore::{self, Explored};
+/// use statecheck::StateMachine;
+/// use statecheck::explore::{self, Explored};
 /// use std::collections::BTreeSet;
 /// use std::convert::Infallible;
 ///

@@ -96,8 +96,8 @@ impl Property {
     /// of any trace: [`lockstep::run`] of what [`explore::run`](super::explore::run) takes.
     ///
     /// ```
-    /// use package_indexer::StateMachine;
-    /// use package_indexer::testing::{arbitrary, property::Property, trace::TraceCommand};
+    /// use statecheck::StateMachine;
+    /// use statecheck::{arbitrary, property::Property, trace::TraceCommand};
     /// use std::convert::Infallible;
     ///
     /// #[derive(Debug, Clone, arbitrary::Arbitrary)]

@@ -18,8 +18,8 @@ pub type Observed<M> = Vec<(<M as StateMachine>::Command, <M as StateMachine>::R
 /// worst exponential in the number of clients: (commands + 1) to that power, times the states.
 ///
 /// ```
-/// use package_indexer::StateMachine;
-/// use package_indexer::testing::interleaving;
+/// use statecheck::StateMachine;
+/// use statecheck::interleaving;
 /// use std::convert::Infallible;
 ///
 /// /// Answers what was there, and keeps what it is given.
@@ -76,7 +76,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::fixture::{Model, Outcome, state};
+    use crate::fixture::{Model, Outcome, state};
 
     fn observed(lines: &[(&str, Outcome)]) -> Observed<Model> {
         lines.iter().map(|(line, outcome)| (line.parse().unwrap(), *outcome)).collect()

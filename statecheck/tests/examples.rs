@@ -1,6 +1,6 @@
 //! The examples run, and what they show would show a bug.
 
-use package_indexer::testing::explore::Explored;
+use statecheck::explore::Explored;
 
 #[path = "../examples/bounded_queue.rs"]
 mod bounded_queue;
