@@ -11,8 +11,8 @@ use super::{History, search, witness};
 use crate::machine::StateMachine;
 
 /// How many steps a search may take unless another number is chosen. One is a command tried in one
-/// state; it costs about a microsecond, and until the search ends the memory of that state and two
-/// bytes for each command of the history.
+/// state; it costs about a microsecond, and until the search ends the memory of that state and a bit
+/// for each command of the history.
 pub const DEFAULT_STEPS: u64 = 200_000;
 
 /// What a history turned out to be.
