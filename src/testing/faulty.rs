@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 
+use statecheck::StateMachine;
+
 use crate::command::{Command, Outcome};
 use crate::model::Model;
-use statecheck::StateMachine;
 
 /// A model that answers OK to the REMOVE of a package that two others need, and keeps it.
 #[derive(Clone, Default)]

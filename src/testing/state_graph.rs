@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::str::FromStr;
 
+use statecheck::StateMachine;
+
 use crate::command::{Command, Outcome};
 use crate::name::Name;
 use crate::testing::State;
-use statecheck::StateMachine;
 
 /// Every state, and for every command in it the reply and the next state.
 ///

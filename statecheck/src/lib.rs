@@ -7,7 +7,7 @@
 //! | [`machine`] | the trait that joins all machines |
 //! | [`input`], [`mod@trace`] | generated inputs, and traces of commands; how they are shrunk |
 //! | [`lockstep`] | two machines, the same commands, compared after each |
-//! | [`property`] | a claim about every input, under quickcheck and in a fuzz target |
+//! | [`property`], [`table`] | a claim about every input; a table of them, which is also that of their tests |
 //! | [`explore`] | every command in every state that can be reached |
 //! | [`interleaving`], [`history`] | what concurrent clients saw, explained by one order |
 
@@ -23,6 +23,7 @@ pub mod trace;
 pub mod lockstep;
 
 pub mod property;
+pub mod table;
 
 pub mod explore;
 

@@ -6,6 +6,7 @@
 
 use std::any::type_name;
 use std::fmt::{self, Debug, Display};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
@@ -197,6 +198,20 @@ impl Property {
             .min_by_key(|violation| (violation.shown.len(), violation.shown.clone()));
         shortest.map_or(Ok(()), Err)
     }
+
+    /// Tries the property on as many random inputs as [`cases`](Self::cases) says, or as the variable
+    /// `QUICKCHECK_TESTS` of the environment does; the same as in an earlier run if `SEED` says so.
+    ///
+    /// # Panics
+    /// With the [`Violation`] and the seed, if it does not hold.
+    pub fn test(&self) {
+        let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+        let seed = number("SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let cases = number("QUICKCHECK_TESTS").unwrap_or(self.cases);
+        if let Err(violation) = self.quickcheck(cases, seed) {
+            panic!("{violation}# SEED={seed} repeats it\n");
+        }
+    }
 }
 
 /// The size that quickcheck gives its inputs unless told otherwise.
@@ -288,6 +303,12 @@ mod tests {
             (violation.what.as_str(), violation.shown.as_str()),
             ("panicked: there is a nine", "9\n")
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "# small does not hold:\n# 1 is not\n1\n# SEED=")]
+    fn a_test_of_a_property_that_does_not_hold_panics_with_the_violation_and_the_seed() {
+        small(1).test();
     }
 
     #[test]

@@ -4,12 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use statecheck::StateMachine;
+
 use super::check::{Check, Stage};
 use super::finding::rule_text;
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
 use crate::testing::transcript::{Step, Transcript};
-use statecheck::StateMachine;
 
 /// The transcripts of `spec/transcripts/` by their names.
 const TRANSCRIPTS: [(&str, &str); 13] = [

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use statecheck::StateMachine;
+
 use super::namespace::{Namespace, RawName, raw};
 use super::target::Target;
 use crate::client::{Client, ClientError};
@@ -12,7 +14,6 @@ use crate::testing::State;
 use crate::testing::contention::packages;
 use crate::testing::generators::command::ALPHABET;
 use crate::testing::properties::Subject;
-use statecheck::StateMachine;
 
 /// A server without packages: those of a namespace that nobody uses. Packages are called by the
 /// letters that traces have.

@@ -6,10 +6,11 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use statecheck::StateMachine;
+
 use super::{Endpoint, InMemory, Link, Step, Transcript};
 use crate::command::{Command, Outcome};
 use crate::model::Model;
-use statecheck::StateMachine;
 
 /// A line as it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
