@@ -1,7 +1,7 @@
 //! Floor 7: what tests are made of, public so that other implementations can be tested alike.
 //!
-//! Three layers. The drivers know nothing of packages and fit any
-//! [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands
+//! Three layers. The drivers know nothing of packages, are those of the crate [`statecheck`], and fit
+//! any [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands
 //! and compares them after each, [`explore`] does so with every command in every state that can be
 //! reached, [`interleaving`] and [`history`] explain what concurrent clients saw, and [`input`],
 //! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
@@ -37,7 +37,7 @@ use crate::name::Name;
 
 // The drivers, and what inputs implement, in the versions that they expect.
 pub use statecheck::{
-    arbitrary, explore, history, input, interleaving, lockstep, property, quickcheck, trace,
+    arbitrary, explore, fuzz, history, input, interleaving, lockstep, property, quickcheck, trace,
 };
 
 /// What a machine is about, whatever it is made of: each package with the set of its dependencies.
