@@ -45,7 +45,7 @@
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
 //! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
-//! | `testing` | with `cli` | `testing`, with `server` and `store` |
+//! | `testing` | with `cli` | `testing` and `StateMachine`, with `server` and `store` |
 //! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!

@@ -1,5 +1,5 @@
-//! The drivers of `testing` on a machine that has nothing to do with packages: a queue in a ring of
-//! three places, held against the plainest queue there is. `cargo run --example bounded_queue`.
+//! A queue in a ring of three places, held against the plainest queue there is:
+//! `cargo run --example bounded_queue`.
 
 use statecheck::StateMachine;
 use statecheck::explore::{self, Explored};
