@@ -129,8 +129,11 @@ fn the_image_has_every_file_that_its_sources_include() {
     let folder = Folder::new("image-sources");
     follow_build_stage(&folder.0, "exit 0");
     let mut checked = 0;
-    let folders = ["build/src", "build/statecheck/src"].map(|sources| folder.0.join(sources));
-    for source in folders.iter().flat_map(|sources| rust_files(sources)) {
+    let folders = ["src", "statecheck/src"].map(|sources| root().join(sources));
+    for original in folders.iter().flat_map(|sources| rust_files(sources)) {
+        let source = folder.0.join("build").join(original.strip_prefix(root()).unwrap());
+        let copied = fs::read(&source).is_ok_and(|text| text == fs::read(&original).unwrap());
+        assert!(copied, "the image is built with another {}", source.display());
         let text = fs::read_to_string(&source).unwrap();
         // What only documentation tests include is in no build.
         let built = text.replace("#[cfg(doctest)]\n#[doc = include_str!", "");
