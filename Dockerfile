@@ -7,15 +7,17 @@ ARG FEATURES=""
 
 # The manifest names tests, examples and benches. They are not part of the image, and Cargo rejects
 # a manifest that names a file which is missing. So those sections are left out, each up to the
-# next one. The lock file does not depend on them.
+# next one. The lock file does not depend on them. The drivers of the tests are a crate of the same
+# workspace.
 COPY Cargo.toml Cargo.lock ./
+COPY statecheck/Cargo.toml statecheck/Cargo.toml
 RUN awk '/^\[/ { left_out = /^\[\[(test|example|bench)\]\]/ } !left_out' Cargo.toml > image.toml \
     && mv image.toml Cargo.toml
 
 # Dependencies change less often than sources. Built with empty sources, they stay in a layer of
 # their own, which no change of the sources throws away.
-RUN mkdir src \
-    && echo '//! Empty.' > src/lib.rs \
+RUN mkdir src statecheck/src \
+    && echo '//! Empty.' | tee src/lib.rs > statecheck/src/lib.rs \
     && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
     && cargo build --release --locked --features "$FEATURES"
 
@@ -23,8 +25,9 @@ RUN mkdir src \
 # older than the build of the empty ones would pass for built already, and the image would get a
 # program that does nothing.
 COPY spec spec
+COPY statecheck/src statecheck/src
 COPY src src
-RUN touch src/lib.rs src/main.rs \
+RUN touch src/lib.rs src/main.rs statecheck/src/lib.rs \
     && cargo build --release --locked --features "$FEATURES"
 
 

@@ -1,4 +1,4 @@
-//! Floor 6: the blocking client, which is itself a [`StateMachine`]: the remote end as one.
+//! Floor 6: the blocking client, which is itself a machine: the remote end as one.
 //!
 //! It speaks to any server of the protocol, so it trusts nothing that comes back.
 
@@ -13,7 +13,6 @@ use std::time::Duration;
 use memchr::{memchr, memchr_iter};
 
 use crate::command::{Command, Outcome, Reply};
-use crate::machine::StateMachine;
 use crate::shown::shown;
 
 /// The longest line that can be a reply, LF included, and one byte to notice a longer one.
@@ -30,7 +29,7 @@ pub(crate) const CHUNK_BYTES: usize = 32_768;
 /// only a new connection helps.
 ///
 /// ```no_run
-/// use package_indexer::{Command, Outcome, StateMachine, client::Client};
+/// use package_indexer::{Command, Outcome, client::Client};
 ///
 /// let mut client = Client::connect("127.0.0.1:8080")?;
 /// assert_eq!(client.apply(&Command::query("vim")?)?, Outcome::Fail);
@@ -168,6 +167,18 @@ impl Client {
             client.stream.get_ref().write_all(&client.message)?;
             read_reply(&mut client.stream)
         })
+    }
+
+    /// Sends one command and waits for its outcome.
+    ///
+    /// # Errors
+    /// [`ClientError`], except `Messages` and `NotOneLine`.
+    pub fn apply(&mut self, command: &Command) -> Result<Outcome, ClientError> {
+        match self.exchange(command.to_string().as_bytes())? {
+            Reply::Ok => Ok(Outcome::Ok),
+            Reply::Fail => Ok(Outcome::Fail),
+            Reply::Error => Err(ClientError::Refused { command: command.clone() }),
+        }
     }
 
     /// Does one call's work, and leaves the client broken if that fails or panics.
@@ -314,21 +325,6 @@ impl Drop for ShutDownOnDrop<'_> {
     fn drop(&mut self) {
         // If this fails the connection is gone already, and so is every wait on it.
         let _already_gone = self.0.shutdown(Shutdown::Both);
-    }
-}
-
-impl StateMachine for Client {
-    type Command = Command;
-    type Reply = Outcome;
-    type Error = ClientError;
-
-    /// Sends the command and waits for its outcome.
-    fn apply(&mut self, command: &Command) -> Result<Outcome, ClientError> {
-        match self.exchange(command.to_string().as_bytes())? {
-            Reply::Ok => Ok(Outcome::Ok),
-            Reply::Fail => Ok(Outcome::Fail),
-            Reply::Error => Err(ClientError::Refused { command: command.clone() }),
-        }
     }
 }
 

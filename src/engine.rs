@@ -28,9 +28,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::TryLockError;
 
 use crate::bug::{Bug, planted};
-use crate::command::{Command, CommandRef, Outcome};
+use crate::command::{CommandRef, Outcome};
 use crate::index::{Change, LimitError, PackageIndex};
-use crate::machine::StateMachine;
 use crate::store::{Store, StoreError};
 use crate::sync::RwLock;
 
@@ -343,17 +342,6 @@ impl fmt::Debug for Engine {
             Err(TryLockError::Poisoned(_)) => engine.field("state", &"poisoned"),
         };
         engine.finish_non_exhaustive()
-    }
-}
-
-/// A shared engine is a machine too: each command is a batch of its own.
-impl StateMachine for &Engine {
-    type Command = Command;
-    type Reply = Outcome;
-    type Error = EngineError;
-
-    fn apply(&mut self, command: &Command) -> Result<Outcome, EngineError> {
-        Engine::apply(self, command)
     }
 }
 

@@ -25,7 +25,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Outcome};
-use crate::machine::StateMachine;
 use crate::name::NameRef;
 
 pub use changes::Change;
@@ -270,16 +269,6 @@ fn hash_of_package(
     hasher: &RandomState,
 ) -> impl Fn(PackageId) -> u64 + Copy {
     |id| hash_of(hasher, graph.read_name(id, &mut Text::new()).as_bytes())
-}
-
-impl StateMachine for PackageIndex {
-    type Command = Command;
-    type Reply = Outcome;
-    type Error = LimitError;
-
-    fn apply(&mut self, command: &Command) -> Result<Outcome, LimitError> {
-        self.apply(command)
-    }
 }
 
 impl Default for PackageIndex {

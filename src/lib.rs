@@ -25,7 +25,7 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | [`name`] | package names, checked once |
-//! | 1 | [`command`], [`machine`] | commands, outcomes, replies; the trait that joins all machines |
+//! | 1 | [`command`] | commands, outcomes, replies |
 //! | 2 | [`wire`] | the grammar and the framing |
 //! | 2 | [`index`], [`model`] | the machine, and the reference model that it is held against |
 //! | 3 | [`store`] | how changes outlive the process |
@@ -45,7 +45,7 @@
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
 //! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
-//! | `testing` | with `cli` | `testing`, with `server` and `store` |
+//! | `testing` | with `cli` | `testing` and `StateMachine`, with `server` and `store` |
 //! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
@@ -61,7 +61,6 @@ mod shown;
 mod sync;
 
 pub mod command;
-pub mod machine;
 
 pub mod index;
 pub mod model;
@@ -95,9 +94,12 @@ pub mod cli;
 
 pub use command::{Command, CommandRef, Dependencies, Outcome, Reply};
 pub use index::PackageIndex;
-pub use machine::StateMachine;
 pub use model::Model;
 pub use name::{MAX_NAME_BYTES, Name, NameError, NameRef};
+
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub use statecheck::StateMachine;
 
 /// The README's examples are tests too.
 #[cfg(doctest)]

@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::name::Name;
 
 /// The indexed packages, each with the set of packages that it depends on. REMOVE looks at all.
 ///
 /// ```
-/// # use package_indexer::{Command, Model, Outcome, StateMachine};
+/// # use package_indexer::{Command, Model, Outcome};
 /// assert_eq!(Model::default().apply(&Command::query("a").unwrap()), Ok(Outcome::Fail));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,14 +33,9 @@ impl Model {
     fn has_other_dependent(&self, package: &Name) -> bool {
         self.packages.iter().any(|(other, list)| other != package && list.contains(package))
     }
-}
 
-impl StateMachine for Model {
-    type Command = Command;
-    type Reply = Outcome;
-    type Error = Infallible;
-
-    fn apply(&mut self, command: &Command) -> Result<Outcome, Infallible> {
+    /// Applies one command and answers it.
+    pub fn apply(&mut self, command: &Command) -> Result<Outcome, Infallible> {
         match command {
             Command::Index { dependencies, .. } if !self.are_indexed(dependencies) => return FAIL,
             Command::Index { package, dependencies } => {

@@ -71,7 +71,7 @@ impl Default for Config {
 /// A running server. Dropping it shuts it down and waits as [`Server::join`] does.
 ///
 /// ```
-/// use package_indexer::{Command, Outcome, StateMachine};
+/// use package_indexer::{Command, Outcome};
 /// use package_indexer::{client::Client, engine::Engine, server::{Config, Server}};
 /// use std::{net::TcpListener, sync::Arc};
 ///

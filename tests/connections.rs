@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use package_indexer::client::Client;
-use package_indexer::{Command, Outcome, StateMachine};
+use package_indexer::{Command, Outcome};
 
 /// Rules C2, C5.
 #[test]

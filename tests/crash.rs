@@ -22,7 +22,7 @@ use std::thread;
 
 use common::{Serving, indexer_on, run, seed};
 use fastrand::Rng;
-use package_indexer::{Command, Model, Name, Outcome, PackageIndex, StateMachine as _};
+use package_indexer::{Command, Model, Name, Outcome, PackageIndex};
 
 const CLIENTS: usize = 16;
 

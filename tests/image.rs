@@ -95,9 +95,11 @@ fn follow_build_stage(folder: &Path, cargo: &str) {
                 for source in sources {
                     let passes = let_through.iter().any(|path| Path::new(source).starts_with(path));
                     assert!(passes, "{instruction}: .dockerignore keeps {source} out");
-                    let to = build.join(to);
                     let from = root().join(source);
-                    copy(&from, &if from.is_dir() { to } else { to.join(source) });
+                    let into_folder = from.is_file() && to.ends_with('/');
+                    let to = build.join(to);
+                    fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    copy(&from, &if into_folder { to.join(source) } else { to });
                 }
             }
             "RUN" => {
@@ -127,7 +129,11 @@ fn the_image_has_every_file_that_its_sources_include() {
     let folder = Folder::new("image-sources");
     follow_build_stage(&folder.0, "exit 0");
     let mut checked = 0;
-    for source in rust_files(&folder.0.join("build/src")) {
+    let folders = ["src", "statecheck/src"].map(|sources| root().join(sources));
+    for original in folders.iter().flat_map(|sources| rust_files(sources)) {
+        let source = folder.0.join("build").join(original.strip_prefix(root()).unwrap());
+        let copied = fs::read(&source).is_ok_and(|text| text == fs::read(&original).unwrap());
+        assert!(copied, "the image is built with another {}", source.display());
         let text = fs::read_to_string(&source).unwrap();
         // What only documentation tests include is in no build.
         let built = text.replace("#[cfg(doctest)]\n#[doc = include_str!", "");

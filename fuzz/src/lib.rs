@@ -1,16 +1,11 @@
 //! What all fuzz targets have in common. A target is one property of the library's table: libFuzzer
 //! gives it bytes; without libFuzzer, the same target replays files.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Once;
-use std::{env, fs, io, panic, process};
-
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use libfuzzer_sys;
 #[doc(hidden)]
-pub use package_indexer::testing::{properties, property::Property};
+pub use package_indexer::testing::{fuzz, properties, property::Property};
 
 /// The whole of a target: the property of that name.
 #[cfg(fuzzing)]
@@ -22,7 +17,7 @@ macro_rules! target {
         }
 
         $crate::libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-            PROPERTY.with(|property| $crate::check(property, bytes))
+            PROPERTY.with(|property| $crate::fuzz::check(property, bytes))
         });
     };
 }
@@ -33,61 +28,7 @@ macro_rules! target {
 macro_rules! target {
     ($property:ident) => {
         fn main() -> std::process::ExitCode {
-            $crate::replay(&$crate::properties::$property())
+            $crate::fuzz::replay(&$crate::properties::$property())
         }
     };
-}
-
-/// Tries a property on what libFuzzer thought of; ends the process if it does not hold there.
-pub fn check(property: &Property, bytes: &[u8]) {
-    /// A panic is a violation like any other, and shrunk like one: libFuzzer's hook would end the
-    /// process before that.
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
-    if let Err(violation) = property.replay(bytes) {
-        eprintln!("{violation}");
-        process::abort();
-    }
-}
-
-/// Tries a property on every file that the command line names, itself or by its folder. Fails if
-/// the property does not hold on one, cannot be tried on one, or no file is named.
-#[must_use]
-pub fn replay(property: &Property) -> ExitCode {
-    let mut ahead: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    let (mut replayed, mut failed) = (0, 0);
-    while let Some(path) = ahead.pop() {
-        match bytes_or_paths(&path) {
-            Ok(Input::Folder(paths)) => ahead.extend(paths),
-            Ok(Input::File(bytes)) => {
-                replayed += 1;
-                if let Err(violation) = property.replay(&bytes) {
-                    failed += 1;
-                    eprintln!("{}:\n{violation}", path.display());
-                }
-            }
-            Err(error) => {
-                failed += 1;
-                eprintln!("error: cannot read {}: {error}", path.display());
-            }
-        }
-    }
-    println!("{}: {replayed} inputs replayed, {failed} failed", property.name);
-    if replayed == 0 {
-        eprintln!("error: name files, or folders of files, to replay");
-    }
-    ExitCode::from(u8::from(failed > 0 || replayed == 0))
-}
-
-enum Input {
-    Folder(Vec<PathBuf>),
-    File(Vec<u8>),
-}
-
-fn bytes_or_paths(path: &PathBuf) -> io::Result<Input> {
-    if fs::metadata(path)?.is_dir() {
-        let entries = fs::read_dir(path)?.map(|entry| Ok(entry?.path()));
-        return entries.collect::<io::Result<_>>().map(Input::Folder);
-    }
-    fs::read(path).map(Input::File)
 }

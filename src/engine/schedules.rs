@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use shuttle::thread::{self, yield_now};
+use statecheck::StateMachine;
 
 use super::*;
-use crate::command::Reply;
+use crate::command::{Command, Reply};
 use crate::model::Model;
 use crate::session::Session;
 use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};

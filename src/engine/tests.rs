@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use statecheck::StateMachine;
+
 use super::shelf::{Shared, Shelved};
 use super::*;
+use crate::command::Command;
 use crate::index::Limits;
 use crate::store::load;
 

@@ -12,7 +12,6 @@ use super::*;
 use crate::bug::{self, Bug};
 use crate::client::Client;
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 
 fn server(config: Config) -> (Server, Arc<Engine>) {
     let engine = Arc::new(Engine::default());

@@ -1,7 +1,25 @@
 //! Clients that contend for a few packages at one server: what they send, how it is recorded, and
 //! the checker that holds it against the reference model.
 //!
-//! The drivers are in [`history`](super::history); this is what they are used for here.
+//! The drivers are in [`history`](super::history); this is what they are used for here. An engine
+//! needs no server:
+//!
+//! ```
+//! use package_indexer::Command;
+//! use package_indexer::engine::{Engine, EngineError};
+//! use package_indexer::testing::history::record;
+//!
+//! let engine = Engine::default();
+//! let script = || vec![vec![Command::index("a", []).unwrap()]; 10];
+//! let recording = record(vec![(&engine, script()), (&engine, script())], |engine, burst, reply| {
+//!     for command in burst {
+//!         reply(engine.apply(command)?);
+//!     }
+//!     Ok::<(), EngineError>(())
+//! });
+//! assert!(recording.cut_off.is_empty());
+//! assert_eq!(recording.history.events(), 40);
+//! ```
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -167,6 +185,27 @@ pub fn record_anywhere(
 }
 
 /// Holds what clients of a server saw against the reference model without packages.
+///
+/// ```
+/// use package_indexer::testing::contention;
+/// use package_indexer::testing::history::{History, Verdict};
+/// use package_indexer::{Command, Reply};
+///
+/// // Told first that the package is there, and then that it is not.
+/// let history: History<Command, Reply> = "
+///     1> INDEX|a|
+///     2> QUERY|a|
+///     2< OK
+///     2> QUERY|a|
+///     2< FAIL
+///     1< OK
+/// ".parse()?;
+/// let checker = contention::checker();
+/// assert_eq!(checker.check(&history), Verdict::NotLinearizable);
+/// let page = history.to_html("Forgotten at once", checker.first_unexplained(&history));
+/// assert!(page.contains("no order explains this reply"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn checker() -> Checker<Model, Reply> {
     Checker::new(Model::default(), |outcome, reply| Reply::from(*outcome) == *reply)

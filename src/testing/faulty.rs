@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 
+use statecheck::StateMachine;
+
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
 
 /// A model that answers OK to the REMOVE of a package that two others need, and keeps it.

@@ -3,7 +3,7 @@
 //! A row gives a property its promise, its name, the inputs it is tried on, on how many of them
 //! the tests try it, and the rules of `spec/protocol.md` that it covers; the function of that name
 //! in the module before it checks the property on one input. From the table come the functions
-//! that return each [`Property`], the [`roster`] of all, a quickcheck test for each (in
+//! that return each [`Property`](super::property::Property), the [`roster`] of all, a quickcheck test for each (in
 //! `quickcheck`), and everything in `fuzz/` that names a property. To add one, write its function
 //! and its row, then run what `fuzz/README.md` says.
 //!
@@ -20,13 +20,13 @@ mod wire;
 
 use std::fmt::Display;
 
+use statecheck::StateMachine;
+
 use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage, Visit};
-use super::property::Property;
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
-use crate::machine::StateMachine;
 use crate::model::Model;
 
 /// A machine for packages that [`machine_properties`] can be tried on.
@@ -76,27 +76,8 @@ impl Subject for Model {
     }
 }
 
-/// Turns the table into functions, the roster and tests.
-macro_rules! properties {
-    ($(
-        #[doc = $promise:literal]
-        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt;
-    )*) => {
-        $(
-            #[doc = $promise]
-            #[must_use]
-            pub fn $name() -> Property {
-                properties!(@row $promise, $name($input) * $cases $rules,
-                    properties!(@check $module $name $($machine)?))
-            }
-        )*
-
-        /// Every property of this crate, in the order of the table.
-        #[must_use]
-        pub fn roster() -> Vec<Property> {
-            vec![$($name()),*]
-        }
-
+statecheck::properties! {
+    any M: Subject = PackageIndex::new => {
         /// The properties of the table that claim something about any machine for packages, for a
         /// machine of yours. `fresh` gives one that holds nothing yet.
         ///
@@ -109,43 +90,9 @@ macro_rules! properties {
         /// }
         /// # Ok::<(), package_indexer::testing::property::Violation>(())
         /// ```
-        pub fn machine_properties<M: Subject + 'static>(
-            fresh: impl Fn() -> M + Clone + 'static,
-        ) -> Vec<Property> {
-            let mut properties = Vec::new();
-            $($(
-                let _any: Option<$machine> = None;
-                let fresh_one = fresh.clone();
-                properties.push(properties!(@row $promise, $name($input) * $cases $rules,
-                    move |input: &$input| $module::$name(&fresh_one, input)));
-            )?)*
-            properties
-        }
+        pub fn machine_properties
+    }
 
-        #[cfg(test)]
-        mod quickcheck {
-            $(
-                #[test]
-                fn $name() {
-                    super::tests::holds(&super::$name());
-                }
-            )*
-        }
-    };
-    (@row $promise:literal, $name:ident($input:ty) * $cases:literal [$($rule:ident)*], $check:expr) => {{
-        let mut property =
-            Property::new::<$input>(stringify!($name), $promise.trim_ascii(), $check);
-        property.rules = &[$(stringify!($rule)),*];
-        property.cases = $cases;
-        property
-    }};
-    (@check $module:ident $name:ident) => { $module::$name };
-    (@check $module:ident $name:ident $machine:ident) => {
-        |input: &_| $module::$name(&PackageIndex::new, input)
-    };
-}
-
-properties! {
     /// No bytes make the parser panic; an error points at a byte of the line and names what is there.
     wire::parser_is_total(Noise) * 20_000 [M9];
     /// The parser takes what a reference parser that splits strings takes, and refuses the rest: noise.

@@ -4,7 +4,6 @@
 //! here is fast, streams, or says why a line is refused; what a command does is `model`'s business.
 
 use crate::command::{Command, Outcome, Reply};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::name::Name;
 

@@ -5,6 +5,8 @@
 //! which. How many there should be is counted apart, in `count`.
 
 mod count;
+#[cfg(test)]
+mod explore;
 
 use std::fmt;
 
@@ -155,6 +157,25 @@ impl Scope {
 
     /// The least of the states that a state becomes by renaming: the same for two states exactly
     /// if they differ by names alone. A few dozen nanoseconds.
+    ///
+    /// ```
+    /// use package_indexer::testing::{explore, scope::{Scope, SmallState}};
+    /// use package_indexer::{Model, PackageIndex};
+    ///
+    /// let scope = Scope::new(2).unwrap();
+    /// let projections = (SmallState::of_index, SmallState::of_model);
+    /// let modulo_renaming = |_: &PackageIndex, state| scope.canonical(state);
+    /// let mut states = 0;
+    /// let explored = explore::run_by_key(
+    ///     &scope.commands(),
+    ///     (PackageIndex::new(), Model::default()),
+    ///     projections,
+    ///     modulo_renaming,
+    ///     |state| states += scope.orbit(*state),
+    /// )?;
+    /// assert_eq!((explored.states, states), (13, 21));
+    /// # Ok::<(), package_indexer::testing::lockstep::Divergence<package_indexer::Command>>(())
+    /// ```
     #[must_use]
     pub fn canonical(&self, state: SmallState) -> SmallState {
         self.renamings_of(state).min().unwrap_or(state)

@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 use std::str::FromStr;
 
+use statecheck::StateMachine;
+
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::name::Name;
 use crate::testing::State;
 

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use package_indexer::{Model, Reply, StateMachine, wire};
+use package_indexer::{Model, Reply, wire};
 
 use super::{Wrong, connect, expect_end};
 

@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use statecheck::StateMachine;
+
 use super::check::{Check, Stage};
 use super::finding::rule_text;
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
-use crate::machine::StateMachine;
 use crate::testing::transcript::{Step, Transcript};
 
 /// The transcripts of `spec/transcripts/` by their names.

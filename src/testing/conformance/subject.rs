@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use statecheck::StateMachine;
+
 use super::namespace::{Namespace, RawName, raw};
 use super::target::Target;
 use crate::client::{Client, ClientError};
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::testing::State;
 use crate::testing::contention::packages;

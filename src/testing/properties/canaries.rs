@@ -3,11 +3,12 @@
 //!
 //! What no longer reports its bug is blind, however green it is.
 
-use super::{Property, roster};
+use super::roster;
 use crate::bug::{Bug, plant};
 use crate::index::PackageIndex;
 use crate::name::MAX_NAME_BYTES;
 use crate::session::MAX_BATCH;
+use crate::testing::property::Property;
 use crate::testing::transcript::{InMemory, Transcript};
 
 /// Turns lines like `property sees Bug in "messages";` into tests, and into the list of what they

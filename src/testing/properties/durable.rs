@@ -8,7 +8,6 @@ use super::Subject;
 use crate::command::Command;
 use crate::engine::{Engine, Unavailable};
 use crate::index::{Limits, PackageIndex};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::store::{Disk, Store, StoreError, load};
 use crate::testing::generators::{Fault, Outage, PowerCut};

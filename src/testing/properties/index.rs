@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::machine::machine_refines_model;
 use crate::command::{Command, Outcome};
 use crate::index::{LimitError, Limits, PackageIndex, Step};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::name::Name;
 use crate::testing::generators::Bounded;

@@ -11,7 +11,6 @@ use crate::engine::{
 use crate::index::{Limits, PackageIndex};
 use crate::log::memory::{Luck, Memory};
 use crate::log::{Entry, Log, LogError};
-use crate::machine::StateMachine;
 use crate::model::Model;
 use crate::name::Name;
 use crate::testing::generators::{Course, Deed, Step};

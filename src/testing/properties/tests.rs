@@ -2,7 +2,6 @@
 //! are tried on reaches every reply.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::*;
 use crate::command::Reply;
@@ -14,17 +13,6 @@ use crate::testing::reference;
 
 /// How many inputs the distributions are measured on.
 const MEASURED: usize = 10_000;
-
-/// Tries a property on as many random inputs as its row says, or as `QUICKCHECK_TESTS` does; the
-/// same as in an earlier run if `SEED` says so.
-pub(super) fn holds(property: &Property) {
-    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
-    let seed = number("SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
-    let cases = number("QUICKCHECK_TESTS").unwrap_or(property.cases);
-    if let Err(violation) = property.quickcheck(cases, seed) {
-        panic!("{violation}# SEED={seed} repeats it\n");
-    }
-}
 
 #[test]
 fn the_model_has_every_property_of_a_machine() {

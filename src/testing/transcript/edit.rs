@@ -6,9 +6,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use statecheck::StateMachine;
+
 use super::{Endpoint, InMemory, Link, Step, Transcript};
 use crate::command::{Command, Outcome};
-use crate::machine::StateMachine;
 use crate::model::Model;
 
 /// A line as it became.

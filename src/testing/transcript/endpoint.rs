@@ -7,8 +7,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
+use statecheck::StateMachine;
+
 use crate::command::{Command, CommandRef, Outcome, Reply};
-use crate::machine::StateMachine;
 use crate::wire::{self, DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer};
 
 /// How long a server may take for a reply before the run counts as failed.

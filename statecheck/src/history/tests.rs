@@ -3,10 +3,8 @@
 
 use super::plan::{Part, Plan};
 use super::*;
-use crate::command::{Command, Reply};
-use crate::engine::Engine;
-use crate::testing::contention;
-use crate::{Model, StateMachine};
+use crate::fixture::{Command, Model, Reply, Shared, checker};
+use crate::machine::StateMachine;
 
 type Seen = History<Command, Reply>;
 
@@ -15,7 +13,7 @@ fn history(text: &str) -> Seen {
 }
 
 fn verdict(text: &str) -> Verdict {
-    contention::checker().check(&history(text))
+    checker().check(&history(text))
 }
 
 #[test]
@@ -70,6 +68,24 @@ fn a_line_that_is_none_is_named() {
 }
 
 #[test]
+fn what_is_wrong_with_a_line_is_said_in_bounded_space_and_without_control_characters() {
+    let said = |problem: &str| HistoryError { line: 3, problem: problem.to_owned() }.to_string();
+    assert_eq!(said("\u{1b}[31m\"a\\b'é\u{202e}"), "line 3: \\u{1b}[31m\"a\\b'é\\u{202e}");
+    let long = "é".repeat(80) + &"x".repeat(20) + &"é".repeat(50);
+    assert_eq!(
+        said(&long),
+        format!("line 3: {}...{} (280 bytes in all)", "é".repeat(80), "é".repeat(32))
+    );
+    assert_eq!(said(&"x".repeat(257)), format!("line 3: {}", "x".repeat(257)));
+    // Between characters, where it would be within one.
+    let shifted = format!("y{}", "é".repeat(200));
+    assert_eq!(
+        said(&shifted),
+        format!("line 3: y{}...{} (401 bytes in all)", "é".repeat(79), "é".repeat(32))
+    );
+}
+
+#[test]
 fn a_command_has_its_place_between_its_call_and_its_reply() {
     // Under way at once, in either order.
     assert_eq!(verdict("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), Verdict::Linearizable);
@@ -102,7 +118,7 @@ fn no_order_explains_an_error() {
 
 #[test]
 fn without_steps_nothing_is_decided_that_is_not_seen_at_once() {
-    let checker = contention::checker().steps(1);
+    let checker = checker().steps(1);
     let wrong = history("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
     assert_eq!(checker.check(&wrong), Verdict::Undecided);
     assert_eq!(checker.minimise(&wrong), None);
@@ -115,7 +131,7 @@ fn an_order_that_is_seen_at_once_needs_no_steps() {
         (0..10).map(|client| format!("{client}> INDEX|p{client}|p{}\n", client + 1)).collect();
     let replies: String = (0..10).rev().map(|client| format!("{client}< OK\n")).collect();
     let text = format!("10> INDEX|p10|\n{calls}{replies}10< OK\n");
-    assert_eq!(contention::checker().steps(0).check(&history(&text)), Verdict::Linearizable);
+    assert_eq!(checker().steps(0).check(&history(&text)), Verdict::Linearizable);
 }
 
 /// A history of a few clients, with replies that may well be wrong.
@@ -175,7 +191,7 @@ fn the_judge_says_what_trying_every_order_says() {
         let expected = some_order_explains(&history);
         explained += usize::from(expected);
         let expected = if expected { Verdict::Linearizable } else { Verdict::NotLinearizable };
-        let checker = contention::checker();
+        let checker = checker();
         assert_eq!(checker.check(&history), expected, "\n{history}");
         // The search alone, which is asked last, and without being told what only reads.
         let all = |_| Part::Kept;
@@ -189,7 +205,7 @@ fn the_judge_says_what_trying_every_order_says() {
 
 #[test]
 fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
-    let checker = contention::checker();
+    let checker = checker();
     let history =
         history("1> INDEX|a|\n1> QUERY|a|\n2> INDEX|b|\n1< OK\n1< OK\n2< OK\n1> QUERY|b|\n1< OK\n");
     let plan = Plan::new(&history, history.events(), |_| Part::Kept, checker.judge());
@@ -219,11 +235,11 @@ fn a_wrong_history_is_shortened_to_what_shows_the_fault_and_no_further() {
         "1> INDEX|c|\n1< OK\n3> REMOVE|a|\n2> INDEX|b|c\n2< OK\n3< OK\n1> INDEX|a|\n4> QUERY|c|\n\
          1< OK\n2> QUERY|a|\n4< OK\n3> REMOVE|b|\n2< FAIL\n3< OK\n1> REMOVE|a|\n1< OK\n",
     );
-    let short = contention::checker().minimise(&wrong).unwrap();
+    let short = checker().minimise(&wrong).unwrap();
     // The REMOVE of a that had returned before cannot excuse the reply; without the INDEX it would
     // be right.
     assert_eq!(short.to_string(), "1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
-    assert_eq!(contention::checker().minimise(&history("1> INDEX|a|\n1< OK\n")), None);
+    assert_eq!(checker().minimise(&history("1> INDEX|a|\n1< OK\n")), None);
 }
 
 #[test]
@@ -232,13 +248,13 @@ fn what_is_shortened_keeps_its_times() {
         "@1 1> INDEX|c|\n@2.5 1> INDEX|a|\n@3 1< OK\n@4 1< OK\n5> QUERY|c|\n@7 2> QUERY|a|\n\
          @8.125 2< FAIL\n@9 5< OK\n",
     );
-    let short = contention::checker().minimise(&wrong).unwrap();
+    let short = checker().minimise(&wrong).unwrap();
     assert_eq!(short.to_string(), "@2.5 1> INDEX|a|\n@4 1< OK\n@7 2> QUERY|a|\n@8.125 2< FAIL\n");
 }
 
 #[test]
 fn the_first_reply_that_no_order_explains_is_found() {
-    let found = |text| contention::checker().first_unexplained(&history(text));
+    let found = |text| checker().first_unexplained(&history(text));
     // Calls and replies before, between and behind, another wrong reply among them.
     let text = "1> INDEX|a|\n3> QUERY|b|\n2> QUERY|b|\n1< OK\n2< FAIL\n2> QUERY|a|\n4> INDEX|b|\n\
                 2< FAIL\n4< OK\n3< OK\n1> QUERY|b|\n1< FAIL\n";
@@ -247,15 +263,15 @@ fn the_first_reply_that_no_order_explains_is_found() {
     assert_eq!(found("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), None);
     assert_eq!(found(""), None);
     let wrong = history("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
-    assert_eq!(contention::checker().first_unexplained(&wrong), Some(1));
-    assert_eq!(contention::checker().steps(1).first_unexplained(&wrong), None);
+    assert_eq!(checker().first_unexplained(&wrong), Some(1));
+    assert_eq!(checker().steps(1).first_unexplained(&wrong), None);
 }
 
 #[test]
 fn a_change_is_left_out_only_if_the_fault_shows_whether_it_happened_or_not() {
     // The INDEX alone would excuse the reply to the QUERY, were there no REMOVE.
     let wrong = history("1> INDEX|a|\n1< OK\n2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
-    let short = contention::checker().minimise(&wrong).unwrap();
+    let short = checker().minimise(&wrong).unwrap();
     assert_eq!(short.to_string(), "2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
 }
 
@@ -263,7 +279,7 @@ fn a_change_is_left_out_only_if_the_fault_shows_whether_it_happened_or_not() {
 fn what_explains_all_but_the_last_reply_is_not_left_out() {
     // Without the first command the second reply would be wrong already.
     let wrong = history("1> INDEX|a|\n1< OK\n1> INDEX|b|a\n1< OK\n2> REMOVE|a|\n2< OK\n");
-    assert_eq!(contention::checker().minimise(&wrong), Some(wrong));
+    assert_eq!(checker().minimise(&wrong), Some(wrong));
 }
 
 #[test]
@@ -272,15 +288,15 @@ fn the_shortened_part_of_any_wrong_history_is_wrong() {
     let mut shortened = 0;
     for _ in 0..1_000 {
         let history = any_history(&mut rng);
-        if let Some(short) = contention::checker().minimise(&history) {
+        if let Some(short) = checker().minimise(&history) {
             assert!(!some_order_explains(&short), "\n{history}\n{short}");
             let mut lines: Vec<_> = short.to_string().lines().map(str::to_owned).collect();
             lines.pop();
             let before = lines.join("\n").parse().unwrap();
             assert!(some_order_explains(&before), "\n{history}\n{short}");
             // It ends with the reply that was the first wrong one of the whole.
-            let unexplained = contention::checker().first_unexplained(&history).unwrap();
-            let last = contention::checker().first_unexplained(&short).unwrap();
+            let unexplained = checker().first_unexplained(&history).unwrap();
+            let last = checker().first_unexplained(&short).unwrap();
             let (whole, short_one) =
                 (&history.operations()[unexplained], &short.operations()[last]);
             assert_eq!(short_one.answer.unwrap().at, short.events() - 1, "\n{history}\n{short}");
@@ -297,7 +313,7 @@ fn the_shortened_part_of_any_wrong_history_is_wrong() {
 
 #[test]
 fn what_clients_see_is_recorded_in_the_order_of_time() {
-    let engine = Engine::default();
+    let shared = Shared::default();
     let script = || vec![vec!["INDEX|a|".parse().unwrap(), "QUERY|a|".parse().unwrap()]; 5];
     // The first client sends its last burst only when the second has been told all; the third is cut
     // off in the midst of its first one.
@@ -316,7 +332,7 @@ fn what_clients_see_is_recorded_in_the_order_of_time() {
             if *number == 3 && place == 1 {
                 return Err("cut off");
             }
-            reply(Reply::from(engine.apply(command).unwrap()));
+            reply(Reply::from(shared.apply(command)));
         }
         if *number == 2 {
             told.send(()).unwrap();
@@ -326,7 +342,7 @@ fn what_clients_see_is_recorded_in_the_order_of_time() {
     assert_eq!(recording.cut_off, [(3, "cut off")]);
     let history = recording.history;
     assert_eq!((history.operations().len(), history.events()), (22, 43));
-    assert_eq!(contention::checker().check(&history), Verdict::Linearizable);
+    assert_eq!(checker().check(&history), Verdict::Linearizable);
     let of = |client| history.operations().iter().filter(move |it| it.client == client);
     let last_told = of(2).filter_map(|it| it.answer).map(|answer| answer.at).max();
     let last_burst_told = of(1).filter_map(|it| it.answer).map(|answer| answer.at).max();
@@ -374,7 +390,7 @@ fn shortening_ends_also_where_everything_may_have_happened() {
     wrong.reply(1, Reply::Ok).unwrap();
     wrong.call(2, Command::query("a").unwrap());
     wrong.reply(2, Reply::Fail).unwrap();
-    let checker = contention::checker().steps(5_000);
+    let checker = checker().steps(5_000);
     let short = checker.minimise(&wrong).unwrap();
     assert_eq!(checker.check(&short), Verdict::NotLinearizable);
     assert!(short.operations().len() * 2 < wrong.operations().len(), "{short}");

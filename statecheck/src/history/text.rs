@@ -9,16 +9,44 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Event, History};
-use crate::shown::shown;
 
 /// What is wrong with the text of a history.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {}", shown(problem))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryError {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong with it.
     pub problem: String,
+}
+
+impl Display for HistoryError {
+    /// The problem quotes the text, which may hold anything: shown without control characters, and
+    /// of more than 257 bytes the beginning and the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.line)?;
+        let problem = &self.problem;
+        if problem.len() <= 257 {
+            return f.write_str(&printable(problem));
+        }
+        let boundary = |at| (0..=at).rev().find(|at| problem.is_char_boundary(*at)).unwrap_or(0);
+        let (begin, end) = (boundary(160), boundary(problem.len() - 64));
+        let (begin, end) = (printable(&problem[..begin]), printable(&problem[end..]));
+        write!(f, "{begin}...{end} ({} bytes in all)", problem.len())
+    }
+}
+
+impl std::error::Error for HistoryError {}
+
+/// A text in which all is escaped that cannot be seen, or turns the writing round.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' | '\'' => printable.push(character),
+            other => printable.extend(other.escape_debug()),
+        }
+    }
+    printable
 }
 
 impl<C: Display, R: Display> Display for History<C, R> {

@@ -11,7 +11,7 @@
 /// this crate that holds its own state is.
 ///
 /// ```
-/// use package_indexer::StateMachine;
+/// use statecheck::StateMachine;
 /// use std::convert::Infallible;
 ///
 /// /// Counts up to a limit; `true` counts, `false` reads.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::testing::contention;
-use crate::{Command, Reply};
+use crate::fixture::{Command, Reply, checker};
 
 /// Two clients; the second is told something wrong, and then the first something right.
 const WRONG: &str = "\
@@ -156,7 +155,7 @@ fn each_client_has_a_lane_and_what_it_has_under_way_at_once_a_row_each() {
 #[test]
 fn what_no_order_explains_is_marked_and_what_is_around_it() {
     let history: History<Command, Reply> = WRONG.parse().unwrap();
-    let unexplained = contention::checker().first_unexplained(&history);
+    let unexplained = checker().first_unexplained(&history);
     assert_eq!(unexplained, Some(3));
     let page = history.to_html("", unexplained);
     let classes: Vec<_> =

@@ -31,13 +31,35 @@ impl<C: Debug + Display> std::error::Error for Divergence<C> {}
 /// after each. An error counts as a reply of its own.
 ///
 /// ```
-/// use package_indexer::testing::{lockstep, state_of_index, state_of_model};
-/// use package_indexer::{Command, Model, PackageIndex};
+/// use statecheck::StateMachine;
+/// use statecheck::lockstep;
+/// use std::convert::Infallible;
 ///
-/// let trace = [Command::index("a", [])?, Command::index("a", ["a"])?, Command::remove("a")?];
-/// let (mut index, mut model) = (PackageIndex::new(), Model::default());
-/// lockstep::run(&trace, (&mut index, state_of_index), (&mut model, state_of_model))?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// /// Remembers the last few numbers, and answers their sum.
+/// struct Last<const PLACES: usize>(Vec<u32>);
+///
+/// impl<const PLACES: usize> StateMachine for Last<PLACES> {
+///     type Command = u32;
+///     type Reply = u32;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, number: &u32) -> Result<u32, Infallible> {
+///         self.0.push(*number);
+///         self.0 = self.0.split_off(self.0.len().saturating_sub(PLACES));
+///         Ok(self.0.iter().sum())
+///     }
+/// }
+///
+/// let (mut three, mut two) = (Last::<3>(vec![]), Last::<2>(vec![]));
+/// let divergence = lockstep::run(
+///     &[1, 0, 1, 4],
+///     (&mut three, |last: &Last<3>| last.0.clone()),
+///     (&mut two, |last: &Last<2>| last.0.clone()),
+/// );
+/// assert_eq!(
+///     divergence.unwrap_err().to_string(),
+///     "> 1\n> 0\n> 1\n# one answers Ok(2), the other Ok(1)"
+/// );
 /// ```
 ///
 /// # Errors
@@ -123,10 +145,9 @@ fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{state_of_index, state_of_model};
-    use crate::{Command, Model, Outcome, PackageIndex};
+    use crate::fixture::{Command, Model, Outcome, state};
 
-    /// A model that forgets to keep the list of a package that is indexed again.
+    /// A model that forgets to keep what a thing needs that is put there again.
     #[derive(Default)]
     struct Forgetful(Model);
 
@@ -137,7 +158,7 @@ mod tests {
 
         fn apply(&mut self, command: &Command) -> Result<Outcome, Self::Error> {
             match command {
-                Command::Index { package, .. } if self.0.packages().contains_key(package) => {
+                Command::Index { thing, .. } if self.0.things().contains_key(thing) => {
                     Ok(Outcome::Ok)
                 }
                 _ => self.0.apply(command),
@@ -156,11 +177,11 @@ mod tests {
 
     #[test]
     fn a_difference_in_state_is_reported_at_the_command_that_made_it() {
-        let (mut index, mut model) = (PackageIndex::new(), Forgetful::default());
+        let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
         let divergence = run(
             &trace(),
-            (&mut index, state_of_index),
-            (&mut model, |forgetful: &Forgetful| state_of_model(&forgetful.0)),
+            (&mut model, state),
+            (&mut forgetful, |forgetful: &Forgetful| state(&forgetful.0)),
         )
         .unwrap_err();
         assert_eq!(divergence.trace, trace()[..3]);
@@ -171,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_difference_in_replies_is_reported_without_looking_at_the_state() {
-        let (mut index, mut model) = (PackageIndex::new(), Forgetful::default());
-        let divergence = run(&trace(), (&mut index, |_| ()), (&mut model, |_| ())).unwrap_err();
+        let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
+        let divergence = run(&trace(), (&mut model, |_| ()), (&mut forgetful, |_| ())).unwrap_err();
         assert_eq!(divergence.trace, trace());
         assert_eq!(divergence.difference, "one answers Ok(Fail), the other Ok(Ok)");
     }

@@ -6,6 +6,7 @@
 
 use std::any::type_name;
 use std::fmt::{self, Debug, Display};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
@@ -38,7 +39,7 @@ pub struct Property {
 type Replay = dyn Fn(&[u8]) -> Result<(), Violation>;
 
 /// A claim that does not hold, and the shortest input found that shows it.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Violation {
     /// The name of the property.
     pub property: &'static str,
@@ -58,6 +59,8 @@ impl Display for Violation {
         f.write_str(&self.shown)
     }
 }
+
+impl std::error::Error for Violation {}
 
 impl Debug for Violation {
     /// As it prints: test frameworks report by `Debug`, and a person has to read it.
@@ -94,14 +97,48 @@ impl Property {
     /// of any trace: [`lockstep::run`] of what [`explore::run`](super::explore::run) takes.
     ///
     /// ```
-    /// use package_indexer::testing::property::Property;
-    /// use package_indexer::testing::{state_of_index, state_of_model};
-    /// use package_indexer::{Model, PackageIndex};
+    /// use statecheck::StateMachine;
+    /// use statecheck::{arbitrary, property::Property, trace::TraceCommand};
+    /// use std::convert::Infallible;
     ///
-    /// let machines = (PackageIndex::new(), Model::default());
-    /// let states = (state_of_index, state_of_model);
-    /// Property::lockstep("refinement", "They do the same.", machines, states).quickcheck(10, 1)?;
-    /// # Ok::<(), package_indexer::testing::property::Violation>(())
+    /// #[derive(Debug, Clone, arbitrary::Arbitrary)]
+    /// struct Add(u8);
+    ///
+    /// impl TraceCommand for Add {}
+    ///
+    /// #[derive(Clone)]
+    /// struct Sum(u64);
+    ///
+    /// impl StateMachine for Sum {
+    ///     type Command = Add;
+    ///     type Reply = u64;
+    ///     type Error = Infallible;
+    ///
+    ///     fn apply(&mut self, Add(number): &Add) -> Result<u64, Infallible> {
+    ///         self.0 += u64::from(*number);
+    ///         Ok(self.0)
+    ///     }
+    /// }
+    ///
+    /// /// As the machine, until it is full.
+    /// #[derive(Clone)]
+    /// struct Small(u8);
+    ///
+    /// impl StateMachine for Small {
+    ///     type Command = Add;
+    ///     type Reply = u64;
+    ///     type Error = Infallible;
+    ///
+    ///     fn apply(&mut self, Add(number): &Add) -> Result<u64, Infallible> {
+    ///         self.0 = self.0.saturating_add(*number);
+    ///         Ok(u64::from(self.0))
+    ///     }
+    /// }
+    ///
+    /// let states = (|sum: &Sum| sum.0, |small: &Small| u64::from(small.0));
+    /// let same = Property::lockstep("same", "They do the same.", (Sum(0), Small(0)), states);
+    /// let violation = same.quickcheck(100, 1).unwrap_err();
+    /// assert_eq!(violation.shown.lines().count(), 2);
     /// ```
     pub fn lockstep<A, B, S>(
         name: &'static str,
@@ -160,6 +197,20 @@ impl Property {
             .chain(others)
             .min_by_key(|violation| (violation.shown.len(), violation.shown.clone()));
         shortest.map_or(Ok(()), Err)
+    }
+
+    /// Tries the property on as many random inputs as [`cases`](Self::cases) says, or as the variable
+    /// `QUICKCHECK_TESTS` of the environment does; the same as in an earlier run if `SEED` says so.
+    ///
+    /// # Panics
+    /// With the [`Violation`] and the seed, if it does not hold.
+    pub fn test(&self) {
+        let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
+        let seed = number("SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let cases = number("QUICKCHECK_TESTS").unwrap_or(self.cases);
+        if let Err(violation) = self.quickcheck(cases, seed) {
+            panic!("{violation}# SEED={seed} repeats it\n");
+        }
     }
 }
 
@@ -252,6 +303,12 @@ mod tests {
             (violation.what.as_str(), violation.shown.as_str()),
             ("panicked: there is a nine", "9\n")
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "# small does not hold:\n# 1 is not\n1\n# SEED=")]
+    fn a_test_of_a_property_that_does_not_hold_panics_with_the_violation_and_the_seed() {
+        small(1).test();
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl<C: TraceCommand> Input for Trace<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::input::{from_bytes, shrink};
+    use crate::input::{from_bytes, shrink};
 
     impl TraceCommand for u8 {
         const BYTES: usize = 1;

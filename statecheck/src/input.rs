@@ -76,7 +76,8 @@ impl<I: Input> quickcheck::Arbitrary for Generated<I> {
 
 /// As many random bytes as inputs of all sizes are made from: up to [`Input::BYTES`] at
 /// quickcheck's usual size of 100.
-pub(super) fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
+#[must_use]
+pub fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
     let most = (I::BYTES * g.size() / 100).max(1);
     let length = <usize as quickcheck::Arbitrary>::arbitrary(g) % (most + 1);
     (0..length).map(|_| quickcheck::Arbitrary::arbitrary(g)).collect()
@@ -85,7 +86,7 @@ pub(super) fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
 /// Everything that a list becomes by leaving out a run of its items: long runs first.
 ///
 /// ```
-/// use package_indexer::testing::input::without_runs;
+/// use statecheck::input::without_runs;
 ///
 /// let shorter: Vec<_> = without_runs(&['a', 'b', 'c']).collect();
 /// assert_eq!(shorter, [vec![], vec!['b', 'c'], vec!['a', 'c'], vec!['a', 'b']]);
@@ -96,7 +97,7 @@ pub fn without_runs<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
 
 /// The runs that a list of so many items falls into: all of it, its halves, and so on down to
 /// single items.
-pub(super) fn runs(count: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn runs(count: usize) -> impl Iterator<Item = Range<usize>> {
     let lengths = std::iter::successors(Some(count), |length| Some(length / 2));
     lengths.take_while(|length| *length > 0).flat_map(move |length| {
         (0..count).step_by(length).map(move |start| start..(start + length).min(count))

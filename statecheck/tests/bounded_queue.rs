@@ -1,16 +1,16 @@
-//! The examples run, and what they show would show a bug.
+//! The example runs, and what it shows would show a bug.
 
-use package_indexer::testing::explore::Explored;
+use statecheck::explore::Explored;
 
 #[path = "../examples/bounded_queue.rs"]
-mod bounded_queue;
+mod queue;
 
-use bounded_queue::Command::Push;
-use bounded_queue::{PLACES, test};
+use queue::Command::Push;
+use queue::{PLACES, test};
 
 #[test]
 fn the_ring_is_a_queue_wherever_in_it_the_items_begin() {
-    bounded_queue::main();
+    queue::main();
     // From each of three places on: nothing, one item, two or three, each one of two.
     let all = Explored { states: 3 * (1 + 2 + 4 + 8), transitions: 3 * 45 };
     assert_eq!(test::<PLACES>(), (Ok(()), Ok(all)));

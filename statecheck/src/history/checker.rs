@@ -11,8 +11,8 @@ use super::{History, search, witness};
 use crate::machine::StateMachine;
 
 /// How many steps a search may take unless another number is chosen. One is a command tried in one
-/// state; it costs about a microsecond, and until the search ends the memory of that state and two
-/// bytes for each command of the history.
+/// state; it costs about a microsecond, and until the search ends the memory of that state and a bit
+/// for each command of the history.
 pub const DEFAULT_STEPS: u64 = 200_000;
 
 /// What a history turned out to be.
@@ -29,21 +29,36 @@ pub enum Verdict {
 /// Checks what clients saw, replies of type `R`, against a machine `M`.
 ///
 /// ```
-/// use package_indexer::testing::history::{Checker, History, Verdict};
-/// use package_indexer::{Command, Model, Reply};
+/// use statecheck::StateMachine;
+/// use statecheck::history::{Checker, History, Verdict};
+/// use std::convert::Infallible;
 ///
-/// let checker = Checker::new(Model::default(), |outcome, reply| Reply::from(*outcome) == *reply);
-/// // Told first that the package is there, and then that it is not.
-/// let history: History<Command, Reply> = "
-///     1> INDEX|a|
-///     2> QUERY|a|
-///     2< OK
-///     2> QUERY|a|
-///     2< FAIL
-///     1< OK
-/// ".parse()?;
+/// /// A number: `Some` writes it, `None` reads it; answers what is there then.
+/// #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// struct Register(u32);
+///
+/// impl StateMachine for Register {
+///     type Command = Option<u32>;
+///     type Reply = u32;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, write: &Option<u32>) -> Result<u32, Infallible> {
+///         self.0 = write.unwrap_or(self.0);
+///         Ok(self.0)
+///     }
+/// }
+///
+/// let checker = Checker::new(Register(0), |answer, reply| answer == reply);
+/// // While client 1 writes, client 2 is told of it first, and then no more.
+/// let mut history = History::default();
+/// history.call(1, Some(7));
+/// history.call(2, None);
+/// history.reply(2, 7)?;
+/// history.call(2, None);
+/// history.reply(2, 0)?;
+/// history.reply(1, 7)?;
 /// assert_eq!(checker.check(&history), Verdict::NotLinearizable);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), statecheck::history::Unasked>(())
 /// ```
 pub struct Checker<M: StateMachine, R> {
     judge: Judge<M, R>,

@@ -34,21 +34,21 @@ pub type Script<C> = Vec<Vec<C>>;
 /// ends the script of that client.
 ///
 /// ```
-/// use package_indexer::engine::Engine;
-/// use package_indexer::testing::history::record;
-/// use package_indexer::{Command, Outcome};
+/// use statecheck::history::record;
+/// use std::sync::atomic::{AtomicU32, Ordering};
 ///
-/// let engine = Engine::default();
-/// let script = || vec![vec![Command::index("a", []).unwrap()]; 10];
-/// let recording = record(vec![(&engine, script()), (&engine, script())], |engine, burst, reply| {
-///     for command in burst {
-///         reply(engine.apply(command)?);
+/// let counter = AtomicU32::new(0);
+/// // Two clients, each of which adds a number ten times.
+/// let script = |number: u32| vec![vec![number]; 10];
+/// let clients = vec![(&counter, script(1)), (&counter, script(5))];
+/// let recording = record(clients, |counter, burst, reply| {
+///     for number in burst {
+///         reply(counter.fetch_add(*number, Ordering::SeqCst));
 ///     }
-///     Ok::<(), package_indexer::engine::EngineError>(())
+///     Ok::<(), ()>(())
 /// });
 /// assert!(recording.cut_off.is_empty());
 /// assert_eq!(recording.history.events(), 40);
-/// # let _: &[package_indexer::testing::history::Operation<Command, Outcome>] = recording.history.operations();
 /// ```
 ///
 /// # Panics

@@ -7,6 +7,8 @@
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+#[cfg(feature = "drawing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "drawing")))]
 mod drawing;
 mod minimise;
 mod plan;
@@ -16,6 +18,7 @@ mod text;
 mod witness;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
@@ -52,14 +55,14 @@ pub struct Answer<R> {
 /// which is also that in which they have to take effect.
 ///
 /// ```
-/// use package_indexer::testing::history::History;
-/// use package_indexer::{Command, Reply};
+/// use statecheck::history::History;
 ///
-/// let history: History<Command, Reply> = "
-///     1> INDEX|a|
-///     2> QUERY|a|
-///     2< FAIL
-///     1< OK
+/// // Whatever can be read from text will do; here all of it is kept as it is.
+/// let history: History<String, String> = "
+///     1> write 7
+///     2> read
+///     2< 0
+///     1< done
 /// ".parse()?;
 /// assert_eq!(history.operations().len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,12 +78,19 @@ pub struct History<C, R> {
 }
 
 /// A reply came to a client that waits for none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("client {client} waits for no reply here")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unasked {
     /// The client.
     pub client: usize,
 }
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "client {} waits for no reply here", self.client)
+    }
+}
+
+impl std::error::Error for Unasked {}
 
 impl<C, R> Default for History<C, R> {
     fn default() -> Self {

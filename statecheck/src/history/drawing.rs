@@ -32,18 +32,15 @@ impl<C: Display, R: Display> History<C, R> {
     /// if all of n commands are those of one client and under way at once, and about a kilobyte each.
     ///
     /// ```
-    /// use package_indexer::testing::contention;
-    /// use package_indexer::testing::history::History;
-    /// use package_indexer::{Command, Reply};
+    /// use statecheck::history::History;
     ///
-    /// let history: History<Command, Reply> = "
-    ///     @3    1> INDEX|a|
-    ///     @8.5  1< OK
-    ///     @9.25 2> QUERY|a|
-    ///     @14   2< FAIL
+    /// let history: History<String, String> = "
+    ///     @3    1> write 7
+    ///     @8.5  1< done
+    ///     @9.25 2> read
+    ///     @14   2< 0
     /// ".parse()?;
-    /// let unexplained = contention::checker().first_unexplained(&history);
-    /// let page = history.to_html("Forgotten at once", unexplained);
+    /// let page = history.to_html("Forgotten at once", Some(1));
     /// assert!(page.contains("no order explains this reply"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

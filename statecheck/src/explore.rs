@@ -27,14 +27,38 @@ pub struct Explored {
 /// Time is linear in the transitions, memory in the states.
 ///
 /// ```
-/// use package_indexer::testing::{explore, state_of_index, state_of_model};
-/// use package_indexer::{Command, Model, PackageIndex};
+/// use statecheck::StateMachine;
+/// use statecheck::explore::{self, Explored};
+/// use std::convert::Infallible;
 ///
-/// let commands = ["INDEX|a|", "INDEX|a|a", "REMOVE|a|", "QUERY|a|"].map(|c| c.parse().unwrap());
-/// let machines = (PackageIndex::new(), Model::default());
-/// let explored = explore::run(&commands, machines, (state_of_index, state_of_model))?;
-/// assert_eq!(explored, explore::Explored { states: 3, transitions: 12 });
-/// # Ok::<(), package_indexer::testing::lockstep::Divergence<Command>>(())
+/// /// A counter that begins anew when it has passed its limit: anything but 9 is a bug.
+/// #[derive(Clone)]
+/// struct Counter<const LIMIT: u32>(u32);
+///
+/// impl<const LIMIT: u32> StateMachine for Counter<LIMIT> {
+///     type Command = u32;
+///     type Reply = u32;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, more: &u32) -> Result<u32, Infallible> {
+///         self.0 = (self.0 + more) % (LIMIT + 1);
+///         Ok(self.0)
+///     }
+/// }
+///
+/// let explored = explore::run(
+///     &[1, 5],
+///     (Counter::<9>(0), Counter::<9>(0)),
+///     (|one: &Counter<9>| one.0, |other: &Counter<9>| other.0),
+/// );
+/// assert_eq!(explored, Ok(Explored { states: 10, transitions: 20 }));
+///
+/// let explored = explore::run(
+///     &[1, 5],
+///     (Counter::<9>(0), Counter::<8>(0)),
+///     (|one: &Counter<9>| one.0, |other: &Counter<8>| other.0),
+/// );
+/// assert_eq!(explored.unwrap_err().trace, [5, 5]);
 /// ```
 ///
 /// # Errors
@@ -61,22 +85,35 @@ where
 /// - A key that keeps what the left machine hides from the projection tells more states apart.
 ///
 /// ```
-/// use package_indexer::testing::{explore, scope::{Scope, SmallState}};
-/// use package_indexer::{Model, PackageIndex};
+/// use statecheck::StateMachine;
+/// use statecheck::explore::{self, Explored};
+/// use std::collections::BTreeSet;
+/// use std::convert::Infallible;
 ///
-/// let scope = Scope::new(2).unwrap();
-/// let projections = (SmallState::of_index, SmallState::of_model);
-/// let modulo_renaming = |_: &PackageIndex, state| scope.canonical(state);
-/// let mut states = 0;
-/// let explored = explore::run_by_key(
-///     &scope.commands(),
-///     (PackageIndex::new(), Model::default()),
-///     projections,
-///     modulo_renaming,
-///     |state| states += scope.orbit(*state),
-/// )?;
-/// assert_eq!((explored.states, states), (13, 21));
-/// # Ok::<(), package_indexer::testing::lockstep::Divergence<package_indexer::Command>>(())
+/// /// Three lamps, which are switched one by one.
+/// #[derive(Clone, Default)]
+/// struct Lamps(BTreeSet<char>);
+///
+/// impl StateMachine for Lamps {
+///     type Command = char;
+///     type Reply = bool;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, lamp: &char) -> Result<bool, Infallible> {
+///         Ok(self.0.remove(lamp) || self.0.insert(*lamp))
+///     }
+/// }
+///
+/// let lit = |lamps: &Lamps| lamps.0.clone();
+/// let machines = (Lamps::default(), Lamps::default());
+/// // Which lamps they are does not matter, only how many.
+/// let key = |_: &Lamps, lit: BTreeSet<char>| lit.len();
+/// let mut found = Vec::new();
+/// let explored = explore::run_by_key(&['a', 'b', 'c'], machines, (lit, lit), key, |key| {
+///     found.push(*key);
+/// });
+/// assert_eq!(explored, Ok(Explored { states: 4, transitions: 12 }));
+/// assert_eq!(found, [0, 1, 2, 3]);
 /// ```
 ///
 /// # Errors
@@ -146,77 +183,9 @@ fn after<M: StateMachine + Clone>(machine: &M, trace: &[&M::Command]) -> M {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::convert::Infallible;
 
     use super::*;
-    use crate::testing::faulty::LetsGo;
-    use crate::testing::scope::{Scope, SmallState};
-    use crate::{Command, Model, PackageIndex};
-
-    fn scope(packages: usize) -> Scope {
-        Scope::new(packages).unwrap()
-    }
-
-    fn sound(index: &PackageIndex) -> SmallState {
-        assert_eq!(index.check_invariants(), Ok(()));
-        SmallState::of_index(index)
-    }
-
-    /// Explores all states of a scope, index and model side by side.
-    fn explore(scope: &Scope, index: PackageIndex) -> Explored {
-        let machines = (index, Model::default());
-        run(&scope.commands(), machines, (sound, SmallState::of_model))
-            .unwrap_or_else(|divergence| panic!("\n{divergence}"))
-    }
-
-    /// All states of a scope, every command in each.
-    fn all(scope: &Scope) -> Explored {
-        let states = scope.state_count();
-        Explored { states, transitions: states * scope.command_count() }
-    }
-
-    #[test]
-    fn index_and_model_agree_in_every_state_of_up_to_three_packages() {
-        assert_eq!(all(&scope(3)), Explored { states: 567, transitions: 17_010 });
-        for packages in 0..=3 {
-            let scope = scope(packages);
-            assert_eq!(explore(&scope, PackageIndex::new()), all(&scope), "{packages}");
-        }
-    }
-
-    #[test]
-    fn an_index_with_a_table_for_almost_every_package_agrees_as_well() {
-        let index = PackageIndex::with_names_a_table(1);
-        assert_eq!(explore(&scope(3), index), all(&scope(3)));
-    }
-
-    #[test]
-    fn index_and_model_agree_in_every_state_of_four_packages() {
-        assert_eq!(all(&scope(4)), Explored { states: 67_689, transitions: 4_873_608 });
-        assert_eq!(explore(&scope(4), PackageIndex::new()), all(&scope(4)));
-    }
-
-    #[test]
-    fn modulo_renaming_one_state_of_each_class_stands_for_the_rest() {
-        for packages in 0..=3 {
-            let scope = scope(packages);
-            let machines = (PackageIndex::new(), Model::default());
-            let canonical = |_: &PackageIndex, state| scope.canonical(state);
-            let mut orbits = Vec::new();
-            let found = |state: &_| orbits.push((*state, scope.orbit(*state)));
-            let projections = (sound, SmallState::of_model);
-            let explored = run_by_key(&scope.commands(), machines, projections, canonical, found)
-                .unwrap_or_else(|divergence| panic!("\n{divergence}"));
-            let states = scope.class_count();
-            let transitions = states * scope.command_count();
-            assert_eq!(explored, Explored { states, transitions }, "{packages}");
-            let shown: BTreeSet<_> = orbits.iter().map(|(state, _)| state).collect();
-            assert_eq!((shown.len(), orbits.len()), (states, states), "each is shown once");
-            let named: usize = orbits.iter().map(|(_, orbit)| orbit).sum();
-            assert_eq!(named, scope.state_count(), "{packages}");
-        }
-    }
 
     #[test]
     fn what_a_machine_hides_can_tell_states_apart() {
@@ -241,24 +210,5 @@ mod tests {
             run_by_key(&[()], machines.clone(), projections, key, |_| ()).unwrap().states
         };
         assert_eq!((explored(|_, ()| 0), explored(|machine, ()| machine.0)), (1, 10));
-    }
-
-    #[test]
-    fn a_divergence_comes_with_a_shortest_trace_modulo_renaming_or_not() {
-        let scope = scope(3);
-        let machines = (PackageIndex::new(), LetsGo::default());
-        let projections = (SmallState::of_index, |faulty: &LetsGo| SmallState::of_model(&faulty.0));
-        let commands = scope.commands();
-        let canonical = |_: &PackageIndex, state| scope.canonical(state);
-        for divergence in [
-            run(&commands, machines.clone(), projections),
-            run_by_key(&commands, machines, projections, canonical, |_| ()),
-        ] {
-            let trace = divergence.unwrap_err().trace;
-            assert_eq!(trace.len(), 4);
-            assert!(matches!(trace[3], Command::Remove { .. }));
-            let indexed: BTreeSet<_> = trace[..3].iter().map(Command::package).collect();
-            assert_eq!(indexed.len(), 3);
-        }
     }
 }

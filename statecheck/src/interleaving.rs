@@ -18,14 +18,28 @@ pub type Observed<M> = Vec<(<M as StateMachine>::Command, <M as StateMachine>::R
 /// worst exponential in the number of clients: (commands + 1) to that power, times the states.
 ///
 /// ```
-/// use package_indexer::testing::{interleaving, state_of_model};
-/// use package_indexer::{Command, Model, Outcome};
+/// use statecheck::StateMachine;
+/// use statecheck::interleaving;
+/// use std::convert::Infallible;
 ///
-/// let one = vec![(Command::index("b", ["a"])?, Outcome::Ok)];
-/// let two = vec![(Command::index("a", [])?, Outcome::Ok), (Command::remove("a")?, Outcome::Fail)];
-/// let order = interleaving::explain(&Model::default(), state_of_model, &[one, two]);
+/// /// Answers what was there, and keeps what it is given.
+/// #[derive(Clone)]
+/// struct Swap(u32);
+///
+/// impl StateMachine for Swap {
+///     type Command = u32;
+///     type Reply = u32;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, number: &u32) -> Result<u32, Infallible> {
+///         Ok(std::mem::replace(&mut self.0, *number))
+///     }
+/// }
+///
+/// let one = vec![(7, 1)];
+/// let two = vec![(1, 0), (2, 7)];
+/// let order = interleaving::explain(&Swap(0), |swap| swap.0, &[one, two]);
 /// assert_eq!(order, Some(vec![1, 0, 1]));
-/// # Ok::<(), package_indexer::NameError>(())
 /// ```
 pub fn explain<M, S>(
     machine: &M,
@@ -62,8 +76,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::state_of_model;
-    use crate::{Model, Outcome};
+    use crate::fixture::{Model, Outcome, state};
 
     fn observed(lines: &[(&str, Outcome)]) -> Observed<Model> {
         lines.iter().map(|(line, outcome)| (line.parse().unwrap(), *outcome)).collect()
@@ -74,7 +87,7 @@ mod tests {
         // Each saw the other's package before it was there.
         let one = observed(&[("QUERY|b|", Outcome::Ok), ("INDEX|a|", Outcome::Ok)]);
         let two = observed(&[("QUERY|a|", Outcome::Ok), ("INDEX|b|", Outcome::Ok)]);
-        let explained = |clients: &[_]| explain(&Model::default(), state_of_model, clients);
+        let explained = |clients: &[_]| explain(&Model::default(), state, clients);
         assert_eq!(explained(&[one.clone(), two]), None);
         let two = observed(&[("INDEX|b|", Outcome::Ok), ("QUERY|a|", Outcome::Ok)]);
         assert_eq!(explained(&[one, two]), Some(vec![1, 0, 0, 1]));

@@ -1,10 +1,10 @@
-//! The drivers of `testing` on a machine that has nothing to do with packages: a queue in a ring of
-//! three places, held against the plainest queue there is. `cargo run --example bounded_queue`.
+//! A queue in a ring of three places, held against the plainest queue there is:
+//! `cargo run --example bounded_queue`.
 
-use package_indexer::StateMachine;
-use package_indexer::testing::explore::{self, Explored};
-use package_indexer::testing::property::{Property, Violation};
-use package_indexer::testing::{arbitrary, interleaving, trace::TraceCommand};
+use statecheck::StateMachine;
+use statecheck::explore::{self, Explored};
+use statecheck::property::{Property, Violation};
+use statecheck::{arbitrary, interleaving, trace::TraceCommand};
 
 pub(crate) const PLACES: usize = 3;
 

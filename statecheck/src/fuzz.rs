@@ -1,0 +1,75 @@
+//! Keeps a folder of fuzz targets in step with a table of properties: one test writes it and fails
+//! when it differs, another replays what is kept there. Beside it stands what all targets share.
+
+mod folder;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Display};
+use std::io;
+use std::path::PathBuf;
+
+use crate::property::Violation;
+
+pub use folder::FuzzFolder;
+pub use target::{check, replay};
+
+/// What is wrong with a [`FuzzFolder`]. Paths are counted from the project's root.
+#[derive(Debug)]
+pub enum FuzzError {
+    /// A file cannot be read or written.
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file lacks the line behind which the generated part begins.
+    NoMark {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        mark: &'static str,
+    },
+    /// Two files with one name would have to be generated.
+    Twice {
+        /// The file.
+        path: PathBuf,
+    },
+    /// These differ from what the table generates, or are there and should not be, or the other way
+    /// round.
+    Stale {
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
+    /// A property does not hold on an input that is kept.
+    Violated {
+        /// The file with the input.
+        path: PathBuf,
+        /// What was seen.
+        violation: Violation,
+    },
+}
+
+impl Display for FuzzError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "{}: {error}", shown(path)),
+            Self::NoMark { path, mark } => write!(f, "{} lacks: {mark}", shown(path)),
+            Self::Twice { path } => write!(f, "{} is generated twice", shown(path)),
+            Self::Stale { paths } => {
+                f.write_str("not what the table of properties generates:")?;
+                paths.iter().try_for_each(|path| write!(f, "\n  {}", shown(path)))
+            }
+            Self::Violated { path, violation } => write!(f, "{}:\n{violation}", shown(path)),
+        }
+    }
+}
+
+impl std::error::Error for FuzzError {}
+
+/// The name of a file, without control characters.
+fn shown(path: &std::path::Path) -> String {
+    path.to_string_lossy().chars().flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,290 @@
+//! The folder: what the table makes of it, and how it differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+use super::FuzzError;
+use crate::property::Property;
+
+/// Files by their paths from the project's root.
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Behind these lines everything is generated.
+const MANIFEST: (&str, &str) = (
+    "fuzz/Cargo.toml",
+    "# From here on generated from the table of properties; README.md says how.\n",
+);
+const README: (&str, &str) =
+    ("fuzz/README.md", "<!-- From here on generated from the table of properties. -->\n");
+
+/// Of an example that makes a seed of each line, so many are kept.
+const MOST_SEEDS: usize = 4;
+
+/// The folder `fuzz/` of a project, as a table of properties has it.
+///
+/// | file | what is generated |
+/// |---|---|
+/// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of the macro `target!` |
+/// | `fuzz/Cargo.toml` | the `[[bin]]` of each, behind a line that says so |
+/// | `fuzz/README.md` | a table of all, behind a line that says so |
+/// | `fuzz/seeds/INPUT/` | for each type of input what it makes of the examples |
+/// | the dictionary | words for libFuzzer, if there are any |
+///
+/// Inputs in `fuzz/regressions/NAME/`, which once broke a property, are replayed with the seeds.
+///
+/// ```no_run
+/// # fn roster() -> Vec<statecheck::property::Property> { vec![] }
+/// use statecheck::fuzz::{FuzzError, FuzzFolder};
+///
+/// fn folder() -> FuzzFolder {
+///     FuzzFolder::new(env!("CARGO_MANIFEST_DIR"), "my_crate_fuzz", roster())
+///         .example("a-session", "what a client sends")
+/// }
+///
+/// // In one test; with `UPDATE` set in the environment it writes instead.
+/// folder().keep()?;
+/// // In another.
+/// folder().replay()?;
+/// # Ok::<(), FuzzError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FuzzFolder {
+    root: PathBuf,
+    library: String,
+    roster: Vec<Property>,
+    command: String,
+    dictionary: Option<(String, String)>,
+    examples: BTreeMap<String, Vec<u8>>,
+}
+
+impl FuzzFolder {
+    /// The folder of the project at `root`, whose targets are in a crate `library` that has a macro
+    /// `target!`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>, library: &str, roster: Vec<Property>) -> Self {
+        Self {
+            root: root.into(),
+            library: library.to_owned(),
+            roster,
+            command: "cargo +nightly fuzz run".to_owned(),
+            dictionary: None,
+            examples: BTreeMap::new(),
+        }
+    }
+
+    /// Says how a target is run, instead of by `cargo +nightly fuzz run`; its name follows.
+    #[must_use]
+    pub fn command(mut self, command: &str) -> Self {
+        command.clone_into(&mut self.command);
+        self
+    }
+
+    /// Has words kept for libFuzzer in the file `name`, below a comment. They are written as they are,
+    /// so that a byte can be `\x0a`.
+    #[must_use]
+    pub fn dictionary(
+        mut self,
+        name: &str,
+        comment: &str,
+        words: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        let words = words.into_iter().map(|word| format!("\"{}\"\n", word.as_ref()));
+        let text = format!("# {comment} Generated: see fuzz/README.md.\n");
+        self.dictionary = Some((format!("fuzz/{name}"), text + &words.collect::<String>()));
+        self
+    }
+
+    /// Adds an example that seeds are made of, in whatever form the types of inputs understand.
+    #[must_use]
+    pub fn example(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.examples.insert(name.to_owned(), bytes.into());
+        self
+    }
+
+    /// Checks the folder, or writes it anew if the environment has the variable `UPDATE`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check) or [`write`](Self::write).
+    pub fn keep(&self) -> Result<(), FuzzError> {
+        if env::var_os("UPDATE").is_some() { self.write() } else { self.check() }
+    }
+
+    /// Sees whether the folder is what the table generates.
+    ///
+    /// # Errors
+    /// [`FuzzError::Stale`] if it is not.
+    pub fn check(&self) -> Result<(), FuzzError> {
+        let expected = self.generated()?;
+        let present = self.present(&expected)?;
+        let paths: BTreeSet<_> = expected.keys().chain(present.keys()).collect();
+        let differ = |path: &&PathBuf| expected.get(*path) != present.get(*path);
+        let paths: Vec<_> = paths.into_iter().filter(differ).cloned().collect();
+        if paths.is_empty() { Ok(()) } else { Err(FuzzError::Stale { paths }) }
+    }
+
+    /// Writes what the table generates, and removes targets and seeds that it does not.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or lacks the line behind which it is generated.
+    pub fn write(&self) -> Result<(), FuzzError> {
+        let expected = self.generated()?;
+        let present = self.present(&expected)?;
+        for path in present.keys().filter(|path| !expected.contains_key(*path)) {
+            fs::remove_file(self.root.join(path)).map_err(|error| at(path, error))?;
+        }
+        for (path, bytes) in &expected {
+            let absolute = self.root.join(path);
+            let folder = absolute.parent().map_or(Ok(()), fs::create_dir_all);
+            folder.and_then(|()| fs::write(absolute, bytes)).map_err(|error| at(path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Tries every property on its seeds and on what once broke it. Returns how many inputs there were.
+    ///
+    /// # Errors
+    /// [`FuzzError::Violated`] for the first property that does not hold.
+    pub fn replay(&self) -> Result<usize, FuzzError> {
+        let mut replayed = 0;
+        for property in &self.roster {
+            let regressions = self.files_in(&format!("fuzz/regressions/{}", property.name))?;
+            for (path, bytes) in
+                self.files_in(&seed_folder(property))?.into_iter().chain(regressions)
+            {
+                if let Err(violation) = property.replay(&bytes) {
+                    return Err(FuzzError::Violated { path, violation });
+                }
+                replayed += 1;
+            }
+        }
+        Ok(replayed)
+    }
+
+    /// The files in `fuzz/regressions/` that are for no property of the table: nobody replays them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn strays(&self) -> Result<Vec<PathBuf>, FuzzError> {
+        let is_stray = |path: &PathBuf| {
+            let folder = path.components().nth(2).map(|folder| folder.as_os_str().to_owned());
+            !self.roster.iter().any(|it| folder.as_ref().is_some_and(|folder| folder == it.name))
+        };
+        Ok(self.files_in("fuzz/regressions")?.into_keys().filter(is_stray).collect())
+    }
+
+    /// Everything that is generated.
+    fn generated(&self) -> Result<Files, FuzzError> {
+        let targets = self.roster.iter().map(|property| {
+            (format!("fuzz/fuzz_targets/{}.rs", property.name), self.target(property))
+        });
+        let mut texts: Vec<_> = targets.chain(self.dictionary.clone()).collect();
+        for ((path, mark), tail) in [(MANIFEST, self.bins()), (README, self.table())] {
+            let text = fs::read_to_string(self.root.join(path));
+            let text = text.map_err(|error| at(Path::new(path), error))?;
+            let Some((head, _)) = text.split_once(mark) else {
+                return Err(FuzzError::NoMark { path: path.into(), mark: mark.trim_end() });
+            };
+            texts.push((path.to_owned(), format!("{head}{mark}{tail}")));
+        }
+        let mut files = Files::new();
+        let texts = texts.into_iter().map(|(path, text)| (path, text.into_bytes()));
+        for (path, bytes) in texts.chain(self.seeds()) {
+            let path = PathBuf::from(path);
+            if files.insert(path.clone(), bytes).is_some() {
+                return Err(FuzzError::Twice { path });
+            }
+        }
+        Ok(files)
+    }
+
+    /// What there is of it: all targets and seeds, and of what else is expected what exists.
+    fn present(&self, expected: &Files) -> Result<Files, FuzzError> {
+        let mut present = self.files_in("fuzz/fuzz_targets")?;
+        present.extend(self.files_in("fuzz/seeds")?);
+        for path in expected.keys() {
+            if !present.contains_key(path)
+                && let Ok(bytes) = fs::read(self.root.join(path))
+            {
+                present.insert(path.clone(), bytes);
+            }
+        }
+        Ok(present)
+    }
+
+    fn target(&self, property: &Property) -> String {
+        format!(
+            "//! {}\n//! Seeds: {}. Generated: see `fuzz/README.md`.\n\
+             #![cfg_attr(fuzzing, no_main)]\n\n\
+             {}::target!({});\n",
+            property.promise,
+            seed_folder(property),
+            self.library,
+            property.name
+        )
+    }
+
+    fn bins(&self) -> String {
+        let bin = |Property { name, .. }: &Property| {
+            format!(
+                "\n[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n\
+                 test = false\ndoc = false\nbench = false\n"
+            )
+        };
+        self.roster.iter().map(bin).collect()
+    }
+
+    fn table(&self) -> String {
+        let head =
+            "\n| target | what it checks | input | rules | to run it |\n|---|---|---|---|---|\n";
+        let row = |Property { name, promise, input, rules, .. }: &Property| {
+            let (rules, command) = (rules.join(" "), &self.command);
+            format!("| `{name}` | {promise} | `{input}` | {rules} | `{command} {name}` |\n")
+        };
+        head.to_owned() + &self.roster.iter().map(row).collect::<String>()
+    }
+
+    /// For each type of input what it makes of the examples.
+    fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut seeds = BTreeMap::new();
+        let folders: BTreeMap<_, _> = self.roster.iter().map(|it| (seed_folder(it), it)).collect();
+        for (folder, property) in folders {
+            for (example, bytes) in &self.examples {
+                let made = property.seeds(bytes);
+                let step = made.len().div_ceil(MOST_SEEDS).max(1);
+                for (number, seed) in made.into_iter().step_by(step).enumerate() {
+                    seeds.insert(format!("{folder}/{example}-{number}"), seed);
+                }
+            }
+        }
+        seeds
+    }
+
+    /// All files below a folder; none if there is no such folder.
+    fn files_in(&self, folder: &str) -> Result<Files, FuzzError> {
+        let mut files = Files::new();
+        let mut ahead = vec![PathBuf::from(folder)];
+        while let Some(path) = ahead.pop() {
+            let absolute = self.root.join(&path);
+            if absolute.is_dir() {
+                let entries = fs::read_dir(absolute).map_err(|error| at(&path, error))?;
+                for entry in entries {
+                    ahead.push(path.join(entry.map_err(|error| at(&path, error))?.file_name()));
+                }
+            } else if absolute.exists() {
+                let bytes = fs::read(absolute).map_err(|error| at(&path, error))?;
+                files.insert(path, bytes);
+            }
+        }
+        Ok(files)
+    }
+}
+
+fn at(path: &Path, error: io::Error) -> FuzzError {
+    FuzzError::Io { path: path.to_owned(), error }
+}
+
+/// Inputs of one type share their seeds, whatever it is generic over.
+fn seed_folder(property: &Property) -> String {
+    format!("fuzz/seeds/{}", property.input.split('<').next().unwrap_or_default())
+}

@@ -1,0 +1,175 @@
+//! Tests of the folder: what is written is what is expected, and whatever differs is named.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use super::*;
+use crate::input::Input;
+use crate::property::Property;
+
+/// The bytes of an input, which are also its seed.
+#[derive(Debug, Clone)]
+struct Bytes(Vec<u8>);
+
+impl arbitrary::Arbitrary<'_> for Bytes {
+    fn arbitrary(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
+        Ok(Self(u.bytes(u.len())?.to_vec()))
+    }
+}
+
+impl Input for Bytes {
+    const BYTES: usize = 8;
+
+    fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+        Box::new(crate::input::without_runs(&self.0).map(Self))
+    }
+
+    fn seeds(example: &[u8]) -> Vec<Vec<u8>> {
+        example.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect()
+    }
+}
+
+/// A project with what has to be there, removed at the end.
+struct Project(PathBuf);
+
+impl Project {
+    fn new(name: &str) -> Self {
+        let root = env::temp_dir().join(format!("statecheck-{name}-{}", process::id()));
+        let project = Self(root);
+        project.write("fuzz/Cargo.toml", "[package]\n\n# From here on generated from the table of properties; README.md says how.\n\nold\n");
+        project.write(
+            "fuzz/README.md",
+            "By hand.\n<!-- From here on generated from the table of properties. -->\nold\n",
+        );
+        project
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).unwrap()
+    }
+
+    fn folder(&self) -> FuzzFolder {
+        let mut property = Property::new("no_nine", "There is no 9.", |Bytes(bytes)| {
+            if bytes.contains(&b'9') { Err("there is".to_owned()) } else { Ok(()) }
+        });
+        property.rules = &["N1", "N2"];
+        FuzzFolder::new(&self.0, "project_fuzz", vec![property])
+            .example("numbers", "1 2 3 4 5 6 7")
+            .dictionary("digits.dict", "All digits.", ["0", r"\x0a"])
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        let _gone_anyway = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The files that are named as differing.
+fn stale(folder: &FuzzFolder) -> Vec<String> {
+    match folder.check() {
+        Ok(()) => Vec::new(),
+        Err(FuzzError::Stale { paths }) => {
+            paths.iter().map(|path| path.to_str().unwrap().replace('\\', "/")).collect()
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn what_is_written_is_what_is_expected() {
+    let project = Project::new("written");
+    let folder = project.folder();
+    let all = [
+        "fuzz/Cargo.toml",
+        "fuzz/README.md",
+        "fuzz/digits.dict",
+        "fuzz/fuzz_targets/no_nine.rs",
+        "fuzz/seeds/Bytes/numbers-0",
+        "fuzz/seeds/Bytes/numbers-1",
+        "fuzz/seeds/Bytes/numbers-2",
+        "fuzz/seeds/Bytes/numbers-3",
+    ];
+    assert_eq!(stale(&folder), all);
+    folder.write().unwrap();
+    assert_eq!(stale(&folder), [""; 0]);
+    assert_eq!(
+        project.read("fuzz/fuzz_targets/no_nine.rs"),
+        "//! There is no 9.\n//! Seeds: fuzz/seeds/Bytes. Generated: see `fuzz/README.md`.\n\
+         #![cfg_attr(fuzzing, no_main)]\n\nproject_fuzz::target!(no_nine);\n"
+    );
+    let manifest = project.read("fuzz/Cargo.toml");
+    assert!(manifest.starts_with("[package]\n") && !manifest.contains("old"), "{manifest}");
+    assert!(manifest.contains("\n[[bin]]\nname = \"no_nine\"\n"), "{manifest}");
+    let row =
+        "| `no_nine` | There is no 9. | `Bytes` | N1 N2 | `cargo +nightly fuzz run no_nine` |\n";
+    assert!(project.read("fuzz/README.md").ends_with(row));
+    let dictionary = "# All digits. Generated: see fuzz/README.md.\n\"0\"\n\"\\x0a\"\n";
+    assert_eq!(project.read("fuzz/digits.dict"), dictionary);
+    // Every second of seven.
+    assert_eq!(project.read("fuzz/seeds/Bytes/numbers-3"), "7");
+    assert_eq!(folder.replay().unwrap(), 4);
+}
+
+#[test]
+fn whatever_differs_is_named_and_written_anew() {
+    let project = Project::new("differs");
+    let folder = project.folder();
+    folder.write().unwrap();
+    project.write("fuzz/fuzz_targets/no_nine.rs", "edited\n");
+    project.write("fuzz/fuzz_targets/gone.rs", "of a property that is no more\n");
+    project.write("fuzz/seeds/Other/numbers-0", "1");
+    fs::remove_file(project.0.join("fuzz/seeds/Bytes/numbers-1")).unwrap();
+    let expected = [
+        "fuzz/fuzz_targets/gone.rs",
+        "fuzz/fuzz_targets/no_nine.rs",
+        "fuzz/seeds/Bytes/numbers-1",
+        "fuzz/seeds/Other/numbers-0",
+    ];
+    assert_eq!(stale(&folder), expected);
+    folder.write().unwrap();
+    assert_eq!(stale(&folder), [""; 0]);
+    assert!(!project.0.join("fuzz/fuzz_targets/gone.rs").exists());
+    assert_eq!(stale(&folder.command("campaign")), ["fuzz/README.md"]);
+}
+
+#[test]
+fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
+    let project = Project::new("replayed");
+    let folder = project.folder();
+    folder.write().unwrap();
+    assert_eq!(folder.strays().unwrap(), [""; 0].map(PathBuf::from));
+    project.write("fuzz/regressions/no_nine/late", "1239");
+    project.write("fuzz/regressions/no_ten/early", "1");
+    assert_eq!(folder.strays().unwrap(), [Path::new("fuzz/regressions/no_ten/early")]);
+    let error = folder.replay().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "fuzz/regressions/no_nine/late:\n# no_nine does not hold:\n# there is\nBytes([57])\n"
+    );
+}
+
+#[test]
+fn a_file_without_its_mark_and_a_file_that_is_missing_are_named() {
+    let project = Project::new("mark");
+    project.write("fuzz/README.md", "By hand.\n");
+    let error = project.folder().check().unwrap_err().to_string();
+    assert!(error.starts_with("fuzz/README.md lacks: <!-- From here on"), "{error}");
+    fs::remove_file(project.0.join("fuzz/Cargo.toml")).unwrap();
+    let error = project.folder().write().unwrap_err().to_string();
+    assert!(error.starts_with("fuzz/Cargo.toml: "), "{error}");
+}
+
+#[test]
+fn two_files_of_one_name_are_an_error() {
+    let project = Project::new("twice");
+    let twice = project.folder().dictionary("fuzz_targets/no_nine.rs", "Not one.", ["0"]);
+    let error = twice.check().unwrap_err().to_string();
+    assert_eq!(error, "fuzz/fuzz_targets/no_nine.rs is generated twice");
+}

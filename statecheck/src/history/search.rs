@@ -1,0 +1,241 @@
+//! The search that decides: Wing and Gong's, with Lowe's memory of what was tried.
+//!
+//! It remembers which commands it had tried in which state. The tester of `stateright`, on the same
+//! histories of 8 clients, took 0.1 ms for 20 commands, 4 ms for 100, and had found nothing for 200
+//! after 20 seconds, where this module takes a millisecond. Porcupine has the same algorithm, for Go.
+//!
+//! Three things are added to it: the order of each client's own commands, commands that may not have
+//! happened, and that what only reads never needs a second try.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hash;
+use std::rc::Rc;
+
+use super::plan::Plan;
+use crate::machine::StateMachine;
+
+/// Whether there is an order that explains the plan; `None` if so many steps do not suffice to know.
+pub(super) fn decide<M, R>(plan: &Plan<'_, M, R>, steps: u64) -> Option<bool>
+where
+    M: StateMachine + Clone + Ord + Hash,
+{
+    let search = Search { plan, steps_left: Cell::new(steps) };
+    let explained = search.finds_an_order();
+    Some(explained).filter(|explained| *explained || search.steps_left.get() > 0)
+}
+
+struct Search<'a, 'p, M: StateMachine, R> {
+    plan: &'a Plan<'p, M, R>,
+    steps_left: Cell<u64>,
+}
+
+/// How far a search has come.
+#[derive(PartialEq, Eq, Hash)]
+struct Inside<M> {
+    /// All that the machine can be: more than one if some entries may not have happened.
+    machines: BTreeSet<M>,
+    /// A bit for each entry that has its place.
+    done: Vec<u64>,
+}
+
+/// How far a search has come, and what follows from that.
+struct Reached<M> {
+    inside: Rc<Inside<M>>,
+    /// The entry that has to come next, where there is one, once that has been asked.
+    must: OnceCell<Option<usize>>,
+}
+
+impl<M: StateMachine + Clone + Ord> Reached<M> {
+    fn nothing<R>(plan: &Plan<'_, M, R>) -> Self {
+        let machines = BTreeSet::from([plan.initial().clone()]);
+        let done = vec![0; plan.entries.len().div_ceil(64)];
+        Self::new(Rc::new(Inside { machines, done }))
+    }
+}
+
+impl<M> Reached<M> {
+    fn new(inside: Rc<Inside<M>>) -> Self {
+        Self { inside, must: OnceCell::new() }
+    }
+}
+
+impl<M> Inside<M> {
+    fn is_done(&self, number: usize) -> bool {
+        self.done[number / 64] >> (number % 64) & 1 == 1
+    }
+
+    /// A number before which all entries are done.
+    fn all_done_before(&self) -> usize {
+        64 * self.done.iter().take_while(|word| **word == u64::MAX).count()
+    }
+}
+
+impl<M, R> Search<'_, '_, M, R>
+where
+    M: StateMachine + Clone + Ord + Hash,
+{
+    /// Gives places to entries, one after the other, and takes the last one back where that leads
+    /// nowhere.
+    fn finds_an_order(&self) -> bool {
+        let mut events = Events::new(self.plan);
+        let mut reached = Reached::nothing(self.plan);
+        let mut tried = HashSet::new();
+        let mut placed = Vec::new();
+        let mut at = events.first();
+        loop {
+            match events.of[at] {
+                // All have their places.
+                Event::End => return true,
+                Event::Call(number) => {
+                    let next = self.step(number, &reached).map(Rc::new);
+                    match next.filter(|next| tried.insert(Rc::clone(next))) {
+                        Some(next) => {
+                            let before = std::mem::replace(&mut reached, Reached::new(next));
+                            placed.push((number, before));
+                            events.take_out(number);
+                            at = events.first();
+                        }
+                        None => at = events.next[at],
+                    }
+                }
+                // What returns here should have had its place by now.
+                Event::Return => {
+                    let Some((number, before)) = placed.pop() else { return false };
+                    reached = before;
+                    events.put_back(number);
+                    at = events.next[events.calls[number]];
+                }
+            }
+        }
+    }
+
+    /// What the next place makes of what was reached, if this entry may have it.
+    fn step(&self, number: usize, reached: &Reached<M>) -> Option<Inside<M>> {
+        let from = &*reached.inside;
+        // Each machine counts, because each is kept. Out of steps nothing is possible any more, so that
+        // the search ends soon.
+        let steps = u64::try_from(from.machines.len()).unwrap_or(u64::MAX);
+        self.steps_left.set(self.steps_left.get().saturating_sub(steps));
+        if self.steps_left.get() == 0 {
+            return None;
+        }
+        let must = reached.must.get_or_init(|| self.read_that_fits(from));
+        if !self.is_its_turn(number, from) || must.is_some_and(|must| must != number) {
+            return None;
+        }
+        let machines = self.applied(number, &from.machines);
+        if machines.is_empty() {
+            return None;
+        }
+        let mut done = from.done.clone();
+        done[number / 64] |= 1 << (number % 64);
+        Some(Inside { machines, done })
+    }
+
+    /// Whether the client has no earlier entry without a place.
+    fn is_its_turn(&self, number: usize, from: &Inside<M>) -> bool {
+        self.plan.entries[number].after.is_none_or(|before| from.is_done(before))
+    }
+
+    /// What the machine can be after an entry, of all that it can be before.
+    fn applied(&self, number: usize, machines: &BTreeSet<M>) -> BTreeSet<M> {
+        let after = machines.iter().filter_map(|machine| self.plan.applied(number, machine));
+        let mut after: BTreeSet<M> = after.collect();
+        if self.plan.entries[number].is_optional() {
+            after.extend(machines.iter().cloned());
+        }
+        after
+    }
+
+    /// An entry that may come next, fits, and never changes anything. Wherever later it stands in an
+    /// order that explains the plan, it can as well stand here: no other has to be tried.
+    fn read_that_fits(&self, from: &Inside<M>) -> Option<usize> {
+        let entries = &self.plan.entries;
+        // What was called after the first return has to wait for that.
+        let mut first_return = usize::MAX;
+        let mut may_come = Vec::new();
+        for (number, entry) in entries.iter().enumerate().skip(from.all_done_before()) {
+            if entry.called > first_return {
+                break;
+            }
+            if !from.is_done(number) {
+                first_return = first_return.min(entry.returned);
+                may_come.push(number);
+            }
+        }
+        may_come.into_iter().find(|number| {
+            entries[*number].reads
+                && self.is_its_turn(*number, from)
+                && self.applied(*number, &from.machines) == from.machines
+        })
+    }
+}
+
+/// A call or a return in the list of what has no place yet.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    /// That of the entry with this number.
+    Call(usize),
+    Return,
+    /// Behind all of them.
+    End,
+}
+
+/// The calls and returns of entries without a place, in the order of time: a list that entries can be
+/// taken out of and put back into, the last one first.
+struct Events {
+    /// What stands where; the list begins and ends at an [`Event::End`], its first and last place.
+    of: Vec<Event>,
+    next: Vec<usize>,
+    previous: Vec<usize>,
+    /// Where the call and the return of each entry stand.
+    calls: Vec<usize>,
+    returns: Vec<usize>,
+}
+
+impl Events {
+    fn new<M: StateMachine, R>(plan: &Plan<'_, M, R>) -> Self {
+        let entries = plan.entries.iter().enumerate();
+        let mut in_time: Vec<_> = entries
+            .flat_map(|(number, entry)| {
+                let call = (entry.called, number, Event::Call(number));
+                [call, (entry.returned, number, Event::Return)]
+            })
+            .collect();
+        // What never returns does so at the end, in the order of the calls.
+        in_time.sort_by_key(|(at, ..)| *at);
+        let mut of = vec![Event::End];
+        let mut calls = vec![0; plan.entries.len()];
+        let mut returns = calls.clone();
+        for (_, number, event) in in_time {
+            let places = if matches!(event, Event::Return) { &mut returns } else { &mut calls };
+            places[number] = of.len();
+            of.push(event);
+        }
+        of.push(Event::End);
+        let next = (1..=of.len()).collect();
+        let previous = (0..of.len()).map(|at| at.saturating_sub(1)).collect();
+        Self { of, next, previous, calls, returns }
+    }
+
+    fn first(&self) -> usize {
+        self.next[0]
+    }
+
+    fn take_out(&mut self, number: usize) {
+        for at in [self.calls[number], self.returns[number]] {
+            let (previous, next) = (self.previous[at], self.next[at]);
+            self.next[previous] = next;
+            self.previous[next] = previous;
+        }
+    }
+
+    fn put_back(&mut self, number: usize) {
+        for at in [self.returns[number], self.calls[number]] {
+            let (previous, next) = (self.previous[at], self.next[at]);
+            self.next[previous] = at;
+            self.previous[next] = at;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Holds a state machine against a model of it.
+//!
+//! Whatever has commands and replies is a [`StateMachine`]; whatever drives one of them drives all. The
+//! README has a whole example. From simple to less so:
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`machine`] | the trait that joins all machines |
+//! | [`input`], [`mod@trace`] | generated inputs, and traces of commands; how they are shrunk |
+//! | [`lockstep`] | two machines, the same commands, compared after each |
+//! | [`property`], [`table`] | a claim about every input; a table of them, which is also that of their tests |
+//! | [`fuzz`] | the fuzz targets of such a table, kept in step with it |
+//! | [`explore`] | every command in every state that can be reached |
+//! | [`interleaving`], [`history`] | what concurrent clients saw, explained by one order |
+//!
+//! The feature `drawing`, on by default, draws histories as pages of HTML.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::expect_used)]
+
+pub mod machine;
+
+pub mod input;
+pub mod trace;
+
+pub mod lockstep;
+
+pub mod property;
+pub mod table;
+
+pub mod fuzz;
+
+pub mod explore;
+
+pub mod history;
+pub mod interleaving;
+
+#[cfg(test)]
+mod fixture;
+
+pub use machine::StateMachine;
+
+// What inputs implement, in the versions that the drivers expect.
+pub use {arbitrary, quickcheck};
+
+/// The README's example is a test too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
