@@ -1,7 +1,7 @@
 //! Every state that two machines can reach with a handful of commands, and every command in each of
 //! them: small before random.
 //!
-//! Knows nothing of packages: any two machines that can be cloned, with the same commands and
+//! Any two machines that can be cloned, with the same commands and
 //! replies, will do. [`lockstep`] goes along one trace, this goes along all.
 
 use std::collections::HashSet;

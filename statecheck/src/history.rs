@@ -2,7 +2,7 @@
 //! ended. Are they linearizable (Herlihy and Wing 1990)?
 //!
 //! A [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`] against a machine
-//! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of packages or of
+//! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of
 //! sockets. Where it does not matter in which order clients asked and were told,
 //! [`interleaving`](super::interleaving) is simpler.
 

@@ -2,7 +2,7 @@
 //!
 //! An [`Input`] is made from bytes by its [`Arbitrary`] implementation. libFuzzer chooses the
 //! bytes by what they reach; quickcheck draws them at random, through [`Generated`]. What fails is
-//! shrunk by the same steps in both. Nothing here knows of packages, nor of machines.
+//! shrunk by the same steps in both. Nothing here knows of machines.
 
 use std::fmt::Debug;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! Clients that act at once: can what they saw be explained by one order of their commands?
 //!
-//! Knows nothing of packages, nor of time: each client's commands keep their order, and between
+//! Knows nothing of time: each client's commands keep their order, and between
 //! those of two clients any order will do (sequential consistency; Lamport 1979).
 
 use std::collections::HashSet;

@@ -1,6 +1,6 @@
 //! Two machines, the same commands: they must answer alike and hold the same after every one.
 //!
-//! Knows nothing of packages: any two machines with the same commands and replies will do.
+//! Any two machines with the same commands and replies will do.
 
 use std::fmt::{self, Debug, Display};
 

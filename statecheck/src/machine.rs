@@ -1,14 +1,13 @@
-//! Floor 1: the one trait that joins everything that answers commands.
+//! The one trait that joins everything that answers commands.
 //!
-//! The index, the reference model, the client of a remote server and the engine all implement
-//! [`StateMachine`], so whatever drives one of them drives the others. Nothing here knows of
-//! packages: the trait fits any machine with commands and replies.
+//! A machine, the model of it and the client of a remote one all implement [`StateMachine`], so
+//! whatever drives one of them drives the others.
 
 /// A machine that changes state one command at a time and answers each command.
 ///
 /// Commands are data that can be kept, shrunk and replayed, hence borrowed here. A machine is
-/// *deterministic* when the same commands always give the same replies; every implementation in
-/// this crate that holds its own state is.
+/// *deterministic* when the same commands always give the same replies; one that holds its own state
+/// should be.
 ///
 /// ```
 /// use statecheck::StateMachine;

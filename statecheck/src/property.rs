@@ -1,6 +1,6 @@
 //! A property: a claim about every input of some type, and everything that is needed to try it.
 //!
-//! Knows nothing of packages. quickcheck tries a property on random inputs, a fuzz target on what
+//! Quickcheck tries a property on random inputs, a fuzz target on what
 //! libFuzzer thinks of; both go through [`Property::replay`], so both report the same shrunk
 //! [`Violation`].
 
@@ -45,7 +45,7 @@ pub struct Violation {
     pub property: &'static str,
     /// What was seen instead of what it claims.
     pub what: String,
-    /// The input as its type shows it: in transcript form for those of this crate.
+    /// The input as its type shows it: by default its `Debug` form.
     pub shown: String,
 }
 

@@ -1,6 +1,6 @@
 //! Traces: commands for a machine, generated and shrunk.
 //!
-//! Knows nothing of packages: a type of commands says in [`TraceCommand`] how its values are made
+//! A type of commands says in [`TraceCommand`] how its values are made
 //! and simplified, and [`Trace`] does the rest.
 
 use std::fmt::Debug;
