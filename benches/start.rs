@@ -2,8 +2,8 @@
 //!
 //! Packages are indexed, each with some dependencies on others that many need, and kept in a directory, as
 //! changes and as a server makes them durable. Then, in turns: the file is read from its beginning to its
-//! end; it is opened, with every checksum, and loaded, with every name and list checked, as at each start.
-//! The file lies in the system's cache; a disk adds the same to both.
+//! end; it is opened, with every checksum, and loaded, with every name and list checked, as at each start;
+//! and it is opened after a server that did not close it, which writes all of it anew. The file lies in the system's cache; a disk adds the same to both.
 //!
 //! ```text
 //! cargo bench --bench start -- [--dependencies 5] [--seed 64] [packages ...]
@@ -23,7 +23,7 @@ use common::{printed, spread};
 use fastrand::Rng;
 use package_indexer::engine::Engine;
 use package_indexer::index::Limits;
-use package_indexer::store::{Disk, load};
+use package_indexer::store::{Disk, Store as _, load};
 use package_indexer::{Command, PackageIndex};
 
 /// How many packages there are, unless chosen.
@@ -42,9 +42,9 @@ fn main() -> Result<(), Unread> {
     let Sizes { seed, number: dependencies, packages } = sizes;
     println!("seed {seed}, {dependencies} dependencies a package, {ROUNDS} rounds\n");
     println!(
-        "| packages | file, MiB | s to keep them | s to read the file | s to open it | s to load it | start / read |"
+        "| packages | file, MiB | s to keep them | s to read the file | s to open it | s to load it | s to open it, not closed | start / read |"
     );
-    println!("|--:|--:|--:|--:|--:|--:|--:|");
+    println!("|--:|--:|--:|--:|--:|--:|--:|--:|");
     for packages in packages {
         println!("{}", measure(packages, dependencies, &mut Rng::with_seed(seed))?);
     }
@@ -64,7 +64,7 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
     let file = directory.join("index.redb");
     // Once for nothing, so that all of it is in the system's cache.
     read(&file)?;
-    let mut rows = [(); 4].map(|()| Vec::new());
+    let mut rows = [(); 5].map(|()| Vec::new());
     for _ in 0..ROUNDS {
         let begun = Instant::now();
         read(&file)?;
@@ -77,15 +77,21 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
         if index.len() != packages {
             return Err(format!("{} of {packages} packages were loaded", index.len()).into());
         }
-        let figures = [reading, opening, starting - opening, starting / reading];
+        // As if it had been killed.
+        drop(disk);
+        let begun = Instant::now();
+        let disk = Disk::open(&directory)?;
+        let anew = begun.elapsed().as_secs_f64();
+        Box::new(disk).close()?;
+        let figures = [reading, opening, starting - opening, anew, starting / reading];
         rows.iter_mut().zip(figures).for_each(|(row, figure)| row.push(figure));
     }
     let mebibytes = fs::metadata(&file)?.len() as f64 / f64::from(1 << 20);
     fs::remove_dir_all(directory)?;
-    let ratios = printed(spread(&mut rows[3]));
-    let [reading, opening, loading] = [0, 1, 2].map(|row: usize| spread(&mut rows[row])[1]);
+    let ratios = printed(spread(&mut rows[4]));
+    let [reading, opening, loading, anew] = [0, 1, 2, 3].map(|row: usize| spread(&mut rows[row])[1]);
     Ok(format!(
-        "| {packages} | {mebibytes:.0} | {kept:.1} | {reading:.2} | {opening:.2} | {loading:.2} | {ratios} |"
+        "| {packages} | {mebibytes:.0} | {kept:.1} | {reading:.2} | {opening:.2} | {loading:.2} | {anew:.2} | {ratios} |"
     ))
 }
 

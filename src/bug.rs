@@ -108,7 +108,7 @@ pub(crate) enum Bug {
     /// That a commit failed is not noted for the next start.
     #[cfg(feature = "store")]
     FailuresAreNotNoted,
-    /// What reads see after a failure is taken for what is on the disk.
+    /// What reads see of a file that was not closed is taken for what is on the disk.
     #[cfg(feature = "store")]
     ReadsAreBelieved,
 }

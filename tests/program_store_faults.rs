@@ -186,10 +186,12 @@ fn a_disk_that_is_full_at_the_first_start_is_said_and_leaves_nothing_in_the_way(
 fn a_disk_that_takes_nothing_at_all_is_said_and_what_is_on_it_stays() {
     let folder = Folder::new("takes-nothing");
     kept::with_packages(&folder.0, &[(b"vim", b"ncurses"), (b"ncurses", b"")]);
+    let before = fs::read(kept::file(&folder.0)).unwrap();
     let refused = Finished::from(limited("ulimit -f 0;", &folder.0).output().unwrap());
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
-    let start = format!("error: cannot open {}: ", kept::file(&folder.0).display());
+    let start = format!("error: cannot write {}: ", folder.0.join("rollback").display());
     assert!(refused.stderr.starts_with(&start), "{refused:?}");
+    assert_eq!(fs::read(kept::file(&folder.0)).unwrap(), before);
     assert!(refused.stderr.contains("File too large (os error 27)"), "{refused:?}");
     let exported = Finished::from(indexer_on(&folder.0, &["export"]).output().unwrap());
     assert_eq!(exported.stdout, "INDEX|ncurses|\nINDEX|vim|ncurses\n");

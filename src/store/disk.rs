@@ -1,4 +1,4 @@
-//! The state in a directory: a file of redb's, a note of what failed, and a lock.
+//! The state in a directory: a file of redb's, a note of what is in doubt, and a lock.
 //!
 //! The file has two tables at least. `about` says which format the others have, and which session wrote them;
 //! `packages` has, under the name of each package, the names of its dependencies with commas between them, as
@@ -25,11 +25,12 @@ use redb::{
 };
 
 use super::{Kept, Snapshot, Store, StoreError};
+use crate::bug::{Bug, planted};
 use crate::index::Change;
 use directory::{Lock, unusable};
 use format::{begin, begin_session, cannot_open};
 use recent::Recent;
-use rollback::{Failed, Rollback, write_anew};
+use rollback::{InDoubt, Rollback, write_anew};
 
 /// The file in the directory.
 const FILE: &str = "index.redb";
@@ -103,7 +104,7 @@ impl Disk {
     fn open_locked(directory: &Path, path: PathBuf, lock: Lock) -> Result<Self, StoreError> {
         directory::close_to_others(&path, 0o600);
         let rollback = Rollback::of(directory)?;
-        let in_doubt = rollback.read()?;
+        let in_doubt = take_in_doubt(&rollback)?;
         if in_doubt.is_some() {
             let file = directory::open_private(&path).map_err(|error| unusable(&path, error))?;
             let file = FileBackend::new(file).map_err(|error| failed("open", &path, error))?;
@@ -113,7 +114,7 @@ impl Disk {
         let opened = builder().open(&path).map_err(|error| cannot_open(&path, error));
         let sizes = Sizes { length, worthwhile: space::WORTHWHILE, full_bytes: recent::FULL_BYTES };
         let opening = Opening { path, lock: Some(lock), sizes };
-        Self::take_up(opened, opening, rollback, in_doubt)
+        Self::take_up(opened?, opening, rollback, in_doubt)
     }
 
     /// The file that has the state.
@@ -133,7 +134,7 @@ impl Disk {
     ) -> Result<Self, StoreError> {
         let path = PathBuf::from("storage");
         let rollback = Rollback::on(Box::new(beside), "rollback".into())?;
-        let in_doubt = rollback.read()?;
+        let in_doubt = take_in_doubt(&rollback)?;
         if in_doubt.is_some() {
             write_anew(&storage).map_err(|e| failed("write", &path, redb::Error::Io(e)))?;
         }
@@ -141,51 +142,37 @@ impl Disk {
         let length =
             storage.len().map_err(|error| failed("read", &path, redb::Error::Io(error)))?;
         let sizes = Sizes { length, worthwhile: 1 << 20, full_bytes: 128 };
-        let made = || {
-            let database = builder().create_with_backend(storage);
-            let database = database.map_err(|error| failed("open", &path, error))?;
-            if format::format(&database).is_ok_and(|found| found.is_none()) {
-                begin(&database).map_err(|error| failed("write", &path, error))?;
-            }
-            Ok(database)
-        };
-        let made = made();
+        let database = builder().create_with_backend(storage);
+        let database = database.map_err(|error| failed("open", &path, error))?;
+        if format::format(&database).is_ok_and(|found| found.is_none()) {
+            begin(&database).map_err(|error| failed("write", &path, error))?;
+        }
         let opening = Opening { path, lock: None, sizes };
-        Self::take_up(made, opening, rollback, in_doubt)
+        Self::take_up(database, opening, rollback, in_doubt)
     }
 
-    /// Goes on from what is found, and notes it if that cannot be written.
+    /// Goes on from what is found.
     fn take_up(
-        opened: Result<Database, StoreError>,
+        mut database: Database,
         opening: Opening,
         rollback: Rollback,
-        in_doubt: Option<Failed>,
+        in_doubt: Option<InDoubt>,
     ) -> Result<Self, StoreError> {
-        let begun = opened.and_then(|mut database| {
-            let (path, Sizes { length, worthwhile, .. }) = (&opening.path, opening.sizes);
-            let session = begin_session(&database, in_doubt, path)?;
-            space::give_back(&mut database, length, worthwhile)
-                .map_err(|error| failed("shorten", path, error))?;
-            Ok((database, session))
-        });
-        match begun {
-            Ok((database, session)) => {
-                if in_doubt.is_some() {
-                    rollback.clear()?;
-                }
-                let Opening { path, lock, sizes } = opening;
-                let recent = Recent::new(sizes.full_bytes);
-                Ok(Self { database, recent, rollback, session, has_failed: false, path, lock })
-            }
-            Err(error) => {
-                // What is noted already says more. If this cannot be noted, nobody has been told anything.
-                if matches!(error, StoreError::Io { .. }) && in_doubt.is_none() {
-                    let _unnoted = rollback.note(Failed::nothing());
-                }
-                Err(error)
-            }
-        }
+        let Opening { path, lock, sizes } = opening;
+        let session = begin_session(&database, in_doubt, &path)?;
+        space::give_back(&mut database, sizes.length, sizes.worthwhile)
+            .map_err(|error| failed("shorten", &path, error))?;
+        let recent = Recent::new(sizes.full_bytes);
+        Ok(Self { database, recent, rollback, session, has_failed: false, path, lock })
     }
+}
+
+/// What is in doubt at a start, if anything is. From here on the file of the state is, until it is closed.
+fn take_in_doubt(rollback: &Rollback) -> Result<Option<InDoubt>, StoreError> {
+    let in_doubt = rollback.read()?;
+    // What is found may never have reached the disk.
+    rollback.note(in_doubt.unwrap_or(InDoubt::file()))?;
+    Ok(in_doubt)
 }
 
 /// A file that is being opened.
@@ -220,7 +207,10 @@ impl Store for Disk {
             Err(_panic) => StoreError::Panicked,
         };
         self.has_failed = true;
-        match self.rollback.note(Failed::from(self.session, number)) {
+        if planted(Bug::FailuresAreNotNoted) {
+            return Err(error);
+        }
+        match self.rollback.note(InDoubt::from(self.session, number)) {
             Ok(()) => Err(error),
             Err(unnoted) => {
                 Err(StoreError::Unnoted { error: Box::new(error), unnoted: Box::new(unnoted) })
@@ -244,13 +234,8 @@ impl Store for Disk {
             transaction.commit()?;
             Ok(database.close()?)
         };
-        end().map_err(|error| {
-            // What is noted already says more. If this cannot be noted, nobody has been told anything.
-            if !has_failed {
-                let _unnoted = rollback.note(Failed::nothing());
-            }
-            failed("write", &path, error)
-        })
+        end().map_err(|error| failed("write", &path, error))?;
+        if has_failed { Ok(()) } else { rollback.clear() }
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
-use super::rollback::{self, Failed};
+use super::rollback::{self, InDoubt};
 use super::{PACKAGES, failed, recent};
 use crate::store::StoreError;
 
@@ -55,7 +55,7 @@ pub(super) fn begin(database: &Database) -> Result<(), redb::Error> {
 /// session, in one commit.
 pub(super) fn begin_session(
     database: &Database,
-    in_doubt: Option<Failed>,
+    in_doubt: Option<InDoubt>,
     path: &Path,
 ) -> Result<u64, StoreError> {
     let read = |error| failed("read", path, error);

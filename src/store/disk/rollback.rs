@@ -1,18 +1,23 @@
-//! What a commit that failed may have left on disk, noted so that the next start does not believe it.
+//! A note of what is in doubt, so that the next start does not believe it.
 //!
 //! When a sync fails, nobody can know how much of the commit is on disk, and a later look does not tell:
 //! reads see all of it, because the system keeps what it could not write. So a small file beside the state
-//! says which commits failed. It is written and synced before anybody is answered `ERROR`, and the next
-//! start leaves those commits out. That start also writes the whole file of the state anew, byte by byte,
-//! because what reads see may otherwise never reach the disk.
+//! says what not to believe:
+//!
+//! - *The file of the state.* A start notes that before it opens that file, and only a close that succeeded
+//!   clears it. A start that finds a note, because the one before was killed, lost its power or failed,
+//!   writes the whole file anew, byte by byte: what reads see may otherwise never reach the disk. To note
+//!   it only when a sync fails would not do: the note may fail with it, and the process end.
+//! - *Commits that failed.* They are noted before anybody is answered `ERROR`, and the next start leaves
+//!   them out.
 //!
 //! The file has its full length from the first start on and stays open: a disk without room and a process
 //! without file descriptors can still write it. It is one sector, which a disk writes as a whole or not at
-//! all. Zeros say that nothing failed. A note is one line, written twice, so that damage shows.
+//! all. Zeros say that nothing is in doubt. A note is one line, written twice, so that damage shows.
 //!
 //! A note names the *session* of its commits, a number that each start draws and keeps with the state. A
 //! start takes back what is noted and begins its own session in one commit, so a note that outlives that
-//! (it is cleared only then) is about no commit that is still there.
+//! is about no commit that is still there.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -34,9 +39,9 @@ const LENGTH: usize = 512;
 /// How many bytes of the state are written anew at once.
 const CHUNK: usize = 1 << 20;
 
-/// Commits that failed.
+/// The file of the state, and the commits that failed, if any did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Failed {
+pub(super) struct InDoubt {
     session: u64,
     /// The number of the first of them.
     from: u64,
@@ -56,6 +61,9 @@ pub(super) fn draw_session() -> u64 {
 
 /// Writes a file anew as it is read, so that all of it is on the disk.
 ///
+/// Long stretches of zeros are left out: they are room that was never used, which costs the disk nothing
+/// until it is written. What is kept is text, and the pages of redb's own that are empty are shorter.
+///
 /// # Errors
 /// If it cannot be read, written or synced. A file that is written in part reads as before.
 pub(super) fn write_anew(file: &dyn StorageBackend) -> io::Result<()> {
@@ -68,20 +76,22 @@ pub(super) fn write_anew(file: &dyn StorageBackend) -> io::Result<()> {
     while place < length {
         let count = usize::try_from(length - place).map_or(CHUNK, |left| left.min(CHUNK));
         file.read(place, &mut bytes[..count])?;
-        file.write(place, &bytes[..count])?;
+        if bytes[..count].iter().any(|byte| *byte != 0) {
+            file.write(place, &bytes[..count])?;
+        }
         place += count as u64;
     }
     file.sync_data()
 }
 
-impl Failed {
+impl InDoubt {
     /// Commits of a session from this number on.
     pub(super) fn from(session: u64, number: u64) -> Self {
         Self { session, from: number }
     }
 
-    /// No commit that anybody was told of: the file of the state alone is in doubt.
-    pub(super) fn nothing() -> Self {
+    /// The file of the state alone, and no commit in it.
+    pub(super) fn file() -> Self {
         Self::from(0, u64::MAX)
     }
 
@@ -104,8 +114,8 @@ impl Failed {
             let digits = std::str::from_utf8(bytes.get(place..place + 16)?).ok()?;
             u64::from_str_radix(digits, 16).ok()
         };
-        let failed = Self::from(number(16)?, number(45)?);
-        (failed.to_bytes() == bytes).then_some(failed)
+        let in_doubt = Self::from(number(16)?, number(45)?);
+        (in_doubt.to_bytes() == bytes).then_some(in_doubt)
     }
 }
 
@@ -134,7 +144,7 @@ impl Rollback {
     ///
     /// # Errors
     /// [`StoreError::Damaged`] if that cannot be told.
-    pub(super) fn read(&self) -> Result<Option<Failed>, StoreError> {
+    pub(super) fn read(&self) -> Result<Option<InDoubt>, StoreError> {
         let mut bytes = [0; LENGTH];
         self.file.read(0, &mut bytes).map_err(|error| unusable(&self.path, error))?;
         if bytes == [0; LENGTH] {
@@ -146,24 +156,21 @@ impl Rollback {
                       without it, changes that were answered ERROR may be served"
                 .into(),
         };
-        Failed::from_bytes(&bytes).map(Some).ok_or_else(damaged)
+        InDoubt::from_bytes(&bytes).map(Some).ok_or_else(damaged)
     }
 
-    /// Notes what failed, durably.
+    /// Notes what is in doubt, durably.
     ///
     /// # Errors
     /// [`StoreError`] if that cannot be written.
-    pub(super) fn note(&self, failed: Failed) -> Result<(), StoreError> {
-        if planted(Bug::FailuresAreNotNoted) {
-            return Ok(());
-        }
-        self.put(&failed.to_bytes())
+    pub(super) fn note(&self, in_doubt: InDoubt) -> Result<(), StoreError> {
+        self.put(&in_doubt.to_bytes())
     }
 
-    /// Forgets what was noted.
+    /// Notes that nothing is in doubt.
     ///
     /// # Errors
-    /// [`StoreError`] if that cannot be written. It does no harm if it stays.
+    /// [`StoreError`] if that cannot be written. It does no harm if a note stays.
     pub(super) fn clear(&self) -> Result<(), StoreError> {
         self.put(&[0; LENGTH])
     }
@@ -187,11 +194,11 @@ mod tests {
     fn what_was_noted_is_read_until_it_is_cleared() {
         let storage = Storage::default();
         assert_eq!(rollback(&storage).read().unwrap(), None);
-        for failed in [Failed::from(0, 0), Failed::from(u64::MAX, 7), Failed::nothing()] {
-            rollback(&storage).note(failed).unwrap();
+        for in_doubt in [InDoubt::from(0, 0), InDoubt::from(u64::MAX, 7), InDoubt::file()] {
+            rollback(&storage).note(in_doubt).unwrap();
             // Durably: what a power cut leaves for sure.
             let kept = Storage::holding(storage.after_power_cut(0));
-            assert_eq!(rollback(&kept).read().unwrap(), Some(failed));
+            assert_eq!(rollback(&kept).read().unwrap(), Some(in_doubt));
         }
         rollback(&storage).clear().unwrap();
         assert_eq!(rollback(&storage).read().unwrap(), None);
@@ -199,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_note_is_about_the_commits_of_its_session_alone() {
-        let failed = Failed::from(3, 7);
+        let failed = InDoubt::from(3, 7);
         assert_eq!(failed.first_of(Some(3)), 7);
         assert_eq!(failed.first_of(Some(4)), u64::MAX);
         assert_eq!(failed.first_of(None), u64::MAX);
@@ -208,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_anywhere_in_a_note_is_refused() {
-        let bytes = Failed::from(u64::MAX / 3, 7).to_bytes();
+        let bytes = InDoubt::from(u64::MAX / 3, 7).to_bytes();
         for bit in 0..8 * LENGTH {
             let mut damaged = bytes;
             damaged[bit / 8] ^= 1 << (bit % 8);
@@ -238,5 +245,15 @@ mod tests {
         assert!(storage.after_power_cut(1).is_empty());
         write_anew(&storage).unwrap();
         assert_eq!(storage.after_power_cut(0), bytes);
+    }
+
+    #[test]
+    fn room_that_was_never_used_is_not_written() {
+        let storage = Storage::default();
+        storage.set_len(8 * CHUNK as u64).unwrap();
+        storage.write(3 * CHUNK as u64, b"used").unwrap();
+        let before = storage.calls();
+        write_anew(&storage).unwrap();
+        assert_eq!(storage.calls() - before, 2, "a write and a sync");
     }
 }

@@ -1,5 +1,7 @@
 //! What is left of the state after a power cut at any point, and after damage to any part of a file.
 
+mod failures;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -351,50 +353,5 @@ fn a_power_cut_while_a_file_is_shortened_loses_nothing() {
         let found = loaded(storage.after_power_cut(rng.u64(..)));
         let found = found.unwrap_or_else(|error| panic!("call {power_off}: {error}"));
         assert_eq!(found, state, "call {power_off}");
-    }
-}
-
-/// Whether all that was durable, and nothing else, is there after a call failed while commits were made and
-/// wrote nothing, a start, and a power cut that took what that start had not synced. `None` if so many
-/// calls were not made.
-fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>]) -> Option<bool> {
-    let storage = Storage::holding(empty());
-    let mut index = PackageIndex::new();
-    index.record_changes();
-    let mut disk = on(&storage).unwrap();
-    storage.fail_after(call, 1, 0);
-    let mut durable = State::new();
-    for batch in batches {
-        index.extend(batch.iter().cloned());
-        if disk.commit(&index.take_changes()).is_err() {
-            break;
-        }
-        durable = state(&index);
-    }
-    storage.has_refused().then_some(())?;
-    assert!(disk.commit(&[]).is_err(), "a later commit would be taken back");
-    drop(disk);
-    let storage = storage.opened_again();
-    Box::new(on(&storage).unwrap()).close().unwrap();
-    let storage = storage.powered_again(0);
-    let loaded = on(&storage).map(|disk| state(&load(&disk, Limits::default(), |_| ()).unwrap()));
-    Some(loaded.is_ok_and(|found| found == durable))
-}
-
-#[test]
-fn a_start_after_a_failed_sync_writes_what_only_reads_had() {
-    let batches = batches(&mut Rng::with_seed(16), 8);
-    // How many failures are outlasted, and how many are not.
-    let outlasted = || {
-        let outlasted = (0..).map_while(|call| outlasts_a_failure_at(call, &batches));
-        outlasted.partition::<Vec<bool>, _>(|outlasted| *outlasted)
-    };
-    let (outlasts, does_not) = outlasted();
-    assert!(outlasts.len() > 40 && does_not.is_empty(), "{} {}", outlasts.len(), does_not.len());
-    for bug in [Bug::ReadsAreBelieved, Bug::FailuresAreNotNoted] {
-        let planted = plant(bug);
-        let (_, does_not) = outlasted();
-        drop(planted);
-        assert!(!does_not.is_empty(), "{bug:?} was not noticed");
     }
 }

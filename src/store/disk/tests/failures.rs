@@ -1,0 +1,79 @@
+//! What is left of the state after calls that failed and a start that read what they did not write.
+
+use super::*;
+
+/// Whether all that was durable, and nothing else, is there after a call failed while commits were made and
+/// wrote nothing, a start, and a power cut that took what that start had not synced. `None` if so many
+/// calls were not made.
+fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>]) -> Option<bool> {
+    let storage = Storage::holding(empty());
+    let mut index = PackageIndex::new();
+    index.record_changes();
+    let mut disk = on(&storage).unwrap();
+    storage.fail_after(call, 1, 0);
+    let mut durable = State::new();
+    for batch in batches {
+        index.extend(batch.iter().cloned());
+        if disk.commit(&index.take_changes()).is_err() {
+            break;
+        }
+        durable = state(&index);
+    }
+    storage.has_refused().then_some(())?;
+    assert!(disk.commit(&[]).is_err(), "a later commit would be taken back");
+    drop(disk);
+    let storage = storage.opened_again();
+    Box::new(on(&storage).unwrap()).close().unwrap();
+    let storage = storage.powered_again(0);
+    let loaded = on(&storage).map(|disk| state(&load(&disk, Limits::default(), |_| ()).unwrap()));
+    Some(loaded.is_ok_and(|found| found == durable))
+}
+
+/// Whether all that was durable is there after a power cut, a start of which so many calls failed from one
+/// on, the end of that process, a start, and another power cut. `None` if so many calls were not made.
+fn outlasts_a_start_that_fails_at(call: usize, count: usize, before: &[u8]) -> Option<bool> {
+    let durable = loaded(before.to_vec()).unwrap();
+    let storage = Storage::holding(before.to_vec());
+    storage.fail_after(call, count, 0);
+    drop(on(&storage));
+    storage.has_refused().then_some(())?;
+    let storage = storage.opened_again();
+    drop(on(&storage).unwrap());
+    Some(loaded(storage.powered_again(0).bytes()).is_ok_and(|found| found == durable))
+}
+
+#[test]
+fn a_start_whose_failure_could_not_be_noted_is_not_believed_by_the_next() {
+    let mut rng = Rng::with_seed(17);
+    let storage = Storage::until(empty(), 90);
+    run(&storage, &batches(&mut rng, 12), false);
+    let crashed = storage.after_power_cut(rng.u64(..));
+    let mut starts = 0;
+    for count in 1..8 {
+        let outlasted =
+            (0..).map_while(|call| outlasts_a_start_that_fails_at(call, count, &crashed));
+        for (call, outlasted) in outlasted.enumerate() {
+            assert!(outlasted, "{count} calls from {call} on");
+            starts += 1;
+        }
+    }
+    assert!(starts > 100, "{starts}");
+}
+
+#[test]
+fn a_start_after_a_failed_sync_writes_what_only_reads_had() {
+    let batches = batches(&mut Rng::with_seed(16), 8);
+    // How many failures are outlasted, and how many are not.
+    let outlasted = || {
+        let outlasted = (0..).map_while(|call| outlasts_a_failure_at(call, &batches));
+        outlasted.partition::<Vec<bool>, _>(|outlasted| *outlasted)
+    };
+    let (outlasts, does_not) = outlasted();
+    assert!(outlasts.len() > 40 && does_not.is_empty(), "{} {}", outlasts.len(), does_not.len());
+    for bug in [Bug::ReadsAreBelieved, Bug::FailuresAreNotNoted] {
+        let planted = plant(bug);
+        let (_, does_not) = outlasted();
+        drop(planted);
+        assert!(!does_not.is_empty(), "{bug:?} was not noticed");
+    }
+}
