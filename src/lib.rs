@@ -35,7 +35,8 @@
 //! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
 //! | 7 | `metrics` | counts for Prometheus and their endpoint (feature `metrics`) |
 //! | 7 | `testing` | properties, and what drives and feeds them, for this machine and for yours (feature `testing`) |
-//! | 8 | `cli` | the `indexer` program (feature `cli`) |
+//! | 8 | `conformance` | the suite that any server behind an address is tried with (feature `check`) |
+//! | 9 | `cli` | the `indexer` program (feature `cli`) |
 //!
 //! # Features
 //!
@@ -45,6 +46,7 @@
 //! | `metrics` | yes | `metrics` |
 //! | `cli` | yes | the `indexer` program |
 //! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
+//! | `check` | with `cli` | `conformance`, with `testing` |
 //! | `testing` | with `cli` | `testing` and `StateMachine`, with `server` and `store` |
 //! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
@@ -87,6 +89,10 @@ pub mod metrics;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+
+#[cfg(feature = "check")]
+#[cfg_attr(docsrs, doc(cfg(feature = "check")))]
+pub mod conformance;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -7,8 +7,9 @@
 //! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
 //! [`generators`] of inputs, the [`scope`] of a few packages, the [`state_graph`] of the
 //! specification, a [`mod@reference`] for the wire, [`transcript`]s, conversations kept as text, the
-//! [`contention`] of clients for a few packages, the [contract](log_contract) of logs, and storage whose power can be cut. The table of [`properties`] joins both, and
-//! [`conformance`] tries all of it on a server behind an address.
+//! [`contention`] of clients for a few packages, the [contract](log_contract) of logs, and storage whose
+//! power can be cut. The table of [`properties`] joins both. What tries all of it on a server behind an
+//! address is `conformance`.
 //!
 //! Nothing below imports this module, and without the feature `testing` it is not compiled.
 
@@ -21,7 +22,6 @@ pub mod scope;
 pub mod state_graph;
 pub mod transcript;
 
-pub mod conformance;
 pub mod properties;
 
 mod machines;

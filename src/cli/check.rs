@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::signals::asked_to_end;
 use super::system::System;
 use super::{Answer, Failure, seconds};
-use crate::testing::conformance::{self, Event, Settings};
+use crate::conformance::{self, Event, Settings};
 pub(super) use report::details;
 use report::{Report, Table};
 

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use super::list::ListError;
 use crate::client::ClientError;
+use crate::conformance::{CannotTest, SavedError, SystemError};
 use crate::index::LimitError;
 use crate::log::LogError;
 use crate::metrics::MetricsError;
 use crate::shown::{shown, shown_path};
 use crate::store::{LoadError, StoreError};
-use crate::testing::conformance::{CannotTest, SavedError, SystemError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -269,7 +269,7 @@ mod tests {
             LogError::Disagrees { ours: text.into(), theirs: text.into() },
         ];
         let (total, name) = (2, address());
-        let saved = || format!("{text}\n").parse::<crate::testing::conformance::Saved>();
+        let saved = || format!("{text}\n").parse::<crate::conformance::Saved>();
         let mut all = vec![
             Failure::LogLevel { variable: "INDEXER_LOG", value: text.into() },
             Failure::Listen {

@@ -10,7 +10,7 @@ use super::check::{details, fresh_seed};
 use super::output::Aside;
 use super::system::System;
 use super::{Answer, Failure};
-use crate::testing::conformance::{self, Saved, Settings};
+use crate::conformance::{self, Saved, Settings};
 
 /// Try a transcript or a history again on a server
 ///

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{DEFAULT_ADDRESS, Failure};
 use crate::client::Client;
-use crate::testing::conformance::{self, Address, CannotTest};
+use crate::conformance::{self, Address, CannotTest};
 
 /// Where the server is, or the several that are to be one.
 #[derive(Debug, Args)]

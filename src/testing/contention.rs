@@ -128,7 +128,7 @@ pub fn record_at(
 }
 
 /// Records clients that are connected already, each as long as it is patient.
-pub(super) fn record_of(
+pub(crate) fn record_of(
     clients: Vec<(Client, Script<Command>)>,
 ) -> Recording<Command, Reply, ClientError> {
     record(clients, |client, burst, reply| exchange(client, burst, reply))

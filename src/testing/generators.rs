@@ -5,7 +5,7 @@
 //! input, and each shrinks. Shown, all of them are transcripts that hold on the reference model. An
 //! example to make seeds from is what a client sends.
 
-pub(super) mod command;
+pub(crate) mod command;
 mod conversation;
 mod course;
 mod line;

@@ -3,7 +3,6 @@
 //! The format is described in `spec/README.md`. A [`Transcript`] runs against any [`Endpoint`]: a
 //! machine in memory ([`InMemory`]) or a server behind an address ([`Remote`]).
 
-mod edit;
 mod endpoint;
 mod text;
 
@@ -12,9 +11,8 @@ use std::collections::btree_map::Entry;
 use std::io;
 
 use crate::shown::shown;
-pub(super) use edit::Edited;
 pub use endpoint::{Endpoint, InMemory, Link, MemoryLink, Remote};
-pub(super) use text::escape;
+pub(crate) use text::escape;
 
 /// A conversation: what is sent on which connection, and what must come back.
 ///
@@ -36,12 +34,13 @@ pub(super) use text::escape;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
-    steps: Vec<(usize, Step)>,
+    /// With the line of each, counted from 1.
+    pub(crate) steps: Vec<(usize, Step)>,
 }
 
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Vec<u8>),
     HalfClose,
     BreakOff,

@@ -9,7 +9,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::report::{Report, details, word};
-use crate::testing::conformance::{Outcome, Verdict};
+use crate::conformance::{Outcome, Verdict};
 
 /// Writes the run as XML, ended by LF.
 pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, details};
 use crate::cli::Failure;
-use crate::testing::conformance::{Evidence, Finding, Outcome};
+use crate::conformance::{Evidence, Finding, Outcome};
 use crate::testing::contention;
 
 /// Where it is to be kept.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Format, System, is_for_people, junit};
 use crate::cli::output::Aside;
-use crate::testing::conformance::{
+use crate::conformance::{
     self, Behaviour, Event, Evidence, Finding, Outcome, Settings, Stage, Verdict, rule_text,
 };
 

@@ -13,7 +13,7 @@ use crate::testing::trace::{MAX_COMMANDS, TraceCommand};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
 /// The names that traces use, from the first on.
-pub(in crate::testing) const ALPHABET: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+pub(crate) const ALPHABET: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 impl Arbitrary<'_> for Name {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
@@ -48,7 +48,7 @@ impl Arbitrary<'_> for Command {
 
 /// How many of 16 commands are INDEX and how many REMOVE; the others are QUERY.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::testing) struct Mix {
+pub(crate) struct Mix {
     index: u8,
     remove: u8,
 }
@@ -57,14 +57,14 @@ impl Mix {
     /// So much INDEX that packages, and what holds them, outlast the REMOVEs between them.
     pub(super) const LASTING: Self = Self { index: 9, remove: 4 };
     /// All three alike.
-    pub(in crate::testing) const EVEN: Self = Self { index: 5, remove: 6 };
+    pub(crate) const EVEN: Self = Self { index: 5, remove: 6 };
 }
 
 /// How many dependencies an INDEX has: one of these.
 const LIST_LENGTHS: [usize; 16] = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 6];
 
 /// A command from one byte, which chooses verb and length of the list, and names.
-pub(in crate::testing) fn command(
+pub(crate) fn command(
     u: &mut Unstructured<'_>,
     mix: Mix,
     mut name: impl FnMut(&mut Unstructured<'_>) -> Result<Name>,
@@ -93,7 +93,7 @@ pub(super) fn few_names(size: usize) -> impl Fn(&mut Unstructured<'_>) -> Result
 }
 
 /// Which of the first `size` letters a byte stands for.
-pub(in crate::testing) fn pick(byte: u8, size: usize) -> usize {
+pub(crate) fn pick(byte: u8, size: usize) -> usize {
     let byte = usize::from(byte);
     (byte % size).min(byte / 16 % size)
 }

@@ -107,7 +107,8 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Endpoint for InMemory<
 
 impl<M> MemoryLink<M> {
     /// Whether either side has ended, so that the end comes after the replies that are due.
-    pub(super) fn has_ended(&self) -> bool {
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
         self.ended
     }
 }

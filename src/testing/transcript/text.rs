@@ -101,7 +101,7 @@ impl fmt::Display for Transcript {
 }
 
 /// Bytes as the text of a step, on one line whatever they are.
-pub(in crate::testing) fn escape(bytes: &[u8]) -> String {
+pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut rest = bytes;
     while let Some(byte) = rest.first() {

@@ -96,7 +96,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::conformance::checks;
+    use crate::conformance::checks;
 
     #[test]
     fn what_was_not_tried_to_its_end_is_not_said_to_conform() {

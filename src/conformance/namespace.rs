@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use super::edit::Edited;
 use crate::command::Command;
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::reference;
-use crate::testing::transcript::{Edited, Transcript};
+use crate::testing::transcript::Transcript;
 
 /// Longer lines keep their length: they are there for it.
 pub(super) const LONG_LINE: usize = 4_096;

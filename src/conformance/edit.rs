@@ -8,17 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use statecheck::StateMachine;
 
-use super::{Endpoint, InMemory, Link, Step, Transcript};
 use crate::command::{Command, Outcome};
 use crate::model::Model;
+use crate::testing::transcript::{Endpoint, InMemory, Link, Step, Transcript};
 
 /// A line as it became.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::testing) struct Edited {
+pub(super) struct Edited {
     /// The line now.
-    pub(in crate::testing) bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// What was put in: behind how many of the bytes before, and how many.
-    pub(in crate::testing) inserted: Vec<(usize, usize)>,
+    pub(super) inserted: Vec<(usize, usize)>,
 }
 
 impl Edited {
@@ -30,33 +30,29 @@ impl Edited {
 }
 
 impl Transcript {
-    pub(in crate::testing) fn from_steps(steps: impl IntoIterator<Item = Step>) -> Self {
+    pub(super) fn from_steps(steps: impl IntoIterator<Item = Step>) -> Self {
         Self { steps: (1..).zip(steps).collect() }
     }
 
     /// A transcript that sends these lines, each when the one before is answered, whatever that is.
-    pub(in crate::testing) fn sending(lines: &[&str]) -> Self {
+    pub(super) fn sending(lines: &[&str]) -> Self {
         let send = |line: &&str| Step::Send(line.as_bytes().to_vec());
         let steps = lines.iter().map(send).flat_map(|send| [send, Step::Expect(String::new())]);
         Self::from_steps(steps.collect::<Vec<_>>())
     }
 
-    pub(in crate::testing) fn steps(&self) -> impl Iterator<Item = &Step> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().map(|(_, step)| step)
     }
 
     /// The steps on the lines from `begin` up to before `end`.
-    pub(in crate::testing) fn steps_between(
-        &self,
-        begin: usize,
-        end: usize,
-    ) -> impl Iterator<Item = &Step> {
+    pub(super) fn steps_between(&self, begin: usize, end: usize) -> impl Iterator<Item = &Step> {
         let within = move |line: usize| begin <= line && line < end;
         self.steps.iter().filter(move |(line, _)| within(*line)).map(|(_, step)| step)
     }
 
     /// How many messages are sent, whole or not.
-    pub(in crate::testing) fn messages(&self) -> usize {
+    pub(super) fn messages(&self) -> usize {
         let bytes = |sending: &Vec<usize>| self.stream(sending);
         let lines = |stream: &Vec<u8>| stream.split_inclusive(|byte| *byte == b'\n').count();
         self.connections().iter().map(bytes).map(|stream| lines(&stream)).sum()
@@ -101,7 +97,7 @@ impl Transcript {
     }
 
     /// Every line that is sent, each with its LF if it has one.
-    pub(in crate::testing) fn lines(&self) -> Vec<Vec<u8>> {
+    pub(super) fn lines(&self) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
         for sending in self.connections() {
             let stream = self.stream(&sending);
@@ -111,7 +107,7 @@ impl Transcript {
     }
 
     /// The same with every line edited; pieces of a line stay pieces of it.
-    pub(in crate::testing) fn edited(&self, edit: impl Fn(&[u8]) -> Edited) -> Self {
+    pub(super) fn edited(&self, edit: impl Fn(&[u8]) -> Edited) -> Self {
         let mut edited = self.clone();
         for sending in self.connections() {
             let stream = self.stream(&sending);
@@ -142,7 +138,7 @@ impl Transcript {
 
     /// The same without the lines that `unwanted` says, nor anything sent in one piece with them.
     /// Replies are left as they were.
-    pub(in crate::testing) fn without_lines(&self, unwanted: impl Fn(&[u8]) -> bool) -> Self {
+    pub(super) fn without_lines(&self, unwanted: impl Fn(&[u8]) -> bool) -> Self {
         let mut rest = self.clone();
         loop {
             let mut dropped = BTreeSet::new();
@@ -175,7 +171,7 @@ impl Transcript {
 
     /// The same conversation as it goes with `machine`: what is read at each place is what is due
     /// there, no more than before, and in the end the rest.
-    pub(in crate::testing) fn answered_by<M>(&self, machine: M) -> Self
+    pub(super) fn answered_by<M>(&self, machine: M) -> Self
     where
         M: StateMachine<Command = Command, Reply = Outcome>,
     {
@@ -242,12 +238,12 @@ impl Transcript {
     }
 
     /// The same as it goes with the reference model.
-    pub(in crate::testing) fn answered(&self) -> Self {
+    pub(super) fn answered(&self) -> Self {
         self.answered_by(Model::default())
     }
 
     /// The last reply that is expected.
-    pub(in crate::testing) fn last_reply(&self) -> Option<&str> {
+    pub(super) fn last_reply(&self) -> Option<&str> {
         let replies = self.steps().filter_map(|step| match step {
             Step::Expect(reply) => Some(reply.as_str()),
             _ => None,
@@ -256,7 +252,7 @@ impl Transcript {
     }
 
     /// The same steps, with what is sent taken from another transcript that sends as often.
-    pub(in crate::testing) fn saying(&self, other: &Self) -> Self {
+    pub(super) fn saying(&self, other: &Self) -> Self {
         let mut said = other.steps().filter(|step| matches!(step, Step::Send(_)));
         Self::from_steps(self.steps().map(|step| match step {
             Step::Send(_) => said.next().unwrap_or(step).clone(),

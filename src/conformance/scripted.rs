@@ -14,19 +14,19 @@ use crate::testing::transcript::{Step, Transcript};
 
 /// The transcripts of `spec/transcripts/` by their names.
 const TRANSCRIPTS: [(&str, &str); 13] = [
-    ("tour", include_str!("../../../spec/transcripts/tour.txt")),
-    ("messages", include_str!("../../../spec/transcripts/messages.txt")),
-    ("names", include_str!("../../../spec/transcripts/names.txt")),
-    ("dependencies", include_str!("../../../spec/transcripts/dependencies.txt")),
-    ("lines", include_str!("../../../spec/transcripts/lines.txt")),
-    ("long_lines", include_str!("../../../spec/transcripts/long-lines.txt")),
-    ("index", include_str!("../../../spec/transcripts/index.txt")),
-    ("remove", include_str!("../../../spec/transcripts/remove.txt")),
-    ("query", include_str!("../../../spec/transcripts/query.txt")),
-    ("cycles", include_str!("../../../spec/transcripts/cycles.txt")),
-    ("order", include_str!("../../../spec/transcripts/order.txt")),
-    ("connections", include_str!("../../../spec/transcripts/connections.txt")),
-    ("http", include_str!("../../../spec/transcripts/http.txt")),
+    ("tour", include_str!("../../spec/transcripts/tour.txt")),
+    ("messages", include_str!("../../spec/transcripts/messages.txt")),
+    ("names", include_str!("../../spec/transcripts/names.txt")),
+    ("dependencies", include_str!("../../spec/transcripts/dependencies.txt")),
+    ("lines", include_str!("../../spec/transcripts/lines.txt")),
+    ("long_lines", include_str!("../../spec/transcripts/long-lines.txt")),
+    ("index", include_str!("../../spec/transcripts/index.txt")),
+    ("remove", include_str!("../../spec/transcripts/remove.txt")),
+    ("query", include_str!("../../spec/transcripts/query.txt")),
+    ("cycles", include_str!("../../spec/transcripts/cycles.txt")),
+    ("order", include_str!("../../spec/transcripts/order.txt")),
+    ("connections", include_str!("../../spec/transcripts/connections.txt")),
+    ("http", include_str!("../../spec/transcripts/http.txt")),
 ];
 
 /// All transcripts.

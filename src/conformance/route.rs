@@ -142,7 +142,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::testing::conformance::Address;
+    use crate::conformance::Address;
 
     fn system(ports: &[u16]) -> System {
         let address = |port: &u16| {

@@ -260,7 +260,7 @@ fn rule_of(message: &Waiting, behind: &[Waiting], actual: &str) -> &'static str 
 /// What a rule says, out of the protocol; nothing if there is none of that id.
 #[must_use]
 pub fn rule_text(id: &str) -> &'static str {
-    const PROTOCOL: &str = include_str!("../../../spec/protocol.md");
+    const PROTOCOL: &str = include_str!("../../spec/protocol.md");
     let line = PROTOCOL.lines().find_map(|line| line.strip_prefix(&format!("**{id}** ")));
     line.unwrap_or_default()
 }
