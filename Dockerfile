@@ -2,13 +2,14 @@
 FROM rust:1-bookworm AS build
 WORKDIR /build
 
-# What is built besides the default: `--build-arg FEATURES=etcd` adds replicas.
+# What is built besides what a server needs: `--build-arg FEATURES=etcd` adds replicas, and
+# `"tools check load"` the other commands.
 ARG FEATURES=""
 
 # The manifest names tests, examples and benches. They are not part of the image, and Cargo rejects
 # a manifest that names a file which is missing. So those sections are left out, each up to the
 # next one. The lock file does not depend on them. The drivers of the tests are a crate of the same
-# workspace.
+# workspace, which only `check` builds.
 COPY Cargo.toml Cargo.lock ./
 COPY statecheck/Cargo.toml statecheck/Cargo.toml
 RUN awk '/^\[/ { left_out = /^\[\[(test|example|bench)\]\]/ } !left_out' Cargo.toml > image.toml \
@@ -19,16 +20,16 @@ RUN awk '/^\[/ { left_out = /^\[\[(test|example|bench)\]\]/ } !left_out' Cargo.t
 RUN mkdir src statecheck/src \
     && echo '//! Empty.' | tee src/lib.rs > statecheck/src/lib.rs \
     && printf '//! Empty.\nfn main() {}\n' > src/main.rs \
-    && cargo build --release --locked --features "$FEATURES"
+    && cargo build --release --locked --no-default-features --features "serve $FEATURES"
 
-# The program includes the protocol and the transcripts of `spec`. Cargo compares times: sources
+# `check` includes the protocol and the transcripts of `spec`. Cargo compares times: sources
 # older than the build of the empty ones would pass for built already, and the image would get a
 # program that does nothing.
 COPY spec spec
 COPY statecheck/src statecheck/src
 COPY src src
 RUN touch src/lib.rs src/main.rs statecheck/src/lib.rs \
-    && cargo build --release --locked --features "$FEATURES"
+    && cargo build --release --locked --no-default-features --features "serve $FEATURES"
 
 
 FROM ubuntu:24.04

@@ -4,46 +4,36 @@
 //! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered
 //! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
 
-mod access;
+mod arguments;
+#[cfg(feature = "check")]
 mod check;
-mod data_dir;
 mod failure;
-mod generate;
-mod import;
-mod list;
-mod listeners;
+#[cfg(feature = "load")]
 mod load;
-mod logging;
 mod output;
 mod ping;
-mod plan;
+#[cfg_attr(not(feature = "terminal"), path = "cli/no_progress.rs")]
 mod progress;
-mod render;
-mod replay;
-#[cfg(feature = "etcd")]
-mod replicate;
 mod send;
+#[cfg(feature = "serve")]
 mod serve;
 mod signals;
-mod system;
+#[cfg(feature = "tools")]
+mod tools;
 mod usage;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::client::{Client, ClientError};
 use crate::shown::without_controls;
 use failure::Failure;
 
-/// The address of the protocol (rule C1).
-const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
-
 /// Keep an index of packages and what each depends on, and serve it over TCP.
 ///
-/// Without a command, serves, and takes the options of `serve`. Clients send lines such as
+#[cfg_attr(feature = "serve", doc = "Without a command, serves, and takes the options of `serve`.")]
+/// Clients send lines such as
 /// `INDEX|vim|ncurses,lua`, `QUERY|vim|` and `REMOVE|vim|`, and get OK, FAIL or ERROR for each.
 #[derive(Debug, Parser)]
 #[command(name = "indexer", version, args_conflicts_with_subcommands = true)]
@@ -52,72 +42,70 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
                   Environment: INDEXER_LOG is the log level of a server that is given none by flag."
 )]
 struct Cli {
+    #[cfg(feature = "serve")]
     #[command(subcommand)]
     command: Option<Command>,
+    #[cfg(feature = "serve")]
     #[command(flatten)]
     serve: serve::Arguments,
+    #[cfg(not(feature = "serve"))]
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Cli {
+    #[cfg(feature = "serve")]
+    fn chosen(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+
+    #[cfg(not(feature = "serve"))]
+    fn chosen(self) -> Command {
+        self.command
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "serve")]
     Serve(serve::Arguments),
     Send(send::Arguments),
-    Import(import::Arguments),
+    #[cfg(feature = "tools")]
+    Import(tools::import::Arguments),
     /// Print in which order a package list can be installed
     ///
     /// One step a line; packages that need each other share a line. What the list lacks is said on
     /// standard error.
-    Order(render::Arguments),
+    #[cfg(feature = "tools")]
+    Order(tools::render::Arguments),
     /// Print a package list as a graph in Graphviz's language
     ///
     /// Render it with, for example: indexer dot --format brew FILE | dot -Tsvg -o packages.svg
-    Dot(render::Arguments),
+    #[cfg(feature = "tools")]
+    Dot(tools::render::Arguments),
     /// Check the state that a server kept in a directory
     ///
     /// Reads all of it, as a server does at its start: every checksum, every name, and that no
     /// package needs one that is not there. Exits with 1 if it is not sound.
-    Verify(data_dir::Arguments),
+    #[cfg(feature = "serve")]
+    Verify(serve::data_dir::Arguments),
     /// Print the state that a server kept in a directory, as commands
     ///
     /// INDEX commands that lead an empty server to the same state, in an order that succeeds:
     /// indexer export --data-dir DIR | indexer import --format commands -
+    #[cfg(feature = "serve")]
     #[command(visible_alias = "dump")]
-    Export(data_dir::Arguments),
+    Export(serve::data_dir::Arguments),
     Ping(ping::Arguments),
+    #[cfg(feature = "load")]
     Load(load::Arguments),
+    #[cfg(feature = "check")]
     Check(check::Arguments),
-    Replay(replay::Arguments),
+    #[cfg(feature = "check")]
+    Replay(check::replay::Arguments),
+    #[cfg(feature = "tools")]
     #[command(hide = true)]
-    Generate(generate::Arguments),
-}
-
-/// Where the server is.
-#[derive(Debug, Args)]
-struct Server {
-    /// The server's address
-    #[arg(long = "addr", value_name = "HOST:PORT", default_value = DEFAULT_ADDRESS)]
-    address: String,
-}
-
-impl Server {
-    fn connect(&self) -> Result<Client, Failure> {
-        Client::connect(&self.address)
-            .map_err(|error| Failure::Connect { address: self.address.clone(), error })
-    }
-
-    /// A failure in talking to this server.
-    fn failed(&self, error: ClientError) -> Failure {
-        Failure::Client { address: self.address.clone(), error }
-    }
-}
-
-/// A time in seconds, as an argument: what is counted in microseconds does not overflow.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    if !(0.001..=86_400.0).contains(&seconds) {
-        return Err("choose from 0.001 seconds to a day (86400)".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+    Generate(tools::generate::Arguments),
 }
 
 /// What a command that could be done was answered.
@@ -163,19 +151,29 @@ pub fn main() -> ExitCode {
 
 /// Does what the arguments say.
 fn run(cli: Cli) -> Result<Answer, Failure> {
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    match cli.chosen() {
+        #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Send(arguments) => send::run(arguments),
-        Command::Import(arguments) => import::run(&arguments),
-        Command::Order(arguments) => render::order(&arguments),
-        Command::Dot(arguments) => render::dot(&arguments),
-        Command::Verify(arguments) => data_dir::verify(&arguments),
-        Command::Export(arguments) => data_dir::export(&arguments),
+        #[cfg(feature = "tools")]
+        Command::Import(arguments) => tools::import::run(&arguments),
+        #[cfg(feature = "tools")]
+        Command::Order(arguments) => tools::render::order(&arguments),
+        #[cfg(feature = "tools")]
+        Command::Dot(arguments) => tools::render::dot(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Verify(arguments) => serve::data_dir::verify(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Export(arguments) => serve::data_dir::export(&arguments),
         Command::Ping(arguments) => ping::run(&arguments),
+        #[cfg(feature = "load")]
         Command::Load(arguments) => load::run(&arguments),
+        #[cfg(feature = "check")]
         Command::Check(arguments) => check::run(&arguments),
-        Command::Replay(arguments) => replay::run(&arguments),
-        Command::Generate(arguments) => generate::run(&arguments),
+        #[cfg(feature = "check")]
+        Command::Replay(arguments) => check::replay::run(&arguments),
+        #[cfg(feature = "tools")]
+        Command::Generate(arguments) => tools::generate::run(&arguments),
     }
 }
 
@@ -190,6 +188,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    #[cfg(feature = "serve")]
     #[test]
     fn the_program_alone_takes_the_options_of_serve() {
         for arguments in [
@@ -197,7 +196,7 @@ mod tests {
             &["indexer", "serve", "--listen", "127.0.0.1:9000"],
         ] {
             let cli = Cli::try_parse_from(arguments).unwrap();
-            let Command::Serve(serve) = cli.command.unwrap_or(Command::Serve(cli.serve)) else {
+            let Command::Serve(serve) = cli.chosen() else {
                 panic!("{arguments:?} does not serve");
             };
             assert_eq!(serve.listen, ["127.0.0.1:9000"]);

@@ -30,7 +30,7 @@ use crate::name::NameRef;
 pub use changes::Change;
 pub use contents::Names;
 use emptied::Emptied;
-#[cfg(feature = "cli")]
+#[cfg(feature = "tools")]
 pub(crate) use export::commands;
 pub use export::{Digest, Dot};
 pub use frozen::FrozenIndex;
@@ -38,7 +38,7 @@ use graph::{DependencyGraph, PackageId, Text};
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
 pub use order::Step;
-#[cfg(feature = "cli")]
+#[cfg(feature = "tools")]
 pub(crate) use rows::Rows;
 use table::Table;
 

@@ -44,10 +44,14 @@
 //! |---|---|---|
 //! | `server` | yes | `server` and `client` |
 //! | `metrics` | yes | `metrics` |
-//! | `cli` | yes | the `indexer` program |
-//! | `store` | with `cli` | [`store`]'s `Disk`, a directory that keeps the state |
-//! | `check` | with `cli` | `conformance`, with `testing` |
-//! | `testing` | with `cli` | `testing` and `StateMachine`, with `server` and `store` |
+//! | `store` | yes | [`store`]'s `Disk`, a directory that keeps the state |
+//! | `testing` | yes | `testing` and `StateMachine`, with `server` and `store` |
+//! | `cli` | yes | the `indexer` program, with `send` and `ping` |
+//! | `serve` | yes | `indexer serve`, `verify` and `export`, with `cli`, `metrics` and `store` |
+//! | `tools` | yes | `indexer import`, `order` and `dot`, with `cli` |
+//! | `check` | yes | `indexer check` and `replay`, and `conformance`, with `cli` and `testing` |
+//! | `load` | yes | `indexer load`, with `cli` |
+//! | `terminal` | yes | progress bars, and help in colours |
 //! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!
@@ -95,6 +99,10 @@ pub mod testing;
 pub mod conformance;
 
 #[cfg(feature = "cli")]
+#[cfg_attr(
+    not(all(feature = "serve", feature = "tools", feature = "check", feature = "load")),
+    allow(dead_code, reason = "what commands share is not used by each of them")
+)]
 #[doc(hidden)]
 pub mod cli;
 

@@ -140,7 +140,7 @@ pub(crate) fn listen<S: Service>(
         listener.set_nonblocking(false)?;
         addresses.push(listener.local_addr()?);
         // Of the same listener once more, which changes its queue and nothing else.
-        socket2::SockRef::from(listener).listen(BACKLOG)?;
+        rustix::net::listen(listener, BACKLOG)?;
     }
     let connections = Arc::clone(service.connections());
     let handle = Handle { addresses: addresses.into(), connections };

@@ -1,8 +1,11 @@
 //! `indexer check`: the suite for every server of the protocol, and what it found.
 
+mod failure;
 mod junit;
 mod kept;
+pub(super) mod replay;
 mod report;
+mod system;
 
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
@@ -14,13 +17,14 @@ use clap::{Args, ValueEnum};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use super::arguments::seconds;
 use super::progress::Progress;
 use super::signals::asked_to_end;
-use super::system::System;
-use super::{Answer, Failure, seconds};
+use super::{Answer, Failure};
 use crate::conformance::{self, Event, Settings};
-pub(super) use report::details;
+pub(super) use failure::CheckFailure;
 use report::{Report, Table};
+use system::System;
 
 /// Test any server of this protocol, and say what it does wrong
 ///
@@ -162,10 +166,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         return Ok(Answer::No);
     }
     if !report.found.conforms() {
-        return Err(Failure::BrokenOff);
+        return Err(CheckFailure::BrokenOff.into());
     }
     if report.found.shows_nothing() {
-        return Err(Failure::NothingTested);
+        return Err(CheckFailure::NothingTested.into());
     }
     Ok(Answer::Yes)
 }

@@ -1,6 +1,7 @@
 //! `indexer load`: many clients that keep a server busy, and how long it takes to answer.
 
 mod drive;
+mod failure;
 mod plot;
 mod rate;
 mod report;
@@ -13,8 +14,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Answer, Failure, Server, seconds};
+use super::arguments::{Server, seconds};
+use super::{Answer, Failure};
 use crate::shown::shown;
+pub(super) use failure::LoadFailure;
 use report::Report;
 use traffic::Traffic;
 

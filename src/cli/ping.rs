@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Answer, Failure, Server};
+use super::arguments::Server;
+use super::{Answer, Failure};
 use crate::client::{Client, ClientError};
 
 /// Ask a server for a sign of life

@@ -11,8 +11,9 @@ use std::thread;
 
 use clap::Args;
 
+use super::arguments::Server;
 use super::progress::Progress;
-use super::{Answer, Failure, Server};
+use super::{Answer, Failure};
 use crate::client::{CHUNK_BYTES, Client, ClientError};
 use crate::command::Reply;
 

@@ -1,17 +1,25 @@
 //! `indexer serve`: the server, until a signal stops it.
 
+mod access;
+pub(super) mod data_dir;
+mod failure;
+mod listeners;
+mod logging;
+#[cfg(feature = "etcd")]
+mod replicate;
+
 use std::io::{self, Write as _};
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::listeners;
+use super::arguments::{DEFAULT_ADDRESS, at_least_one_second};
 use super::output::Aside;
 use super::signals::Signals;
-use super::{Answer, DEFAULT_ADDRESS, Failure, data_dir, logging};
+use super::{Answer, Failure};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::metrics::{Endpoint, Metrics};
@@ -20,6 +28,7 @@ use crate::server::{
     Nobody, Server,
 };
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
+pub(super) use failure::ServeFailure;
 
 /// Serve an index until SIGINT, SIGTERM or SIGHUP
 ///
@@ -82,7 +91,7 @@ pub(super) struct Arguments {
     metrics_host: Vec<String>,
     #[cfg(feature = "etcd")]
     #[command(flatten)]
-    replication: Box<super::replicate::Replication>,
+    replication: Box<replicate::Replication>,
     #[command(flatten)]
     logging: logging::Logging,
 }
@@ -98,11 +107,6 @@ fn line_bytes(text: &str) -> Result<usize, String> {
 fn at_least_one(text: &str) -> Result<usize, String> {
     let number: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
     Ok(number.get())
-}
-
-pub(super) fn at_least_one_second(text: &str) -> Result<u64, String> {
-    let seconds: NonZeroU64 = text.parse().map_err(|error| format!("{error}"))?;
-    Ok(seconds.get())
 }
 
 /// How much the index may hold: no more than it can.
@@ -150,7 +154,13 @@ fn engine(arguments: &Arguments) -> Result<Engine, Failure> {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     // First of all: they count the lines that the log loses.
-    let metrics = arguments.metrics.is_some().then(Metrics::new).transpose()?.map(Arc::new);
+    let metrics = arguments
+        .metrics
+        .is_some()
+        .then(Metrics::new)
+        .transpose()
+        .map_err(ServeFailure::Metrics)?
+        .map(Arc::new);
     let counted = metrics.clone();
     let on_loss = move || {
         if let Some(metrics) = &counted {
@@ -170,7 +180,7 @@ fn serve(
     let engine = Arc::new(engine(arguments)?);
     let signals = Signals::register().map_err(Failure::Signals)?;
     let duties = engine.applied().map(|_| Duties::start(&engine)).transpose();
-    let duties = duties.map_err(Failure::Start)?;
+    let duties = duties.map_err(ServeFailure::Start)?;
     let (listeners, endpoint) = listeners::bind(&arguments.listen, arguments.metrics.as_deref())?;
     let monitor: Arc<dyn Monitor> = match &metrics {
         Some(metrics) => Arc::clone(metrics) as _,
@@ -178,7 +188,7 @@ fn serve(
     };
     let config = arguments.config();
     let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
-        .map_err(Failure::Start)?;
+        .map_err(ServeFailure::Start)?;
     // Kept until the server has stopped, so that it can be asked how that goes.
     let endpoint = endpoint
         .zip(metrics)
@@ -187,7 +197,7 @@ fn serve(
             Endpoint::start_as(names, listener, metrics, Arc::clone(&engine), server.handle())
         })
         .transpose()
-        .map_err(Failure::Start)?;
+        .map_err(ServeFailure::Start)?;
     tracing::info!(
         addresses = ?server.addresses(),
         max_connections = config.max_connections,
@@ -206,11 +216,11 @@ fn serve(
     let closed = engine.close();
     // Why it failed first says more than why it cannot be closed after that.
     if let Some(error) = engine.store_failure() {
-        return Err(Failure::NotKept { problem: error.to_string() });
+        return Err(ServeFailure::NotKept { problem: error.to_string() }.into());
     }
-    closed.map_err(Failure::Store)?;
+    closed.map_err(ServeFailure::Store)?;
     if let Some(error) = engine.log_failure() {
-        return Err(Failure::ReplicaFailed(error));
+        return Err(ServeFailure::ReplicaFailed(error).into());
     }
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)

@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt;
+
 use super::Shared;
 use super::monitor::Ended;
 use super::watch::Watch;
@@ -125,9 +127,8 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
 /// Bounds what the system buffers for a client, which otherwise grows to megabytes in each
 /// direction for one that sends and does not read.
 fn bound_buffers(stream: &TcpStream) -> io::Result<()> {
-    let socket = socket2::SockRef::from(stream);
-    socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
-    socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)
+    sockopt::set_socket_recv_buffer_size(stream, SOCKET_BUFFER_BYTES)?;
+    Ok(sockopt::set_socket_send_buffer_size(stream, SOCKET_BUFFER_BYTES)?)
 }
 
 /// Sends all of it, unless the client does not take it in time: that is noticed after `within` at

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use socket2::SockRef;
+use rustix::net::sockopt::set_socket_linger;
 
 /// How connections are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Link {
     fn reset(self) {
         for stream in [Some(self.near), self.far].into_iter().flatten() {
             // It may have ended by itself.
-            let _ended = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+            let _ended = set_socket_linger(&*stream, Some(Duration::ZERO));
             let _ended = stream.shutdown(Shutdown::Read);
         }
     }
@@ -220,7 +220,7 @@ impl Shared {
             });
         } else {
             // Cut while the target was connected to, which is to see a reset as well.
-            let _gone = SockRef::from(&*far).set_linger(Some(Duration::ZERO));
+            let _gone = set_socket_linger(&*far, Some(Duration::ZERO));
         }
         held(&self.state).links.remove(&number);
     }

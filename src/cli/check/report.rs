@@ -71,7 +71,7 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
 }
 
 /// What was found, in lines.
-pub(in crate::cli) fn details(finding: &Finding) -> String {
+pub(super) fn details(finding: &Finding) -> String {
     let Finding { what, rule, evidence, address: _ } = finding;
     let mut text = format!("{what}\n{rule}: {}\n", rule_text(rule));
     match evidence {

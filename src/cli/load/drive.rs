@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 
 use super::rate::{Schedule, at_a_rate};
 use super::traffic::Traffic;
-use super::{Arguments, Failure};
+use super::{Arguments, Failure, LoadFailure};
 use crate::cli::progress::Progress;
 use crate::client::ClientError;
 use crate::command::Reply;
@@ -49,7 +49,7 @@ pub(super) struct Measured {
 
 impl Measured {
     pub(super) fn new() -> Result<Self, Failure> {
-        let latencies = Histogram::new(DIGITS).map_err(Failure::Latencies)?;
+        let latencies = Histogram::new(DIGITS).map_err(LoadFailure::Latencies)?;
         let (elapsed, processor) = (Duration::ZERO, None);
         let (ok, fail, error, in_time, unsent) = (0, 0, 0, 0, 0);
         Ok(Self { latencies, ok, fail, error, in_time, unsent, elapsed, processor })
@@ -142,7 +142,9 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
             };
             let started = thread::Builder::new().name("load".into()).spawn_scoped(scope, work);
             if let Err(error) = started {
-                return Err(Failure::Threads { connections: arguments.connections, error });
+                return Err(
+                    LoadFailure::Threads { connections: arguments.connections, error }.into()
+                );
             }
         }
         drop(done);
@@ -184,7 +186,7 @@ impl Failed {
     fn of(self, address: &str) -> Failure {
         match self {
             Self::Client(error) => Failure::Client { address: address.to_owned(), error },
-            Self::Surplus => Failure::Surplus { address: address.to_owned() },
+            Self::Surplus => LoadFailure::Surplus { address: address.to_owned() }.into(),
             Self::Other(failure) => failure,
         }
     }

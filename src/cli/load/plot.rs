@@ -6,8 +6,8 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::Failure;
 use super::report::Report;
+use super::{Failure, LoadFailure};
 
 const SIZE: (u32, u32) = (900, 540);
 
@@ -30,7 +30,9 @@ impl<'a> Picture<'a> {
         let path = self.path.to_owned();
         let svg = match picture(report) {
             Ok(svg) => svg,
-            Err(problem) => return Err(Failure::Draw { path, problem: problem.to_string() }),
+            Err(problem) => {
+                return Err(LoadFailure::Draw { path, problem: problem.to_string() }.into());
+            }
         };
         self.file.write_all(svg.as_bytes()).map_err(|error| Failure::Write { path, error })
     }

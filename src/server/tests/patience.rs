@@ -42,7 +42,7 @@ fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
     let server = Server::start_monitored([listener], Arc::default(), config, monitor).unwrap();
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     // As little as there can be on this side.
-    socket2::SockRef::from(&stream).set_recv_buffer_size(1).unwrap();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 1).unwrap();
     while stream.write_all(&b"\n".repeat(10_000)).is_ok() {}
     wait_until_nobody_is_connected(&server);
     let sent = sent.0.load(Ordering::Relaxed);

@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV6, TcpListener, ToSocketAddrs};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::net::{self, AddressFamily, SocketType, ipproto, sockopt};
 
-use super::Failure;
+use super::ServeFailure;
 
 /// How many clients may wait to be accepted until the server asks for more.
 const BACKLOG: i32 = 128;
@@ -17,7 +17,7 @@ const BACKLOG: i32 = 128;
 pub(super) fn bind(
     listen: &[String],
     metrics: Option<&str>,
-) -> Result<(Vec<TcpListener>, Option<TcpListener>), Failure> {
+) -> Result<(Vec<TcpListener>, Option<TcpListener>), ServeFailure> {
     let all: Vec<&str> = listen.iter().map(String::as_str).chain(metrics).collect();
     let mut listeners = Vec::<TcpListener>::new();
     for (number, &address) in all.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn bind(
                 ErrorKind::AddrInUse => already_there(address, &listeners),
                 _ => None,
             };
-            Failure::Listen { address: address.to_owned(), flag, error, taken_by }
+            ServeFailure::Listen { address: address.to_owned(), flag, error, taken_by }
         })?);
     }
     let endpoint = metrics.and_then(|_| listeners.pop());
@@ -48,13 +48,13 @@ fn shares_its_port(every: SocketAddrV6, all: &[&str]) -> bool {
 
 /// As the standard library binds, but for IPv6 clients only.
 fn bind_ipv6_alone(address: SocketAddrV6) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_only_v6(true)?;
+    let socket = net::socket(AddressFamily::INET6, SocketType::STREAM, Some(ipproto::TCP))?;
+    sockopt::set_ipv6_v6only(&socket, true)?;
     // So that a server can be started again at once. On Windows it would let two servers share a port.
     #[cfg(not(windows))]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    net::bind(&socket, &address)?;
+    net::listen(&socket, BACKLOG)?;
     Ok(socket.into())
 }
 

@@ -5,21 +5,21 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::list::Source;
-use super::output::diagnostics;
 use super::plan::Plan;
-use super::{Answer, Failure};
+use crate::cli::output::diagnostics;
+use crate::cli::{Answer, Failure};
 use crate::index::PackageIndex;
 use crate::name::Name;
 
 /// Where the packages come from.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
 }
 
 /// Prints the installation order, one step a line.
-pub(super) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
     render(arguments, |index, output| {
         for step in index.installation_order() {
             let names: Vec<_> = step.packages().iter().map(Name::as_str).collect();
@@ -30,7 +30,7 @@ pub(super) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
 }
 
 /// Prints the graph in Graphviz's language.
-pub(super) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
     render(arguments, |index, output| write!(output, "{}", index.dot()))
 }
 

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::ServeFailure;
 use super::access::{Use, open_to_others};
-use super::progress::Progress;
-use super::{Answer, Failure};
+use crate::cli::progress::Progress;
+use crate::cli::{Answer, Failure};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::shown::shown_path;
@@ -16,7 +17,7 @@ use crate::store::{self, Disk, LoadError, Store as _, StoreError};
 
 /// Which state to read.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The directory that a server kept its state in; no server may be using it
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
 
 /// An engine that keeps its state in a directory, and has what is there.
 pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure> {
-    let disk = Disk::create(directory).map_err(Failure::Store)?;
+    let disk = Disk::create(directory).map_err(ServeFailure::Store)?;
     warn_of_others(directory, disk.path());
     let index = load(&disk, limits).map_err(|error| refused(directory, error))?;
     tracing::info!(
@@ -52,7 +53,7 @@ fn warn_of_others(directory: &Path, file: &Path) {
 }
 
 /// Says whether the state in a directory is sound.
-pub(super) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
     let disk = match Disk::open(data_dir) {
         Err(error @ StoreError::Damaged { .. }) => return unsound(data_dir, error.into()),
         other => other.map_err(unreadable)?,
@@ -64,11 +65,11 @@ pub(super) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failu
             writeln!(output, "sound\npackages: {packages}, dependencies: {dependencies}")
                 .map_err(Failure::Output)?;
             writeln!(output, "digest: {}", index.digest()).map_err(Failure::Output)?;
-            Box::new(disk).close().map_err(Failure::Store)?;
+            Box::new(disk).close().map_err(ServeFailure::Store)?;
             Ok(Answer::Yes)
         }
         Err(LoadError::Store(error)) if !matches!(error, StoreError::Damaged { .. }) => {
-            Err(Failure::Store(error))
+            Err(ServeFailure::Store(error).into())
         }
         Err(error) => unsound(data_dir, error),
     }
@@ -80,10 +81,10 @@ fn unsound(data_dir: &Path, error: LoadError) -> Result<Answer, Failure> {
 }
 
 /// Prints the state in a directory as commands that lead to it.
-pub(super) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
     let disk = Disk::open(data_dir).map_err(unreadable)?;
     let index = load(&disk, Limits::default()).map_err(|error| refused(data_dir, error))?;
-    Box::new(disk).close().map_err(Failure::Store)?;
+    Box::new(disk).close().map_err(ServeFailure::Store)?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     for command in index.to_commands() {
         writeln!(output, "{command}").map_err(Failure::Output)?;
@@ -103,18 +104,18 @@ fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
 }
 
 /// Why there is nothing to read where a server should have left its state.
-fn unreadable(error: StoreError) -> Failure {
+fn unreadable(error: StoreError) -> ServeFailure {
     match error {
         StoreError::Directory { path, error } if error.kind() == io::ErrorKind::NotFound => {
-            Failure::NoState { path }
+            ServeFailure::NoState { path }
         }
-        error => Failure::Store(error),
+        error => ServeFailure::Store(error),
     }
 }
 
-fn refused(directory: &Path, error: LoadError) -> Failure {
+fn refused(directory: &Path, error: LoadError) -> ServeFailure {
     match error {
-        LoadError::Store(error) => Failure::Store(error),
-        error => Failure::State { path: directory.to_owned(), error },
+        LoadError::Store(error) => ServeFailure::Store(error),
+        error => ServeFailure::State { path: directory.to_owned(), error },
     }
 }

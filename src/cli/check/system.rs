@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DEFAULT_ADDRESS, Failure};
+use super::CheckFailure;
+use crate::cli::Failure;
+use crate::cli::arguments::DEFAULT_ADDRESS;
 use crate::client::Client;
 use crate::conformance::{self, Address, CannotTest};
 
@@ -26,7 +28,9 @@ impl System {
             return Ok(socket.into());
         }
         let addresses = self.addresses.iter().zip(sockets);
-        Ok(conformance::System::new(addresses.map(|(name, socket)| Address::new(name, socket)))?)
+        let system =
+            conformance::System::new(addresses.map(|(name, socket)| Address::new(name, socket)));
+        Ok(system.map_err(CheckFailure::System)?)
     }
 
     /// All of them, as they are said.
@@ -48,9 +52,9 @@ impl System {
             CannotTest::Silent { address, error } => {
                 Failure::Client { address: named(address), error }
             }
-            CannotTest::NoSuchCheck { name } => Failure::NoSuchCheck { name },
-            error @ CannotTest::OneAddress { .. } => Failure::OneAddress(error),
-            error @ CannotTest::NoSuchCase { .. } => Failure::NoSuchCase(error),
+            CannotTest::NoSuchCheck { name } => CheckFailure::NoSuchCheck { name }.into(),
+            error @ CannotTest::OneAddress { .. } => CheckFailure::OneAddress(error).into(),
+            error @ CannotTest::NoSuchCase { .. } => CheckFailure::NoSuchCase(error).into(),
         }
     }
 }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::check::{details, fresh_seed};
-use super::output::Aside;
+use super::report::details;
 use super::system::System;
-use super::{Answer, Failure};
+use super::{CheckFailure, fresh_seed};
+use crate::cli::output::Aside;
+use crate::cli::{Answer, Failure};
 use crate::conformance::{self, Saved, Settings};
 
 /// Try a transcript or a history again on a server
@@ -25,7 +26,7 @@ use crate::conformance::{self, Saved, Settings};
 #[command(
     after_help = "Exit status: 0 the server does as it should, 1 it does not, 2 could not be tried."
 )]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     /// The transcript or history
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -33,11 +34,11 @@ pub(super) struct Arguments {
     system: System,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let Arguments { file, system } = arguments;
     let path = || file.clone();
     let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
-    let saved: Saved = text.parse().map_err(|error| Failure::Saved { path: path(), error })?;
+    let saved: Saved = text.parse().map_err(|error| CheckFailure::Saved { path: path(), error })?;
     let settings = Settings { seed: fresh_seed(), ..Settings::default() };
     let reached = system.reachable(settings.patience)?;
     let found = conformance::replay(&reached, &saved, &settings);

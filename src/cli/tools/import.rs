@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::list::Source;
-use super::output::{Aside, diagnostics};
 use super::plan::{Plan, some_of};
-use super::progress::Progress;
-use super::{Answer, Failure, Server};
+use crate::cli::arguments::Server;
+use crate::cli::output::{Aside, diagnostics};
+use crate::cli::progress::Progress;
+use crate::cli::{Answer, Failure};
 use crate::command::{Command, Reply};
 
 /// Index a package list on a server
@@ -18,7 +19,7 @@ use crate::command::{Command, Reply};
 /// packages were indexed, which dependencies the list does not have, and which packages are in a
 /// cycle. Exits with 1 if a package was not indexed.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
     dry_run: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.dry_run {
         plan.report(&mut diagnostics()).map_err(Failure::Output)?;

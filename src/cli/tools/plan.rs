@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
-use super::Failure;
 use super::list::{Need, PackageList, Repeated, Source};
+use crate::cli::Failure;
 use crate::command::Command;
 use crate::index::{LimitError, Limits, PackageIndex, Rows, commands};
 use crate::name::Name;

@@ -11,7 +11,7 @@ use std::{env, io, thread};
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
-use super::Failure;
+use super::ServeFailure;
 use crate::shown::{Shown, shown};
 use queue::Queue;
 
@@ -75,12 +75,12 @@ impl Drop for Log {
 pub(super) fn start(
     arguments: &Logging,
     on_loss: impl Fn() + Send + Sync + 'static,
-) -> Result<Log, Failure> {
+) -> Result<Log, ServeFailure> {
     let level = match arguments.log_level {
         Some(level) => level,
         None => from_environment()?.unwrap_or(Level::Info),
     };
-    let queue = Queue::start(io::stderr(), on_loss).map_err(Failure::Start)?;
+    let queue = Queue::start(io::stderr(), on_loss).map_err(ServeFailure::Start)?;
     tracing_subscriber::fmt()
         .with_writer(Arc::clone(&queue))
         .with_max_level(LevelFilter::from(level))
@@ -108,12 +108,12 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 }
 
 /// What the environment says; set to nothing is as good as not set.
-fn from_environment() -> Result<Option<Level>, Failure> {
+fn from_environment() -> Result<Option<Level>, ServeFailure> {
     let Some(value) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
     let level = value.to_str().and_then(|value| Level::from_str(value, true).ok());
     let unknown =
-        || Failure::LogLevel { variable: VARIABLE, value: value.as_encoded_bytes().into() };
+        || ServeFailure::LogLevel { variable: VARIABLE, value: value.as_encoded_bytes().into() };
     level.map(Some).ok_or_else(unknown)
 }

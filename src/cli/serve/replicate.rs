@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::Failure;
+use super::ServeFailure;
 use super::access::{Use, open_to_others};
-use super::progress::Progress;
-use super::serve::at_least_one_second;
+use crate::cli::Failure;
+use crate::cli::arguments::at_least_one_second;
+use crate::cli::progress::Progress;
 use crate::engine::{
     DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, Replica, RestoreError,
 };
@@ -23,7 +24,7 @@ use crate::shown::{shown, shown_path};
 
 /// Why there is no replica.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoReplica {
+pub(in crate::cli) enum NoReplica {
     #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
     LongLines(usize),
     #[error("certificates are for etcds://, and {} is not encrypted", shown(.0))]
@@ -152,7 +153,7 @@ impl Replication {
     ) -> Result<Option<Engine>, Failure> {
         let Some(address) = &self.replicate else { return Ok(None) };
         if max_line_bytes > MAX_ENTRY_BYTES {
-            return Err(Failure::Replica(NoReplica::LongLines(max_line_bytes)));
+            return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
         }
         let how = Replica {
             patience: Duration::from_secs(self.patience),
@@ -167,7 +168,9 @@ impl Replication {
         let (credentials, identity) = (self.credentials()?, self.identity());
         if !address.tls {
             if identity != Identity::default() {
-                return Err(Failure::Replica(NoReplica::NotEncrypted(address.to_string())));
+                return Err(
+                    ServeFailure::Replica(NoReplica::NotEncrypted(address.to_string())).into()
+                );
             }
             if credentials.is_some() {
                 tracing::warn!(%address, "the password goes to etcd unencrypted");
@@ -176,7 +179,7 @@ impl Replication {
         let log = Etcd::new(address, credentials, &identity);
         // One for all tries: it remembers which nodes were not there.
         let log: Arc<dyn Log> =
-            Arc::new(log.map_err(|error| Failure::Replica(NoReplica::Files(error)))?);
+            Arc::new(log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?);
         let most = how.patience.max(DEFAULT_PATIENCE);
         let (begun, mut failing) = (Instant::now(), None::<Instant>);
         loop {
@@ -205,10 +208,11 @@ impl Replication {
                     thread::sleep(MOMENT);
                 }
                 Err(error) => {
-                    return Err(Failure::Replica(NoReplica::Log {
+                    return Err(ServeFailure::Replica(NoReplica::Log {
                         address: address.to_string(),
                         error,
-                    }));
+                    })
+                    .into());
                 }
             }
         }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Answer, Cli, Failure};
+use crate::cli::{Answer, Cli, Failure};
 
 /// Print shell completions, or write the man pages
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(subcommand)]
     what: What,
 }
@@ -29,7 +29,7 @@ enum What {
     },
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match &arguments.what {
         What::Completions { shell } => {
             let mut script = Vec::new();

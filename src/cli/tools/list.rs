@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::Failure;
+use super::ToolFailure;
+use crate::cli::Failure;
 use crate::index::LimitError;
 use crate::name::{Name, NameError};
 use crate::shown::shown;
@@ -69,7 +70,7 @@ pub(super) struct Need(pub(super) Vec<Name>);
 
 /// Why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ListError {
+pub(in crate::cli) enum ListError {
     #[error("{0}")]
     Io(io::Error),
     #[error("it is compressed, as {tool} does it")]
@@ -118,14 +119,14 @@ impl Source {
         self.open().map_err(ListError::from).and_then(|reader| self.format.read(reader)).map_err(
             |error| match (self.file.clone(), error) {
                 (path, ListError::Io(error)) => Failure::Read { path, error },
-                (path, error) => Failure::List { path, error },
+                (path, error) => ToolFailure::List { path, error }.into(),
             },
         )
     }
 
     /// What to say when an index cannot hold the list.
     pub(super) fn too_large(&self, error: LimitError) -> Failure {
-        Failure::Limit { path: self.file.clone(), error }
+        ToolFailure::Limit { path: self.file.clone(), error }.into()
     }
 
     fn open(&self) -> io::Result<Box<dyn BufRead>> {
