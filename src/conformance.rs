@@ -10,6 +10,7 @@
 //! first](Behaviour), and then not held against them unless that is asked for. What is found is
 //! made as short as can be, against the server itself.
 
+mod cannot_test;
 mod check;
 mod concurrent;
 mod context;
@@ -31,12 +32,13 @@ mod target;
 
 use std::time::Duration;
 
+pub use cannot_test::CannotTest;
 pub use check::{Check, Stage};
 pub use dialect::Behaviour;
 pub use finding::{Evidence, Finding, rule_text};
 pub use outcome::{Outcome, Report, Verdict};
 pub use replay::{Saved, SavedError, replay};
-pub use suite::{CannotTest, Event, checks, run};
+pub use suite::{Event, checks, run};
 pub use system::{Address, System, SystemError};
 
 /// How a run goes about it.

@@ -1,11 +1,13 @@
 //! `indexer check`: the suite for every server of the protocol, and what it found.
 
 mod failure;
+mod json;
 mod junit;
 mod kept;
 pub(super) mod replay;
 mod report;
 mod system;
+mod table;
 
 use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
@@ -23,8 +25,9 @@ use super::signals::asked_to_end;
 use super::{Answer, Failure};
 use crate::conformance::{self, Event, Settings};
 pub(super) use failure::CheckFailure;
-use report::{Report, Table};
+use report::Report;
 use system::System;
+use table::Table;
 
 /// Test any server of this protocol, and say what it does wrong
 ///
@@ -107,7 +110,7 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if arguments.list {
-        return report::list(arguments.system.addresses.len())
+        return table::list(arguments.system.addresses.len())
             .map(|()| Answer::Yes)
             .map_err(Failure::Output);
     }

@@ -1,7 +1,9 @@
 //! `indexer load`: many clients that keep a server busy, and how long it takes to answer.
 
+mod connection;
 mod drive;
 mod failure;
+mod measured;
 mod plot;
 mod rate;
 mod report;

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
+use super::cannot_test::CannotTest;
 use super::finding::Finding;
 use super::namespace::{Namespace, raw};
-use super::suite::CannotTest;
 use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent};

@@ -1,10 +1,10 @@
 //! The table of checks, and what runs them one after the other.
 
-use std::io;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::cannot_test::CannotTest;
 use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::dialect::{self, Behaviour, Dialect};
@@ -13,8 +13,6 @@ use super::outcome::{Outcome, Report, Verdict};
 use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, scripted, shared};
-use crate::client::ClientError;
-use crate::shown::shown;
 
 /// After so many checks that failed, nothing more is tried.
 const MOST_FAILURES: usize = 3;
@@ -52,62 +50,6 @@ pub enum Event<'a> {
     Tried,
     /// It has ended.
     Ended(&'a Outcome),
-}
-
-/// Why nothing could be tested.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CannotTest {
-    /// No check has such a name.
-    #[error("no check is called {:?}, nor begins so", shown(name))]
-    NoSuchCheck {
-        /// What was asked for.
-        name: String,
-    },
-    /// A check of such a name takes several addresses, and there is one.
-    #[error("{} is about several addresses, and there is one", shown(name))]
-    OneAddress {
-        /// What was asked for.
-        name: String,
-    },
-    /// A check has no case of such a number.
-    #[error("{} has no case {case}: it has {cases}, counted from 0", shown(name))]
-    NoSuchCase {
-        /// What was asked for.
-        case: u64,
-        /// The check.
-        name: String,
-        /// How many cases it has.
-        cases: u64,
-    },
-    /// Nobody listens there.
-    #[error("{}: {error}", shown(address))]
-    Unreachable {
-        /// Where, as that address is called.
-        address: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// Nothing comes back from there.
-    #[error("{}: {error}", shown(address))]
-    Silent {
-        /// From where, as that address is called.
-        address: String,
-        /// What was seen.
-        error: ClientError,
-    },
-}
-
-impl CannotTest {
-    /// The address that it is about, if it is about one.
-    fn address(&self) -> Option<String> {
-        match self {
-            Self::Unreachable { address, .. } | Self::Silent { address, .. } => {
-                Some(address.clone())
-            }
-            Self::NoSuchCheck { .. } | Self::OneAddress { .. } | Self::NoSuchCase { .. } => None,
-        }
-    }
 }
 
 /// Tries the checks that are asked for on a system, all of its addresses as one, tells `observer` how it goes,

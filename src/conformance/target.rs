@@ -6,8 +6,8 @@ use std::io::{self, BufReader};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::cannot_test::CannotTest;
 use super::namespace::{Namespace, RawName};
-use super::suite::CannotTest;
 use super::system::System;
 use crate::client::{Client, ClientError};
 use crate::command::Reply;

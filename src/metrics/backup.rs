@@ -4,12 +4,12 @@
 //! be put into another order, as `indexer import` does. It is sent in chunks (RFC 9112, section 7.1), the
 //! last of which only a complete copy has, so that no client takes a part for the whole.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io;
 use std::net::TcpStream;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::endpoint::PATIENCE;
+use super::http::Chunks;
 use crate::store::{Kept, Snapshot};
 
 /// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
@@ -20,16 +20,12 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// How many bytes are sent at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The head of the response.
-const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
-    Transfer-Encoding: chunked\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n";
-
 /// Sends the head of the response alone.
 ///
 /// # Errors
 /// If the client does not take it.
 pub(super) fn send_head(stream: &TcpStream) -> io::Result<()> {
-    Chunks::new(stream).write(HEAD)
+    Chunks::begin(stream, LONGEST, &|| Ok(())).map(drop)
 }
 
 /// Sends every package, without the [`end`], and returns how many there were.
@@ -41,20 +37,21 @@ pub(super) fn send(snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u6
 }
 
 fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u64> {
-    let mut chunks = Chunks { snapshot: Some(snapshot), ..Chunks::within(time, stream) };
-    chunks.write(HEAD)?;
+    // What is copied costs more the longer it is held.
+    let may_go_on = || outgrown(snapshot);
+    let mut chunks = Chunks::begin(stream, time, &may_go_on)?;
     let (mut packages, mut sent) = (0, Ok(()));
     let visited = snapshot.visit(&mut |Kept { package, dependencies }| {
         for part in [b"INDEX|", package, b"|", dependencies, b"\n"] {
-            chunks.waiting.extend_from_slice(part);
+            chunks.push(part);
         }
         packages += 1;
-        sent = if chunks.waiting.len() < CHUNK_BYTES { Ok(()) } else { chunks.flush() };
+        sent = chunks.flush_if(CHUNK_BYTES);
         if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     sent?;
     visited.map_err(io::Error::other)?;
-    chunks.flush()?;
+    chunks.flush_if(0)?;
     Ok(packages)
 }
 
@@ -63,62 +60,19 @@ fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> i
 /// # Errors
 /// If the client does not take it.
 pub(super) fn end(stream: &TcpStream) -> io::Result<()> {
-    Chunks::new(stream).write(b"0\r\n\r\n")
+    Chunks::end(stream, LONGEST)
 }
 
-struct Chunks<'a> {
-    stream: &'a TcpStream,
-    /// What is copied, which costs more the longer it is held.
-    snapshot: Option<&'a dyn Snapshot>,
-    until: Instant,
-    /// What the next chunk has.
-    waiting: Vec<u8>,
-}
-
-impl<'a> Chunks<'a> {
-    fn new(stream: &'a TcpStream) -> Self {
-        Self::within(LONGEST, stream)
+fn outgrown(snapshot: &dyn Snapshot) -> io::Result<()> {
+    if snapshot.is_outgrown() {
+        return Err(io::Error::other("the store has grown too much beside it"));
     }
-
-    fn within(time: Duration, stream: &'a TcpStream) -> Self {
-        Self { stream, snapshot: None, until: Instant::now() + time, waiting: Vec::new() }
-    }
-
-    /// Sends what is waiting as one chunk. An empty one would be the last.
-    fn flush(&mut self) -> io::Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let mut chunk = format!("{:x}\r\n", self.waiting.len()).into_bytes();
-        chunk.append(&mut self.waiting);
-        chunk.extend_from_slice(b"\r\n");
-        self.write(&chunk)
-    }
-
-    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let left = self.until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::Error::new(ErrorKind::TimedOut, "it took too long"));
-            }
-            if self.snapshot.is_some_and(Snapshot::is_outgrown) {
-                return Err(io::Error::other("the store has grown too much beside it"));
-            }
-            self.stream.set_write_timeout(Some(left.min(PATIENCE)))?;
-            match self.stream.write(bytes) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{ErrorKind, Read as _};
     use std::net::TcpListener;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

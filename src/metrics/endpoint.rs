@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::hosts::Hosts;
-use super::http::{Head, Request, Response, Status, read_head};
+use super::http::{Head, PATIENCE, Request, Response, Status, read_head};
 use super::shared::Shared;
 use super::{Metrics, backup};
 use crate::engine::Engine;
@@ -30,9 +30,6 @@ pub(super) const MAX_DIGESTS: usize = 16;
 
 /// How long a request waits for a digest that another request computes.
 const DIGEST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a client may leave what is written to it untaken.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the end waits for requests in hand.
 const GRACE: Duration = Duration::from_secs(1);

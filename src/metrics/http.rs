@@ -1,7 +1,7 @@
 //! Just enough of HTTP/1.1 for Prometheus, a health check and a browser: the head of a request in, a
 //! response out.
 
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,9 @@ const MAX_FIELDS: usize = 64;
 
 /// How long a client may take to send the head of its request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a client may leave what is written to it untaken.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came of a request's head.
 pub(super) enum Head {
@@ -179,6 +182,83 @@ impl Response {
         );
         let body = if self.without_body { "" } else { &self.body };
         [head.as_bytes(), body.as_bytes()].concat()
+    }
+}
+
+/// A body that is sent in chunks (RFC 9112, section 7.1), within a time, as long as it may go on.
+pub(super) struct Chunks<'a> {
+    stream: &'a TcpStream,
+    until: Instant,
+    may_go_on: &'a dyn Fn() -> io::Result<()>,
+    /// What the next chunk has.
+    waiting: Vec<u8>,
+}
+
+impl<'a> Chunks<'a> {
+    /// Sends the head of a response of text.
+    ///
+    /// # Errors
+    /// If the client does not take it in time, or it may not go on.
+    pub(super) fn begin(
+        stream: &'a TcpStream,
+        within: Duration,
+        may_go_on: &'a dyn Fn() -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let until = Instant::now() + within;
+        let chunks = Self { stream, until, may_go_on, waiting: Vec::new() };
+        chunks.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
+              Transfer-Encoding: chunked\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+        )?;
+        Ok(chunks)
+    }
+
+    /// Says that all of it was sent.
+    ///
+    /// # Errors
+    /// If the client does not take it in time.
+    pub(super) fn end(stream: &TcpStream, within: Duration) -> io::Result<()> {
+        let until = Instant::now() + within;
+        let last = Chunks { stream, until, may_go_on: &|| Ok(()), waiting: Vec::new() };
+        last.write(b"0\r\n\r\n")
+    }
+
+    /// Adds to the next chunk.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.waiting.extend_from_slice(bytes);
+    }
+
+    /// Sends what is waiting as one chunk, if it has so many bytes. An empty one would be the last.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(super) fn flush_if(&mut self, bytes: usize) -> io::Result<()> {
+        if self.waiting.is_empty() || self.waiting.len() < bytes {
+            return Ok(());
+        }
+        let mut chunk = format!("{:x}\r\n", self.waiting.len()).into_bytes();
+        chunk.append(&mut self.waiting);
+        chunk.extend_from_slice(b"\r\n");
+        self.write(&chunk)
+    }
+
+    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let mut stream = self.stream;
+        while !bytes.is_empty() {
+            let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::Error::new(ErrorKind::TimedOut, "it took too long"));
+            }
+            (self.may_go_on)()?;
+            stream.set_write_timeout(Some(left.min(PATIENCE)))?;
+            match stream.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::drive::{Failed, Measured, Place, Replies, TICK};
+use super::connection::{Failed, Place, Replies, TICK};
+use super::measured::Measured;
 
 /// When the messages of one connection are meant to be sent.
 pub(super) struct Schedule {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::drive::Measured;
+use super::measured::Measured;
 use super::{Arguments, Format};
 
 /// Which of the latencies are printed: the share of messages, in percent, that took no longer.

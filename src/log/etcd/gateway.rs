@@ -17,7 +17,7 @@ use ureq::{Agent, Body, http};
 
 use super::address::{Address, Credentials, Identity, SetupError};
 use super::refusals::refusal;
-use super::replies::{KeyValue, Line, Problem, Reply, encode, nonsense};
+use super::replies::{KeyValue, Line, Problem, Reply, encode, nonsense, unreachable};
 use crate::log::{LogError, LogRefusal};
 
 /// How long a node may take for one call before the next node is asked.
@@ -58,10 +58,6 @@ pub(super) enum WatchEnd {
 fn problem(text: &str) -> String {
     let said = serde_json::from_str::<Problem<'_>>(text);
     said.map_or_else(|_| text.trim_end().to_owned(), |problem| problem.message.into())
-}
-
-pub(super) fn unreachable(problem: String) -> LogError {
-    LogError::Unreachable { problem }
 }
 
 /// What it means that a node answers with this error.

@@ -7,7 +7,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
-use super::gateway::unreachable;
 use crate::log::LogError;
 
 /// A key with its value, as etcd has it.
@@ -129,6 +128,11 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 fn decode(text: &str) -> Result<Vec<u8>, LogError> {
     BASE64_STANDARD.decode(text).map_err(|error| nonsense(&error))
+}
+
+/// A node that cannot be reached, or answers nonsense: another one may do better.
+pub(super) fn unreachable(problem: String) -> LogError {
+    LogError::Unreachable { problem }
 }
 
 pub(super) fn nonsense(error: &dyn fmt::Display) -> LogError {

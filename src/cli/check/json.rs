@@ -1,0 +1,68 @@
+//! A run as JSON, for programs.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::report::{Report, word};
+use crate::conformance::{Evidence, Finding, Outcome, rule_text};
+
+/// One object; its names and its units stay.
+pub(super) fn object(report: &Report, time: Duration) -> Value {
+    let behaviours = report.found.behaviours.iter().map(|behaviour| {
+        json!({
+            "what": behaviour.what,
+            "rule": behaviour.rule,
+            "expected": behaviour.expected,
+            "observed": behaviour.observed,
+            "as_specified": behaviour.is_as_specified(),
+        })
+    });
+    let checks = report.found.outcomes.iter().map(|outcome| {
+        json!({
+            "name": outcome.name,
+            "stage": outcome.stage.to_string(),
+            "promise": outcome.promise,
+            "cases": outcome.cases,
+            "case": outcome.case,
+            "undecided": outcome.undecided,
+            "seconds": outcome.time.as_secs_f64(),
+            "verdict": word(&outcome.verdict).to_lowercase(),
+            "finding": outcome.finding().map(|finding| found(finding, report, outcome)),
+        })
+    });
+    let mut object = json!({
+        "address": report.listed(),
+        "seed": report.settings.seed,
+        "strict": report.settings.strict,
+        "conforms": report.found.conforms(),
+        "seconds": time.as_secs_f64(),
+        "behaviours": behaviours.collect::<Vec<_>>(),
+        "checks": checks.collect::<Vec<_>>(),
+    });
+    if !report.several().is_empty() {
+        object["addresses"] = json!(report.addresses);
+    }
+    object
+}
+
+fn found(finding: &Finding, report: &Report, outcome: &Outcome) -> Value {
+    let (transcript, messages, history) = match &finding.evidence {
+        Evidence::Transcript { text, messages } => (Some(text), Some(messages), None),
+        Evidence::History { short, .. } => (None, None, Some(short.to_string())),
+        Evidence::Words => (None, None, None),
+    };
+    let mut object = json!({
+        "what": finding.what,
+        "rule": finding.rule,
+        "rule_text": rule_text(&finding.rule),
+        "transcript": transcript,
+        "messages": messages,
+        "history": history,
+        "reproduce": report.command(outcome),
+    });
+    if !report.several().is_empty() {
+        object["address"] = json!(finding.address);
+    }
+    object
+}

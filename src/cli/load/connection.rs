@@ -1,0 +1,104 @@
+//! One connection at work: messages out, and replies in.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::measured::Measured;
+use super::traffic::Traffic;
+use super::{Failure, LoadFailure};
+use crate::client::ClientError;
+use crate::command::Reply;
+
+/// How often it is shown how far a load has come.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+
+/// Why a connection could not go on.
+pub(super) enum Failed {
+    Client(ClientError),
+    /// More replies came than were due.
+    Surplus,
+    Other(Failure),
+}
+
+impl Failed {
+    pub(super) fn of(self, address: &str) -> Failure {
+        match self {
+            Self::Client(error) => Failure::Client { address: address.to_owned(), error },
+            Self::Surplus => LoadFailure::Surplus { address: address.to_owned() }.into(),
+            Self::Other(failure) => failure,
+        }
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+/// Where a connection is in the messages.
+pub(super) struct Place<'a> {
+    pub(super) traffic: &'a Traffic,
+    pub(super) next: usize,
+}
+
+impl Place<'_> {
+    /// Sends so many messages.
+    pub(super) fn send(&mut self, mut stream: &TcpStream, mut count: usize) -> io::Result<()> {
+        while count > 0 {
+            let (bytes, messages) = self.traffic.slice(self.next, count);
+            stream.write_all(bytes)?;
+            self.next = (self.next + messages) % self.traffic.len();
+            count -= messages;
+        }
+        Ok(())
+    }
+}
+
+/// Replies as they come, whole or in pieces.
+pub(super) struct Replies<'a> {
+    stream: &'a TcpStream,
+    buffer: Vec<u8>,
+    /// The beginning of a reply that has not come whole.
+    begun: Vec<u8>,
+}
+
+impl<'a> Replies<'a> {
+    pub(super) fn of(stream: &'a TcpStream) -> Self {
+        Self { stream, buffer: vec![0; 65_536], begun: Vec::new() }
+    }
+
+    /// Waits for more, and counts the replies that are whole now.
+    pub(super) fn receive(&mut self, measured: &mut Measured) -> Result<usize, Failed> {
+        let count = loop {
+            match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(ClientError::Closed.into()),
+                Ok(count) => break count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let mut replies = 0;
+        for part in self.buffer[..count].split_inclusive(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(part);
+            let known = [Reply::Ok, Reply::Fail, Reply::Error];
+            if let Some(reply) = known.iter().find(|reply| reply.as_line() == self.begun) {
+                measured.count(*reply);
+                replies += 1;
+                self.begun.clear();
+            } else if !known.iter().any(|reply| reply.as_line().starts_with(&self.begun)) {
+                // No more of it than a reply is long, and a byte.
+                self.begun.truncate(Reply::Error.as_line().len() + 1);
+                return Err(ClientError::NotAReply { line: self.begun.clone() }.into());
+            }
+        }
+        Ok(replies)
+    }
+}

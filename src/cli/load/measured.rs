@@ -1,0 +1,66 @@
+//! What was measured.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::{Failure, LoadFailure};
+use crate::command::Reply;
+
+/// Significant decimal digits of the latencies.
+const DIGITS: u8 = 3;
+
+/// What was seen, on one connection or on all.
+pub(super) struct Measured {
+    /// From message to reply, in microseconds.
+    pub(super) latencies: Histogram<u64>,
+    pub(super) ok: u64,
+    pub(super) fail: u64,
+    pub(super) error: u64,
+    /// How many replies came before the time was over.
+    pub(super) in_time: u64,
+    /// How many messages were due by then and could not be sent, because as many as may be were in
+    /// flight. Their latencies count until then.
+    pub(super) unsent: u64,
+    /// From the first message to the last reply.
+    pub(super) elapsed: Duration,
+    /// The processor time of this process meanwhile, where the system says it.
+    pub(super) processor: Option<Duration>,
+}
+
+impl Measured {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let latencies = Histogram::new(DIGITS).map_err(LoadFailure::Latencies)?;
+        let (elapsed, processor) = (Duration::ZERO, None);
+        let (ok, fail, error, in_time, unsent) = (0, 0, 0, 0, 0);
+        Ok(Self { latencies, ok, fail, error, in_time, unsent, elapsed, processor })
+    }
+
+    pub(super) fn count(&mut self, reply: Reply) {
+        *match reply {
+            Reply::Ok => &mut self.ok,
+            Reply::Fail => &mut self.fail,
+            Reply::Error => &mut self.error,
+        } += 1;
+    }
+
+    /// Messages were answered, or given up, so long after they were sent or due.
+    pub(super) fn took(&mut self, latency: Duration, messages: u64) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        // It grows as needed; what is beyond any growth counts as the most that it can hold.
+        if self.latencies.record_n(micros, messages).is_err() {
+            self.latencies.saturating_record_n(micros, messages);
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        // Of the same digits, and as large as needed.
+        let added = self.latencies.add(&other.latencies);
+        debug_assert!(added.is_ok(), "{added:?}");
+        self.ok += other.ok;
+        self.fail += other.fail;
+        self.error += other.error;
+        self.in_time += other.in_time;
+        self.unsent += other.unsent;
+    }
+}
