@@ -13,60 +13,15 @@ use std::path::{Path, PathBuf};
 
 use common::Folder;
 use package_indexer::engine::Engine;
-use package_indexer::index::Limits;
+use package_indexer::index::{Limits, Names};
 use package_indexer::store::{Disk, Store as _, load};
 use package_indexer::{Command, PackageIndex};
 
-/// Stands for the longest name.
-const LONG: &str = "LONG";
-
-const FIRST: &[&str] = &[
-    "INDEX|lua|",
-    "INDEX|ncurses|",
-    "INDEX|vim|ncurses,lua",
-    "INDEX|egg|",
-    "INDEX|hen|egg",
-    "INDEX|egg|vim,hen,egg",
-    "INDEX|libstdc++6|",
-    "INDEX|@types/node|libstdc++6",
-    "INDEX|A_b-9.x|@types/node,vim",
-    "INDEX|LONG|lua",
-    "INDEX|gone|lua",
-    "INDEX|emptied|lua,vim",
-];
-
-const THEN: &[&str] = &[
-    "INDEX|python@3.12|ncurses,LONG",
-    "INDEX|vim|python@3.12",
-    "INDEX|emptied|",
-    "REMOVE|gone|",
-    "INDEX|brief|emptied",
-    "INDEX|brief|lua",
-    "REMOVE|brief|",
-    "INDEX|self|",
-    "INDEX|self|self",
-];
+const FIRST: &str = include_str!("data/formats/first.txt");
+const THEN: &str = include_str!("data/formats/then.txt");
 
 /// What is indexed when both have been told.
-const STATE: &[&str] = &[
-    "@types/node: libstdc++6",
-    "A_b-9.x: @types/node vim",
-    "egg: egg hen vim",
-    "emptied:",
-    "hen: egg",
-    "libstdc++6:",
-    "lua:",
-    "ncurses:",
-    "python@3.12: ncurses LONG",
-    "self: self",
-    "vim: python@3.12",
-    "LONG: lua",
-];
-
-/// The text with the longest name in its place.
-fn lengthened(text: &str) -> String {
-    text.replace(LONG, &"x".repeat(255))
-}
+const STATE: &str = include_str!("data/formats/state.txt");
 
 /// A directory as a server left it.
 fn directory(folder: &Folder, name: &str) -> PathBuf {
@@ -80,9 +35,9 @@ fn directory(folder: &Folder, name: &str) -> PathBuf {
 }
 
 /// What an index holds, a line a package.
-fn printed(index: &PackageIndex) -> Vec<String> {
-    let line = |(package, list): (_, package_indexer::index::Names)| {
-        list.fold(format!("{package}:"), |line, name| format!("{line} {name}"))
+fn printed(index: &PackageIndex) -> String {
+    let line = |(package, list): (_, Names)| {
+        list.fold(format!("{package}:"), |line, name| format!("{line} {name}")) + "\n"
     };
     index.entries().map(line).collect()
 }
@@ -92,17 +47,16 @@ fn a_directory_that_was_closed_or_whose_server_was_killed_is_read() {
     let folder = Folder::new("formats-read");
     for name in ["closed", "killed"] {
         let directory = directory(&folder, name);
-        // Whose changes of the second server are still among the recent commits.
-        assert_eq!(kept::rows(&directory).recent.lines().count(), THEN.len(), "{name}");
+        // What the second server was told is still among the recent commits.
+        assert_eq!(kept::rows(&directory).recent, THEN, "{name}");
         let disk = Disk::open(&directory).unwrap();
         let index = load(&disk, Limits::default(), |_| ()).unwrap();
-        let state: Vec<_> = STATE.iter().map(|line| lengthened(line)).collect();
-        assert_eq!(printed(&index), state, "{name}");
-        // And when the changes have found their place among the packages.
+        assert_eq!(printed(&index), STATE, "{name}");
+        // And when it has found its place among the packages.
         Box::new(disk).close().unwrap();
         assert_eq!(kept::rows(&directory).recent, "", "{name}");
         let index = load(&Disk::open(&directory).unwrap(), Limits::default(), |_| ()).unwrap();
-        assert_eq!(printed(&index), state, "{name}");
+        assert_eq!(printed(&index), STATE, "{name}");
     }
 }
 
@@ -114,9 +68,8 @@ fn the_same_commands_are_kept_in_the_same_bytes() {
         let disk = Disk::create(&written).unwrap();
         let index = load(&disk, Limits::default(), |_| ()).unwrap();
         let engine = Engine::durable(index, Box::new(disk));
-        for command in commands {
-            let command: Command = lengthened(command).parse().unwrap();
-            engine.apply(&command).unwrap();
+        for command in commands.lines() {
+            engine.apply(&command.parse::<Command>().unwrap()).unwrap();
         }
         engine.close().unwrap();
     }
