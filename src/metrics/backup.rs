@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::endpoint::PATIENCE;
-use crate::store::{Kept, Snapshot};
+use crate::store::Snapshot;
 
 /// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
 /// some tens of KiB each time, and has to free all of them when it is over. It is also broken off when the
@@ -44,12 +44,12 @@ fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> i
     let mut chunks = Chunks { snapshot: Some(snapshot), ..Chunks::within(time, stream) };
     chunks.write(HEAD)?;
     let (mut packages, mut sent) = (0, Ok(()));
-    let visited = snapshot.visit(&mut |Kept { package, dependencies }| {
-        for part in [b"INDEX|", package, b"|", dependencies, b"\n"] {
-            chunks.waiting.extend_from_slice(part);
-        }
-        packages += 1;
-        sent = if chunks.waiting.len() < CHUNK_BYTES { Ok(()) } else { chunks.flush() };
+    let visited = snapshot.visit(&mut |row| {
+        sent = row.map_err(io::Error::other).and_then(|row| {
+            row.write_line(&mut chunks.waiting);
+            packages += 1;
+            if chunks.waiting.len() < CHUNK_BYTES { Ok(()) } else { chunks.flush() }
+        });
         if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     sent?;
@@ -123,7 +123,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::store::StoreError;
+    use crate::store::{StoreError, Visit};
+    use crate::wire::Row;
 
     /// A client, and the server's end of its connection.
     fn connected() -> (TcpStream, TcpStream) {
@@ -144,11 +145,8 @@ mod tests {
             self.0.fetch_sub(1, Ordering::Relaxed) == 1
         }
 
-        fn visit(
-            &self,
-            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
-        ) -> Result<(), StoreError> {
-            while visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_continue() {}
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+            while visit(Row::read(b"vim", b"ncurses")).is_continue() {}
             Ok(())
         }
     }
@@ -186,12 +184,9 @@ mod tests {
             Ok(self.0 as u64 + 1)
         }
 
-        fn visit(
-            &self,
-            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
-        ) -> Result<(), StoreError> {
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
             for _ in 0..self.0 {
-                if visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_break() {
+                if visit(Row::read(b"vim", b"ncurses")).is_break() {
                     return Ok(());
                 }
             }
