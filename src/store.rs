@@ -89,6 +89,14 @@ pub trait Snapshot: Send {
     /// # Errors
     /// [`StoreError`] if something cannot be read.
     fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// The same without the lists, which need not be read for that.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.visit(&mut |row| visit(row.map(Row::without_list)))
+    }
 }
 
 /// Is given what is kept, row by row, and says whether it has enough.
@@ -230,12 +238,10 @@ pub(crate) fn load_snapshot(
 ) -> Result<PackageIndex, LoadError> {
     let mut loading =
         Loading { index: PackageIndex::with_limits(limits), next: RowBuffer::default() };
-    for with_lists in [false, true] {
+    for visit in [<dyn Snapshot>::visit_packages, <dyn Snapshot>::visit] {
         let mut taken = Ok(());
-        snapshot.visit(&mut |row| {
-            taken = row
-                .map_err(LoadError::from)
-                .and_then(|row| loading.take(if with_lists { row } else { row.without_list() }));
+        visit(snapshot, &mut |row| {
+            taken = row.map_err(LoadError::from).and_then(|row| loading.take(row));
             progress(1);
             if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;

@@ -194,6 +194,32 @@ mod tests {
         }
     }
 
+    /// A snapshot with something that is no package behind one that is.
+    struct Malformed;
+
+    impl Snapshot for Malformed {
+        fn package_count(&self) -> Result<u64, StoreError> {
+            Ok(2)
+        }
+
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+            let mut rows = [Row::read(b"lua", b""), Row::read(b"v m", b"lua")].into_iter();
+            let _has_enough = rows.try_for_each(visit);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_no_package_is_not_sent_and_ends_it() {
+        let (mut client, server) = connected();
+        let sending = std::thread::spawn(move || send(&Malformed, &server));
+        let mut fetched = String::new();
+        client.read_to_string(&mut fetched).unwrap();
+        let error = sending.join().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with(r#"package "v m" with the list "lua": "#), "{error}");
+        assert!(!fetched.contains("v m") && !fetched.ends_with("\r\n0\r\n\r\n"), "{fetched}");
+    }
+
     #[test]
     fn what_cannot_be_read_to_its_end_is_not_ended() {
         for packages in [0, 1, 20_000] {

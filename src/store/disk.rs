@@ -259,6 +259,20 @@ impl Snapshot for State {
     }
 
     fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.each(|package, list| visit(Row::read(package, list)))
+    }
+
+    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.each(|package, list| visit(Row::read_without_list(package, list)))
+    }
+}
+
+impl State {
+    /// Hands the two parts of each row over.
+    fn each(
+        &self,
+        mut take: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let read = |error: redb::Error| failed("read", &self.path, error);
         let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
         // Both by name: what has changed lately takes the place of what is in the table.
@@ -266,7 +280,7 @@ impl Snapshot for State {
         let mut lately =
             lately.iter().map(|(name, list)| (name.as_slice(), list.as_deref())).peekable();
         let mut kept = |package: &[u8], list: Option<&[u8]>| match list {
-            Some(list) => visit(Row::read(package, list)),
+            Some(list) => take(package, list),
             None => ControlFlow::Continue(()),
         };
         for entry in packages.iter().map_err(|e| read(e.into()))? {

@@ -80,6 +80,12 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Reads the package alone, with no list in place of its own, which is named beside a package that is none.
+    #[cfg(feature = "store")]
+    pub(crate) fn read_without_list(package: &'a [u8], list: &'a [u8]) -> Result<Self, RowError> {
+        Self::read(package, b"").or_else(|_| Self::read(package, list))
+    }
+
     /// Reads a line that has a row.
     pub(crate) fn read_line(line: &'a [u8]) -> Result<Self, RowError> {
         match Line::read(line)? {
