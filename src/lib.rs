@@ -26,7 +26,7 @@
 //! |---|---|---|
 //! | 0 | [`name`] | package names, checked once |
 //! | 1 | [`command`] | commands, outcomes, replies |
-//! | 2 | [`wire`] | the grammar and the framing |
+//! | 2 | [`wire`] | the grammar, the framing, and rows as they are stored |
 //! | 2 | [`index`], [`model`] | the machine, and the reference model that it is held against |
 //! | 3 | [`store`] | how changes outlive the process |
 //! | 3 | [`log`] | a log that replicas share, and that says in which order commands happen |

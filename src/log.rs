@@ -33,6 +33,8 @@ use std::ops::ControlFlow;
 
 use crate::shown::shown;
 
+#[cfg(all(test, feature = "etcd"))]
+pub(crate) use etcd::kept;
 #[cfg(feature = "etcd")]
 pub use etcd::{Address, AddressError, Credentials, Etcd, Identity, SetupError};
 

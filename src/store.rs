@@ -32,14 +32,15 @@
 #[cfg(feature = "store")]
 mod disk;
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::command::Outcome;
 use crate::index::{Change, LimitError, Limits, PackageIndex};
 use crate::name::NameRef;
 use crate::shown::{shown, shown_path};
-use crate::wire::{self, ParseError};
+use crate::wire::rows::RowBuffer;
+use crate::wire::{Row, RowError};
 
 #[cfg(feature = "store")]
 pub use disk::Disk;
@@ -82,21 +83,24 @@ pub trait Snapshot: Send {
         false
     }
 
-    /// Hands every package over, in the same order each time, until `visit` has enough.
+    /// Hands every package over with its list, or what is kept in its place, in the same order each time,
+    /// until `visit` has enough.
     ///
     /// # Errors
     /// [`StoreError`] if something cannot be read.
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError>;
+    fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+
+    /// The same without the lists, which need not be read for that.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.visit(&mut |row| visit(row.map(Row::without_list)))
+    }
 }
 
-/// A package as it is kept, not yet believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept<'a> {
-    /// Its name.
-    pub package: &'a [u8],
-    /// The names of its dependencies, with commas between them.
-    pub dependencies: &'a [u8],
-}
+/// Is given what is kept, row by row, and says whether it has enough.
+pub type Visit<'v> = dyn FnMut(Result<Row<'_>, RowError>) -> ControlFlow<()> + 'v;
 
 /// Why a store cannot keep something, or give it back.
 #[derive(Debug, thiserror::Error)]
@@ -188,15 +192,8 @@ pub enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What is kept is no package with a list.
-    #[error("package \"{}\" with the list \"{}\": {error}", shown(package), shown(dependencies))]
-    Malformed {
-        /// What stands for the name.
-        package: String,
-        /// What stands for the list.
-        dependencies: String,
-        /// What is wrong with it.
-        error: ParseError,
-    },
+    #[error(transparent)]
+    Malformed(#[from] RowError),
     /// A package needs what is not there.
     #[error(
         "package \"{}\" depends on \"{}\", which is not there",
@@ -239,11 +236,12 @@ pub(crate) fn load_snapshot(
     limits: Limits,
     mut progress: impl FnMut(usize),
 ) -> Result<PackageIndex, LoadError> {
-    let mut loading = Loading { index: PackageIndex::with_limits(limits), ..Loading::default() };
-    for with_lists in [false, true] {
+    let mut loading =
+        Loading { index: PackageIndex::with_limits(limits), next: RowBuffer::default() };
+    for visit in [<dyn Snapshot>::visit_packages, <dyn Snapshot>::visit] {
         let mut taken = Ok(());
-        snapshot.visit(&mut |kept| {
-            taken = loading.take(kept, with_lists);
+        visit(snapshot, &mut |row| {
+            taken = row.map_err(LoadError::from).and_then(|row| loading.take(row));
             progress(1);
             if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
@@ -257,72 +255,33 @@ pub(crate) fn load_snapshot(
 pub(crate) const TOGETHER: usize = 256;
 
 /// An index on the way, and the packages that come next.
-#[derive(Default)]
 struct Loading {
     index: PackageIndex,
-    /// The messages that would index them, and lists that are left out of them.
-    bytes: Vec<u8>,
-    /// Where in `bytes` each of them lies.
-    next: Vec<Taken>,
-}
-
-/// A package that was taken.
-struct Taken {
-    message: Range<usize>,
-    package: Range<usize>,
-    list: Range<usize>,
+    next: RowBuffer,
 }
 
 impl Loading {
-    /// Takes a package as if a client had sent it, with its list or, at first, without.
-    fn take(&mut self, kept: Kept<'_>, with_list: bool) -> Result<(), LoadError> {
-        let Kept { package, dependencies } = kept;
-        let mut put = |bytes: &[u8]| {
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(bytes);
-            start..self.bytes.len()
-        };
-        let start = put(b"INDEX|").start;
-        let package = put(package);
-        put(b"|");
-        let (list, end) = if with_list {
-            (put(dependencies), put(b"\n"))
-        } else {
-            let end = put(b"\n");
-            // To be named if it is the package that is malformed.
-            (put(dependencies), end)
-        };
-        self.next.push(Taken { message: start..end.end, package, list });
+    fn take(&mut self, row: Row<'_>) -> Result<(), LoadError> {
+        self.next.push(row);
         if self.next.len() < TOGETHER { Ok(()) } else { self.apply() }
     }
 
     /// Indexes those that were taken.
     fn apply(&mut self) -> Result<(), LoadError> {
-        let printed = |range: &Range<usize>| self.bytes[range.clone()].escape_ascii().to_string();
-        let mut commands = Vec::with_capacity(self.next.len());
-        for Taken { message, package, list } in &self.next {
-            let command = wire::parse(&self.bytes[message.clone()]);
-            commands.push(command.map_err(|error| LoadError::Malformed {
-                package: printed(package),
-                dependencies: printed(list),
-                error,
-            })?);
-        }
-        self.index.prefetch(commands.iter().copied());
-        for command in commands {
-            let package = || command.package().to_string();
-            match self.index.apply(command) {
+        self.index.prefetch(self.next.iter().map(Row::command));
+        for row in self.next.iter() {
+            let package = || row.package.to_string();
+            match self.index.apply(row.command()) {
                 Ok(Outcome::Ok) => {}
                 Ok(Outcome::Fail) => {
                     let is_missing = |name: &NameRef<'_>| !self.index.contains(name.as_str());
-                    let missing = command.names().skip(1).find(is_missing);
+                    let missing = row.dependencies.iter().find(is_missing);
                     let dependency = missing.map(|name| name.to_string()).unwrap_or_default();
                     return Err(LoadError::NotClosed { package: package(), dependency });
                 }
                 Err(error) => return Err(LoadError::Limit { package: package(), error }),
             }
         }
-        self.bytes.clear();
         self.next.clear();
         Ok(())
     }

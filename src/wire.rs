@@ -3,11 +3,14 @@
 //! [`LineBuffer`] (framing) turns bytes in any segmentation into lines of bounded length;
 //! [`parse`] (grammar) turns one line into a command that borrows from it. What a command does is
 //! the machine's business. [`is_http_request`] knows a line of another protocol, which is refused.
+//! What is stored is written like messages too: a [`Row`] is a package with its list.
 
 mod framing;
 mod grammar;
 mod http;
+pub(crate) mod rows;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
 pub use grammar::{ParseError, Rule, parse, parse_reply};
 pub use http::{begins_http_request, is_http_request};
+pub use rows::{Row, RowError};

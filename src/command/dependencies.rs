@@ -53,6 +53,15 @@ impl<'a> Dependencies<'a> {
         in_message.chain(names.iter().map(Name::borrowed))
     }
 
+    /// The names as they stand in a message, with single commas between them; `None` if they come from
+    /// elsewhere. O(1).
+    pub(crate) fn as_written(self) -> Option<&'a [u8]> {
+        match self.0 {
+            Source::Message(bytes, _) => Some(bytes.strip_suffix(b",").unwrap_or(bytes)),
+            Source::Names(_) => None,
+        }
+    }
+
     /// How many names there are, repeats included. O(1).
     pub(crate) const fn count(self) -> usize {
         match self.0 {

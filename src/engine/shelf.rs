@@ -1,12 +1,12 @@
 //! A store for tests: it keeps packages in memory, where a test can look, and does as it is told.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use super::Engine;
 use crate::index::{Change, PackageIndex};
-use crate::store::{Kept, Snapshot, Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError, Visit};
+use crate::wire::Row;
 
 /// What is kept, and what is to happen.
 #[derive(Default)]
@@ -76,9 +76,9 @@ impl Snapshot for BTreeMap<String, Vec<String>> {
         Ok(self.len() as u64)
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let _has_enough = self.iter().try_for_each(|(package, list)| {
-            visit(Kept { package: package.as_bytes(), dependencies: list.join(",").as_bytes() })
+            visit(Row::read(package.as_bytes(), list.join(",").as_bytes()))
         });
         Ok(())
     }

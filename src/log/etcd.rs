@@ -206,6 +206,13 @@ fn read_snapshot(text: &str) -> Option<Snapshot> {
     })
 }
 
+/// A snapshot of one chunk as it lies in etcd, by its two values: for a test of what it holds.
+#[cfg(test)]
+pub(crate) fn kept(written: &str, chunk: &[u8]) -> (Snapshot, Vec<u8>) {
+    let snapshot = read_snapshot(written).unwrap();
+    (snapshot, unpack(Owner::Chunk(snapshot.id, 0), chunk).unwrap())
+}
+
 impl Log for Etcd {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
         let key = self.key("setup");

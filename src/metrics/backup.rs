@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::http::Chunks;
-use crate::store::{Kept, Snapshot};
+use crate::store::Snapshot;
 
 /// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
 /// some tens of KiB each time, and has to free all of them when it is over. It is also broken off when the
@@ -41,12 +41,12 @@ fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> i
     let may_go_on = || outgrown(snapshot);
     let mut chunks = Chunks::begin(stream, time, &may_go_on)?;
     let (mut packages, mut sent) = (0, Ok(()));
-    let visited = snapshot.visit(&mut |Kept { package, dependencies }| {
-        for part in [b"INDEX|", package, b"|", dependencies, b"\n"] {
-            chunks.push(part);
-        }
-        packages += 1;
-        sent = chunks.flush_if(CHUNK_BYTES);
+    let visited = snapshot.visit(&mut |row| {
+        sent = row.map_err(io::Error::other).and_then(|row| {
+            row.write_line(chunks.waiting());
+            packages += 1;
+            chunks.flush_if(CHUNK_BYTES)
+        });
         if sent.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     sent?;
@@ -77,7 +77,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::store::StoreError;
+    use crate::store::{StoreError, Visit};
+    use crate::wire::Row;
 
     /// A client, and the server's end of its connection.
     fn connected() -> (TcpStream, TcpStream) {
@@ -98,11 +99,8 @@ mod tests {
             self.0.fetch_sub(1, Ordering::Relaxed) == 1
         }
 
-        fn visit(
-            &self,
-            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
-        ) -> Result<(), StoreError> {
-            while visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_continue() {}
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+            while visit(Row::read(b"vim", b"ncurses")).is_continue() {}
             Ok(())
         }
     }
@@ -140,17 +138,40 @@ mod tests {
             Ok(self.0 as u64 + 1)
         }
 
-        fn visit(
-            &self,
-            visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>,
-        ) -> Result<(), StoreError> {
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
             for _ in 0..self.0 {
-                if visit(Kept { package: b"vim", dependencies: b"ncurses" }).is_break() {
+                if visit(Row::read(b"vim", b"ncurses")).is_break() {
                     return Ok(());
                 }
             }
             Err(StoreError::Closed)
         }
+    }
+
+    /// A snapshot with something that is no package behind one that is.
+    struct Malformed;
+
+    impl Snapshot for Malformed {
+        fn package_count(&self) -> Result<u64, StoreError> {
+            Ok(2)
+        }
+
+        fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+            let mut rows = [Row::read(b"lua", b""), Row::read(b"v m", b"lua")].into_iter();
+            let _has_enough = rows.try_for_each(visit);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_no_package_is_not_sent_and_ends_it() {
+        let (mut client, server) = connected();
+        let sending = std::thread::spawn(move || send(&Malformed, &server));
+        let mut fetched = String::new();
+        client.read_to_string(&mut fetched).unwrap();
+        let error = sending.join().unwrap().unwrap_err().to_string();
+        assert!(error.starts_with(r#"package "v m" with the list "lua": "#), "{error}");
+        assert!(!fetched.contains("v m") && !fetched.ends_with("\r\n0\r\n\r\n"), "{fetched}");
     }
 
     #[test]

@@ -223,9 +223,9 @@ impl<'a> Chunks<'a> {
         last.write(b"0\r\n\r\n")
     }
 
-    /// Adds to the next chunk.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.waiting.extend_from_slice(bytes);
+    /// What the next chunk has, to be added to.
+    pub(super) fn waiting(&mut self) -> &mut Vec<u8> {
+        &mut self.waiting
     }
 
     /// Sends what is waiting as one chunk, if it has so many bytes. An empty one would be the last.

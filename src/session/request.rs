@@ -3,8 +3,6 @@
 //! A batch is settled on the engine's index, or, of a replica, by way of the log that it shares with others.
 //! Work is counted in names: those that messages list, and those of the lists that they replace.
 
-use std::io::Write as _;
-
 use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome, Verb};
 use crate::engine::{Engine, Poisoned, Unanswered, Unavailable, Version};
@@ -59,7 +57,7 @@ impl<'a> Request<'a> {
     /// Appends the command's message, if it waits.
     fn write(&self, messages: &mut Vec<u8>) {
         if let Some(command) = self.command() {
-            let _infallible = writeln!(messages, "{command}");
+            wire::rows::write_message(messages, command);
         }
     }
 

@@ -1,10 +1,10 @@
 //! The state in a directory: a file of redb's, a note of what is in doubt, and a lock.
 //!
 //! The file has two tables at least. `about` says which format the others have, and which session wrote them;
-//! `packages` has, under the name of each package, the names of its dependencies with commas between them, as
-//! they would stand in a message. What was committed lately is in a table of [`recent`] commits
-//! until it is there too. A file comes into being under another name and is renamed when it is complete.
-//! What a commit that failed may have left in it is taken back by the next start: see [`rollback`].
+//! `packages` has the [row](crate::wire::rows) of each package, in two parts. What was committed lately is in
+//! a table of [`recent`] commits until it is there too. A file comes into being under another name and is
+//! renamed when it is complete. What a commit that failed may have left in it is taken back by the next start:
+//! see [`rollback`].
 
 mod directory;
 mod format;
@@ -24,9 +24,10 @@ use redb::{
     TableDefinition, backends::FileBackend,
 };
 
-use super::{Kept, Snapshot, Store, StoreError};
+use super::{Snapshot, Store, StoreError, Visit};
 use crate::bug::{Bug, planted};
 use crate::index::Change;
+use crate::wire::Row;
 use directory::{Lock, unusable};
 use format::{begin, begin_session, cannot_open};
 use recent::Recent;
@@ -257,7 +258,21 @@ impl Snapshot for State {
         fs::metadata(&self.path).is_ok_and(|file| space::has_outgrown(self.length, file.len()))
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.each(|package, list| visit(Row::read(package, list)))
+    }
+
+    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.each(|package, list| visit(Row::read_without_list(package, list)))
+    }
+}
+
+impl State {
+    /// Hands the two parts of each row over.
+    fn each(
+        &self,
+        mut take: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let read = |error: redb::Error| failed("read", &self.path, error);
         let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
         // Both by name: what has changed lately takes the place of what is in the table.
@@ -265,7 +280,7 @@ impl Snapshot for State {
         let mut lately =
             lately.iter().map(|(name, list)| (name.as_slice(), list.as_deref())).peekable();
         let mut kept = |package: &[u8], list: Option<&[u8]>| match list {
-            Some(dependencies) => visit(Kept { package, dependencies }),
+            Some(list) => take(package, list),
             None => ControlFlow::Continue(()),
         };
         for entry in packages.iter().map_err(|e| read(e.into()))? {

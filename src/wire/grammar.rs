@@ -55,6 +55,22 @@ pub fn parse_reply(line: &[u8]) -> Result<Reply, ParseError> {
     whole(line, reply)
 }
 
+/// Reads a package and a list that stand apart, as in the message that would index the package. An error
+/// is that of the message. O(length), allocates nothing unless it fails.
+pub(super) fn parse_parts<'a>(
+    package: &'a [u8],
+    list: &'a [u8],
+) -> Result<(NameRef<'a>, Dependencies<'a>), ParseError> {
+    // No part of the list, but of the message.
+    let names = list.strip_suffix(b"\r").unwrap_or(list);
+    let names = if names.is_empty() { Ok(Dependencies::NONE) } else { whole(names, dependencies) };
+    if let (Ok(package), Ok(names)) = (whole(package, self::package), names) {
+        return Ok((package, names));
+    }
+    let message = [b"INDEX|", package, b"|", list, b"\n"].concat();
+    Err(parse(&message).err().unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
+}
+
 /// All of `line` by one rule.
 fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a [u8]) -> Parsed<'a, O>) -> Result<O, ParseError> {
     let fault = match rule(line) {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,38 @@ pub(crate) fn tables(directory: &Path) -> Vec<String> {
     let transaction = database.begin_read().unwrap();
     let tables = transaction.list_tables().unwrap();
     tables.map(|table| table.name().to_owned()).collect()
+}
+
+/// What a file holds, as it lies there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// The packages, each with its list.
+    pub(crate) packages: Vec<(String, String)>,
+    /// The lines of the commits that are not among the packages yet, in their order.
+    pub(crate) recent: String,
+}
+
+/// What lies in a file, which is left as it is: it may be one whose server was killed.
+pub(crate) fn rows(directory: &Path) -> Rows {
+    let copy = directory.with_extension("copy");
+    fs::copy(file(directory), &copy).unwrap();
+    let database = Database::open(&copy).unwrap();
+    let transaction = database.begin_read().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let packages = transaction.open_table(PACKAGES).unwrap().range::<&[u8]>(..).unwrap();
+    let packages = packages.map(|row| {
+        let (package, list) = row.unwrap();
+        (text(package.value()), text(list.value()))
+    });
+    let mut commits = BTreeMap::new();
+    for table in ["recent even", "recent odd"].map(TableDefinition::<u64, &[u8]>::new) {
+        let Ok(table) = transaction.open_table(table) else { continue };
+        for commit in table.range(0..).unwrap() {
+            let (number, lines) = commit.unwrap();
+            commits.insert(number.value(), text(lines.value()));
+        }
+    }
+    Rows { packages: packages.collect(), recent: commits.into_values().collect() }
 }
 
 fn open(directory: &Path) -> Database {

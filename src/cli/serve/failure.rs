@@ -62,8 +62,7 @@ impl ServeFailure {
             }
             Self::Store(StoreError::Damaged { .. })
             | Self::State {
-                error: LoadError::Malformed { .. } | LoadError::NotClosed { .. },
-                ..
+                error: LoadError::Malformed(_) | LoadError::NotClosed { .. }, ..
             } => Some("restore a backup".into()),
             Self::State { error: LoadError::Limit { .. }, .. } => {
                 Some("raise the limit, or serve it once without and remove packages".into())

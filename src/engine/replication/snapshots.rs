@@ -1,14 +1,14 @@
 //! Snapshots of a replica's index: written down in the log, and made an index again.
 
 use std::cell::RefCell;
-use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use super::{Replication, State};
 use crate::engine::Engine;
 use crate::index::{FrozenIndex, Limits, PackageIndex};
 use crate::log::{self, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
-use crate::store::{Kept, LoadError, Snapshot, StoreError, load_snapshot};
+use crate::store::{LoadError, Snapshot, StoreError, Visit, load_snapshot};
+use crate::wire::{Row, rows};
 
 /// How many bytes of messages a chunk has, unless a single message has more.
 const CHUNK_BYTES: usize = 512 * 1024;
@@ -116,11 +116,12 @@ impl Snapshot for Chunks<'_> {
         Ok(self.snapshot.packages)
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         for number in 0..self.snapshot.chunks {
             let failure = match self.log.chunk(&self.snapshot, number) {
                 Ok(Some(messages)) => {
-                    if messages_of(&messages).try_for_each(&mut *visit).is_break() {
+                    let mut rows = rows::lines(&messages).map(Row::read_line);
+                    if rows.try_for_each(&mut *visit).is_break() {
                         return Ok(());
                     }
                     continue;
@@ -135,36 +136,14 @@ impl Snapshot for Chunks<'_> {
     }
 }
 
-/// The packages that a chunk has, each a message; what is none is refused by whoever checks names.
-fn messages_of(chunk: &[u8]) -> impl Iterator<Item = Kept<'_>> {
-    chunk.split_inclusive(|byte| *byte == b'\n').map(|line| {
-        let message = line.strip_prefix(b"INDEX|").and_then(|line| line.strip_suffix(b"\n"));
-        let bar = message.and_then(|message| message.iter().position(|byte| *byte == b'|'));
-        match (message, bar) {
-            (Some(message), Some(bar)) => {
-                Kept { package: &message[..bar], dependencies: &message[bar + 1..] }
-            }
-            _ => Kept { package: line, dependencies: b"" },
-        }
-    })
-}
-
 impl Snapshot for FrozenIndex {
     fn package_count(&self) -> Result<u64, StoreError> {
         Ok(self.len() as u64)
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(Kept<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
-        let mut list = String::new();
-        let _has_enough = self.entries().try_for_each(|(package, dependencies)| {
-            list.clear();
-            for dependency in &dependencies {
-                if !list.is_empty() {
-                    list.push(',');
-                }
-                list.push_str(dependency.as_str());
-            }
-            visit(Kept { package: package.as_str().as_bytes(), dependencies: list.as_bytes() })
+    fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let _has_enough = self.entries().try_for_each(|(package, list)| {
+            visit(Ok(Row { package: package.borrowed(), dependencies: (&list).into() }))
         });
         Ok(())
     }
@@ -186,7 +165,7 @@ impl Copy {
         };
         let Begun { id, before, .. } = begun;
         let begun = self.begun.insert(begun);
-        let (mut chunks, mut chunk, mut written) = (0, Vec::new(), Ok(()));
+        let (mut chunks, mut chunk) = (0, Vec::new());
         let mut flush = |chunk: &mut Vec<u8>| {
             let messages = std::mem::take(chunk);
             if chunks == begun.chunks {
@@ -196,19 +175,16 @@ impl Copy {
             chunks += 1;
             Ok(())
         };
-        let visited = self.index.visit(&mut |Kept { package, dependencies }| {
-            let length = package.len() + dependencies.len() + "INDEX||\n".len();
-            if !chunk.is_empty() && chunk.len() + length > CHUNK_BYTES {
-                written = flush(&mut chunk);
+        let mut line = Vec::new();
+        for (package, list) in self.index.entries() {
+            line.clear();
+            Row { package: package.borrowed(), dependencies: (&list).into() }.write_line(&mut line);
+            if !chunk.is_empty() && chunk.len() + line.len() > CHUNK_BYTES {
+                flush(&mut chunk)?;
             }
-            for part in [b"INDEX|", package, b"|", dependencies, b"\n"] {
-                chunk.extend_from_slice(part);
-            }
+            chunk.extend_from_slice(&line);
             debug_assert!(chunk.len() <= CHUNK_BYTES.max(MAX_ENTRY_BYTES));
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        debug_assert!(visited.is_ok(), "an index in memory can be read");
-        written?;
+        }
         if !chunk.is_empty() {
             flush(&mut chunk)?;
         }

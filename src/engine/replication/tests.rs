@@ -1,5 +1,7 @@
 //! Replicas over a log in memory, whose duties are done step by step.
 
+#[cfg(feature = "etcd")]
+mod etcd;
 mod refused;
 
 use super::*;

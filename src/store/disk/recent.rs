@@ -1,7 +1,7 @@
 //! What was committed lately, and how it gets among the packages.
 //!
-//! A commit is one value, so that it costs little more than the sync: lines of the protocol, one for what
-//! has become of each package, under the number of the commit. There are two such tables. When the one
+//! A commit is one value, so that it costs little more than the sync: [lines](crate::wire::rows), one for
+//! what has become of each package, under the number of the commit. There are two such tables. When the one
 //! that is written has grown to [`FULL_BYTES`] it is laid aside for the other, and its changes, of each
 //! package the last, are spread over the packages by the commits that come then: in the order of names and
 //! a few at each, twice as many bytes as the commit itself has. Then the table goes. So no commit waits
@@ -20,9 +20,11 @@ use hashbrown::HashTable;
 use redb::{Database, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 use super::{PACKAGES, failed};
+use crate::command::CommandRef;
 use crate::index::Change;
 use crate::store::StoreError;
-use crate::wire;
+use crate::wire::Row;
+use crate::wire::rows::{self, Line, Parts};
 
 /// How many bytes of lines a table takes before the other is written.
 pub(super) const FULL_BYTES: usize = 4 << 20;
@@ -86,7 +88,7 @@ impl Recent {
     ) -> Result<(), redb::Error> {
         let begun = self.written.bytes.len();
         for change in changes {
-            write_line(&mut self.written.bytes, change);
+            rows::write_message(&mut self.written.bytes, message(change));
         }
         let commit = &self.written.bytes[begun..];
         let transaction = database.begin_write()?;
@@ -115,9 +117,9 @@ impl Recent {
         while room > 0
             && let Some(start) = self.unspread.pop()
         {
-            let line = line_at(&self.aside, start);
+            let line = rows::first_line(&self.aside[start..]);
             room = room.saturating_sub(line.len());
-            let (package, list) = parts(line).ok_or_else(|| {
+            let Parts { package, list } = Parts::of(line).ok_or_else(|| {
                 redb::Error::Corrupted(format!("\"{}\" in memory", line.escape_ascii()))
             })?;
             set(&mut packages, package, list)?;
@@ -155,7 +157,7 @@ impl Lines {
             let hash = |start: &usize| hasher.hash_one(name_at(bytes, *start));
             let same = |other: &usize| name_at(bytes, *other) == name_at(bytes, start);
             *self.last.entry(hash(&start), same, hash).or_insert(start).get_mut() = start;
-            start += line_at(bytes, start).len();
+            start += rows::first_line(&bytes[start..]).len();
         }
     }
 }
@@ -180,17 +182,23 @@ pub(super) fn read(
     }
     let mut lately = Lately::new();
     for (number, lines) in commits {
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let is_message = wire::parse(line).is_ok();
-            let known = parts(line).filter(|_| is_message);
-            let (package, list) = known.ok_or_else(|| StoreError::Damaged {
+        for line in rows::lines(&lines) {
+            let read = Line::read(line).map_err(|_| StoreError::Damaged {
                 path: path.to_owned(),
                 problem: format!(
                     "commit {number} has \"{}\", which changes no package",
                     line.escape_ascii()
                 ),
             })?;
-            lately.insert(package.to_vec(), list.map(<[u8]>::to_vec));
+            let (package, list) = match read {
+                Line::Kept(Row { package, dependencies }) => {
+                    let mut list = Vec::new();
+                    rows::write_list(&mut list, dependencies);
+                    (package, Some(list))
+                }
+                Line::Gone(package) => (package, None),
+            };
+            lately.insert(package.as_bytes().to_vec(), list);
         }
     }
     Ok(lately)
@@ -221,36 +229,15 @@ fn set(
 }
 
 /// The message that would make a change.
-fn write_line(bytes: &mut Vec<u8>, change: &Change) {
-    let names = change.dependencies();
-    bytes.extend_from_slice(if names.is_some() { b"INDEX|" } else { b"REMOVE|" });
-    bytes.extend_from_slice(change.package().as_bytes());
-    for (number, name) in names.unwrap_or_default().iter().enumerate() {
-        bytes.push(if number == 0 { b'|' } else { b',' });
-        bytes.extend_from_slice(name.borrowed().as_bytes());
-    }
-    bytes.extend_from_slice(if names.is_none_or(<[_]>::is_empty) { b"|\n" } else { b"\n" });
-}
-
-/// The package of a line, and its list unless it is gone; `None` if that is no such line.
-fn parts(line: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let mut parts = line.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b'|');
-    match (parts.next()?, parts.next()?, parts.next()?) {
-        (b"INDEX", package, list) => Some((package, Some(list))),
-        (b"REMOVE", package, _) => Some((package, None)),
-        _ => None,
+fn message(change: &Change) -> CommandRef<'_> {
+    let package = change.package();
+    match change.dependencies() {
+        Some(list) => CommandRef::Index { package, dependencies: list.into() },
+        None => CommandRef::Remove { package },
     }
 }
 
-/// The line that begins here, its LF included.
-fn line_at(bytes: &[u8], start: usize) -> &[u8] {
-    let rest = &bytes[start..];
-    memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..=end])
-}
-
-/// The name in the line that begins here, which is one of [`write_line`].
+/// The package of the line that begins here.
 fn name_at(bytes: &[u8], start: usize) -> &[u8] {
-    let verb = if bytes[start] == b'I' { "INDEX|" } else { "REMOVE|" };
-    let rest = &bytes[start + verb.len()..];
-    memchr::memchr(b'|', rest).map_or(rest, |end| &rest[..end])
+    rows::first_package(&bytes[start..])
 }

@@ -14,6 +14,7 @@ use crate::command::Command;
 use crate::index::{Limits, PackageIndex};
 use crate::store::{LoadError, load};
 use crate::testing::power::{SECTOR, Storage};
+use crate::wire::RowError;
 
 type State = BTreeMap<String, Vec<String>>;
 
@@ -134,11 +135,10 @@ fn a_snapshot_has_the_state_of_its_moment_wherever_the_changes_are() {
 /// Every package of a snapshot with its list.
 fn visited(snapshot: &dyn Snapshot) -> State {
     let mut found = State::new();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let mut visit = |kept: Kept<'_>| {
-        let list = text(kept.dependencies);
-        let list = list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let twice = found.insert(text(kept.package), list);
+    let mut visit = |row: Result<Row<'_>, RowError>| {
+        let Row { package, dependencies } = row.unwrap();
+        let list = dependencies.iter().map(|name| name.to_string()).collect();
+        let twice = found.insert(package.to_string(), list);
         assert_eq!(twice, None);
         ControlFlow::Continue(())
     };

@@ -1,7 +1,7 @@
 //! A log that takes no changes, for want of space or because one of them is too large.
 
 use super::*;
-use crate::log::LogRefusal;
+use crate::log::{self, LogRefusal};
 
 const FULL: LogRefusal = LogRefusal::Full;
 
@@ -137,4 +137,23 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     a.follow();
     assert_eq!(answers(&submission), Some(Ok("O".into())));
     assert_eq!(a.engine.log_refusal(), None);
+}
+
+#[test]
+fn a_snapshot_that_has_something_else_than_packages_is_refused_with_that() {
+    for (messages, problem) in [
+        ("INDEX|a|\nREMOVE|a|\n", r#"the line "REMOVE|a|\n" is no package with a list"#),
+        ("INDEX|a|\nINDEX|b|a", r#"the line "INDEX|b|a" is no package with a list"#),
+        ("INDEX|a|\nINDEX|b|a,\x1b\n", r#"package "b" with the list "a,\x1b": "#),
+    ] {
+        let log = Memory::default();
+        let (id, place) = (log.begin_snapshot().unwrap(), Place(26));
+        log.write_chunk(id, 0, messages.as_bytes()).unwrap();
+        let snapshot = log::Snapshot { id, place, log_bytes: 0, chunks: 1, packages: 2 };
+        assert_eq!(log.publish(&snapshot, None), Ok(true));
+        let log = Arc::new(log);
+        let refused = Engine::replicated(log, Limits::default(), HOW, |_| ()).err().unwrap();
+        let expected = format!("the snapshot at 26: {problem}");
+        assert!(refused.to_string().starts_with(&expected), "{refused}");
+    }
 }

@@ -1,0 +1,417 @@
+//! Rows as they are stored: a package, and what it depends on. They are written and read here alone.
+//!
+//! A row lies in one of two forms. In *two parts*, where a table has a key and a value: the name of the
+//! package, and its list, which is names with commas between them. As a *line*: the message that would
+//! index the package, LF included. A line may also say that a package is gone: the message that would
+//! remove it.
+//!
+//! | where | form |
+//! |---|---|
+//! | the packages of a store | two parts |
+//! | the recent commits of a store | lines, also of what is gone |
+//! | snapshots in a log, backups | lines |
+//! | entries of a log | lines, also of what is gone: the messages that lead to it |
+
+use memchr::memchr;
+
+use super::ParseError;
+use super::grammar::parse_parts;
+use crate::command::{CommandRef, Dependencies, Verb};
+use crate::name::NameRef;
+use crate::shown::shown;
+
+/// A package, and what it depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The package.
+    pub package: NameRef<'a>,
+    /// What it depends on.
+    pub dependencies: Dependencies<'a>,
+}
+
+/// Why something is no row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RowError {
+    /// One of its parts is not what it should be.
+    #[error("package \"{}\" with the list \"{}\": {error}", shown(package), shown(dependencies))]
+    Malformed {
+        /// What stands for the name.
+        package: String,
+        /// What stands for the list.
+        dependencies: String,
+        /// What is wrong with it.
+        error: ParseError,
+    },
+    /// It is a line that says something else.
+    #[error("the line \"{}\" is no package with a list", shown(line))]
+    Other {
+        /// The line, its LF included.
+        line: String,
+    },
+}
+
+impl<'a> Row<'a> {
+    /// Reads the two parts of a row. O(length), allocates nothing.
+    ///
+    /// ```
+    /// use package_indexer::wire::Row;
+    ///
+    /// let row = Row::read(b"vim", b"ncurses,lua")?;
+    /// assert_eq!(row.command().to_string(), "INDEX|vim|ncurses,lua");
+    /// assert_eq!(
+    ///     Row::read(b"vim", b"ncurses,,lua").unwrap_err().to_string(),
+    ///     "package \"vim\" with the list \"ncurses,,lua\": dependencies: expected names with single \
+    ///      commas between them up to the end of the line at byte 18, found ','",
+    /// );
+    /// # Ok::<(), package_indexer::wire::RowError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RowError::Malformed`], which counts bytes as in the message that would index the package.
+    pub fn read(package: &'a [u8], list: &'a [u8]) -> Result<Self, RowError> {
+        match parse_parts(package, list) {
+            Ok((package, dependencies)) => Ok(Self { package, dependencies }),
+            Err(error) => Err(RowError::Malformed {
+                package: package.escape_ascii().to_string(),
+                dependencies: list.escape_ascii().to_string(),
+                error,
+            }),
+        }
+    }
+
+    /// Reads the package alone, with no list in place of its own, which is named beside a package that is none.
+    #[cfg(feature = "store")]
+    pub(crate) fn read_without_list(package: &'a [u8], list: &'a [u8]) -> Result<Self, RowError> {
+        Self::read(package, b"").or_else(|_| Self::read(package, list))
+    }
+
+    /// Reads a line that has a row.
+    pub(crate) fn read_line(line: &'a [u8]) -> Result<Self, RowError> {
+        match Line::read(line)? {
+            Line::Kept(row) => Ok(row),
+            Line::Gone(_) => Err(other(line)),
+        }
+    }
+
+    /// The command that makes it so, when all its dependencies are there.
+    #[must_use]
+    pub const fn command(self) -> CommandRef<'a> {
+        CommandRef::Index { package: self.package, dependencies: self.dependencies }
+    }
+
+    /// The package with an empty list.
+    #[must_use]
+    pub(crate) const fn without_list(self) -> Self {
+        Self { dependencies: Dependencies::NONE, ..self }
+    }
+
+    /// Writes the line.
+    pub(crate) fn write_line(self, bytes: &mut Vec<u8>) {
+        write_message(bytes, self.command());
+    }
+}
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line<'a> {
+    /// The package has this list.
+    Kept(Row<'a>),
+    /// There is no such package.
+    Gone(NameRef<'a>),
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line, its LF included. O(length).
+    pub(crate) fn read(line: &'a [u8]) -> Result<Self, RowError> {
+        let Parts { package, list } = Parts::of(line).ok_or_else(|| other(line))?;
+        let row = Row::read(package, list.unwrap_or_default())?;
+        Ok(if list.is_some() { Self::Kept(row) } else { Self::Gone(row.package) })
+    }
+}
+
+fn other(line: &[u8]) -> RowError {
+    RowError::Other { line: line.escape_ascii().to_string() }
+}
+
+/// Writes the message of a command, its LF included.
+pub(crate) fn write_message(bytes: &mut Vec<u8>, command: CommandRef<'_>) {
+    let list = match command {
+        CommandRef::Index { dependencies, .. } => dependencies,
+        CommandRef::Remove { .. } | CommandRef::Query { .. } => Dependencies::NONE,
+    };
+    for part in [command.verb().as_str().as_bytes(), b"|", command.package().as_bytes(), b"|"] {
+        bytes.extend_from_slice(part);
+    }
+    write_list(bytes, list);
+    bytes.push(b'\n');
+}
+
+/// Writes a list, which is the second part of a row.
+pub(crate) fn write_list(bytes: &mut Vec<u8>, list: Dependencies<'_>) {
+    if let Some(written) = list.as_written() {
+        bytes.extend_from_slice(written);
+        return;
+    }
+    for (position, name) in list.iter().enumerate() {
+        if position > 0 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(name.as_bytes());
+    }
+}
+
+/// The lines of some bytes, each with its LF, which the last one may lack.
+pub(crate) fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let line = first_line(bytes);
+        bytes = &bytes[line.len()..];
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+/// The first of them.
+pub(crate) fn first_line(bytes: &[u8]) -> &[u8] {
+    memchr(b'\n', bytes).map_or(bytes, |end| &bytes[..=end])
+}
+
+/// The parts of a line, where they lie in it. Whether they are names nobody has looked at, which is enough
+/// for lines that this process has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parts<'a> {
+    pub(crate) package: &'a [u8],
+    /// None of a package that is gone.
+    pub(crate) list: Option<&'a [u8]>,
+}
+
+impl<'a> Parts<'a> {
+    /// The parts of a line, its LF included; `None` if it has others.
+    pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
+        let (verb, package, rest) = first_parts(line)?;
+        let list = rest.strip_suffix(b"\n")?;
+        match verb {
+            Verb::Index => Some(Self { package, list: Some(list) }),
+            // There is none to be given up for it.
+            Verb::Remove if list.is_empty() => Some(Self { package, list: None }),
+            Verb::Remove | Verb::Query => None,
+        }
+    }
+}
+
+/// The package of the first of some lines that this process has written, without a look at its end.
+#[cfg(feature = "store")]
+pub(crate) fn first_package(bytes: &[u8]) -> &[u8] {
+    first_parts(bytes).map_or(b"", |(_, package, _)| package)
+}
+
+/// What a line wants, its package, and what is behind that.
+fn first_parts(line: &[u8]) -> Option<(Verb, &[u8], &[u8])> {
+    let (verb, rest) = [Verb::Index, Verb::Remove].into_iter().find_map(|verb| {
+        let rest = line.strip_prefix(verb.as_str().as_bytes())?.strip_prefix(b"|")?;
+        Some((verb, rest))
+    })?;
+    let bar = memchr(b'|', rest)?;
+    Some((verb, &rest[..bar], &rest[bar + 1..]))
+}
+
+/// Rows that stay when what they were read from is gone.
+#[derive(Debug, Default)]
+pub(crate) struct RowBuffer {
+    bytes: Vec<u8>,
+    rows: Vec<Place>,
+}
+
+/// Where a row lies in the bytes, and how many names its list has.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: usize,
+    list: usize,
+    end: usize,
+    names: usize,
+}
+
+impl RowBuffer {
+    /// Adds a row. O(length).
+    pub(crate) fn push(&mut self, row: Row<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(row.package.as_bytes());
+        let list = self.bytes.len();
+        write_list(&mut self.bytes, row.dependencies);
+        let (end, names) = (self.bytes.len(), row.dependencies.count());
+        self.rows.push(Place { start, list, end, names });
+    }
+
+    /// The rows in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|&Place { start, list, end, names }| Row {
+            package: NameRef::from_checked(&self.bytes[start..list]),
+            dependencies: match names {
+                0 => Dependencies::NONE,
+                _ => Dependencies::from_checked(&self.bytes[list..end], names),
+            },
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes all of them out. Keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.rows.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+
+    fn line_of(command: &Command) -> Vec<u8> {
+        let mut line = Vec::new();
+        write_message(&mut line, command.into());
+        line
+    }
+
+    #[test]
+    fn a_line_is_the_message_that_the_command_prints_as() {
+        for text in [
+            "INDEX|vim|",
+            "INDEX|vim|lua",
+            "INDEX|vim|ncurses,lua,lua",
+            "REMOVE|vim|",
+            "QUERY|vim|",
+        ] {
+            assert_eq!(line_of(&text.parse().unwrap()), format!("{text}\n").as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_in_either_form() {
+        let long = "x".repeat(255);
+        for (package, list) in [("vim", ""), ("a", "a"), ("@t/n", "b,a,b"), (&long, &long)] {
+            let row = Row::read(package.as_bytes(), list.as_bytes()).unwrap();
+            assert_eq!(row.package, package);
+            assert_eq!(row.dependencies.to_string(), list);
+            let mut bytes = Vec::new();
+            row.write_line(&mut bytes);
+            assert_eq!(bytes, format!("INDEX|{package}|{list}\n").as_bytes());
+            assert_eq!(Line::read(&bytes), Ok(Line::Kept(row)));
+            assert_eq!(Row::read_line(&bytes), Ok(row));
+            // Of names that are owned in place of bytes that were read.
+            let command = row.command().to_command();
+            assert_eq!(line_of(&command), bytes);
+            bytes.clear();
+            write_message(&mut bytes, CommandRef::Remove { package: row.package });
+            assert_eq!(bytes, format!("REMOVE|{package}|\n").as_bytes());
+            assert_eq!(Line::read(&bytes), Ok(Line::Gone(row.package)));
+        }
+    }
+
+    #[test]
+    fn a_comma_behind_a_list_is_read_and_not_written() {
+        let row = Row::read(b"vim", b"lua,").unwrap();
+        assert_eq!(row.dependencies.count(), 1);
+        let mut bytes = Vec::new();
+        row.write_line(&mut bytes);
+        assert_eq!(bytes, b"INDEX|vim|lua\n");
+    }
+
+    #[test]
+    fn a_row_is_read_as_the_message_that_would_index_it() {
+        let some = [
+            "", "a", "b", ",", "|", "\r", "\n", " ", "a,b", "a,", ",a", "a|b", "a\r", "a\n",
+            "INDEX|a|",
+        ];
+        let long = ["x".repeat(255), "x".repeat(256)];
+        let some: Vec<&str> = some.into_iter().chain(long.iter().map(String::as_str)).collect();
+        let twice = some.iter().flat_map(|one| some.iter().map(move |two| format!("{one}{two}")));
+        let texts: Vec<String> = twice.collect();
+        let (mut read, mut refused) = (0, 0);
+        for package in &texts {
+            for list in &texts {
+                let message = format!("INDEX|{package}|{list}\n");
+                let expected = crate::wire::parse(message.as_bytes());
+                match Row::read(package.as_bytes(), list.as_bytes()) {
+                    Ok(row) => {
+                        assert_eq!(Ok(row.command()), expected);
+                        assert_eq!(row.dependencies.count(), row.dependencies.iter().count());
+                        read += 1;
+                    }
+                    Err(error) => {
+                        let (package, dependencies) = (escaped(package), escaped(list));
+                        let error_of_message = expected.unwrap_err();
+                        let expected =
+                            RowError::Malformed { package, dependencies, error: error_of_message };
+                        assert_eq!(error, expected, "{message}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 100 && refused > 10_000, "{read} read, {refused} refused");
+    }
+
+    fn escaped(text: &str) -> String {
+        text.escape_default().to_string()
+    }
+
+    #[test]
+    fn lines_that_say_something_else_are_refused_as_they_are() {
+        for line in [
+            "",
+            "\n",
+            "INDEX|a|b",
+            "INDEX|a\n",
+            "QUERY|a|\n",
+            "REMOVE|a|b\n",
+            "index|a|\n",
+            "a|b\n",
+        ] {
+            let error = Line::read(line.as_bytes()).unwrap_err();
+            assert_eq!(error, RowError::Other { line: escaped(line) });
+        }
+        let gone = Row::read_line(b"REMOVE|a|\n").unwrap_err();
+        assert_eq!(gone.to_string(), r#"the line "REMOVE|a|\n" is no package with a list"#);
+        for line in ["INDEX|a b|\n", "INDEX||\n", "REMOVE|a b|\n", "INDEX|a|b|\n", "INDEX|a|b c\n"]
+        {
+            let error = Line::read(line.as_bytes()).unwrap_err();
+            assert!(matches!(error, RowError::Malformed { .. }), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_are_found_where_they_lie() {
+        let bytes = b"INDEX|vim|lua\nREMOVE|emacs|\n\nINDEX|cut off|";
+        let found: Vec<_> = lines(bytes).collect();
+        let expected = [&b"INDEX|vim|lua\n"[..], b"REMOVE|emacs|\n", b"\n", b"INDEX|cut off|"];
+        assert_eq!(found, expected);
+        assert_eq!(lines(b"").count(), 0);
+        let packages = expected.map(first_package);
+        assert_eq!(packages, [&b"vim"[..], b"emacs", b"", b"cut off"]);
+        assert_eq!(first_package(bytes), b"vim");
+        let parts = Parts { package: b"vim", list: Some(b"lua") };
+        assert_eq!(Parts::of(expected[0]), Some(parts));
+        assert_eq!(Parts::of(expected[1]), Some(Parts { package: b"emacs", list: None }));
+        assert_eq!(Parts::of(bytes).map(|parts| parts.package), None);
+    }
+
+    #[test]
+    fn rows_stay_in_a_buffer_as_they_were() {
+        let mut buffer = RowBuffer::default();
+        for round in 0..2 {
+            let texts = [("a", ""), ("b", "a"), ("c", "a,b,a"), ("d", "")];
+            for (package, list) in texts {
+                let (package, list) = (package.to_owned(), list.to_owned());
+                buffer.push(Row::read(package.as_bytes(), list.as_bytes()).unwrap());
+            }
+            let rows: Vec<_> = buffer.iter().collect();
+            let expected = texts.map(|(p, l)| Row::read(p.as_bytes(), l.as_bytes()).unwrap());
+            assert_eq!(rows, expected, "{round}");
+            assert_eq!(buffer.len(), texts.len());
+            buffer.clear();
+            assert_eq!(buffer.iter().count(), 0);
+        }
+    }
+}
