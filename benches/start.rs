@@ -89,7 +89,8 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
     let mebibytes = fs::metadata(&file)?.len() as f64 / f64::from(1 << 20);
     fs::remove_dir_all(directory)?;
     let ratios = printed(spread(&mut rows[4]));
-    let [reading, opening, loading, anew] = [0, 1, 2, 3].map(|row: usize| spread(&mut rows[row])[1]);
+    let [reading, opening, loading, anew] =
+        [0, 1, 2, 3].map(|row: usize| spread(&mut rows[row])[1]);
     Ok(format!(
         "| {packages} | {mebibytes:.0} | {kept:.1} | {reading:.2} | {opening:.2} | {loading:.2} | {anew:.2} | {ratios} |"
     ))

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::common::Folder;
-use crate::etcd::is_installed;
+use super::Folder;
+use super::etcd::is_installed;
 
 /// What certificates are for: to sign others, or to be a node of etcd or who comes to it.
 const KINDS: &str = "\

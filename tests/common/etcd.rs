@@ -4,8 +4,6 @@
 //! Nodes reach each other by a proxy in front of each. Which of them has come, a node says in its
 //! requests, so that one can be cut off in both directions while the other two still have each other.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,9 +14,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::Folder;
-use crate::common::serving::signal;
-use crate::proxy::{Cut, Place, Proxy};
+use super::Folder;
+use super::proxy::{Cut, Place, Proxy};
+use super::serving::signal;
 
 /// How many nodes a cluster has, unless it is to have a single one.
 pub(crate) const NODES: usize = 3;

@@ -1,0 +1,6 @@
+//! The library as its users meet it: what is public, and what holds of it. No test here runs the program.
+
+mod drawing;
+mod properties;
+mod serialization;
+mod transcripts;
