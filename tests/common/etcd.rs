@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Folder;
+use super::optional;
 use super::proxy::{Cut, Place, Proxy};
 use super::serving::signal;
 
@@ -77,20 +78,6 @@ impl Drop for Running {
     }
 }
 
-/// Whether a program that has this command to say its version is installed; if not, prints that the
-/// test is not run.
-pub(crate) fn is_installed(program: &str, version: &str) -> bool {
-    let mut process = Command::new(program);
-    process.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
-    let is_there = process.status().is_ok_and(|status| status.success());
-    if !is_there {
-        let said = format!("{program} is not in PATH");
-        assert!(std::env::var_os("ETCD_CHECKED").is_none(), "ETCD_CHECKED is set, but {said}");
-        eprintln!("not run: {said}");
-    }
-    is_there
-}
-
 impl Cluster {
     /// Starts three nodes that have nothing yet, and waits until all are ready; `None`, and a line
     /// that says so, where etcd is not installed. The name is the test's own.
@@ -104,9 +91,7 @@ impl Cluster {
     }
 
     fn start_nodes(name: &str, count: usize, flags: &[&str]) -> Option<Self> {
-        if !is_installed("etcd", "--version") {
-            return None;
-        }
+        optional::ETCD.needed_by("tests over a cluster of etcd")?;
         let folder = Folder::new(&format!("etcd-{name}"));
         let nodes = (0..count).map(|number| Node::new(number, &folder.0)).collect();
         let flags = flags.iter().map(ToString::to_string).collect();

@@ -14,6 +14,7 @@ pub(crate) mod faulty_server;
 pub(crate) mod histories;
 pub(crate) mod homebrew;
 pub(crate) mod kept;
+pub(crate) mod optional;
 #[cfg(target_os = "linux")]
 pub(crate) mod process;
 #[cfg(target_os = "linux")]

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Serving, faults, indexer, process};
+use common::{Serving, faults, indexer, optional, process};
 use faults::stage::{FLAGS, Stage};
 use faults::{ALL, Fault, connect, connect_all, expect, named};
 use process::raise_open_files;
@@ -114,7 +114,7 @@ fn ten_thousand_clients_are_served_while_all_are_connected() {
     let files = usize::try_from(raise_open_files()).unwrap_or(usize::MAX);
     let clients = MANY.min(files - others);
     if clients < MANY {
-        println!("only {clients} clients: no more than {files} files may be open (ulimit -Hn)");
+        optional::say(&format!("only {clients} clients at once: ulimit -Hn is {files}"));
     }
     let mut program = indexer(&["--listen", "127.0.0.1:0", "--max-connections", "10100"]);
     let stage = Stage::set(&mut program, PACE).unwrap();

@@ -1,13 +1,18 @@
 //! A drawn history, as a browser shows it: is everything there, in its place, and readable? Without a
-//! browser nothing is checked, which is an error if `BROWSER_CHECKED` is set.
+//! browser nothing is checked, and a line says so, which is an error if `BROWSER_CHECKED` is set.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command as Process, Stdio};
+use std::process::Command as Process;
 
 use package_indexer::testing::contention;
 use package_indexer::testing::history::History;
 use package_indexer::{Command, Reply};
+
+use crate::optional;
+
+/// What is left out where no browser is installed.
+const TESTS: &str = "what a browser shows of a drawn history";
 
 /// Short and long labels in short and long bars, clients that ask ahead, one that is never answered, and
 /// a long time in which nothing happens. What client 8 is told cannot be.
@@ -47,26 +52,6 @@ const MEASURE: &str = "<pre hidden id=\"measured\"></pre><script>
     }
     document.getElementById('measured').textContent = lines.join('\\n');
 </script>";
-
-/// The first browser that is installed; `None`, and a line that says so, where there is none.
-fn browser() -> Option<&'static str> {
-    let names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
-    let starts = |name: &&str| {
-        let mut process = Process::new(name);
-        process.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        process.status().is_ok_and(|status| status.success())
-    };
-    let found = names.into_iter().find(starts);
-    if found.is_none() {
-        let said = format!("none of {} is installed", names.join(", "));
-        assert!(
-            std::env::var_os("BROWSER_CHECKED").is_none(),
-            "BROWSER_CHECKED is set, but {said}"
-        );
-        eprintln!("not opened: {said}");
-    }
-    found
-}
 
 /// Opens a page as on a screen of this size; returns what the page has become.
 fn opened(browser: &str, page: &Path, picture: &Path) -> String {
@@ -130,7 +115,7 @@ fn a_browser_shows_every_bar_and_every_label_and_what_is_marked() {
     fs::write(folder.join("drawing.html"), &page).unwrap();
     let measuring = folder.join("measuring.html");
     fs::write(&measuring, page.replace("</body>", &format!("{MEASURE}</body>"))).unwrap();
-    let Some(browser) = browser() else { return };
+    let Some(browser) = optional::BROWSER.needed_by(TESTS) else { return };
     let picture = folder.join("drawing.png");
     let _none_yet = fs::remove_file(&picture);
     let document = opened(browser, &measuring, &picture);
@@ -176,4 +161,11 @@ fn a_browser_shows_every_bar_and_every_label_and_what_is_marked() {
     // A picture of an empty page takes some four kilobytes.
     let picture = fs::read(&picture).unwrap();
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{} bytes", picture.len());
+}
+
+#[test]
+fn a_person_sees_that_there_was_no_browser() {
+    let shown = "drawing::a_browser_shows_every_bar_and_every_label_and_what_is_marked";
+    let said = optional::said_without_programs(shown);
+    assert!(said.contains(&format!("\nleft out: {TESTS}: chromium-headless-shell or ")), "{said}");
 }

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::common::etcd::{Cluster, NODES, post, post_on};
+use crate::common::optional;
 use crate::common::proxy::{Cut, Place, Proxy};
 
 /// How long nothing has to come before that is taken for silence: long enough for what would come at
@@ -214,4 +215,14 @@ fn nobody_answers_while_the_nodes_are_scattered() {
         cluster.mend();
         insist(cluster.client(0).get());
     }
+}
+
+#[test]
+fn a_person_sees_that_there_was_no_etcd() {
+    let needing = "harness::nobody_answers_while_the_nodes_are_scattered";
+    let said = optional::said_without_programs(needing);
+    assert!(
+        said.contains("\nleft out: tests over a cluster of etcd: etcd is not installed\n"),
+        "{said}"
+    );
 }

@@ -2,6 +2,9 @@
 //! committed of it is what the checker finds, and every step of it is one of the code, in memory
 //! and over TCP. `UPDATE=1 cargo test --test spec committed` writes it anew.
 
+#[path = "../common/optional.rs"]
+mod optional;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -171,8 +174,7 @@ fn found_in(folder: &Path) -> Option<String> {
     let output = Process::new(folder.join("check")).arg("graph").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(2) && said.contains("tla-checker is not installed") {
-        assert!(std::env::var_os("SPEC_CHECKED").is_none(), "SPEC_CHECKED is set, but {said}");
-        eprint!("not compared: {said}");
+        optional::TLA_CHECKER.is_missing("that spec/graph.txt is what the checker finds");
         return None;
     }
     assert!(output.status.success(), "spec/check graph: {said}");
