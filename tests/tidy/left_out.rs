@@ -1,5 +1,8 @@
 //! What `cargo test` says in the end of what it left out.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::optional::{BROWSER, left_out};
 
 #[test]
@@ -29,4 +32,23 @@ fn a_machine_with_nothing_is_told_of_every_program_and_one_with_all_of_none() {
     assert!(!nothing.contains("built without"), "{nothing}");
     let all = left_out(&["etcd"], |_| true);
     assert!(!all.contains("not installed") && !all.contains("cargo test --"), "{all}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_campaign_says_what_its_parts_are_and_refuses_others() {
+    let campaign = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/campaign");
+    let script = std::fs::read_to_string(&campaign).unwrap();
+    let (_, parts) = script.split_once("\nparts=(").unwrap();
+    let parts: Vec<_> = parts.split_once(')').unwrap().0.split(' ').collect();
+    assert!(parts.len() > 5, "{parts:?}");
+    let help = Command::new(&campaign).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for part in parts {
+        assert!(script.contains(&format!("\n{part}() {{\n")), "{part} does nothing");
+        assert!(help.contains(&format!("\n  {part} ")), "{part} is not in {help}");
+    }
+    let refused = Command::new(&campaign).arg("everything").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).ends_with("there is no part everything\n"));
 }
