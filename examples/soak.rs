@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 #[cfg(target_os = "linux")]
-#[path = "../tests/faults/mod.rs"]
+#[path = "../tests/common/faults/mod.rs"]
 mod faults;
 #[cfg(target_os = "linux")]
 #[path = "../tests/common/process.rs"]

@@ -1,7 +1,7 @@
 //! The state graph of a specification, as a model checker found it: a machine to hold others to.
 //!
 //! `spec/graph.txt` is that of `PackageIndex.tla` with three packages. How it is made from what the
-//! checker prints is the business of `tests/spec.rs`.
+//! checker prints is the business of `tests/spec/main.rs`.
 
 use std::collections::VecDeque;
 use std::str::FromStr;

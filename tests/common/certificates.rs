@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::common::Folder;
-use crate::etcd::is_installed;
+use super::Folder;
+use super::optional;
 
 /// What certificates are for: to sign others, or to be a node of etcd or who comes to it.
 const KINDS: &str = "\
@@ -29,9 +29,7 @@ pub(crate) struct Signed {
 impl<'a> Authority<'a> {
     /// Makes one; `None`, and a line that says so, where OpenSSL is not installed.
     pub(crate) fn new(folder: &'a Folder, name: &str) -> Option<Self> {
-        if !is_installed("openssl", "version") {
-            return None;
-        }
+        optional::OPENSSL.needed_by("tests of replicas over TLS")?;
         folder.file("kinds", KINDS);
         let authority = Self { folder, name: name.to_owned() };
         authority.make(name, &["-extensions", "authority", "-subj", &format!("/O={name}")]);

@@ -4,8 +4,6 @@
 //! Nodes reach each other by a proxy in front of each. Which of them has come, a node says in its
 //! requests, so that one can be cut off in both directions while the other two still have each other.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,9 +14,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::Folder;
-use crate::common::serving::signal;
-use crate::proxy::{Cut, Place, Proxy};
+use super::Folder;
+use super::optional;
+use super::proxy::{Cut, Place, Proxy};
+use super::serving::signal;
 
 /// How many nodes a cluster has, unless it is to have a single one.
 pub(crate) const NODES: usize = 3;
@@ -79,20 +78,6 @@ impl Drop for Running {
     }
 }
 
-/// Whether a program that has this command to say its version is installed; if not, prints that the
-/// test is not run.
-pub(crate) fn is_installed(program: &str, version: &str) -> bool {
-    let mut process = Command::new(program);
-    process.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
-    let is_there = process.status().is_ok_and(|status| status.success());
-    if !is_there {
-        let said = format!("{program} is not in PATH");
-        assert!(std::env::var_os("ETCD_CHECKED").is_none(), "ETCD_CHECKED is set, but {said}");
-        eprintln!("not run: {said}");
-    }
-    is_there
-}
-
 impl Cluster {
     /// Starts three nodes that have nothing yet, and waits until all are ready; `None`, and a line
     /// that says so, where etcd is not installed. The name is the test's own.
@@ -106,9 +91,7 @@ impl Cluster {
     }
 
     fn start_nodes(name: &str, count: usize, flags: &[&str]) -> Option<Self> {
-        if !is_installed("etcd", "--version") {
-            return None;
-        }
+        optional::ETCD.needed_by("tests over a cluster of etcd")?;
         let folder = Folder::new(&format!("etcd-{name}"));
         let nodes = (0..count).map(|number| Node::new(number, &folder.0)).collect();
         let flags = flags.iter().map(ToString::to_string).collect();

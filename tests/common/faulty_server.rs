@@ -5,13 +5,8 @@
 //! protocol. A fault is how the server works, not a reply that is changed: it shows wherever the
 //! same mistake would.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
-#[path = "faulty_server/conversation.rs"]
 mod conversation;
-#[path = "faulty_server/grammar.rs"]
 mod grammar;
-#[path = "faulty_server/packages.rs"]
 mod packages;
 
 use std::net::{SocketAddr, TcpListener};

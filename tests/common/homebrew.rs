@@ -1,7 +1,5 @@
 //! All of Homebrew's formulae, and clients that insist on a message about each, by brute force.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
@@ -13,7 +11,7 @@ use fastrand::Rng;
 use package_indexer::Reply;
 use package_indexer::client::Client;
 
-use crate::common::BREW;
+use super::BREW;
 
 /// How many messages a client sends before it reads their replies.
 const PIPELINE: usize = 64;

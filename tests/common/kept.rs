@@ -1,7 +1,5 @@
 //! The file that an index is kept in, changed behind the back of the program.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,26 @@
-//! What several integration tests need: a server of their own, and the program as a process.
+//! What several integration tests need: a server of their own, the program as a process, and more in
+//! the modules below.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
+#![allow(dead_code, reason = "each test binary is a crate of its own and uses what it needs")]
 
 #[cfg(target_os = "linux")]
+pub(crate) mod certificates;
+#[cfg(target_os = "linux")]
+pub(crate) mod etcd;
+#[cfg(target_os = "linux")]
+pub(crate) mod faults;
+pub(crate) mod faulty_server;
+#[path = "../../examples/histories.rs"]
+pub(crate) mod histories;
+pub(crate) mod homebrew;
+pub(crate) mod kept;
+pub(crate) mod optional;
+#[cfg(target_os = "linux")]
 pub(crate) mod process;
+#[cfg(target_os = "linux")]
+pub(crate) mod proxy;
+#[cfg(target_os = "linux")]
+pub(crate) mod replicas;
 pub(crate) mod serving;
 
 use std::fs;

@@ -4,8 +4,6 @@
 //! What is cut silently is held, and comes late: so do the packets of a network that was down for a
 //! while. What is cut by a reset is lost, and both ends learn of it.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

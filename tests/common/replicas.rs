@@ -1,8 +1,6 @@
 //! Replicas of one index over a cluster of etcd: processes that serve, each of which reaches each node
 //! of etcd by a proxy of its own.
 
-#![allow(dead_code, reason = "each test file is a crate of its own and uses what it needs")]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -11,9 +9,9 @@ use std::time::{Duration, Instant};
 use package_indexer::Reply;
 use package_indexer::client::{Client, ClientError};
 
-use crate::common::{Serving, indexer};
-use crate::etcd::Cluster;
-use crate::proxy::{Cut, Place, Proxy};
+use super::etcd::Cluster;
+use super::proxy::{Cut, Place, Proxy};
+use super::{Serving, indexer};
 
 /// How long replicas may take until they answer, or are where the others are, once nothing is in their
 /// way any more: far longer than an election and a new connection take.

@@ -1,4 +1,4 @@
-//! Tests of the graph as a machine; the specification's own is held to the code in `tests/spec.rs`.
+//! Tests of the graph as a machine; the specification's own is held to the code in `tests/spec/main.rs`.
 
 use super::*;
 use crate::bug::{Bug, plant};

@@ -1,0 +1,222 @@
+//! `indexer import`, `order` and `dot` as a person or a script meets them: package lists in, reports out.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::common::{self, Finished, Folder, Serving, run, run_unread};
+use package_indexer::{Command, PackageIndex};
+
+#[test]
+fn import_indexes_all_of_homebrew_and_says_what_the_list_lacks() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let imported = run(&["import", "--format", "brew", common::BREW, "--addr", &address], b"");
+    let expected = "packages: 3368, dependencies: 22812\n\
+                    dependencies that are not in the list, left out: 2\n  \
+                    docbook2X, needed by icecream\n  \
+                    gpg, needed by duplicity duply multirust pass passpie and 3 more\n\
+                    indexed: 3368 of 3368\n";
+    assert_eq!(imported.stdout, expected);
+    assert_eq!(imported.code, Some(0));
+    let asked: String = fs::read_to_string(common::BREW)
+        .unwrap()
+        .lines()
+        .map(|line| format!("QUERY|{}|\n", line.split_once(':').unwrap().0))
+        .collect();
+    let found = run(&["send", "--addr", &address], asked.as_bytes());
+    assert_eq!(found.stdout, "OK\n".repeat(3_368));
+}
+
+/// A small excerpt in the form of a Debian `Packages` index.
+const DEBIAN: &str = "\
+Package: libc6
+Depends: libgcc-s1, libcrypt1 (>= 1:4.4.10-10)
+Description: a cycle with libgcc-s1
+ Depends: this is text
+
+Package: libgcc-s1
+Depends: gcc-12-base (= 12.2.0-14), libc6 (>= 2.35)
+
+Package: gcc-12-base
+
+Package: libcrypt1
+Pre-Depends: libc6 (>= 2.36)
+
+Package: exim4
+Depends: debconf (>= 0.5) | debconf-2.0,
+ libc6:any
+Provides: mail-transport-agent
+
+Package: cdebconf
+Provides: debconf-2.0
+
+Package: cron
+Depends: mail-transport-agent | smail, nothing (>= 1)
+";
+
+#[test]
+fn a_debian_index_is_imported_with_alternatives_provides_and_cycles() {
+    let folder = Folder::new("debian");
+    let packages = folder.file("Packages", DEBIAN);
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let imported = run(&["import", "--format", "debian", &packages, "--addr", &address], b"");
+    let report = "packages: 7, dependencies: 8\n\
+                  dependencies that are not in the list, left out: 1\n  \
+                  nothing, needed by cron\n\
+                  cycles, indexed first without each other and then with their full lists: 1\n  \
+                  libc6 libcrypt1 libgcc-s1\n";
+    assert_eq!(imported.stdout, format!("{report}indexed: 7 of 7\n"));
+    assert_eq!(imported.code, Some(0));
+
+    let dry = run(&["import", "--format", "debian", &packages, "--dry-run"], b"");
+    assert_eq!(dry.stderr, report);
+    let commands = "INDEX|cdebconf|\n\
+                    INDEX|gcc-12-base|\n\
+                    INDEX|libc6|\n\
+                    INDEX|libcrypt1|\n\
+                    INDEX|libgcc-s1|gcc-12-base\n\
+                    INDEX|libc6|libcrypt1,libgcc-s1\n\
+                    INDEX|libcrypt1|libc6\n\
+                    INDEX|libgcc-s1|gcc-12-base,libc6\n\
+                    INDEX|exim4|cdebconf,libc6\n\
+                    INDEX|cron|exim4\n";
+    assert_eq!(dry.stdout, commands);
+    // What it prints is a list that comes to the same.
+    let again = run(&["import", "--format", "commands", "-", "--dry-run"], dry.stdout.as_bytes());
+    assert_eq!((again.code, again.stdout), (Some(0), dry.stdout));
+    assert!(again.stderr.contains("repeated entries, of which the last counts: 3\n"));
+}
+
+#[test]
+fn a_server_that_refuses_is_reported_with_status_1() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0", "--max-line-bytes", "264"]);
+    let address = serving.addresses[0].to_string();
+    let names: Vec<_> = (0..30).map(|number| format!("dependency-{number:02}")).collect();
+    let mut list: String = names.iter().map(|name| format!("{name}:\n")).collect();
+    list += &format!("big: {}\nuser: big\n", names.join(" "));
+    let imported = run(&["import", "--format", "brew", "-", "--addr", &address], list.as_bytes());
+    assert_eq!(
+        imported.stdout,
+        "packages: 32, dependencies: 31\n\
+         indexed: 30 of 32\n\
+         answered FAIL: user\n\
+         answered ERROR: big\n"
+    );
+    assert_eq!(imported.code, Some(1));
+}
+
+#[test]
+fn order_and_dot_render_what_import_would_build() {
+    let list = b"a: b\nb: c\nc: b\nd:\n";
+    let order = run(&["order", "--format", "brew", "-"], list);
+    assert_eq!((order.code, order.stdout.as_str()), (Some(0), "b c\na\nd\n"));
+    let dot = run(&["dot", "--format", "brew", "-"], list);
+    let index: PackageIndex = ["INDEX|b|", "INDEX|c|b", "INDEX|b|c", "INDEX|a|b", "INDEX|d|"]
+        .map(|line| {
+            let [_, package, list] = line.split('|').collect::<Vec<_>>()[..] else {
+                unreachable!("two bars")
+            };
+            Command::index(package, list.split_terminator(',')).unwrap()
+        })
+        .into_iter()
+        .collect();
+    assert_eq!((dot.code, dot.stdout), (Some(0), index.dot().to_string()));
+}
+
+#[test]
+fn a_list_that_is_none_is_said_with_what_to_do() {
+    let refused = |format, list: &[u8]| {
+        let finished = run(&["import", "--format", format, "-"], list);
+        assert_eq!(finished.code, Some(2));
+        finished.stderr.strip_prefix("error: cannot read - as a package list: ").unwrap().to_owned()
+    };
+    assert_eq!(
+        refused("brew", b"not a list\n"),
+        "line 1: expected `name: dependency dependency`\n  is it in the format that --format says?\n"
+    );
+    for (start, tool) in [
+        (b"\xfd7zXZ\0rest".as_slice(), "xz"),
+        (b"\x1f\x8b\x08rest", "gzip"),
+        (b"\x04\x22\x4d\x18rest", "lz4"),
+    ] {
+        for format in ["brew", "debian", "commands"] {
+            assert_eq!(
+                refused(format, start),
+                format!(
+                    "it is compressed, as {tool} does it\n  \
+                     decompress it first: {tool} -dc FILE | indexer import ... -\n"
+                )
+            );
+        }
+    }
+    let error = refused("brew", b"vim: caf\xe9\n");
+    assert!(error.starts_with("it holds bytes that are not UTF-8\n  is it compressed?"), "{error}");
+    let error = refused("brew", b"git: curl [build]\n");
+    assert!(error.contains("\n  print the list without annotations, or remove them: "), "{error}");
+}
+
+#[test]
+fn lists_are_read_with_a_mark_or_latin_1_or_comments() {
+    for (format, list) in [
+        ("brew", b"\xef\xbb\xbfvim: lua\nlua:\n".as_slice()),
+        ("brew", b"# comment\nvim: lua\nlua:\n"),
+        ("commands", b"\xef\xbb\xbfINDEX|vim|lua\nINDEX|lua|\n"),
+        (
+            "debian",
+            b"\xef\xbb\xbfPackage: vim\nMaintainer: M\xfcller\nDepends: lua\n\nPackage: lua\n",
+        ),
+    ] {
+        let order = run(&["order", "--format", format, "-"], list);
+        assert_eq!((order.code, &*order.stdout), (Some(0), "lua\nvim\n"), "{}", order.stderr);
+    }
+}
+
+#[test]
+fn an_import_cut_off_says_how_far_it_came() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        for _ in 0..3 {
+            lines.next().unwrap().unwrap();
+        }
+        stream.write_all(b"OK\nFAIL\n").unwrap();
+    });
+    let list = b"a:\nb: a\nc: a\n";
+    let cut = run(&["import", "--format", "brew", "-", "--addr", &address.to_string()], list);
+    server.join().unwrap();
+    assert_eq!(
+        cut.stderr,
+        format!(
+            "error: {address}: the server ended the connection with replies still due\n  \
+             1 of 3 commands had been answered OK before\n"
+        )
+    );
+    assert_eq!(cut.code, Some(2));
+}
+
+#[test]
+fn nobody_reading_ends_what_only_prints_and_no_import() {
+    let list = fs::read(common::BREW).unwrap();
+    let quiet = Finished { code: Some(0), stdout: String::new(), stderr: String::new() };
+    for command in ["order", "dot", "import"] {
+        let dry: &[&str] = if command == "import" { &["--dry-run"] } else { &[] };
+        let arguments = [&[command, "--format", "brew", "-"], dry].concat();
+        let Finished { code, stderr, .. } = run_unread(&arguments, &list);
+        assert_eq!(code, Some(0), "{command}: {stderr}");
+        assert!(!stderr.contains("error"), "{command}: {stderr}");
+    }
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let arguments = ["import", "--format", "brew", "-", "--addr", &address];
+    assert_eq!(run_unread(&arguments, &list), quiet);
+    let asked: String = list
+        .lines()
+        .map(|line| format!("QUERY|{}|\n", line.unwrap().split_once(':').unwrap().0))
+        .collect();
+    assert_eq!(run(&["send", "--addr", &address], asked.as_bytes()).stdout, "OK\n".repeat(3_368));
+}

@@ -1,0 +1,150 @@
+//! `indexer load` as a person or a script meets it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::common::{self, Folder, NOBODY, Serving, run};
+
+/// A short load on a server of its own.
+fn load(address: &str, more: &[&str]) -> common::Finished {
+    let few = ["load", "--addr", address, "--time", "0.2", "--connections", "3", "--pipeline", "5"];
+    run(&[&few[..], more].concat(), b"")
+}
+
+#[test]
+fn a_load_says_how_many_were_answered_how_fast_and_at_what_cost() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let done = load(&address, &[]);
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
+    let lines: Vec<_> = done.stdout.lines().collect();
+    assert!(lines[0].starts_with("3 connections × 5 messages in flight, "), "{lines:?}");
+    assert!(lines[1].contains(" messages answered, "), "{lines:?}");
+    assert!(lines[2].starts_with("OK ") && lines[2].ends_with(", ERROR 0"), "{lines:?}");
+    if cfg!(unix) {
+        assert!(lines[3].starts_with("the load itself kept "), "{lines:?}");
+    }
+    let percents = lines.iter().rev().take(6).filter_map(|line| line.split_whitespace().next());
+    assert!(percents.eq(["100", "99.99", "99.9", "99", "90", "50"]), "{lines:?}");
+}
+
+#[test]
+fn a_load_prints_one_json_object_whose_figures_agree() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let done = load(&address, &["--format", "json", "--rate", "1000", "--zipf", "1.1"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let json: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let number = |name: &str| json[name].as_u64().unwrap_or_else(|| panic!("{name}: {json}"));
+    // Of 0.2 seconds at 1,000 a second.
+    assert_eq!(number("messages") + number("unsent"), 200);
+    assert_eq!(number("ok") + number("fail") + number("error"), number("messages"));
+    assert_eq!((number("connections"), number("pipeline"), number("rate")), (3, 5, 1_000));
+    let traffic = &json["traffic"];
+    assert_eq!(
+        (&traffic["mix"], &traffic["zipf"]),
+        (&"index=2,remove=1,query=7".into(), &1.1.into())
+    );
+    let latency = |percent: &str| json["latency_us"][percent].as_u64().unwrap();
+    assert!(latency("50") <= latency("99") && latency("99") <= latency("100"), "{json}");
+}
+
+#[test]
+fn a_load_draws_its_latencies() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let folder = Folder::new("load-plot");
+    let path = folder.0.join("latencies.svg");
+    let path = path.to_str().unwrap();
+    let done = load(&serving.addresses[0].to_string(), &["--plot", path]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let svg = fs::read_to_string(path).unwrap();
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    let curve = svg.lines().find(|line| line.contains("<polyline") && line.contains("#0000FF"));
+    assert!(curve.is_some_and(|curve| curve.matches(',').count() > 3), "{svg}");
+    assert!(svg.contains("latency, µs"), "{svg}");
+    let nowhere = load(&serving.addresses[0].to_string(), &["--plot", "nowhere/at/all.svg"]);
+    assert_eq!(nowhere.code, Some(2));
+    assert!(nowhere.stderr.starts_with("error: cannot write nowhere/at/all.svg: "), "{nowhere:?}");
+}
+
+#[test]
+fn a_load_can_send_the_lines_of_a_file_and_exits_with_1_if_any_is_refused() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    let folder = Folder::new("load-from");
+    let fine = folder.file("fine.txt", "INDEX|a|\nINDEX|b|");
+    let done = load(&address, &["--from", &fine]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(done.stdout.contains(", FAIL 0, ERROR 0\n"), "{done:?}");
+    let refused = folder.file("refused.txt", "INDEX|a|\nnonsense\n");
+    let done = load(&address, &["--from", &refused]);
+    assert_eq!(done.code, Some(1), "{done:?}");
+    let empty = folder.file("empty.txt", "");
+    let done = load(&address, &["--from", &empty]);
+    assert_eq!(done.code, Some(2));
+    assert!(done.stderr.ends_with("there is no message in it\n"), "{done:?}");
+}
+
+#[test]
+fn a_load_that_cannot_be_done_says_why_with_status_2() {
+    let refused = load(NOBODY, &[]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.stderr.starts_with("error: cannot connect to 127.0.0.1:0: "), "{refused:?}");
+    for wrong in [["--mix", "add=1"], ["--time", "0"], ["--zipf", "11"], ["--pipeline", "5000"]] {
+        let done = run(&["load", wrong[0], wrong[1]], b"");
+        assert_eq!(done.code, Some(2), "{wrong:?}");
+        assert!(done.stderr.contains(wrong[0]), "{done:?}");
+    }
+}
+
+#[test]
+fn a_server_that_ends_or_does_not_speak_the_protocol_is_named() {
+    for (answer, expected) in [("", "ended the connection"), ("HTTP/1.1 400\n", "got \"HTTP/1.\"")]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = thread::spawn(move || {
+            for stream in listener.incoming().take(3) {
+                let mut stream = stream.unwrap();
+                let mut line = String::new();
+                BufReader::new(&stream).read_line(&mut line).unwrap();
+                // The client may have gone already, after the answer to another.
+                let _gone = stream.write_all(answer.as_bytes());
+            }
+        });
+        // The first message is sent at once, and its answer ends it.
+        let slow = ["--connections", "3", "--rate", "1", "--time", "60"];
+        let done = run(&[&["load", "--addr", &address], &slow[..]].concat(), b"");
+        assert_eq!(done.code, Some(2), "{done:?}");
+        assert!(done.stderr.contains(expected), "{expected}: {done:?}");
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_fails_ends_the_load_though_others_go_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = thread::spawn(move || {
+        let mut streams: Vec<_> =
+            listener.incoming().take(3).map(|stream| stream.unwrap()).collect();
+        // One is closed; the others are answered for as long as they send.
+        drop(streams.pop());
+        let answering = streams.into_iter().map(|stream| {
+            thread::spawn(move || {
+                for _ in BufReader::new(&stream).lines().map_while(Result::ok) {
+                    if (&stream).write_all(b"OK\n").is_err() {
+                        return;
+                    }
+                }
+            })
+        });
+        answering.collect::<Vec<_>>().into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    // If it went on, that would be for an hour.
+    let done = run(&["load", "--addr", &address, "--connections", "3", "--time", "3600"], b"");
+    assert_eq!(done.code, Some(2), "{done:?}");
+    server.join().unwrap();
+}

@@ -1,0 +1,31 @@
+//! The program as a person or a script meets it: commands, messages, files and signals.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+#[cfg(unix)]
+mod backup;
+mod check;
+mod check_addresses;
+#[cfg(unix)]
+mod crash;
+mod formats;
+mod import;
+mod load;
+#[cfg(unix)]
+mod log;
+#[cfg(unix)]
+mod messages;
+mod readme;
+mod replay;
+mod send;
+mod serve;
+#[cfg(unix)]
+mod store;
+#[cfg(target_os = "linux")]
+mod store_faults;
+#[cfg(target_os = "linux")]
+mod store_memory;
+mod store_refused;
+#[cfg(target_os = "linux")]
+mod unwritten;

@@ -1,0 +1,12 @@
+//! What the repository holds: the house rules, the files of the image, what is generated, and what is
+//! said of tests that were left out.
+
+#[path = "../common/optional.rs"]
+mod optional;
+
+mod circles;
+mod fuzz;
+mod house;
+#[cfg(unix)]
+mod image;
+mod left_out;
