@@ -27,10 +27,10 @@ use std::time::{Duration, Instant};
 use common::load::{Clients, Messages, Mix};
 use common::options::{Arguments, Load, Options, Row, Unread};
 use common::{printed, spread};
-use package_indexer::engine::{Engine, Replica};
+use package_indexer::engine::{Engine, ReplicaConfig};
 use package_indexer::index::Limits;
 use package_indexer::log::{
-    Address, Entry, Etcd, Identity, Log, LogError, Place, Snapshot, Writer,
+    Entry, Etcd, EtcdAddress, Identity, Log, LogError, LogSnapshot, Place, Writer,
 };
 use package_indexer::server::{Config, Duties, Server};
 use package_indexer::session::Session;
@@ -96,11 +96,11 @@ impl Log for Noting {
         self.etcd.follow(after, take)
     }
 
-    fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
+    fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         self.etcd.snapshot()
     }
 
-    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
+    fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
         self.etcd.chunk(snapshot, number)
     }
 
@@ -112,17 +112,21 @@ impl Log for Noting {
         self.etcd.write_chunk(id, number, messages)
     }
 
-    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
+    fn publish(
+        &self,
+        snapshot: &LogSnapshot,
+        before: Option<&LogSnapshot>,
+    ) -> Result<bool, LogError> {
         self.etcd.publish(snapshot, before)
     }
 
-    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
+    fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         self.etcd.forget(snapshot, before)
     }
 }
 
 /// The log at an address, with another node asked first.
-fn etcd(address: &Address, first: usize, prefix: &str) -> Result<Etcd, Unread> {
+fn etcd(address: &EtcdAddress, first: usize, prefix: &str) -> Result<Etcd, Unread> {
     let mut address = address.clone();
     let nodes = address.nodes.len();
     address.nodes.rotate_left(first % nodes);
@@ -137,7 +141,7 @@ fn main() -> Result<(), Unread> {
     let mut rest = Vec::new();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--etcd" => address = Some(arguments.value::<Address>("--etcd")?),
+            "--etcd" => address = Some(arguments.value::<EtcdAddress>("--etcd")?),
             "--appenders" => appenders = arguments.value("--appenders")?,
             "--join" => join = arguments.value("--join")?,
             _ => rest.push(argument),
@@ -156,7 +160,7 @@ fn main() -> Result<(), Unread> {
     let noted = Arc::new(Noted::default());
     let replicas = (0..REPLICAS).map(|number| {
         let log = Noting { etcd: etcd(&address, number, "index")?, noted: Arc::clone(&noted) };
-        let how = Replica { snapshot_every: 16 << 20, ..Replica::default() };
+        let how = ReplicaConfig { snapshot_every: 16 << 20, ..ReplicaConfig::default() };
         Ok(Arc::new(Engine::replicated(Arc::new(log), Limits::default(), how, |_| ())?))
     });
     let replicas: Vec<_> = replicas.collect::<Result<_, Unread>>()?;
@@ -195,7 +199,7 @@ fn measure(
     row: Row,
     (load, mix): (&str, Mix),
     addresses: &[SocketAddr],
-    (address, noted): (&Address, &Noted),
+    (address, noted): (&EtcdAddress, &Noted),
     options: &Options,
     appenders: usize,
 ) -> Result<String, Unread> {
@@ -253,7 +257,7 @@ fn all(clients: &mut [Clients<'_>], time: Duration) -> Result<f64, Unread> {
 /// How many bytes of messages a second etcd takes, in these entries, from so many who append them, while so
 /// many follow.
 fn bare(
-    address: &Address,
+    address: &EtcdAddress,
     prefix: &str,
     entries: &[Vec<u8>],
     (appenders, followers): (usize, usize),
@@ -306,7 +310,7 @@ fn bare(
 }
 
 /// How long a replica takes to join when there are so many packages.
-fn measure_join(packages: usize, full: &Engine, address: &Address) -> Result<String, Unread> {
+fn measure_join(packages: usize, full: &Engine, address: &EtcdAddress) -> Result<String, Unread> {
     let mut session = Session::new(65_536);
     let begun = Instant::now();
     let message = |number: usize| match number.checked_sub(1) {
@@ -326,7 +330,8 @@ fn measure_join(packages: usize, full: &Engine, address: &Address) -> Result<Str
     }
     let filled = begun.elapsed();
     let (begun, log) = (Instant::now(), etcd(address, 0, "index")?);
-    let joined = Engine::replicated(Arc::new(log), Limits::default(), Replica::default(), |_| ())?;
+    let joined =
+        Engine::replicated(Arc::new(log), Limits::default(), ReplicaConfig::default(), |_| ())?;
     let took = begun.elapsed();
     let held = joined.read(package_indexer::PackageIndex::len)?;
     Ok(format!(

@@ -36,7 +36,7 @@ pub use cannot_test::CannotTest;
 pub use check::{Check, Stage};
 pub use dialect::Behaviour;
 pub use finding::{Evidence, Finding, rule_text};
-pub use outcome::{Outcome, Report, Verdict};
+pub use outcome::{CheckOutcome, Report, Verdict};
 pub use replay::{Saved, SavedError, replay};
 pub use suite::{Event, checks, run};
 pub use system::{Address, System, SystemError};

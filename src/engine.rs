@@ -43,7 +43,8 @@ use replication::Replication;
 #[cfg(feature = "testing")]
 pub(crate) use replication::{Answer, Submission};
 pub use replication::{
-    Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, RestoreError, Unanswered,
+    Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, ReplicaConfig, RestoreError,
+    Unanswered,
 };
 
 /// How many names of other batches may come out of turn before the next waiter has its turn, with the

@@ -19,7 +19,7 @@
 //! # Snapshots
 //!
 //! Lest the log grow for ever, a replica writes its state in chunks, [publishes](Log::publish) that as the
-//! [`Snapshot`], and has the log [forget](Log::forget) what was before. Until it is published nobody finds
+//! [`LogSnapshot`], and has the log [forget](Log::forget) what was before. Until it is published nobody finds
 //! it, so no reader sees half of it; one that reads an older snapshot finds a chunk missing and starts
 //! again.
 
@@ -36,7 +36,7 @@ use crate::shown::shown;
 #[cfg(all(test, feature = "etcd"))]
 pub(crate) use etcd::kept;
 #[cfg(feature = "etcd")]
-pub use etcd::{Address, AddressError, Credentials, Etcd, Identity, SetupError};
+pub use etcd::{AddressError, Credentials, Etcd, EtcdAddress, Identity, SetupError};
 
 /// The most bytes of messages that one entry may hold. With etcd, whose requests may have 1.5 MiB unless it
 /// was told otherwise, there is room for the rest of a request.
@@ -105,7 +105,7 @@ pub struct Entry {
 
 /// A state that was written down, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct LogSnapshot {
     /// Which one it is: no two of a log have the same.
     pub id: u64,
     /// The state is that after the entry at this place.
@@ -277,13 +277,13 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     /// [`LogError`] if that cannot be known.
-    fn snapshot(&self) -> Result<Option<Snapshot>, LogError>;
+    fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError>;
 
     /// A chunk of a snapshot; `None` if it is gone, because there is a newer one.
     ///
     /// # Errors
     /// [`LogError`] if it cannot be read.
-    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError>;
+    fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError>;
 
     /// The id of a snapshot that is to be written.
     ///
@@ -302,7 +302,11 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     /// [`LogError`] if it is not known whether it is; to be asked again.
-    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError>;
+    fn publish(
+        &self,
+        snapshot: &LogSnapshot,
+        before: Option<&LogSnapshot>,
+    ) -> Result<bool, LogError>;
 
     /// Forgets what a published snapshot has made dispensable: entries up to it, snapshots before the one
     /// before, which somebody may still read, and writers that have appended nothing since then, which may
@@ -310,7 +314,7 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     /// [`LogError`] if something may still be there; to be asked again, or the next one sees to it.
-    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError>;
+    fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError>;
 }
 
 /// The end of a log is never before what was seen of it.

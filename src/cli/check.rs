@@ -126,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         case: arguments.case,
     };
     // Now rather than after the run: what cannot be kept is not worth the wait.
-    let kept = arguments.save.as_deref().map(kept::Place::create).transpose()?;
+    let kept = arguments.save.as_deref().map(kept::KeptFile::create).transpose()?;
     let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
     let mut table = Table::new(arguments.format, &arguments.system, settings.seed);
     let mut bar: Option<Progress> = None;

@@ -23,7 +23,7 @@ pub enum Verdict {
 
 /// A check with what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckOutcome {
     /// The name of the check.
     pub name: String,
     /// What it claims.
@@ -42,7 +42,7 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// What became of `check` before any of its cases was tried.
     pub(super) fn of(check: &Check, verdict: Verdict) -> Self {
         let Check { name, promise, stage, .. } = check;
@@ -74,15 +74,16 @@ pub struct Report {
     /// What the server does where honest servers differ.
     pub behaviours: Vec<Behaviour>,
     /// Every check that was asked for.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<CheckOutcome>,
 }
 
 impl Report {
     /// Whether there is nothing to go by: no check passed, and none failed.
     #[must_use]
     pub fn shows_nothing(&self) -> bool {
-        let says =
-            |outcome: &Outcome| matches!(outcome.verdict, Verdict::Passed | Verdict::Failed(_));
+        let says = |outcome: &CheckOutcome| {
+            matches!(outcome.verdict, Verdict::Passed | Verdict::Failed(_))
+        };
         !self.outcomes.iter().any(says)
     }
 
@@ -102,7 +103,7 @@ mod tests {
     fn what_was_not_tried_to_its_end_is_not_said_to_conform() {
         let check = checks(1).swap_remove(0);
         let report = |verdicts: &[Verdict]| {
-            let of = |verdict: &Verdict| Outcome::of(&check, verdict.clone());
+            let of = |verdict: &Verdict| CheckOutcome::of(&check, verdict.clone());
             Report { behaviours: Vec::new(), outcomes: verdicts.iter().map(of).collect() }
         };
         let failed = Verdict::Failed(Box::new(Finding::in_words("O1", "no reply")));

@@ -9,7 +9,7 @@ use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::dialect::{self, Behaviour, Dialect};
 use super::finding::{Evidence, Finding};
-use super::outcome::{Outcome, Report, Verdict};
+use super::outcome::{CheckOutcome, Report, Verdict};
 use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, scripted, shared};
@@ -49,7 +49,7 @@ pub enum Event<'a> {
     /// One of its cases has been tried.
     Tried,
     /// It has ended.
-    Ended(&'a Outcome),
+    Ended(&'a CheckOutcome),
 }
 
 /// Tries the checks that are asked for on a system, all of its addresses as one, tells `observer` how it goes,
@@ -79,7 +79,7 @@ pub fn run(
     let mut outcomes = Vec::new();
     if settings.strict {
         let differing = behaviours.iter().filter(|behaviour| !behaviour.is_as_specified());
-        let asked = |outcome: &Outcome| {
+        let asked = |outcome: &CheckOutcome| {
             let mut only = settings.only.iter();
             settings.only.is_empty() || only.any(|name| outcome.name.starts_with(name.as_str()))
         };
@@ -95,7 +95,7 @@ pub fn run(
     let mut failures = 0;
     for check in &chosen {
         let outcome = if failures == MOST_FAILURES || told(Event::Begun(check)) {
-            Outcome::of(check, Verdict::NotRun)
+            CheckOutcome::of(check, Verdict::NotRun)
         } else {
             try_check(check, &context, share, &mut told)
         };
@@ -137,13 +137,13 @@ fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, CannotTest
 }
 
 /// A behaviour that is not as specified, as a check that failed.
-fn differs(behaviour: &Behaviour) -> Outcome {
+fn differs(behaviour: &Behaviour) -> CheckOutcome {
     let text = behaviour.transcript();
     let what = format!("{}: {}, not {}", behaviour.what, behaviour.observed, behaviour.expected);
     let evidence = Evidence::Transcript { text, messages: 2 };
     let rule = behaviour.rule.to_owned();
     let finding = Finding { what, rule, address: None, evidence };
-    Outcome {
+    CheckOutcome {
         name: format!("{STRICT}{}_{}", behaviour.rule, behaviour.name()),
         promise: format!("{} gets {}", behaviour.what, behaviour.expected),
         stage: Stage::Rules,
@@ -161,14 +161,14 @@ fn try_check(
     context: &Context,
     share: Option<Duration>,
     told: &mut impl FnMut(Event<'_>) -> bool,
-) -> Outcome {
+) -> CheckOutcome {
     let begin = Instant::now();
     if let Err(error) = context.target.reach() {
         let what = format!("after all that came before, nothing answers any more: {error}");
         let address = context.target.system.has_several().then(|| error.address()).flatten();
         let finding = Finding::in_words("C4", what).at(address);
         let verdict = Verdict::Failed(Box::new(finding));
-        return Outcome { time: begin.elapsed(), ..Outcome::of(check, verdict) };
+        return CheckOutcome { time: begin.elapsed(), ..CheckOutcome::of(check, verdict) };
     }
     let Settings { seed, case: only, .. } = context.settings;
     // Of those that are drawn there are as many as there is time for.
@@ -205,7 +205,13 @@ fn try_check(
         verdict = if undecided > 0 { Verdict::Undecided } else { Verdict::LeftOut };
     }
     let cases = tried - left_out;
-    Outcome { cases, case, undecided, time: begin.elapsed(), ..Outcome::of(check, verdict) }
+    CheckOutcome {
+        cases,
+        case,
+        undecided,
+        time: begin.elapsed(),
+        ..CheckOutcome::of(check, verdict)
+    }
 }
 
 /// A seed for one case of one check: the same whichever others are tried.

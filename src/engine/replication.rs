@@ -29,7 +29,7 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 pub use duties::Appender;
 use reads::Rounds;
 pub use snapshots::RestoreError;
-use snapshots::{Copy, Published};
+use snapshots::{IndexAt, Published};
 
 /// How much is appended at once, in bytes of messages, unless a single submission has more: what etcd takes
 /// at the best price.
@@ -59,7 +59,7 @@ pub enum Reads {
 
 /// How a replica works.
 #[derive(Debug, Clone, Copy)]
-pub struct Replica {
+pub struct ReplicaConfig {
     /// How long commands wait for the log before they are answered `ERROR`.
     pub patience: Duration,
     /// What QUERYs see.
@@ -74,7 +74,7 @@ pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 /// After how many bytes in the log a snapshot is written, unless a replica is told otherwise.
 pub const DEFAULT_SNAPSHOT_EVERY: u64 = 64 << 20;
 
-impl Default for Replica {
+impl Default for ReplicaConfig {
     fn default() -> Self {
         Self {
             patience: DEFAULT_PATIENCE,
@@ -158,7 +158,7 @@ struct Group {
 /// One replica's share of a log.
 pub(super) struct Replication {
     log: Arc<dyn Log>,
-    how: Replica,
+    how: ReplicaConfig,
     limits: Limits,
     state: Mutex<State>,
     /// When the log did something for the last time.
@@ -184,7 +184,7 @@ struct State {
     log_bytes: u64,
     reads: Rounds,
     /// What the next snapshot is to hold.
-    copy: Option<Copy>,
+    copy: Option<IndexAt>,
     /// What was published, in the place of what, and has not made the log forget anything yet.
     published: Option<Published>,
     /// Why the log takes no changes, as long as it does not.

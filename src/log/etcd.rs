@@ -34,8 +34,8 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::{Entry, EntryId, Log, LogError, LogRefusal, Place, Snapshot, Writer};
-pub use address::{Address, AddressError, Credentials, Identity, SetupError};
+use super::{Entry, EntryId, Log, LogError, LogRefusal, LogSnapshot, Place, Writer};
+pub use address::{AddressError, Credentials, EtcdAddress, Identity, SetupError};
 use follow::Followed;
 use gateway::Gateway;
 use packed::{Owner, pack, unpack};
@@ -57,7 +57,7 @@ impl Etcd {
     /// # Errors
     /// [`SetupError`] if a file for TLS cannot be used.
     pub fn new(
-        address: &Address,
+        address: &EtcdAddress,
         credentials: Option<Credentials>,
         identity: &Identity,
     ) -> Result<Self, SetupError> {
@@ -152,7 +152,7 @@ impl Etcd {
         self.gateway.call("kv/txn", &body, found)
     }
 
-    fn read_snapshot(&self, kv: &KeyValue<'_>) -> Result<Snapshot, LogError> {
+    fn read_snapshot(&self, kv: &KeyValue<'_>) -> Result<LogSnapshot, LogError> {
         let text = kv.text()?;
         let problem = || format!("it holds '{text}'");
         read_snapshot(&text).ok_or_else(|| damaged(&self.key("snapshot"), &problem()))
@@ -189,15 +189,15 @@ fn read_entry_id(key: &str, text: &str) -> Result<EntryId, LogError> {
 }
 
 /// A snapshot as it is written down.
-fn written(snapshot: &Snapshot) -> String {
-    let Snapshot { id, place, log_bytes, chunks, packages } = snapshot;
+fn written(snapshot: &LogSnapshot) -> String {
+    let LogSnapshot { id, place, log_bytes, chunks, packages } = snapshot;
     format!("{id} {place} {log_bytes} {chunks} {packages}")
 }
 
-fn read_snapshot(text: &str) -> Option<Snapshot> {
+fn read_snapshot(text: &str) -> Option<LogSnapshot> {
     let mut numbers = text.split(' ').map(|number| number.parse::<u64>().ok());
     let mut next = || numbers.next().flatten();
-    Some(Snapshot {
+    Some(LogSnapshot {
         id: next()?,
         place: Place(next()?),
         log_bytes: next()?,
@@ -208,7 +208,7 @@ fn read_snapshot(text: &str) -> Option<Snapshot> {
 
 /// A snapshot of one chunk as it lies in etcd, by its two values: for a test of what it holds.
 #[cfg(test)]
-pub(crate) fn kept(written: &str, chunk: &[u8]) -> (Snapshot, Vec<u8>) {
+pub(crate) fn kept(written: &str, chunk: &[u8]) -> (LogSnapshot, Vec<u8>) {
     let snapshot = read_snapshot(written).unwrap();
     (snapshot, unpack(Owner::Chunk(snapshot.id, 0), chunk).unwrap())
 }
@@ -287,12 +287,12 @@ impl Log for Etcd {
         self.follow_from(after, take)
     }
 
-    fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
+    fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         let key = self.key("snapshot");
         self.get(&key, |kv| self.read_snapshot(kv))
     }
 
-    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
+    fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
         let key = self.chunk_key(snapshot.id, number);
         let owner = Owner::Chunk(snapshot.id, number);
         self.get(&key, |kv| unpack(owner, &kv.value()?).map_err(|problem| damaged(&key, &problem)))
@@ -307,7 +307,11 @@ impl Log for Etcd {
         self.put(&self.chunk_key(id, number), packed).map(drop)
     }
 
-    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
+    fn publish(
+        &self,
+        snapshot: &LogSnapshot,
+        before: Option<&LogSnapshot>,
+    ) -> Result<bool, LogError> {
         let (key, value) = (self.key("snapshot"), written(snapshot));
         let is_before = match before {
             None => is_missing(&key),
@@ -327,7 +331,7 @@ impl Log for Etcd {
         })
     }
 
-    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
+    fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         // One that is being written now has a greater id, or is not published any more.
         let oldest = before.map_or(snapshot.id, |before| before.id);
         self.delete(&self.key("chunk/"), &self.chunk_key(oldest, 0))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, PoisonError};
 
-use super::{Entry, Log, LogError, LogRefusal, Place, Snapshot, Writer};
+use super::{Entry, Log, LogError, LogRefusal, LogSnapshot, Place, Writer};
 use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of an append.
@@ -42,7 +42,7 @@ struct Held {
     /// Entries up to there are gone.
     forgotten: Place,
     chunks: BTreeMap<(u64, u32), Vec<u8>>,
-    snapshot: Option<Snapshot>,
+    snapshot: Option<LogSnapshot>,
     /// What the next appends meet.
     luck: Luck,
     delayed: Vec<(Writer, Vec<u8>)>,
@@ -243,11 +243,11 @@ impl Log for Memory {
         }
     }
 
-    fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
+    fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         Ok(self.reach()?.snapshot)
     }
 
-    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
+    fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
         Ok(self.reach()?.chunks.get(&(snapshot.id, number)).cloned())
     }
 
@@ -260,7 +260,11 @@ impl Log for Memory {
         Ok(())
     }
 
-    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
+    fn publish(
+        &self,
+        snapshot: &LogSnapshot,
+        before: Option<&LogSnapshot>,
+    ) -> Result<bool, LogError> {
         let mut held = self.reach_to_change()?;
         if held.snapshot.as_ref() == before {
             held.snapshot = Some(*snapshot);
@@ -271,7 +275,7 @@ impl Log for Memory {
         Ok(held.snapshot.as_ref() == Some(snapshot))
     }
 
-    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
+    fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
         // Whoever has published a later one meanwhile may have been here first.
@@ -313,11 +317,11 @@ mod tests {
         log.append(&idle, b"INDEX|late|\n").unwrap_err();
         let busy = log.register().unwrap();
         let place = log.append(&busy, b"INDEX|a|\n").unwrap().unwrap();
-        let first = Snapshot { id: 90, place, log_bytes: 9, chunks: 0, packages: 1 };
+        let first = LogSnapshot { id: 90, place, log_bytes: 9, chunks: 0, packages: 1 };
         assert_eq!(log.publish(&first, None), Ok(true));
         log.forget(&first, None).unwrap();
         let place = log.append(&busy.after(place), b"INDEX|b|\n").unwrap().unwrap();
-        let second = Snapshot { id: 91, place, ..first };
+        let second = LogSnapshot { id: 91, place, ..first };
         assert_eq!(log.publish(&second, Some(&first)), Ok(true));
         log.forget(&second, Some(&first)).unwrap();
         log.deliver();

@@ -85,7 +85,7 @@ impl Connection {
 /// A connection's place in the registry, given back when it is dropped: behind the stream and all
 /// else that the connection holds of the server.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Seat {
     registry: Arc<Registry>,
     number: u64,
 }
@@ -151,7 +151,7 @@ impl Registry {
     }
 
     /// A place for one more connection.
-    pub(super) fn enter(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Result<Place, NotTaken> {
+    pub(super) fn enter(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Result<Seat, NotTaken> {
         let mut open = self.lock();
         if self.is_closed() {
             return Err(NotTaken::Closed);
@@ -170,7 +170,7 @@ impl Registry {
         open.next += 1;
         let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
         open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
-        Ok(Place { registry: Arc::clone(self), number })
+        Ok(Seat { registry: Arc::clone(self), number })
     }
 
     /// A place for an acceptor.
@@ -256,7 +256,7 @@ impl Registry {
     }
 }
 
-impl Drop for Place {
+impl Drop for Seat {
     fn drop(&mut self) {
         self.registry.lock().streams.remove(&self.number);
         if !planted(Bug::LeavingWakesNobody) {

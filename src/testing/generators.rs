@@ -13,7 +13,7 @@ mod outage;
 mod visit;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
-pub use course::{Course, Deed, Luck, Step};
+pub use course::{Course, CourseStep, Deed, Luck};
 pub use line::{Line, Noise};
 pub use outage::{Fault, Outage, PowerCut};
 pub use visit::Visit;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::log::{Entry, Log, LogError, MAX_ENTRY_BYTES, Place, Snapshot, Writer};
+use crate::log::{Entry, Log, LogError, LogSnapshot, MAX_ENTRY_BYTES, Place, Writer};
 
 /// How long what was appended may take until it is shown.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,15 +104,15 @@ fn entries_come_in_order(log: &dyn Log, entries: &[Entry]) -> Result<(), LogErro
 }
 
 /// Writes a snapshot of two chunks down, as what comes before `place`.
-fn written(log: &dyn Log, place: Place) -> Result<Snapshot, LogError> {
+fn written(log: &dyn Log, place: Place) -> Result<LogSnapshot, LogError> {
     let id = log.begin_snapshot()?;
     log.write_chunk(id, 0, b"INDEX|b|\n")?;
     log.write_chunk(id, 1, b"")?;
-    Ok(Snapshot { id, place, log_bytes: 99, chunks: 2, packages: 1 })
+    Ok(LogSnapshot { id, place, log_bytes: 99, chunks: 2, packages: 1 })
 }
 
 /// Whether all chunks of a snapshot are there; they are all gone if not.
-fn is_there(log: &dyn Log, snapshot: &Snapshot) -> Result<bool, LogError> {
+fn is_there(log: &dyn Log, snapshot: &LogSnapshot) -> Result<bool, LogError> {
     let [first, second] = [log.chunk(snapshot, 0)?, log.chunk(snapshot, 1)?];
     assert_eq!(log.chunk(snapshot, 2)?, None, "it has two");
     assert_eq!(first.is_some(), second.is_some(), "half of a snapshot is there");

@@ -218,12 +218,12 @@ fn first_parts(line: &[u8]) -> Option<(Verb, &[u8], &[u8])> {
 #[derive(Debug, Default)]
 pub(crate) struct RowBuffer {
     bytes: Vec<u8>,
-    rows: Vec<Place>,
+    rows: Vec<Span>,
 }
 
 /// Where a row lies in the bytes, and how many names its list has.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Span {
     start: usize,
     list: usize,
     end: usize,
@@ -238,12 +238,12 @@ impl RowBuffer {
         let list = self.bytes.len();
         write_list(&mut self.bytes, row.dependencies);
         let (end, names) = (self.bytes.len(), row.dependencies.count());
-        self.rows.push(Place { start, list, end, names });
+        self.rows.push(Span { start, list, end, names });
     }
 
     /// The rows in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|&Place { start, list, end, names }| Row {
+        self.rows.iter().map(|&Span { start, list, end, names }| Row {
             package: NameRef::from_checked(&self.bytes[start..list]),
             dependencies: match names {
                 0 => Dependencies::NONE,

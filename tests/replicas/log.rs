@@ -7,7 +7,7 @@ use crate::common::etcd::{Cluster, NODES};
 use crate::common::proxy::Cut;
 use crate::common::replicas::Replicas;
 use package_indexer::Reply;
-use package_indexer::log::{Address, Entry, Etcd, Identity, Log, LogError, Place, Snapshot};
+use package_indexer::log::{Entry, Etcd, EtcdAddress, Identity, Log, LogError, LogSnapshot, Place};
 use package_indexer::testing::log_contract::hold_to_contract;
 
 /// How long a replica watches a node that says nothing, and then anew, with time to spare.
@@ -19,7 +19,7 @@ const ALL: usize = usize::MAX;
 /// A log in a cluster, behind a prefix.
 fn log_in(cluster: &Cluster, prefix: &str) -> Etcd {
     let nodes = (0..NODES).map(|node| cluster.client(node).get().to_string()).collect();
-    let address = Address { tls: false, nodes, prefix: prefix.to_owned() };
+    let address = EtcdAddress { tls: false, nodes, prefix: prefix.to_owned() };
     Etcd::new(&address, None, &Identity::default()).unwrap()
 }
 
@@ -79,7 +79,8 @@ fn a_log_shows_every_entry_that_it_has_from_wherever_etcd_was_compacted() {
 
     // What goes by a snapshot is missed by whoever needs it, and by nobody else.
     let id = log.begin_snapshot().unwrap();
-    let snapshot = Snapshot { id, place: entries[3].place, log_bytes: 4, chunks: 0, packages: 0 };
+    let snapshot =
+        LogSnapshot { id, place: entries[3].place, log_bytes: 4, chunks: 0, packages: 0 };
     assert!(log.publish(&snapshot, None).unwrap());
     log.forget(&snapshot, None).unwrap();
     cluster.compact();

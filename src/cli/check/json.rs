@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::report::{Report, word};
-use crate::conformance::{Evidence, Finding, Outcome, rule_text};
+use crate::conformance::{CheckOutcome, Evidence, Finding, rule_text};
 
 /// One object; its names and its units stay.
 pub(super) fn object(report: &Report, time: Duration) -> Value {
@@ -46,7 +46,7 @@ pub(super) fn object(report: &Report, time: Duration) -> Value {
     object
 }
 
-fn found(finding: &Finding, report: &Report, outcome: &Outcome) -> Value {
+fn found(finding: &Finding, report: &Report, outcome: &CheckOutcome) -> Value {
     let (transcript, messages, history) = match &finding.evidence {
         Evidence::Transcript { text, messages } => (Some(text), Some(messages), None),
         Evidence::History { short, .. } => (None, None, Some(short.to_string())),

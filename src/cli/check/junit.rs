@@ -9,12 +9,12 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::report::{Report, details, word};
-use crate::conformance::{Outcome, Verdict};
+use crate::conformance::{CheckOutcome, Verdict};
 
 /// Writes the run as XML, ended by LF.
 pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
     let outcomes = &report.found.outcomes;
-    let count = |wanted: fn(&Outcome) -> bool| {
+    let count = |wanted: fn(&CheckOutcome) -> bool| {
         outcomes.iter().filter(|outcome| wanted(outcome)).count().to_string()
     };
     let totals = [
@@ -42,7 +42,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) ->
 }
 
 /// A check that says nothing about the server.
-fn is_skipped(outcome: &Outcome) -> bool {
+fn is_skipped(outcome: &CheckOutcome) -> bool {
     match outcome.verdict {
         Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => true,
         Verdict::Passed | Verdict::Failed(_) => false,
@@ -71,7 +71,11 @@ fn properties(writer: &mut Writer<impl Write>, report: &Report) -> io::Result<()
     Ok(())
 }
 
-fn case(writer: &mut Writer<impl Write>, report: &Report, outcome: &Outcome) -> io::Result<()> {
+fn case(
+    writer: &mut Writer<impl Write>,
+    report: &Report,
+    outcome: &CheckOutcome,
+) -> io::Result<()> {
     let (stage, time) = (outcome.stage.to_string(), seconds(outcome.time));
     let attributes = [("classname", &*stage), ("name", &*outcome.name), ("time", &*time)];
     let element = writer.create_element("testcase").with_attributes(attributes);

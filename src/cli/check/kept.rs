@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, details};
 use crate::cli::Failure;
-use crate::conformance::{Evidence, Finding, Outcome};
+use crate::conformance::{CheckOutcome, Evidence, Finding};
 use crate::testing::contention;
 
 /// Where it is to be kept.
-pub(super) struct Place {
+pub(super) struct KeptFile {
     path: PathBuf,
     file: File,
 }
 
-impl Place {
+impl KeptFile {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let file = File::options().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|error| Failure::Write { path: path.to_owned(), error })?;
@@ -44,7 +44,7 @@ impl Place {
 }
 
 /// What was found, in comments, and what it takes to find it again.
-fn text(report: &Report, outcome: &Outcome, finding: &Finding) -> String {
+fn text(report: &Report, outcome: &CheckOutcome, finding: &Finding) -> String {
     let mut text = format!("# {} does not hold on {}:\n", outcome.name, report.listed());
     let shown = match &finding.evidence {
         // Below, and not in comments.

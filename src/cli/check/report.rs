@@ -1,6 +1,8 @@
 //! A run and what it has shown, and the words for it that every format has.
 
-use crate::conformance::{self, Evidence, Finding, Outcome, Settings, Stage, Verdict, rule_text};
+use crate::conformance::{
+    self, CheckOutcome, Evidence, Finding, Settings, Stage, Verdict, rule_text,
+};
 
 /// A run, and what it was asked for.
 pub(super) struct Report {
@@ -22,7 +24,7 @@ impl Report {
     }
 
     /// The command that tries a check again as here.
-    pub(super) fn command(&self, outcome: &Outcome) -> String {
+    pub(super) fn command(&self, outcome: &CheckOutcome) -> String {
         let Settings { seed, clients, commands, strict, patience, time, .. } = &self.settings;
         let usual = Settings::default();
         let addresses = self.addresses.iter().map(|address| format!(" --addr {address}"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::report::{Report, details, word};
 use super::{Format, System, is_for_people, json, junit};
 use crate::cli::output::Aside;
-use crate::conformance::{self, Behaviour, Event, Outcome, Verdict};
+use crate::conformance::{self, Behaviour, CheckOutcome, Event, Verdict};
 
 /// All checks by name, of a system with so many addresses.
 pub(super) fn list(addresses: usize) -> io::Result<()> {
@@ -78,8 +78,8 @@ fn head(
     writeln!(output, "\n{:<34} {:>7} {:>8}  verdict", "property", "cases", "time")
 }
 
-fn row(output: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
-    let Outcome { name, cases, undecided, time, verdict, .. } = outcome;
+fn row(output: &mut impl Write, outcome: &CheckOutcome) -> io::Result<()> {
+    let CheckOutcome { name, cases, undecided, time, verdict, .. } = outcome;
     let seconds = time.as_secs_f64();
     let verdict = match verdict {
         Verdict::Passed if *undecided > 0 => format!("passed, {undecided} undecided"),
@@ -101,7 +101,7 @@ fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Resu
     let outcomes = &report.found.outcomes;
     let seconds = time.as_secs_f64();
     let cases: u64 = outcomes.iter().map(|outcome| outcome.cases).sum();
-    let failed: Vec<&Outcome> =
+    let failed: Vec<&CheckOutcome> =
         outcomes.iter().filter(|outcome| outcome.finding().is_some()).collect();
     let count = |wanted: &Verdict| outcomes.iter().filter(|it| it.verdict == *wanted).count();
     if failed.is_empty() {

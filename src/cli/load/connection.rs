@@ -44,12 +44,12 @@ impl From<ClientError> for Failed {
 }
 
 /// Where a connection is in the messages.
-pub(super) struct Place<'a> {
+pub(super) struct Cursor<'a> {
     pub(super) traffic: &'a Traffic,
     pub(super) next: usize,
 }
 
-impl Place<'_> {
+impl Cursor<'_> {
     /// Sends so many messages.
     pub(super) fn send(&mut self, mut stream: &TcpStream, mut count: usize) -> io::Result<()> {
         while count > 0 {

@@ -11,7 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::{Failed, Place, Replies, TICK};
+use super::connection::{Cursor, Failed, Replies, TICK};
 use super::measured::Measured;
 use super::rate::{Schedule, at_a_rate};
 use super::traffic::Traffic;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
         };
         // Each begins at another place.
         let share = usize::try_from(number).unwrap_or_default() * traffic.len();
-        let place = Place { traffic, next: share / streams.len() };
+        let place = Cursor { traffic, next: share / streams.len() };
         match arguments.rate {
             None => as_fast_as_can_be(stream, place, window, until),
             Some(rate) => {
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
 /// Keeps the window full: a message goes out for each reply that comes in.
 fn as_fast_as_can_be(
     stream: &TcpStream,
-    mut place: Place<'_>,
+    mut place: Cursor<'_>,
     window: usize,
     until: Instant,
 ) -> Result<Measured, Failed> {

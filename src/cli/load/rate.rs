@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::{Failed, Place, Replies, TICK};
+use super::connection::{Cursor, Failed, Replies, TICK};
 use super::measured::Measured;
 
 /// When the messages of one connection are meant to be sent.
@@ -65,7 +65,7 @@ const UNSENT_STEPS: u64 = 10_000;
 /// messages late, also those that could not be sent for it.
 pub(super) fn at_a_rate(
     stream: &TcpStream,
-    place: Place<'_>,
+    place: Cursor<'_>,
     window: usize,
     schedule: &Schedule,
     stop: &AtomicBool,
@@ -101,7 +101,7 @@ pub(super) fn at_a_rate(
 /// been next. Ends early when nobody receives.
 fn send_when_due(
     stream: &TcpStream,
-    mut place: Place<'_>,
+    mut place: Cursor<'_>,
     schedule: &Schedule,
     sent: &mpsc::SyncSender<Instant>,
     ended: &mpsc::Receiver<()>,
@@ -219,7 +219,7 @@ mod tests {
         let schedule = || Schedule { first: begun, between: 72.0, until: begun + 2 * hour };
         let few = schedule();
         let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\nQUERY|b|\n");
-        let place = Place { traffic: &traffic, next: 1 };
+        let place = Cursor { traffic: &traffic, next: 1 };
         let (sent, in_flight) = mpsc::sync_channel(64);
         let (end, ended) = mpsc::channel();
         let writing = stream.try_clone().unwrap();
@@ -244,7 +244,7 @@ mod tests {
         let until = Instant::now();
         let schedule = Schedule { first: until.checked_sub(hour).unwrap(), between: 36.0, until };
         let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\n");
-        let place = Place { traffic: &traffic, next: 0 };
+        let place = Cursor { traffic: &traffic, next: 0 };
         let stop = AtomicBool::new(false);
         let measured = at_a_rate(&stream, place, 1, &schedule, &stop).ok().unwrap();
         assert_eq!((measured.unsent, measured.latencies.len(), measured.ok), (100, 100, 0));

@@ -14,11 +14,12 @@ use crate::cli::Failure;
 use crate::cli::arguments::at_least_one_second;
 use crate::cli::progress::Progress;
 use crate::engine::{
-    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, Replica, RestoreError,
+    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, ReplicaConfig, RestoreError,
 };
 use crate::index::{Limits, PackageIndex};
 use crate::log::{
-    Address, Credentials, Etcd, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, SetupError,
+    Credentials, Etcd, EtcdAddress, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES,
+    SetupError,
 };
 use crate::shown::{shown, shown_path};
 
@@ -98,7 +99,7 @@ pub(super) struct Replication {
     /// Share one index with all servers that are told the same: etcd puts their commands in one order.
     /// PREFIX is what its keys begin with
     #[arg(long, value_name = "etcd://HOST:PORT,.../PREFIX", conflicts_with = "data_dir")]
-    replicate: Option<Address>,
+    replicate: Option<EtcdAddress>,
     /// What a QUERY sees that comes without changes
     #[arg(long, value_enum, default_value_t = ReadsFlag::Linearizable, requires = "replicate")]
     reads: ReadsFlag,
@@ -155,7 +156,7 @@ impl Replication {
         if max_line_bytes > MAX_ENTRY_BYTES {
             return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
         }
-        let how = Replica {
+        let how = ReplicaConfig {
             patience: Duration::from_secs(self.patience),
             reads: self.reads.into(),
             snapshot_every: self.snapshot_every,

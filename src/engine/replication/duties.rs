@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::snapshots::{Copy, RestoreError, restore};
+use super::snapshots::{IndexAt, RestoreError, restore};
 use super::{
     Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replication, State, Submission, Unanswered,
 };
@@ -369,7 +369,7 @@ impl Replication {
             Some(old) if planted(Bug::OldCopyStays) => old.index,
             _ => index,
         };
-        state.copy = Some(Copy { index, place, log_bytes, begun: None });
+        state.copy = Some(IndexAt { index, place, log_bytes, begun: None });
         drop(state);
         self.copied.notify_one();
     }

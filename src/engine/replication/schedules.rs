@@ -19,11 +19,11 @@ use watched::Watched;
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// No snapshot is written.
-const HOW: Replica =
-    Replica { patience: PATIENCE, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
+const HOW: ReplicaConfig =
+    ReplicaConfig { patience: PATIENCE, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
 
 /// Each entry makes a snapshot due.
-const SNAPSHOTS: Replica = Replica { snapshot_every: 1, ..HOW };
+const SNAPSHOTS: ReplicaConfig = ReplicaConfig { snapshot_every: 1, ..HOW };
 
 /// Who reads the end of the log for QUERYs.
 #[derive(Clone, Copy, PartialEq)]
@@ -47,7 +47,7 @@ struct Tried {
 
 type Told = Result<Vec<Answer>, Unanswered>;
 
-fn replica(log: &Watched, how: Replica, readers: Readers) -> Tried {
+fn replica(log: &Watched, how: ReplicaConfig, readers: Readers) -> Tried {
     let shared = std::sync::Arc::new(log.clone());
     let engine = Engine::replicated(shared, Limits::default(), how, |_| ()).unwrap();
     let tried = Tried { engine, log: log.clone(), readers, told: std::sync::Mutex::default() };
@@ -56,7 +56,7 @@ fn replica(log: &Watched, how: Replica, readers: Readers) -> Tried {
 }
 
 /// As many replicas, whose reads are a duty.
-fn replicas<const COUNT: usize>(how: Replica) -> [Tried; COUNT] {
+fn replicas<const COUNT: usize>(how: ReplicaConfig) -> [Tried; COUNT] {
     let log = Watched::default();
     [(); COUNT].map(|()| replica(&log, how, Readers::Duty))
 }
@@ -187,7 +187,7 @@ const FAILED: Result<Outcome, EngineError> =
     Err(EngineError::Unavailable(crate::engine::Unavailable::Unanswered(Unanswered::Failed)));
 
 /// Two clients of one replica, who get into each other's way.
-fn two_clients(how: Replica) {
+fn two_clients(how: ReplicaConfig) {
     let replicas: [_; 1] = replicas(how);
     let [a] = &replicas;
     let client = |batches: &'static [&str]| {

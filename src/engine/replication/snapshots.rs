@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use super::{Replication, State};
 use crate::engine::Engine;
 use crate::index::{FrozenIndex, Limits, PackageIndex};
-use crate::log::{self, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
+use crate::log::{Log, LogError, LogRefusal, LogSnapshot, MAX_ENTRY_BYTES, Place};
 use crate::store::{LoadError, Snapshot, StoreError, Visit, load_snapshot};
 use crate::wire::{Row, rows};
 
@@ -14,7 +14,7 @@ use crate::wire::{Row, rows};
 const CHUNK_BYTES: usize = 512 * 1024;
 
 /// What the index was at some place.
-pub(super) struct Copy<I = FrozenIndex> {
+pub(super) struct IndexAt<I = FrozenIndex> {
     pub(super) index: I,
     pub(super) place: Place,
     pub(super) log_bytes: u64,
@@ -27,13 +27,13 @@ pub(super) struct Copy<I = FrozenIndex> {
 pub(super) struct Begun {
     id: u64,
     /// The one that it is to replace.
-    before: Option<log::Snapshot>,
+    before: Option<LogSnapshot>,
     /// How many of its chunks there are.
     chunks: u32,
 }
 
 /// A snapshot that was published, and the one in whose place.
-pub(super) type Published = (log::Snapshot, Option<log::Snapshot>);
+pub(super) type Published = (LogSnapshot, Option<LogSnapshot>);
 
 /// Why no index can be made of what a log holds.
 #[derive(Debug, thiserror::Error)]
@@ -70,19 +70,19 @@ pub(super) fn restore(
     log: &dyn Log,
     limits: Limits,
     mut progress: impl FnMut(usize),
-) -> Result<Copy<PackageIndex>, RestoreError> {
+) -> Result<IndexAt<PackageIndex>, RestoreError> {
     let mut gone = None;
     loop {
         let Some(snapshot) = log.snapshot()? else {
             let index = PackageIndex::with_limits(limits);
-            return Ok(Copy { index, place: Place::default(), log_bytes: 0, begun: None });
+            return Ok(IndexAt { index, place: Place::default(), log_bytes: 0, begun: None });
         };
         let chunks = Chunks { log, snapshot, failure: RefCell::default() };
         let loaded = load_snapshot(&chunks, limits, &mut progress);
         match (loaded, chunks.failure.into_inner()) {
             (Ok(index), None) => {
-                let log::Snapshot { place, log_bytes, .. } = snapshot;
-                return Ok(Copy { index, place, log_bytes, begun: None });
+                let LogSnapshot { place, log_bytes, .. } = snapshot;
+                return Ok(IndexAt { index, place, log_bytes, begun: None });
             }
             // No chunk goes before a newer snapshot has taken its place.
             (_, Some(Failure::Gone)) if gone == Some(snapshot.id) => {
@@ -102,7 +102,7 @@ pub(super) fn restore(
 /// A snapshot as it lies in the log.
 struct Chunks<'a> {
     log: &'a dyn Log,
-    snapshot: log::Snapshot,
+    snapshot: LogSnapshot,
     failure: RefCell<Option<Failure>>,
 }
 
@@ -149,7 +149,7 @@ impl Snapshot for FrozenIndex {
     }
 }
 
-impl Copy {
+impl IndexAt {
     /// Writes it down as the snapshot to start from, unless there is a later one. To be called again after
     /// an error: it goes on from there.
     fn write(&mut self, log: &dyn Log) -> Result<Option<Published>, LogError> {
@@ -190,7 +190,7 @@ impl Copy {
         }
         let packages = self.index.len() as u64;
         let snapshot =
-            log::Snapshot { id, place: self.place, log_bytes: self.log_bytes, chunks, packages };
+            LogSnapshot { id, place: self.place, log_bytes: self.log_bytes, chunks, packages };
         Ok(log.publish(&snapshot, before.as_ref())?.then_some((snapshot, before)))
     }
 }
@@ -198,7 +198,7 @@ impl Copy {
 impl Replication {
     /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, others were
     /// first, or the log takes nothing now. To forget what is dispensable it needs no space.
-    pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
+    pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
         let mut state = self.lock();
         let can_write = |state: &State| state.copy.is_some() && state.refusal.is_none();
         while wait && !can_write(&state) && state.published.is_none() && !state.is_over() {
@@ -228,7 +228,7 @@ impl Replication {
     }
 
     /// Has the log forget what the last snapshot makes dispensable.
-    fn forget(&self) -> Result<Option<log::Snapshot>, LogError> {
+    fn forget(&self) -> Result<Option<LogSnapshot>, LogError> {
         let Some((snapshot, before)) = self.lock().published else { return Ok(None) };
         self.log.forget(&snapshot, before.as_ref())?;
         self.lock().published = None;
@@ -243,7 +243,7 @@ impl Engine {
     /// # Errors
     /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
     /// while.
-    pub fn write_snapshot(&self, wait: bool) -> Result<Option<log::Snapshot>, LogError> {
+    pub fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
         self.replication
             .as_ref()
             .map_or(Ok(None), |replication| replication.noting(replication.write_snapshot(wait)))

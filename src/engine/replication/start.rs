@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::snapshots::{Copy, RestoreError, restore};
-use super::{MOMENT, Replica, Replication, State};
+use super::snapshots::{IndexAt, RestoreError, restore};
+use super::{MOMENT, ReplicaConfig, Replication, State};
 use crate::engine::Engine;
 use crate::index::Limits;
 use crate::log::{Log, LogError, Place};
@@ -23,12 +23,12 @@ impl Engine {
     pub fn replicated(
         log: Arc<dyn Log>,
         limits: Limits,
-        how: Replica,
+        how: ReplicaConfig,
         progress: impl FnMut(usize),
     ) -> Result<Self, RestoreError> {
         log.agree(&setup(limits))?;
         let head = log.head()?;
-        let Copy { index, place, log_bytes, .. } = restore(&*log, limits, progress)?;
+        let IndexAt { index, place, log_bytes, .. } = restore(&*log, limits, progress)?;
         let replication = Replication::new(log, how, limits, (place, log_bytes));
         let engine = Self { replication: Some(replication), ..Self::new(index) };
         let (mut reached, mut since) = (place, Instant::now());
@@ -64,7 +64,7 @@ fn setup(limits: Limits) -> String {
 }
 
 impl Replication {
-    fn new(log: Arc<dyn Log>, how: Replica, limits: Limits, from: (Place, u64)) -> Self {
+    fn new(log: Arc<dyn Log>, how: ReplicaConfig, limits: Limits, from: (Place, u64)) -> Self {
         let state = State { applied: from.0, log_bytes: from.1, ..State::default() };
         Self {
             log,

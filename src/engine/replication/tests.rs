@@ -16,10 +16,10 @@ struct Tried {
     appender: Appender,
 }
 
-const HOW: Replica =
-    Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
+const HOW: ReplicaConfig =
+    ReplicaConfig { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
 
-fn replica(log: &Memory, how: Replica) -> Tried {
+fn replica(log: &Memory, how: ReplicaConfig) -> Tried {
     let log = Arc::new(log.clone());
     let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
     Tried { engine, appender: Appender::default() }
@@ -120,7 +120,7 @@ fn an_entry_that_was_lost_or_late_is_there_once() {
 fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() {
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
-        let every = Replica { snapshot_every: 1, ..HOW };
+        let every = ReplicaConfig { snapshot_every: 1, ..HOW };
         let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
         idle.hand_in("INDEX|first|\n");
         idle.append().unwrap();
@@ -151,7 +151,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
 #[test]
 fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     let log = Memory::default();
-    let every = Replica { snapshot_every: 1, ..HOW };
+    let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
     idle.tell("INDEX|first|\n");
     for _ in 0..3 {
@@ -173,7 +173,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 #[test]
 fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1_000, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.tell(text);
         a.engine.write_snapshot(false).unwrap();
@@ -187,7 +187,7 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
 #[test]
 fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
     log.lose_chunks();
@@ -207,7 +207,7 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     assert_eq!(b.engine.apply(&query), behind);
     b.follow();
     assert_eq!(b.engine.apply(&query), Ok(Outcome::Ok));
-    let local = replica(&log, Replica { reads: Reads::Local, ..HOW });
+    let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
     log.set_unreachable(0..u32::MAX);
     assert_eq!(local.engine.apply(&query), Ok(Outcome::Ok));
     assert_eq!(b.engine.apply(&query), behind);
@@ -298,7 +298,7 @@ fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     a.tell("INDEX|lib|\n");
     // What is asked first, in this order: the setup, the end, the snapshot, entries.
     log.set_unreachable(3..5);
-    let b = replica(&log, Replica { patience: Duration::from_secs(60), ..HOW });
+    let b = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     assert_eq!(b.digest(), a.digest());
     log.set_unreachable(3..u32::MAX);
     let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
@@ -307,7 +307,7 @@ fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
 
 #[test]
 fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
-    let every = Replica { snapshot_every: 1, ..HOW };
+    let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     for failing in 0.. {
         let log = Memory::default();
         let mut a = replica(&log, every);
@@ -331,7 +331,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 #[test]
 fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
     a.engine.write_snapshot(false).unwrap_err();
@@ -360,7 +360,7 @@ fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
 #[test]
 fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     let log = Memory::default();
-    let a = replica(&log, Replica { patience: Duration::from_secs(60), ..HOW });
+    let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     let long_ago = Instant::now().checked_sub(Duration::from_secs(61)).unwrap();
     *a.replication().reached.lock().unwrap() = long_ago;
     let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
@@ -369,7 +369,7 @@ fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     // As soon as one of its duties has reached the log, it is there again.
     a.follow();
     assert_eq!(a.engine.catch_up(), Ok(()));
-    let local = replica(&log, Replica { reads: Reads::Local, ..HOW });
+    let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
     *local.replication().reached.lock().unwrap() = long_ago;
     assert_eq!(local.engine.catch_up(), Ok(()));
 }

@@ -15,14 +15,14 @@ use crate::shown::{shown, shown_path};
 /// Where the nodes of an etcd are, and below which key the log lies in it.
 ///
 /// ```
-/// # use package_indexer::log::Address;
-/// let address: Address = "etcd://10.0.0.1:2379,10.0.0.2:2379/packages".parse()?;
+/// # use package_indexer::log::EtcdAddress;
+/// let address: EtcdAddress = "etcd://10.0.0.1:2379,10.0.0.2:2379/packages".parse()?;
 /// assert_eq!(address.to_string(), "etcd://10.0.0.1:2379,10.0.0.2:2379/packages");
-/// assert!("etcd://10.0.0.1:2379".parse::<Address>().is_err());
+/// assert!("etcd://10.0.0.1:2379".parse::<EtcdAddress>().is_err());
 /// # Ok::<(), package_indexer::log::AddressError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub struct EtcdAddress {
     /// Whether the nodes are spoken to by TLS: `etcds://`.
     pub tls: bool,
     /// Each a host and a port, at least one.
@@ -47,7 +47,7 @@ pub struct AddressError {
 /// What a log has below its prefix. A prefix with such a part could lie among the keys of another log.
 const FOLDERS: [&str; 3] = ["log", "chunk", "writer"];
 
-impl FromStr for Address {
+impl FromStr for EtcdAddress {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
@@ -78,7 +78,7 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for EtcdAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "etcds" } else { "etcd" };
         write!(f, "{scheme}://{}/{}", self.nodes.join(","), self.prefix)
@@ -210,7 +210,7 @@ mod tests {
             ("etcd://:1/p", "each node needs a host and a port"),
             ("etcd://a:65536/p", "each node needs a host and a port"),
         ] {
-            let error = text.parse::<Address>().unwrap_err();
+            let error = text.parse::<EtcdAddress>().unwrap_err();
             assert_eq!((error.text.as_str(), error.problem), (text, problem));
         }
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn an_address_is_printed_as_it_was_written() {
         let text = "etcds://[::1]:2379,etcd-2.example:1/team/packages";
-        let address: Address = text.parse().unwrap();
+        let address: EtcdAddress = text.parse().unwrap();
         assert_eq!(address.to_string(), text);
         assert_eq!((address.tls, address.nodes.len()), (true, 2));
         assert_eq!(address.prefix, "team/packages");

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::{Agent, Body, http};
 
-use super::address::{Address, Credentials, Identity, SetupError};
+use super::address::{Credentials, EtcdAddress, Identity, SetupError};
 use super::refusals::refusal;
 use super::replies::{KeyValue, Line, Problem, Reply, encode, nonsense, unreachable};
 use crate::log::{LogError, LogRefusal};
@@ -71,7 +71,7 @@ fn refused(node: &str, problem: &str) -> LogError {
 
 impl Gateway {
     pub(super) fn new(
-        address: &Address,
+        address: &EtcdAddress,
         credentials: Option<Credentials>,
         identity: &Identity,
     ) -> Result<Self, SetupError> {
@@ -311,7 +311,7 @@ mod tests {
     fn call(status: &'static str, problem: &'static str) -> (Result<u64, LogError>, bool) {
         let nodes = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let addresses = nodes.each_ref().map(|node| node.local_addr().unwrap().to_string());
-        let address = Address { tls: false, nodes: addresses.to_vec(), prefix: "p".into() };
+        let address = EtcdAddress { tls: false, nodes: addresses.to_vec(), prefix: "p".into() };
         let gateway = Gateway::new(&address, None, &Identity::default()).unwrap();
         let [first, second] = nodes;
         let error = format!(r#"{{"error": "{problem}", "message": "{problem}"}}"#);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::engine::Replica;
+use crate::engine::ReplicaConfig;
 use crate::index::Limits;
 use crate::log::memory::Memory;
 
@@ -254,7 +254,7 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
 
 #[test]
 fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() {
-    let how = Replica { patience: NEVER, ..Replica::default() };
+    let how = ReplicaConfig { patience: NEVER, ..ReplicaConfig::default() };
     // Nobody does its duties: nothing is ever appended.
     let engine = Engine::replicated(Arc::new(Memory::default()), Limits::default(), how, |_| ());
     let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };

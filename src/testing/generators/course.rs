@@ -18,12 +18,12 @@ pub struct Course {
     /// How many there are: two or three.
     pub replicas: u8,
     /// What happens, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<CourseStep>,
 }
 
 /// Something that happens to one of the replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct CourseStep {
     /// Which one it is, from 0.
     pub replica: u8,
     /// What happens.
@@ -108,7 +108,7 @@ impl Course {
     /// The most steps.
     pub const MAX_STEPS: usize = 60;
 
-    fn with_steps(&self, steps: Vec<Step>) -> Self {
+    fn with_steps(&self, steps: Vec<CourseStep>) -> Self {
         Self { replicas: self.replicas, steps }
     }
 
@@ -126,7 +126,7 @@ impl Course {
     /// The same with other commands, as many as there are.
     fn with_commands(&self, commands: Vec<Command>) -> Self {
         let mut commands = commands.into_iter();
-        let told = |Step { replica, deed }: &Step| Step {
+        let told = |CourseStep { replica, deed }: &CourseStep| CourseStep {
             replica: *replica,
             deed: deed.with_commands(&mut commands),
         };
@@ -139,7 +139,7 @@ impl Course {
         let swaps = (0..self.replicas).flat_map(move |a| (0..a).map(move |b| (a, b)));
         let swapped = swaps.map(move |(a, b)| {
             let mut course = self.clone();
-            for Step { replica, .. } in &mut course.steps {
+            for CourseStep { replica, .. } in &mut course.steps {
                 *replica = if *replica == a {
                     b
                 } else if *replica == b {
@@ -192,7 +192,7 @@ impl Arbitrary<'_> for Course {
                 (_, 0..4) => Deed::Crash,
                 (_, _) => Deed::Query(few_names(size)(u)?),
             };
-            steps.push(Step { replica, deed });
+            steps.push(CourseStep { replica, deed });
         }
         Ok(Self { replicas, steps })
     }
@@ -235,7 +235,7 @@ impl Input for Course {
         let all = Command::show_trace(&self.commands());
         let mut lines = all.lines();
         let mut text = format!("# replicas: {}\n", self.replicas);
-        for Step { replica, deed } in &self.steps {
+        for CourseStep { replica, deed } in &self.steps {
             let _infallible = writeln!(text, "# replica {replica} {}", deed.show());
             for line in lines.by_ref().take(2 * deed.commands().len()) {
                 let _infallible = writeln!(text, "{line}");
@@ -270,12 +270,12 @@ mod tests {
     fn a_course_shrinks_to_what_matters_of_it() {
         // Fails when a replica crashes that was handed in an INDEX before.
         let check = |course: &Course| {
-            let told = |step: &Step| {
+            let told = |step: &CourseStep| {
                 step.deed.commands().iter().any(|c| matches!(c, Command::Index { .. }))
             };
             let fails = course.steps.iter().enumerate().any(|(position, step)| {
                 let before = &course.steps[..position];
-                let same = |other: &&Step| other.replica == step.replica;
+                let same = |other: &&CourseStep| other.replica == step.replica;
                 step.deed == Deed::Crash && before.iter().filter(same).any(told)
             });
             if fails { Err(()) } else { Ok(()) }

@@ -6,19 +6,20 @@ use std::time::Duration;
 use super::Subject;
 use crate::command::{Command, CommandRef, Outcome};
 use crate::engine::{
-    Answer, Appender, Engine, EngineError, Reads, Replica, Submission, Unanswered, Unavailable,
+    Answer, Appender, Engine, EngineError, Reads, ReplicaConfig, Submission, Unanswered,
+    Unavailable,
 };
 use crate::index::{Limits, PackageIndex};
 use crate::log::memory::{Luck, Memory};
 use crate::log::{Entry, Log, LogError};
 use crate::model::Model;
 use crate::name::Name;
-use crate::testing::generators::{Course, Deed, Step};
+use crate::testing::generators::{Course, CourseStep, Deed};
 use crate::wire;
 
 /// Nobody waits, and almost every entry is followed by a snapshot.
-const HOW: Replica =
-    Replica { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 30 };
+const HOW: ReplicaConfig =
+    ReplicaConfig { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 30 };
 
 pub(super) fn replicas_apply_one_order(course: &Course) -> Result<(), String> {
     run(course).map(drop)
@@ -153,7 +154,7 @@ impl Trial {
         Ok(Self { log, replicas, batches: Vec::new(), order, seen: 0 })
     }
 
-    fn take(&mut self, step: &Step) -> Result<(), String> {
+    fn take(&mut self, step: &CourseStep) -> Result<(), String> {
         let number = usize::from(step.replica);
         match &step.deed {
             Deed::HandIn(commands) => self.hand_in(number, commands),

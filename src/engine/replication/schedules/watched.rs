@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shuttle::thread::yield_now;
 
 use crate::log::memory::Memory;
-use crate::log::{Entry, Log, LogError, Place, Snapshot, Writer};
+use crate::log::{Entry, Log, LogError, LogSnapshot, Place, Writer};
 use crate::sync::{Condvar, Mutex};
 
 /// The log in memory, with a place to sleep at until something is appended: that it has nothing more is a
@@ -68,11 +68,11 @@ impl Log for Watched {
         self.memory.follow(after, take)
     }
 
-    fn snapshot(&self) -> Result<Option<Snapshot>, LogError> {
+    fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         self.memory.snapshot()
     }
 
-    fn chunk(&self, snapshot: &Snapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
+    fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError> {
         self.memory.chunk(snapshot, number)
     }
 
@@ -84,11 +84,15 @@ impl Log for Watched {
         self.memory.write_chunk(id, number, messages)
     }
 
-    fn publish(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<bool, LogError> {
+    fn publish(
+        &self,
+        snapshot: &LogSnapshot,
+        before: Option<&LogSnapshot>,
+    ) -> Result<bool, LogError> {
         self.memory.publish(snapshot, before)
     }
 
-    fn forget(&self, snapshot: &Snapshot, before: Option<&Snapshot>) -> Result<(), LogError> {
+    fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         self.memory.forget(snapshot, before)
     }
 }

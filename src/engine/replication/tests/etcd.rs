@@ -5,7 +5,7 @@
 //! and stopped; the next one was told the last and wrote it.
 
 use super::*;
-use crate::log;
+use crate::log::{self, LogSnapshot};
 
 const SNAPSHOT: &str = include_str!("../../../../tests/data/formats/replica/snapshot");
 const CHUNK: &[u8] = include_bytes!("../../../../tests/data/formats/replica/chunk");
@@ -23,12 +23,12 @@ const STATE: &str = include_str!("../../../../tests/data/formats/state.txt");
 fn a_snapshot_that_a_replica_left_is_read() {
     let (snapshot, messages) = log::kept(SNAPSHOT, CHUNK);
     let expected =
-        log::Snapshot { id: 27, place: Place(26), log_bytes: 12_165, chunks: 1, packages: 13 };
+        LogSnapshot { id: 27, place: Place(26), log_bytes: 12_165, chunks: 1, packages: 13 };
     assert_eq!(snapshot, expected);
     let log = Memory::default();
     let id = log.begin_snapshot().unwrap();
     log.write_chunk(id, 0, &messages).unwrap();
-    assert_eq!(log.publish(&log::Snapshot { id, ..snapshot }, None), Ok(true));
+    assert_eq!(log.publish(&LogSnapshot { id, ..snapshot }, None), Ok(true));
     let line = |(package, list): (_, crate::index::Names)| {
         list.fold(format!("{package}:"), |line, name| format!("{line} {name}"))
     };
@@ -42,7 +42,7 @@ fn a_snapshot_that_a_replica_left_is_read() {
 #[test]
 fn the_same_state_is_written_in_the_same_bytes() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell(&COMMANDS.concat());
     let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
     let written = log.chunk(&snapshot, 0).unwrap().unwrap();

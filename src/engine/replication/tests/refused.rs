@@ -1,7 +1,7 @@
 //! A log that takes no changes, for want of space or because one of them is too large.
 
 use super::*;
-use crate::log::{self, LogRefusal};
+use crate::log::{LogRefusal, LogSnapshot};
 
 const FULL: LogRefusal = LogRefusal::Full;
 
@@ -14,7 +14,7 @@ fn refused(tried: &Tried) -> Option<Unanswered> {
 fn changes_are_refused_at_once_and_queries_go_on() {
     let log = Memory::default();
     // With patience for an hour: whoever waited for that would be noticed.
-    let mut a = replica(&log, Replica { patience: Duration::from_secs(3_600), ..HOW });
+    let mut a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
     a.tell("INDEX|lib|\n");
     let [tried, waits] =
         [a.hand_in("INDEX|a|\n"), a.hand_in(&"INDEX|b|\n".repeat(ENTRY_BYTES / 9))];
@@ -108,7 +108,7 @@ fn a_replica_starts_while_its_log_is_full_if_it_has_a_setup() {
 #[test]
 fn a_snapshot_waits_until_the_log_has_room() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
     assert_eq!(a.engine.write_snapshot(false), Ok(None));
@@ -124,7 +124,7 @@ fn a_snapshot_waits_until_the_log_has_room() {
 #[test]
 fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     let log = Memory::default();
-    let mut a = replica(&log, Replica { snapshot_every: 1, ..HOW });
+    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     let submission = a.hand_in("INDEX|app|lib\n");
     log.set_luck(Luck::LostReply);
@@ -149,7 +149,7 @@ fn a_snapshot_that_has_something_else_than_packages_is_refused_with_that() {
         let log = Memory::default();
         let (id, place) = (log.begin_snapshot().unwrap(), Place(26));
         log.write_chunk(id, 0, messages.as_bytes()).unwrap();
-        let snapshot = log::Snapshot { id, place, log_bytes: 0, chunks: 1, packages: 2 };
+        let snapshot = LogSnapshot { id, place, log_bytes: 0, chunks: 1, packages: 2 };
         assert_eq!(log.publish(&snapshot, None), Ok(true));
         let log = Arc::new(log);
         let refused = Engine::replicated(log, Limits::default(), HOW, |_| ()).err().unwrap();
