@@ -1,12 +1,12 @@
-//! How an engine shares the order of its commands with the engines of other processes: by a log.
+//! Floor 5: an engine that shares the order of its commands with those of other processes, by a log.
 //!
-//! Whoever has commands that may change something hands them in as a [`Submission`] and sleeps. One duty
+//! Whoever has commands that may change something hands them in as a submission and sleeps. One duty
 //! appends whatever waits as one entry of the log, another follows the log and applies every entry at its
 //! place, its own as well as those of others, and only then are those answered whose entry it was: nothing
 //! is ever undone. Whoever only asks has the end of the log read, together with all who wait for that at
 //! the same moment, and looks when the index has come as far.
 //!
-//! It is one replica of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
+//! A [`Replica`] is one of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
 //! step of them is a call here, so that tests can take the steps in any order. They are in `duties`,
 //! snapshots in `snapshots`, and what becomes of changes while the log takes none in `refusals`.
 
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use crate::bug::{Bug, planted};
 use crate::command::Outcome;
+use crate::engine::{Engine, Unavailable};
 use crate::index::{LimitError, Limits};
 use crate::log::{EntryId, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -84,6 +85,21 @@ impl Default for ReplicaConfig {
     }
 }
 
+/// Why a command has no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplicaError {
+    /// The command would break a limit; it has changed nothing.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// There is no index to apply it to.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The log has not said what becomes of it.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+}
+
 /// Why a replica has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -113,9 +129,6 @@ pub enum Unanswered {
     /// The replica has stopped, for a reason that the log of the server tells.
     #[error("the replica has failed; the log says how")]
     Failed,
-    /// Only commands can be replicated, and this was something else.
-    #[error("a replica's index is changed by commands alone")]
-    NoCommand,
 }
 
 /// What became of a command: the order that all replicas share has it now.
@@ -142,6 +155,17 @@ impl Submission {
     }
 }
 
+/// An engine whose commands are ordered by a log that it shares with other replicas.
+///
+/// Four duties come with it, each to be done again and again by a thread of its own:
+/// [`append`](Self::append), [`follow`](Self::follow), [`read_head`](Self::read_head),
+/// [`write_snapshot`](Self::write_snapshot).
+pub struct Replica {
+    /// What it has applied so far.
+    engine: Engine,
+    share: Share,
+}
+
 /// Submissions that share an entry.
 struct Group {
     /// Which one it is, of all that this replica had.
@@ -156,7 +180,7 @@ struct Group {
 }
 
 /// One replica's share of a log.
-pub(super) struct Replication {
+struct Share {
     log: Arc<dyn Log>,
     how: ReplicaConfig,
     limits: Limits,
@@ -218,7 +242,7 @@ impl State {
     }
 }
 
-impl Replication {
+impl Share {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that is done with it in hand can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -314,7 +338,7 @@ impl Replication {
     }
 
     /// Nothing is appended or followed any more.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
         self.end(state);

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::snapshots::{IndexAt, RestoreError, restore};
 use super::{
-    Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replication, State, Submission, Unanswered,
+    Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replica, Share, State, Submission, Unanswered,
 };
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
-use crate::engine::{Engine, UNKNOWN};
+use crate::engine::UNKNOWN;
 use crate::index::{FrozenIndex, PackageIndex};
 use crate::log::{Entry, EntryId, LogError, Place, Writer, not_before};
 use crate::store::TOGETHER;
@@ -46,16 +46,14 @@ enum Doubt {
     Until(Place),
 }
 
-impl Engine {
+impl Replica {
     /// Makes one attempt to append what waits, waiting for something if `wait`: a duty of a replica.
     /// `false` if there is nothing, or the replica has been closed or has failed.
     ///
     /// # Errors
     /// [`LogError`]: to be called again with the same appender, after a while.
     pub fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
-        self.replication
-            .as_ref()
-            .map_or(Ok(false), |replication| replication.noting(replication.append(appender, wait)))
+        self.share.noting(self.share.append(appender, wait))
     }
 
     /// Reads the end of the log for all QUERYs that wait, waiting for some if `wait`: a duty of a replica.
@@ -64,9 +62,7 @@ impl Engine {
     /// # Errors
     /// [`LogError`]: to be called again, after a while.
     pub fn read_head(&self, wait: bool) -> Result<(), LogError> {
-        self.replication
-            .as_ref()
-            .map_or(Ok(()), |replication| replication.noting(replication.read_head(wait)))
+        self.share.noting(self.share.read_head(wait))
     }
 
     /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
@@ -80,30 +76,31 @@ impl Engine {
 
     /// The same, but only up to a place.
     pub(super) fn follow_to(&self, end: Place) -> Result<(), LogError> {
-        let Some(replication) = &self.replication else { return Ok(()) };
-        let after = replication.applied();
+        let share = &self.share;
+        let after = share.applied();
         let mut delivered = Ok(());
-        let followed = replication.log.follow(after, &mut |entry| {
-            delivered = self.deliver(replication, &entry);
-            if delivered.is_ok() && entry.place < end && !replication.is_over() {
+        let followed = share.log.follow(after, &mut |entry| {
+            delivered = self.deliver(&entry);
+            if delivered.is_ok() && entry.place < end && !share.is_over() {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
         });
         let followed = match delivered.and(followed) {
-            Err(LogError::Forgotten { after }) => self.go_on_from_snapshot(replication, after),
+            Err(LogError::Forgotten { after }) => self.go_on_from_snapshot(after),
             other => other,
         };
         if followed.is_ok() {
-            replication.note_reached();
+            share.note_reached();
         }
-        replication.noting(followed)
+        share.noting(followed)
     }
 
     /// Applies an entry at its place, and answers those whose it is.
-    fn deliver(&self, replication: &Replication, entry: &Entry) -> Result<(), LogError> {
-        let own = replication.take_group(entry)?;
+    fn deliver(&self, entry: &Entry) -> Result<(), LogError> {
+        let share = &self.share;
+        let own = share.take_group(entry)?;
         let parts = match &own {
             Some(group) => group.submissions.iter().map(|part| &*part.messages).collect(),
             None => vec![&*entry.messages],
@@ -111,51 +108,51 @@ impl Engine {
         let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
         let parsed = parsed.map_err(|error| damaged(entry, error.to_string()))?;
         let names = parsed.iter().flatten().copied().map(CommandRef::name_count).sum();
-        let answers = self.batch_ahead(names, |index| {
+        let answers = self.engine.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
-            let snapshot_is_due = replication.advance(entry) && own.is_some();
+            let snapshot_is_due = share.advance(entry) && own.is_some();
             (answers, snapshot_is_due.then(|| index.freeze()))
         });
         let (answers, frozen) = answers.map_err(|error| damaged(entry, error.to_string()))?.0;
-        replication.note_reached();
+        share.note_reached();
         if let Some(Group { submissions, .. }) = own {
             // It may have waited for room.
-            replication.submitted.notify_one();
+            share.submitted.notify_one();
             for (submission, answers) in submissions.iter().zip(answers) {
                 submission.answer(Ok(answers));
             }
             // This thread alone applies entries, so that the place is still the same.
             if let Some(frozen) = frozen {
-                replication.hand_copy(frozen);
+                share.hand_copy(frozen);
             }
         }
-        replication.moved.notify_all();
+        share.moved.notify_all();
         Ok(())
     }
 
     /// Takes the snapshot of the log for the index, because entries are gone that come before it.
-    fn go_on_from_snapshot(&self, replication: &Replication, from: Place) -> Result<(), LogError> {
+    fn go_on_from_snapshot(&self, from: Place) -> Result<(), LogError> {
+        let share = &self.share;
         // However long it takes, the log is there.
-        let restored =
-            restore(&*replication.log, replication.limits, |_| replication.note_reached());
+        let restored = restore(&*share.log, share.limits, |_| share.note_reached());
         let copy = restored.map_err(RestoreError::into_log_error)?;
         if copy.place <= from {
             let problem = format!("nothing leads on from {from}");
             return Err(LogError::Unreachable { problem });
         }
-        let skipped = self.batch_ahead(UNKNOWN, |index| {
+        let skipped = self.engine.batch_ahead(UNKNOWN, |index| {
             *index = copy.index;
-            replication.skip_to(copy.place, copy.log_bytes)
+            share.skip_to(copy.place, copy.log_bytes)
         });
         let (skipped, _) = skipped.map_err(|error| LogError::Damaged {
             what: "the index".into(),
             problem: error.to_string(),
         })?;
         answer_skipped(&skipped);
-        replication.moved.notify_all();
+        share.moved.notify_all();
         // There may be room again.
-        replication.submitted.notify_one();
+        share.submitted.notify_one();
         Ok(())
     }
 }
@@ -183,7 +180,7 @@ fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
     answers
 }
 
-impl Replication {
+impl Share {
     /// Fails if a duty did, and trying again is of no use.
     pub(super) fn noting<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
         if let Err(error) = &done

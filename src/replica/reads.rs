@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{Reads, Replication, Unanswered};
+use super::{Reads, Share, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::log::{LogError, Place, not_before};
 
@@ -20,7 +20,7 @@ pub(super) struct Rounds {
     done: (u64, Place),
 }
 
-impl Replication {
+impl Share {
     /// Waits until the index has all that was answered before this was called, by any replica.
     pub(super) fn catch_up(&self) -> Result<(), Unanswered> {
         if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {

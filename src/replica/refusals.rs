@@ -11,11 +11,10 @@
 use std::sync::Arc;
 
 use super::duties::Appender;
-use super::{Replication, Submission, Unanswered};
-use crate::engine::Engine;
+use super::{Share, Submission, Unanswered};
 use crate::log::LogRefusal;
 
-impl Replication {
+impl Share {
     /// Why the log takes no changes; `None` while it does, as far as is known.
     pub(super) fn refusal(&self) -> Option<LogRefusal> {
         self.lock().refusal
@@ -55,12 +54,5 @@ impl Replication {
 fn answer(submissions: &[Arc<Submission>], reason: Unanswered) {
     for submission in submissions {
         submission.answer(Err(reason));
-    }
-}
-
-impl Engine {
-    /// Why the log of a replica takes no changes; `None` while it does, as far as is known, and without a log.
-    pub fn log_refusal(&self) -> Option<LogRefusal> {
-        self.replication.as_ref()?.refusal()
     }
 }

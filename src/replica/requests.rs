@@ -1,22 +1,70 @@
 //! What sessions and the server ask of a replica.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "metrics")]
 use super::Reads;
-use super::{Answer, Replication, Submission, Unanswered};
+use super::{Answer, Replica, ReplicaError, Share, Submission, Unanswered};
 use crate::bug::{Bug, planted};
-use crate::command::CommandRef;
+use crate::command::{CommandRef, Outcome};
 use crate::engine::{Engine, UNKNOWN, Unavailable};
-use crate::index::PackageIndex;
-use crate::log::{LogError, Place};
+use crate::index::{Digest, FrozenIndex, PackageIndex};
+use crate::log::{LogError, LogRefusal, Place};
 use crate::wire;
 
-impl Engine {
-    /// How far the index has come in the log; `None` without one. O(1).
-    pub fn applied(&self) -> Option<Place> {
-        self.replication.as_ref().map(Replication::applied)
+impl Replica {
+    /// The engine with what has been applied so far.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Looks at what has been applied so far, as [`Engine::read`].
+    ///
+    /// # Errors
+    /// [`Unavailable::Poisoned`] once applying has panicked.
+    pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Unavailable> {
+        self.engine.read(work)
+    }
+
+    /// How far the index has come in the log. O(1).
+    #[must_use]
+    pub fn applied(&self) -> Place {
+        self.share.applied()
+    }
+
+    /// Applies one command at its place in the log. A QUERY sees all that was answered before, by any
+    /// replica, unless this one reads locally.
+    ///
+    /// # Errors
+    /// [`ReplicaError::Limit`] when the command would break a limit, which leaves the index as it was;
+    /// [`ReplicaError::Unanswered`] when the log does not say what becomes of it.
+    pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, ReplicaError> {
+        let command = command.into();
+        if let CommandRef::Query { package } = command {
+            self.catch_up()?;
+            return Ok(self.engine.read(|index| index.look_up(package))?);
+        }
+        let answers = self.submit(format!("{command}\n").into_bytes())?;
+        Ok(answers.into_iter().next().ok_or(Unanswered::Failed)??)
+    }
+
+    /// What the index holds at this moment, and its place in the log.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub fn freeze(&self) -> Result<(FrozenIndex, Place), Unavailable> {
+        self.engine.freeze_with(|| self.applied())
+    }
+
+    /// The place in the log, how many packages are indexed, and their digest, all of one moment.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub fn digest(&self) -> Result<(Place, usize, Digest), Unavailable> {
+        let (frozen, place) = self.freeze()?;
+        Ok((place, frozen.len(), frozen.digest()))
     }
 
     /// Has messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES), applied in
@@ -28,14 +76,13 @@ impl Engine {
 
     /// Hands in messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES).
     pub(crate) fn hand_in(&self, messages: Vec<u8>) -> Result<Arc<Submission>, Unanswered> {
-        let replication = self.replication.as_ref().ok_or(Unanswered::Failed)?;
         if planted(Bug::ChangesComeEarly) {
             let commands = messages.split_inclusive(|byte| *byte == b'\n').flat_map(wire::parse);
             let early =
                 |index: &mut PackageIndex| commands.map(|c| index.apply(c)).all(|a| a.is_ok());
-            let _nobody_asks = self.batch_ahead(UNKNOWN, early);
+            let _nobody_asks = self.engine.batch_ahead(UNKNOWN, early);
         }
-        replication.hand_in(messages)
+        self.share.hand_in(messages)
     }
 
     /// Waits for what comes of each message that was handed in, as long as there is patience.
@@ -43,77 +90,80 @@ impl Engine {
         &self,
         submission: &Arc<Submission>,
     ) -> Result<Vec<Answer>, Unanswered> {
-        self.replication.as_ref().ok_or(Unanswered::Failed)?.wait(submission)
+        self.share.wait(submission)
     }
 
     /// Waits until the index has all that was answered before this was called, by any replica, unless this
     /// one reads locally.
     pub(crate) fn catch_up(&self) -> Result<(), Unanswered> {
-        self.replication.as_ref().map_or(Ok(()), Replication::catch_up)
+        self.share.catch_up()
     }
 
-    /// A command by way of the log.
-    pub(in crate::engine) fn apply_in_order(
-        &self,
-        command: CommandRef<'_>,
-    ) -> Result<Answer, Unavailable> {
-        if let CommandRef::Query { package } = command {
-            self.catch_up()?;
-            return Ok(Ok(self.read(|index| index.look_up(package))?));
-        }
-        let answers = self.submit(format!("{command}\n").into_bytes())?;
-        Ok(answers.into_iter().next().ok_or(Unanswered::Failed)?)
-    }
-
-    /// Whether a replica has been closed or has failed, so that it has no duties any more. O(1).
+    /// Whether it has been closed or has failed, so that it has no duties any more. O(1).
     #[cfg(feature = "server")]
     pub(crate) fn is_over(&self) -> bool {
-        self.replication.as_ref().is_none_or(Replication::is_over)
+        self.share.is_over()
     }
 
     /// Waits for a while, less if the replica is closed meanwhile.
     pub(crate) fn pause(&self, length: Duration) {
-        if let Some(replication) = &self.replication {
-            replication.pause(length);
-        }
+        self.share.pause(length);
     }
 
-    /// Closes a replica, so that whoever waits for its log is answered; `false` if there is none.
-    #[cfg(feature = "server")]
-    pub(crate) fn let_go(&self) -> bool {
-        self.replication.as_ref().inspect(|replication| replication.close()).is_some()
+    /// Ends its duties: whoever waits for the log hears [`Unanswered::Failed`], and so does whoever comes.
+    pub fn close(&self) {
+        self.share.close();
     }
 
-    /// Has a replica fail, because one of its duties panicked.
+    /// Has the replica fail, because one of its duties panicked.
     #[cfg(feature = "server")]
     pub(crate) fn abandon(&self) {
-        if let Some(replication) = &self.replication {
-            let problem = "a duty panicked".into();
-            replication.fail(LogError::Damaged { what: "this replica".into(), problem });
-        }
+        let problem = "a duty panicked".into();
+        self.share.fail(LogError::Damaged { what: "this replica".into(), problem });
     }
 
-    /// How long ago the log of a replica did something; `None` without one. While it is there, that is a
-    /// few seconds at most.
-    pub fn log_unreached(&self) -> Option<Duration> {
-        self.replication.as_ref().map(Replication::unreached)
+    /// How long ago the log did something. While it is there, that is a few seconds at most.
+    #[must_use]
+    pub fn log_unreached(&self) -> Duration {
+        self.share.unreached()
     }
 
-    /// Why a replica has failed; `None` as long as that is not so.
+    /// Why the replica has failed; `None` as long as that is not so.
+    #[must_use]
     pub fn log_failure(&self) -> Option<LogError> {
-        self.replication.as_ref()?.failure()
+        self.share.failure()
     }
 
-    /// Whether its commands are ordered by a log. O(1).
-    pub(crate) fn is_replicated(&self) -> bool {
-        self.replication.is_some()
+    /// Why the log takes no changes; `None` while it does, as far as is known.
+    #[must_use]
+    pub fn log_refusal(&self) -> Option<LogRefusal> {
+        self.share.refusal()
+    }
+
+    /// Whether all commands are answered now, as far as is known. Waits for nothing.
+    ///
+    /// # Errors
+    /// Why they are not.
+    #[cfg(feature = "metrics")]
+    pub fn health(&self) -> Result<(), ReplicaError> {
+        self.share.is_serving()?;
+        Ok(self.engine.health()?)
     }
 }
 
-impl Replication {
+/// Says how far it has come, and not with what.
+impl fmt::Debug for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut replica = f.debug_struct("Replica");
+        replica.field("engine", &self.engine).field("applied", &self.applied());
+        replica.finish_non_exhaustive()
+    }
+}
+
+impl Share {
     /// Whether all commands are answered, as far as is known.
     #[cfg(feature = "metrics")]
-    pub(in crate::engine) fn is_serving(&self) -> Result<(), Unanswered> {
+    fn is_serving(&self) -> Result<(), Unanswered> {
         if self.is_over() {
             return Err(Unanswered::Failed);
         }

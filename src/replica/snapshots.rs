@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::sync::PoisonError;
 
-use super::{Replication, State};
-use crate::engine::Engine;
+use super::{Replica, Share, State};
 use crate::index::{FrozenIndex, Limits, PackageIndex};
 use crate::log::{Log, LogError, LogRefusal, LogSnapshot, MAX_ENTRY_BYTES, Place};
 use crate::store::{LoadError, Snapshot, StoreError, Visit, load_snapshot};
@@ -195,10 +194,10 @@ impl IndexAt {
     }
 }
 
-impl Replication {
+impl Share {
     /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, others were
     /// first, or the log takes nothing now. To forget what is dispensable it needs no space.
-    pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
+    fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
         let mut state = self.lock();
         let can_write = |state: &State| state.copy.is_some() && state.refusal.is_none();
         while wait && !can_write(&state) && state.published.is_none() && !state.is_over() {
@@ -236,7 +235,7 @@ impl Replication {
     }
 }
 
-impl Engine {
+impl Replica {
     /// Writes a snapshot of the index into the log when one is due, waiting for that if `wait`: a duty of a
     /// replica, to be done again and again. What was written, if anything was.
     ///
@@ -244,8 +243,6 @@ impl Engine {
     /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
     /// while.
     pub fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
-        self.replication
-            .as_ref()
-            .map_or(Ok(None), |replication| replication.noting(replication.write_snapshot(wait)))
+        self.share.noting(self.share.write_snapshot(wait))
     }
 }

@@ -6,13 +6,13 @@ mod refused;
 
 use super::*;
 use crate::command::Command;
-use crate::engine::{Engine, EngineError};
+
 use crate::index::PackageIndex;
 use crate::log::memory::{Luck, Memory};
 
 /// A replica whose duties are done when a test says so.
 struct Tried {
-    engine: Engine,
+    replica: Replica,
     appender: Appender,
 }
 
@@ -21,25 +21,25 @@ const HOW: ReplicaConfig =
 
 fn replica(log: &Memory, how: ReplicaConfig) -> Tried {
     let log = Arc::new(log.clone());
-    let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
-    Tried { engine, appender: Appender::default() }
+    let replica = Replica::start(log, Limits::default(), how, |_| ()).unwrap();
+    Tried { replica, appender: Appender::default() }
 }
 
 impl Tried {
     fn hand_in(&self, messages: &str) -> Arc<Submission> {
-        self.replication().hand_in(messages.as_bytes().to_vec()).unwrap()
+        self.share().hand_in(messages.as_bytes().to_vec()).unwrap()
     }
 
-    fn replication(&self) -> &Replication {
-        self.engine.replication.as_ref().unwrap()
+    fn share(&self) -> &Share {
+        &self.replica.share
     }
 
     fn append(&mut self) -> Result<bool, LogError> {
-        self.engine.append(&mut self.appender, false)
+        self.replica.append(&mut self.appender, false)
     }
 
     fn follow(&self) {
-        self.engine.follow().unwrap();
+        self.replica.follow().unwrap();
     }
 
     /// Has messages appended and applied.
@@ -50,7 +50,7 @@ impl Tried {
     }
 
     fn digest(&self) -> String {
-        self.engine.read(|index| index.digest().to_string()).unwrap()
+        self.replica.read(|index| index.digest().to_string()).unwrap()
     }
 }
 
@@ -70,7 +70,7 @@ fn nothing_is_applied_or_answered_before_it_has_its_place() {
     assert_eq!(a.append(), Ok(true));
     assert_eq!(b.append(), Ok(true));
     assert_eq!(answers(&first), None);
-    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+    assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
     b.follow();
     assert_eq!(answers(&second), Some(Ok("FO".into())));
     a.follow();
@@ -130,7 +130,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         // So many snapshots of somebody else that the writer is not known any more.
         for _ in 0..4 {
             busy.tell("INDEX|other|\n");
-            busy.engine.write_snapshot(false).unwrap().unwrap();
+            busy.replica.write_snapshot(false).unwrap().unwrap();
         }
         for _ in 0..3 {
             idle.append().unwrap();
@@ -156,7 +156,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     idle.tell("INDEX|first|\n");
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
-        busy.engine.write_snapshot(false).unwrap().unwrap();
+        busy.replica.write_snapshot(false).unwrap().unwrap();
         // It follows, so it misses nothing.
         idle.follow();
     }
@@ -176,12 +176,12 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.tell(text);
-        a.engine.write_snapshot(false).unwrap();
+        a.replica.write_snapshot(false).unwrap();
     }
     assert_eq!(log.entries().len(), 1);
     let b = replica(&log, HOW);
     assert_eq!(b.digest(), a.digest());
-    assert_eq!(b.engine.applied(), a.engine.applied());
+    assert_eq!(b.replica.applied(), a.replica.applied());
 }
 
 #[test]
@@ -189,9 +189,9 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
     log.lose_chunks();
-    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     let expected = format!("the snapshot at {} is damaged: a chunk is missing", snapshot.place);
     assert_eq!(refused.to_string(), expected);
 }
@@ -201,16 +201,16 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     let log = Memory::default();
     let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
-    assert_eq!(b.engine.apply(&query), Ok(Outcome::Fail));
+    assert_eq!(b.replica.apply(&query), Ok(Outcome::Fail));
     a.tell("INDEX|lib|\n");
-    let behind = Err(EngineError::Unavailable(Unanswered::Behind(Duration::ZERO).into()));
-    assert_eq!(b.engine.apply(&query), behind);
+    let behind = Err(ReplicaError::Unanswered(Unanswered::Behind(Duration::ZERO)));
+    assert_eq!(b.replica.apply(&query), behind);
     b.follow();
-    assert_eq!(b.engine.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(b.replica.apply(&query), Ok(Outcome::Ok));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
     log.set_unreachable(0..u32::MAX);
-    assert_eq!(local.engine.apply(&query), Ok(Outcome::Ok));
-    assert_eq!(b.engine.apply(&query), behind);
+    assert_eq!(local.replica.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(b.replica.apply(&query), behind);
 }
 
 #[test]
@@ -221,15 +221,15 @@ fn what_cannot_be_appended_in_time_is_withdrawn_or_in_doubt() {
     let tried = a.hand_in("INDEX|lib|\n");
     a.append().unwrap_err();
     let waits = a.hand_in("INDEX|app|lib\n");
-    assert_eq!(a.replication().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
-    assert_eq!(a.replication().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
+    assert_eq!(a.share().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
+    assert_eq!(a.share().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
     log.set_unreachable(0..0);
     while a.append().unwrap() {}
     a.follow();
     let names = |index: &PackageIndex| {
         index.entries().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(a.engine.read(names), Ok(vec!["lib".to_owned()]));
+    assert_eq!(a.replica.read(names), Ok(vec!["lib".to_owned()]));
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn replicas_with_other_limits_are_refused() {
     let log = Memory::default();
     let _first = replica(&log, HOW);
     let limits = Limits { max_packages: 7, ..Limits::default() };
-    let other = Engine::replicated(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
+    let other = Replica::start(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
     assert!(other.contains("and this one has format 2, max-packages 7,"), "{other}");
 }
 
@@ -248,18 +248,18 @@ fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
     a.tell("INDEX|lib|\n");
     log.restore_empty();
     let query = Command::query("lib").unwrap();
-    let failed = Err(EngineError::Unavailable(Unanswered::Failed.into()));
-    assert_eq!(a.engine.apply(&query), failed);
-    let seen = a.engine.applied().unwrap();
+    let failed = Err(ReplicaError::Unanswered(Unanswered::Failed));
+    assert_eq!(a.replica.apply(&query), failed);
+    let seen = a.replica.applied();
     let why = LogError::WentBack { head: Place(0), seen };
-    assert_eq!(a.engine.log_failure(), Some(why));
+    assert_eq!(a.replica.log_failure(), Some(why));
     let log = Memory::default();
     let b = replica(&log, HOW);
     let waits = b.hand_in("INDEX|lib|\n");
-    b.engine.close().unwrap();
+    b.replica.close();
     assert_eq!(answers(&waits), Some(Err(Unanswered::Failed)));
-    assert_eq!(b.engine.apply(&query), failed);
-    assert!(b.replication().hand_in(b"INDEX|lib|\n".to_vec()).is_err());
+    assert_eq!(b.replica.apply(&query), failed);
+    assert!(b.share().hand_in(b"INDEX|lib|\n".to_vec()).is_err());
 }
 
 #[test]
@@ -268,10 +268,10 @@ fn an_entry_that_is_none_stops_the_replica() {
     let a = replica(&log, HOW);
     let writer = log.register().unwrap();
     log.append(&writer, b"INDEX|lib|\nINDEX\n").unwrap();
-    let error = a.engine.follow().unwrap_err();
+    let error = a.replica.follow().unwrap_err();
     assert!(error.is_lasting(), "{error}");
-    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
-    assert_eq!(a.engine.log_failure(), Some(error));
+    assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
+    assert_eq!(a.replica.log_failure(), Some(error));
 }
 
 #[test]
@@ -284,9 +284,9 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
         let submission = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
         a.append().unwrap();
         log.change_last(|messages| *messages = changed.to_vec());
-        let error = a.engine.follow().unwrap_err().to_string();
+        let error = a.replica.follow().unwrap_err().to_string();
         assert!(error.ends_with(" is damaged: it does not hold what was appended here"), "{error}");
-        assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+        assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
         assert_eq!(answers(&submission), Some(Err(Unanswered::Failed)));
     }
 }
@@ -301,7 +301,7 @@ fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     let b = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     assert_eq!(b.digest(), a.digest());
     log.set_unreachable(3..u32::MAX);
-    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     assert_eq!(refused.to_string(), "the log is not there: it does not answer");
 }
 
@@ -315,12 +315,12 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
             a.tell(text);
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
-                if a.engine.write_snapshot(false).is_ok() {
+                if a.replica.write_snapshot(false).is_ok() {
                     // All calls that there are have failed.
                     return assert!(failing > 4, "{failing}");
                 }
             }
-            a.engine.write_snapshot(false).unwrap().expect("it is due");
+            a.replica.write_snapshot(false).unwrap().expect("it is due");
         }
         // The last one, and the one before, which somebody may still read.
         assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
@@ -334,11 +334,11 @@ fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() 
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
-    a.engine.write_snapshot(false).unwrap_err();
+    a.replica.write_snapshot(false).unwrap_err();
     assert_eq!(log.entries().len(), 1);
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
     assert_eq!((snapshot.packages, log.entries(), log.snapshots()), (1, vec![], 1));
-    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(false), Ok(None));
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
     while a.append().unwrap() {}
     assert!((most - 1..=most).contains(&log.entries().len()));
     let withdrawn = Err(Unanswered::Withdrawn(Duration::ZERO));
-    assert_eq!(a.replication().wait(handed.last().unwrap()), withdrawn);
+    assert_eq!(a.share().wait(handed.last().unwrap()), withdrawn);
     assert_eq!(a.append(), Ok(false));
     a.follow();
     assert_eq!(a.append(), Ok(true));
@@ -362,14 +362,14 @@ fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     let long_ago = Instant::now().checked_sub(Duration::from_secs(61)).unwrap();
-    *a.replication().reached.lock().unwrap() = long_ago;
+    *a.share().reached.lock().unwrap() = long_ago;
     let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
-    assert!(is_away(a.replication().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
-    assert!(is_away(a.engine.catch_up()));
+    assert!(is_away(a.share().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
+    assert!(is_away(a.replica.catch_up()));
     // As soon as one of its duties has reached the log, it is there again.
     a.follow();
-    assert_eq!(a.engine.catch_up(), Ok(()));
+    assert_eq!(a.replica.catch_up(), Ok(()));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
-    *local.replication().reached.lock().unwrap() = long_ago;
-    assert_eq!(local.engine.catch_up(), Ok(()));
+    *local.share().reached.lock().unwrap() = long_ago;
+    assert_eq!(local.replica.catch_up(), Ok(()));
 }

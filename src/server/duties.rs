@@ -1,6 +1,6 @@
 //! The threads of a replica: one appends, one follows, one reads where the log ends, one writes snapshots.
 //!
-//! What each of them does is the engine's business; that it does so again and again, that it waits when the
+//! What each of them does is the replica's business; that it does so again and again, that it waits when the
 //! log is not there, and that the log of the server says so, is this file's.
 
 use std::io;
@@ -10,18 +10,17 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::bug;
-use crate::engine::{Appender, Engine};
 use crate::log::{LogError, LogRefusal};
+use crate::replica::{Appender, Replica};
 
 /// How long it is until something is tried again that failed, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
-/// Does the duties of a [replica](Engine::replicated) until it is dropped, which closes the engine and
-/// takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
+/// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
 /// and until a snapshot is written or loaded.
 #[derive(Debug)]
 pub struct Duties {
-    engine: Arc<Engine>,
+    replica: Arc<Replica>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -30,14 +29,14 @@ impl Duties {
     ///
     /// # Errors
     /// If the system has no thread left.
-    pub fn start(engine: &Arc<Engine>) -> io::Result<Self> {
-        let mut duties = Self { engine: Arc::clone(engine), threads: Vec::new() };
+    pub fn start(replica: &Arc<Replica>) -> io::Result<Self> {
+        let mut duties = Self { replica: Arc::clone(replica), threads: Vec::new() };
         let mut appender = Appender::default();
-        duties.spawn("append", move |engine| engine.append(&mut appender, true).map(drop))?;
-        duties.spawn("read", |engine| engine.read_head(true))?;
-        duties.spawn("follow", Engine::follow)?;
-        duties.spawn("snapshot", |engine| {
-            if let Some(snapshot) = engine.write_snapshot(true)? {
+        duties.spawn("append", move |replica| replica.append(&mut appender, true).map(drop))?;
+        duties.spawn("read", |replica| replica.read_head(true))?;
+        duties.spawn("follow", Replica::follow)?;
+        duties.spawn("snapshot", |replica| {
+            if let Some(snapshot) = replica.write_snapshot(true)? {
                 let (place, packages) = (snapshot.place.0, snapshot.packages);
                 tracing::info!(place, packages, chunks = snapshot.chunks, "wrote a snapshot");
             }
@@ -49,14 +48,14 @@ impl Duties {
     fn spawn(
         &mut self,
         name: &'static str,
-        duty: impl FnMut(&Engine) -> Result<(), LogError> + Send + 'static,
+        duty: impl FnMut(&Replica) -> Result<(), LogError> + Send + 'static,
     ) -> io::Result<()> {
-        let engine = Arc::clone(&self.engine);
+        let replica = Arc::clone(&self.replica);
         let work = bug::carry(move || {
-            let work = AssertUnwindSafe(|| repeat(name, &engine, duty));
+            let work = AssertUnwindSafe(|| repeat(name, &replica, duty));
             if catch_unwind(work).is_err() {
                 // First: what panicked may be what logs.
-                engine.abandon();
+                replica.abandon();
                 tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
             }
         });
@@ -68,14 +67,14 @@ impl Duties {
 /// Does a duty until there is nothing to do any more.
 fn repeat(
     name: &'static str,
-    engine: &Engine,
-    mut duty: impl FnMut(&Engine) -> Result<(), LogError>,
+    replica: &Replica,
+    mut duty: impl FnMut(&Replica) -> Result<(), LogError>,
 ) {
     let mut pause = PAUSES[0];
     // What has been said of a failure that lasts, so that it is said once: whether it is a refusal.
     let mut said: Option<Option<LogRefusal>> = None;
-    while !engine.is_over() {
-        match duty(engine) {
+    while !replica.is_over() {
+        match duty(replica) {
             Ok(()) => {
                 if let Some(refusal) = said.take() {
                     let what = if refusal.is_some() { "takes changes" } else { "is there" };
@@ -92,7 +91,7 @@ fn repeat(
                     let remedy = refusal.map(LogRefusal::remedy);
                     tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
-                engine.pause(pause);
+                replica.pause(pause);
                 pause = (pause * 2).min(PAUSES[1]);
             }
         }
@@ -101,7 +100,7 @@ fn repeat(
 
 impl Drop for Duties {
     fn drop(&mut self) {
-        let _no_store = self.engine.close();
+        self.replica.close();
         for thread in self.threads.drain(..) {
             // It has said so if it panicked.
             let _ended = thread.join();

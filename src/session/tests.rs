@@ -185,14 +185,18 @@ fn an_answer_has_as_many_batches_as_it_has_room_for() {
     let arrived = session.fill(&[b'\n'; 1 << 14]);
     let replies = session.answer(&engine, |_| ()).unwrap().len();
     let due = arrived * b"ERROR\n".len();
-    assert!(replies >= due.min(MAX_ANSWER_BYTES - MAX_BATCH_REPLY_BYTES), "{replies} of {due}");
+    assert!(
+        replies >= due.min(MAX_ANSWER_BYTES - MAX_BATCH * PADDED_REPLY_BYTES),
+        "{replies} of {due}"
+    );
 }
 
 #[test]
 fn all_that_a_session_holds_is_counted() {
     let session = swollen(&Engine::default());
     let requests = MAX_BATCH * size_of::<Request<'_>>();
-    let least = DEFAULT_MAX_LINE_BYTES + MAX_ANSWER_BYTES - MAX_BATCH_REPLY_BYTES + requests;
+    let least =
+        DEFAULT_MAX_LINE_BYTES + MAX_ANSWER_BYTES - MAX_BATCH * PADDED_REPLY_BYTES + requests;
     assert!(session.memory() >= least, "{} < {least}", session.memory());
 }
 

@@ -13,13 +13,13 @@ use super::access::{Use, open_to_others};
 use crate::cli::Failure;
 use crate::cli::arguments::at_least_one_second;
 use crate::cli::progress::Progress;
-use crate::engine::{
-    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, ReplicaConfig, RestoreError,
-};
 use crate::index::{Limits, PackageIndex};
 use crate::log::{
     Credentials, Etcd, EtcdAddress, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES,
     SetupError,
+};
+use crate::replica::{
+    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, ReplicaConfig, RestoreError,
 };
 use crate::shown::{shown, shown_path};
 
@@ -146,12 +146,12 @@ impl From<ReadsFlag> for Reads {
 }
 
 impl Replication {
-    /// The engine of a replica, as far as the log goes; none if there is to be no replica.
-    pub(super) fn engine(
+    /// A replica, as far as the log goes; none if there is to be none.
+    pub(super) fn replica(
         &self,
         limits: Limits,
         max_line_bytes: usize,
-    ) -> Result<Option<Engine>, Failure> {
+    ) -> Result<Option<Replica>, Failure> {
         let Some(address) = &self.replicate else { return Ok(None) };
         if max_line_bytes > MAX_ENTRY_BYTES {
             return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
@@ -188,15 +188,15 @@ impl Replication {
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);
-            let engine =
-                Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
+            let replica =
+                Replica::start(Arc::clone(&log), limits, how, |count| progress.advance(count));
             progress.finish();
-            match engine {
-                Ok(engine) => {
-                    let packages = engine.read(PackageIndex::len).unwrap_or_default();
-                    let place = engine.applied().map(|place| place.0);
+            match replica {
+                Ok(replica) => {
+                    let packages = replica.read(PackageIndex::len).unwrap_or_default();
+                    let place = replica.applied().0;
                     tracing::info!(%address, place, packages, took = ?begun.elapsed(), "caught up");
-                    return Ok(Some(engine));
+                    return Ok(Some(replica));
                 }
                 // However long the loading took that failed.
                 Err(RestoreError::Log(
