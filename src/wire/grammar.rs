@@ -116,17 +116,23 @@ fn command(input: &[u8]) -> Parsed<'_, Verb> {
 }
 
 /// `package = name`
+#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
+#[inline(always)]
 fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
     map(expect(Rule::Package, "a package name", name), NameRef::from_checked).parse(input)
 }
 
 /// `dependencies = name *( "," name ) [ "," ]`
+#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
+#[inline(always)]
 fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
     let list = consumed((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
     map(list, |(list, (_, more, _))| Dependencies::from_checked(list, 1 + more)).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
+#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
+#[inline(always)]
 fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
     let length = leading_name_bytes(input);
     match length {
