@@ -158,8 +158,9 @@ impl Submission {
 /// An engine whose commands are ordered by a log that it shares with other replicas.
 ///
 /// Four duties come with it, each to be done again and again by a thread of its own:
-/// [`append`](Self::append), [`follow`](Self::follow), [`read_head`](Self::read_head),
-/// [`write_snapshot`](Self::write_snapshot).
+/// [`append_when_due`](Self::append_when_due), [`follow`](Self::follow),
+/// [`read_head_when_due`](Self::read_head_when_due),
+/// [`write_snapshot_when_due`](Self::write_snapshot_when_due).
 pub struct Replica {
     /// What it has applied so far.
     engine: Engine,
@@ -227,6 +228,11 @@ impl State {
         let submissions = self.in_flight.iter().flat_map(|group| &group.submissions);
         let bytes = submissions.map(|it| it.messages.len() + size_of::<Submission>());
         bytes.sum::<usize>() < MOST_IN_FLIGHT
+    }
+
+    /// Whether there is something to append, and room for it.
+    fn has_next(&self) -> bool {
+        !self.waiting.is_empty() && self.has_room()
     }
 
     fn group(&mut self, number: u64) -> Option<&mut Group> {

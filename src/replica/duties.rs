@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::snapshots::{IndexAt, RestoreError, restore};
 use super::{
-    Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replica, Share, State, Submission, Unanswered,
+    Answer, ENTRY_BYTES, ENTRY_COST, Group, MOMENT, Replica, Share, Submission, Unanswered,
 };
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
@@ -47,22 +47,40 @@ enum Doubt {
 }
 
 impl Replica {
-    /// Makes one attempt to append what waits, waiting for something if `wait`: a duty of a replica.
-    /// `false` if there is nothing, or the replica has been closed or has failed.
+    /// Makes one attempt to append what waits. `false` if there is nothing, or the replica has been closed or
+    /// has failed.
     ///
     /// # Errors
     /// [`LogError`]: to be called again with the same appender, after a while.
-    pub fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
-        self.share.noting(self.share.append(appender, wait))
+    pub fn append(&self, appender: &mut Appender) -> Result<bool, LogError> {
+        self.share.noting(self.share.append(appender))
     }
 
-    /// Reads the end of the log for all QUERYs that wait, waiting for some if `wait`: a duty of a replica.
-    /// Before it is done for the first time, whoever asks reads for themselves.
+    /// The same, as soon as there is something to append: a duty of a replica.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_when_due(&self, appender: &mut Appender) -> Result<bool, LogError> {
+        self.share.wait_to_append(appender);
+        self.append(appender)
+    }
+
+    /// Reads the end of the log for all QUERYs that wait.
     ///
     /// # Errors
     /// [`LogError`]: to be called again, after a while.
-    pub fn read_head(&self, wait: bool) -> Result<(), LogError> {
-        self.share.noting(self.share.read_head(wait))
+    pub fn read_head(&self) -> Result<(), LogError> {
+        self.share.noting(self.share.read_head())
+    }
+
+    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, whoever
+    /// asks reads for themselves.
+    ///
+    /// # Errors
+    /// As [`read_head`](Self::read_head).
+    pub fn read_head_when_due(&self) -> Result<(), LogError> {
+        self.share.wait_to_read_head();
+        self.read_head()
     }
 
     /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
@@ -191,15 +209,27 @@ impl Share {
         done
     }
 
-    fn append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
-        let appended = self.try_to_append(appender, wait);
+    /// Waits until there is something to append, or what is in doubt may be settled.
+    fn wait_to_append(&self, appender: &Appender) {
+        if let Doubt::Until(place) = appender.doubt {
+            let _later = self.wait_for(place, Instant::now() + MOMENT);
+        } else if appender.entry.is_none() {
+            let mut state = self.lock();
+            while !state.has_next() && state.refusal.is_none() && !state.is_over() {
+                state = self.submitted.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn append(&self, appender: &mut Appender) -> Result<bool, LogError> {
+        let appended = self.try_to_append(appender);
         if let Some(refusal) = appended.as_ref().err().and_then(LogError::refusal) {
             self.give_up(appender, refusal);
         }
         appended
     }
 
-    fn try_to_append(&self, appender: &mut Appender, wait: bool) -> Result<bool, LogError> {
+    fn try_to_append(&self, appender: &mut Appender) -> Result<bool, LogError> {
         if appender.entry.is_none() && self.refusal().is_some() {
             appender.writer = Some(self.log.register()?);
             self.note_reached();
@@ -208,7 +238,7 @@ impl Share {
         }
         let (group, messages) = match &appender.entry {
             Some((group, messages)) => (*group, messages),
-            None => match self.next_group(wait) {
+            None => match self.next_group() {
                 Some(next) => {
                     let (group, messages) = appender.entry.insert(next);
                     (*group, &*messages)
@@ -225,8 +255,7 @@ impl Share {
             appender.doubt = Doubt::Until(head);
         }
         if let Doubt::Until(place) = appender.doubt {
-            let patience = if wait { MOMENT } else { Duration::ZERO };
-            if self.wait_for(place, Instant::now() + patience).is_err() {
+            if self.wait_for(place, Instant::now()).is_err() {
                 return Ok(!self.is_over());
             }
             appender.doubt = Doubt::None;
@@ -258,13 +287,9 @@ impl Share {
     }
 
     /// Takes what waits, as much as makes a good entry, and says what that entry holds.
-    fn next_group(&self, wait: bool) -> Option<(GroupId, Vec<u8>)> {
+    fn next_group(&self) -> Option<(GroupId, Vec<u8>)> {
         let mut state = self.lock();
-        let has_next = |state: &State| !state.waiting.is_empty() && state.has_room();
-        while wait && !has_next(&state) && state.refusal.is_none() && !state.is_over() {
-            state = self.submitted.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if !has_next(&state) || state.is_over() {
+        if !state.has_next() || state.is_over() {
             return None;
         }
         let mut bytes = 0;

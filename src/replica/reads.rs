@@ -40,7 +40,7 @@ impl Share {
         let mine = if planted(Bug::JoinsBegunRead) { done.0 } else { begun } + 1;
         if !state.reads.has_duty {
             drop(state);
-            let _behind = self.noting(self.read_head(false));
+            let _behind = self.noting(self.read_head());
             state = self.lock();
         }
         while state.reads.done.0 < mine {
@@ -61,13 +61,18 @@ impl Share {
         Ok(state.reads.done.1)
     }
 
-    /// Reads the end of the log once for all who want to know it, waiting for somebody if `wait`.
-    pub(super) fn read_head(&self, wait: bool) -> Result<(), LogError> {
+    /// Waits until somebody wants to know the end of the log. From here on nobody reads it for themselves.
+    pub(super) fn wait_to_read_head(&self) {
         let mut state = self.lock();
-        state.reads.has_duty |= wait;
-        while wait && !state.reads.is_wanted && !state.is_over() {
+        state.reads.has_duty = true;
+        while !state.reads.is_wanted && !state.is_over() {
             state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Reads the end of the log once for all who want to know it.
+    pub(super) fn read_head(&self) -> Result<(), LogError> {
+        let mut state = self.lock();
         if state.is_over() {
             return Ok(());
         }

@@ -79,7 +79,7 @@ impl Tried {
 
     fn append(&self) {
         let mut appender = Appender::default();
-        self.repeat(|| self.replica.append(&mut appender, true).map(drop));
+        self.repeat(|| self.replica.append_when_due(&mut appender).map(drop));
     }
 
     fn follow(&self) {
@@ -165,9 +165,9 @@ fn run(replicas: &[Tried], clients: &[Client<'_>]) {
             scope.spawn(|| replica.append());
             scope.spawn(|| replica.follow());
             if replica.readers != Readers::Clients {
-                scope.spawn(|| replica.repeat(|| replica.replica.read_head(true)));
+                scope.spawn(|| replica.repeat(|| replica.replica.read_head_when_due()));
             }
-            scope.spawn(|| replica.repeat(|| replica.replica.write_snapshot(true).map(drop)));
+            scope.spawn(|| replica.repeat(|| replica.replica.write_snapshot_when_due().map(drop)));
         }
         let clients: Vec<_> = clients.iter().map(|client| scope.spawn(client)).collect();
         for client in clients {

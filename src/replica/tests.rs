@@ -35,7 +35,7 @@ impl Tried {
     }
 
     fn append(&mut self) -> Result<bool, LogError> {
-        self.replica.append(&mut self.appender, false)
+        self.replica.append(&mut self.appender)
     }
 
     fn follow(&self) {
@@ -130,7 +130,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         // So many snapshots of somebody else that the writer is not known any more.
         for _ in 0..4 {
             busy.tell("INDEX|other|\n");
-            busy.replica.write_snapshot(false).unwrap().unwrap();
+            busy.replica.write_snapshot().unwrap().unwrap();
         }
         for _ in 0..3 {
             idle.append().unwrap();
@@ -156,7 +156,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     idle.tell("INDEX|first|\n");
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
-        busy.replica.write_snapshot(false).unwrap().unwrap();
+        busy.replica.write_snapshot().unwrap().unwrap();
         // It follows, so it misses nothing.
         idle.follow();
     }
@@ -176,7 +176,7 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.tell(text);
-        a.replica.write_snapshot(false).unwrap();
+        a.replica.write_snapshot().unwrap();
     }
     assert_eq!(log.entries().len(), 1);
     let b = replica(&log, HOW);
@@ -189,7 +189,7 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
-    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     log.lose_chunks();
     let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     let expected = format!("the snapshot at {} is damaged: a chunk is missing", snapshot.place);
@@ -315,12 +315,12 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
             a.tell(text);
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
-                if a.replica.write_snapshot(false).is_ok() {
+                if a.replica.write_snapshot().is_ok() {
                     // All calls that there are have failed.
                     return assert!(failing > 4, "{failing}");
                 }
             }
-            a.replica.write_snapshot(false).unwrap().expect("it is due");
+            a.replica.write_snapshot().unwrap().expect("it is due");
         }
         // The last one, and the one before, which somebody may still read.
         assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
@@ -334,11 +334,11 @@ fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() 
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
-    a.replica.write_snapshot(false).unwrap_err();
+    a.replica.write_snapshot().unwrap_err();
     assert_eq!(log.entries().len(), 1);
-    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     assert_eq!((snapshot.packages, log.entries(), log.snapshots()), (1, vec![], 1));
-    assert_eq!(a.replica.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
 }
 
 #[test]

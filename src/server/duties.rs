@@ -32,11 +32,11 @@ impl Duties {
     pub fn start(replica: &Arc<Replica>) -> io::Result<Self> {
         let mut duties = Self { replica: Arc::clone(replica), threads: Vec::new() };
         let mut appender = Appender::default();
-        duties.spawn("append", move |replica| replica.append(&mut appender, true).map(drop))?;
-        duties.spawn("read", |replica| replica.read_head(true))?;
+        duties.spawn("append", move |replica| replica.append_when_due(&mut appender).map(drop))?;
+        duties.spawn("read", |replica| replica.read_head_when_due())?;
         duties.spawn("follow", Replica::follow)?;
         duties.spawn("snapshot", |replica| {
-            if let Some(snapshot) = replica.write_snapshot(true)? {
+            if let Some(snapshot) = replica.write_snapshot_when_due()? {
                 let (place, packages) = (snapshot.place.0, snapshot.packages);
                 tracing::info!(place, packages, chunks = snapshot.chunks, "wrote a snapshot");
             }

@@ -44,7 +44,7 @@ fn the_same_state_is_written_in_the_same_bytes() {
     let log = Memory::default();
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell(&COMMANDS.concat());
-    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     let written = log.chunk(&snapshot, 0).unwrap().unwrap();
     let (_, kept) = log::kept(SNAPSHOT, CHUNK);
     assert_eq!(written.escape_ascii().to_string(), kept.escape_ascii().to_string());

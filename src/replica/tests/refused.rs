@@ -111,13 +111,13 @@ fn a_snapshot_waits_until_the_log_has_room() {
     let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
-    assert_eq!(a.replica.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     // It has found out by itself.
     assert_eq!(refused(&a), Some(Unanswered::Refused(FULL)));
     log.set_refusal(None);
-    assert_eq!(a.replica.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     a.append().unwrap();
-    let snapshot = a.replica.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     assert_eq!((snapshot.packages, log.entries()), (1, vec![]));
 }
 
@@ -131,7 +131,7 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     a.append().unwrap_err();
     // The snapshot meets it, while the entry is there already.
     log.set_refusal(Some(FULL));
-    assert_eq!(a.replica.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     log.set_refusal(None);
     a.append().unwrap();
     a.follow();

@@ -230,7 +230,7 @@ impl Trial {
     fn append(&mut self, replica: usize, luck: Luck) -> Result<bool, String> {
         self.log.set_luck(luck);
         let Tried { replica, appender } = &mut self.replicas[replica];
-        let appended = replica.append(appender, false);
+        let appended = replica.append(appender);
         self.log.set_luck(Luck::Good);
         match appended {
             Err(LogError::Unreachable { .. } | LogError::Refused { .. }) if luck != Luck::Good => {
@@ -246,7 +246,7 @@ impl Trial {
     }
 
     fn write_snapshot(&self, replica: usize) -> Result<(), String> {
-        let written = self.replicas[replica].replica.write_snapshot(false);
+        let written = self.replicas[replica].replica.write_snapshot();
         written.map(drop).map_err(|error| format!("it writes no snapshot: {error}"))
     }
 
