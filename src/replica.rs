@@ -7,10 +7,12 @@
 //! the same moment, and looks when the index has come as far.
 //!
 //! A [`Replica`] is one of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
-//! step of them is a call here, so that tests can take the steps in any order. They are in `duties`,
+//! step of them is a call here, so that tests can take the steps in any order. They are in `append`, `follow` and `reads`,
 //! snapshots in `snapshots`, and what becomes of changes while the log takes none in `refusals`.
 
-mod duties;
+mod append;
+mod error;
+mod follow;
 mod reads;
 mod refusals;
 mod requests;
@@ -22,12 +24,14 @@ use std::time::{Duration, Instant};
 
 use crate::bug::{Bug, planted};
 use crate::command::Outcome;
-use crate::engine::{Engine, Unavailable};
+use crate::engine::Engine;
 use crate::index::{LimitError, Limits};
 use crate::log::{EntryId, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::wire::rows;
 
-pub use duties::Appender;
+pub use append::Appender;
+pub use error::{ReplicaError, Unanswered};
 use reads::Rounds;
 pub use snapshots::RestoreError;
 use snapshots::{IndexAt, Published};
@@ -83,52 +87,6 @@ impl Default for ReplicaConfig {
             snapshot_every: DEFAULT_SNAPSHOT_EVERY,
         }
     }
-}
-
-/// Why a command has no outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplicaError {
-    /// The command would break a limit; it has changed nothing.
-    #[error(transparent)]
-    Limit(#[from] LimitError),
-    /// There is no index to apply it to.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// The log has not said what becomes of it.
-    #[error(transparent)]
-    Unanswered(#[from] Unanswered),
-}
-
-/// Why a replica has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unanswered {
-    /// It was not appended in time, and will not be: it has no effect.
-    #[error("the log did not take it within {} ms, so it was withdrawn", .0.as_millis())]
-    Withdrawn(Duration),
-    /// Nobody knows whether it has been, or will be, applied.
-    #[error("the log did not say within {} ms what became of it: it may have an effect", .0.as_millis())]
-    Unknown(Duration),
-    /// It only asked, and the end of the log could not be reached in time.
-    #[error("the end of the log was not reached within {} ms", .0.as_millis())]
-    Behind(Duration),
-    /// It was applied, but this replica was so far behind that it has only seen what came of it later.
-    #[error("this replica went on from a snapshot: it may have an effect")]
-    Skipped,
-    /// The log has not been reached for this long, so nobody waits for it: it has no effect.
-    #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
-    Away(Duration),
-    /// The log takes no changes now, so none is handed to it: this one has no effect.
-    #[error("the log takes no changes: {0}")]
-    Refused(LogRefusal),
-    /// The log has refused an attempt to append it. There will be no other, but an earlier one may have an
-    /// effect.
-    #[error("the log has refused it: {0}; it may have an effect if it was tried before")]
-    Abandoned(LogRefusal),
-    /// The replica has stopped, for a reason that the log of the server tells.
-    #[error("the replica has failed; the log says how")]
-    Failed,
 }
 
 /// What became of a command: the order that all replicas share has it now.
@@ -336,6 +294,20 @@ impl Share {
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));
     }
 
+    /// Fails if a duty did, and trying again is of no use.
+    fn noting<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
+        if let Err(error) = &done
+            && error.is_lasting()
+        {
+            self.fail(error.clone());
+        }
+        done
+    }
+
+    fn is_over(&self) -> bool {
+        self.lock().is_over()
+    }
+
     /// Nothing is answered any more.
     fn fail(&self, error: LogError) {
         let mut state = self.lock();
@@ -362,6 +334,19 @@ impl Share {
             condvar.notify_all();
         }
     }
+}
+
+/// Answers all of them alike.
+fn answer(submissions: &[Arc<Submission>], reason: Unanswered) {
+    for submission in submissions {
+        submission.answer(Err(reason));
+    }
+}
+
+/// The messages among these that may change something.
+fn changing(submissions: &[Arc<Submission>]) -> impl Iterator<Item = &[u8]> {
+    let lines = submissions.iter().flat_map(|submission| rows::lines(&submission.messages));
+    lines.filter(|line| !line.starts_with(b"QUERY"))
 }
 
 /// How long it is until something is tried again.

@@ -15,9 +15,10 @@ mod http;
 mod observer;
 mod request;
 
-pub use backend::{Backend, Batch, LogState, Most, Settled, View};
+pub use backend::{Backend, LogState, Most, View};
 use http::Stage;
 pub use observer::{Observer, Tally};
+pub use request::{Batch, Settled};
 use request::{Request, Work};
 
 /// The most messages that one session applies before others may have the index.

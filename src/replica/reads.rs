@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{Reads, Share, Unanswered};
+use super::{Reads, Replica, Share, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::log::{LogError, Place, not_before};
 
@@ -18,6 +18,26 @@ pub(super) struct Rounds {
     pub(super) has_duty: bool,
     /// The last that came to an end, and the end of the log that it found.
     done: (u64, Place),
+}
+
+impl Replica {
+    /// Reads the end of the log for all QUERYs that wait.
+    ///
+    /// # Errors
+    /// [`LogError`]: to be called again, after a while.
+    pub fn read_head(&self) -> Result<(), LogError> {
+        self.share.noting(self.share.read_head())
+    }
+
+    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, whoever
+    /// asks reads for themselves.
+    ///
+    /// # Errors
+    /// As [`read_head`](Self::read_head).
+    pub fn read_head_when_due(&self) -> Result<(), LogError> {
+        self.share.wait_to_read_head();
+        self.read_head()
+    }
 }
 
 impl Share {
@@ -62,7 +82,7 @@ impl Share {
     }
 
     /// Waits until somebody wants to know the end of the log. From here on nobody reads it for themselves.
-    pub(super) fn wait_to_read_head(&self) {
+    fn wait_to_read_head(&self) {
         let mut state = self.lock();
         state.reads.has_duty = true;
         while !state.reads.is_wanted && !state.is_over() {
@@ -71,7 +91,7 @@ impl Share {
     }
 
     /// Reads the end of the log once for all who want to know it.
-    pub(super) fn read_head(&self) -> Result<(), LogError> {
+    fn read_head(&self) -> Result<(), LogError> {
         let mut state = self.lock();
         if state.is_over() {
             return Ok(());

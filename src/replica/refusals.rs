@@ -8,10 +8,8 @@
 //! effect. So the writer of that attempt is given up as well: its next entry would have the same number, and the
 //! log could take the one for the other.
 
-use std::sync::Arc;
-
-use super::duties::Appender;
-use super::{Share, Submission, Unanswered};
+use super::append::Appender;
+use super::{Share, Unanswered, answer};
 use crate::log::LogRefusal;
 
 impl Share {
@@ -48,11 +46,5 @@ impl Share {
             // A snapshot may wait for that.
             self.copied.notify_one();
         }
-    }
-}
-
-fn answer(submissions: &[Arc<Submission>], reason: Unanswered) {
-    for submission in submissions {
-        submission.answer(Err(reason));
     }
 }

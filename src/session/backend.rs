@@ -5,9 +5,9 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use super::request::{Request, Work, settle, settle_in_order};
+use super::request::{Batch, Settled, settle, settle_in_order};
 use super::{MAX_ANSWER_BYTES, MAX_BATCH, MAX_BATCH_NAMES, Observer, PADDED_REPLY_BYTES};
-use crate::engine::{Engine, Poisoned, Unavailable, Version};
+use crate::engine::{Engine, Poisoned, Unavailable};
 use crate::index::Digest;
 use crate::log::{LogRefusal, Place};
 use crate::replica::Replica;
@@ -62,13 +62,6 @@ pub trait Backend: fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a>(pub(crate) &'a Engine);
 
-/// Messages of a session, of which none, some or all wait to be settled.
-#[derive(Debug)]
-pub struct Batch<'b, 'a> {
-    pub(super) requests: &'b mut [Request<'a>],
-    pub(super) work: Work,
-}
-
 /// How much is settled at once at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Most {
@@ -76,15 +69,6 @@ pub struct Most {
     pub messages: usize,
     /// Names that they list, unless the last of them alone has more.
     pub names: usize,
-}
-
-/// What came of a batch.
-#[derive(Debug, Clone, Copy)]
-pub struct Settled {
-    /// What the answers rest on.
-    pub(super) version: Version,
-    /// How many messages are settled, from the first on.
-    pub(super) messages: usize,
 }
 
 /// How it stands with the log of a replica.

@@ -11,7 +11,6 @@ use crate::log::MAX_ENTRY_BYTES;
 use crate::replica::{Replica, Unanswered};
 use crate::wire::{self, Frame};
 
-use super::backend::{Batch, Settled};
 use super::{MAX_BATCH, MAX_BATCH_NAMES, Observer, Refusal};
 
 /// A message on its way to its reply.
@@ -112,6 +111,22 @@ impl Work {
         self.names += request.names();
         self.may_change |= request.may_change();
     }
+}
+
+/// Messages of a session, of which none, some or all wait to be settled.
+#[derive(Debug)]
+pub struct Batch<'b, 'a> {
+    pub(super) requests: &'b mut [Request<'a>],
+    pub(super) work: Work,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    /// What the answers rest on.
+    pub(super) version: Version,
+    /// How many messages are settled, from the first on.
+    pub(super) messages: usize,
 }
 
 /// Takes the index once, and applies the commands that wait for it; side by side with others if these and
