@@ -33,7 +33,7 @@ impl Duties {
         let mut duties = Self { replica: Arc::clone(replica), threads: Vec::new() };
         let mut appender = Appender::default();
         duties.spawn("append", move |replica| replica.append_when_due(&mut appender).map(drop))?;
-        duties.spawn("read", |replica| replica.read_head_when_due())?;
+        duties.spawn("read", Replica::read_head_when_due)?;
         duties.spawn("follow", Replica::follow)?;
         duties.spawn("snapshot", |replica| {
             if let Some(snapshot) = replica.write_snapshot_when_due()? {
