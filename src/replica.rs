@@ -6,15 +6,16 @@
 //! is ever undone. Whoever only asks has the end of the log read, together with all who wait for that at
 //! the same moment, and looks when the index has come as far.
 //!
-//! A [`Replica`] is one of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
-//! step of them is a call here, so that tests can take the steps in any order. They are in `append`, `follow` and `reads`,
-//! snapshots in `snapshots`, and what becomes of changes while the log takes none in `refusals`.
+//! A [`Replica`] is one of `spec/Replicated.tla`. What it decides is in `core`, a state machine without lock,
+//! clock or log. What calls the log and wakes those who wait is in `append`, `follow`, `reads` and `snapshots`:
+//! the duties are loops of threads that the server has, and each step of them is a call here, so that tests
+//! can take the steps in any order.
 
 mod append;
+mod core;
 mod error;
 mod follow;
 mod reads;
-mod refusals;
 mod requests;
 mod snapshots;
 mod start;
@@ -22,15 +23,13 @@ mod start;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::bug::{Bug, planted};
 use crate::command::Outcome;
 use crate::engine::Engine;
 use crate::index::{LimitError, Limits};
-use crate::log::{EntryId, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
+use crate::log::{Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
-use crate::wire::rows;
 
-pub use append::Appender;
+use core::{Core, Request};
 pub use error::{ReplicaError, Unanswered};
 use reads::Rounds;
 pub use snapshots::RestoreError;
@@ -92,10 +91,9 @@ impl Default for ReplicaConfig {
 /// What became of a command: the order that all replicas share has it now.
 pub(crate) type Answer = Result<Outcome, LimitError>;
 
-/// Commands of one client, on their way to their place.
+/// Where a client waits for what comes of its commands.
+#[derive(Default)]
 pub(crate) struct Submission {
-    /// Messages, QUERYs among them.
-    messages: Vec<u8>,
     answers: Mutex<Option<Result<Vec<Answer>, Unanswered>>>,
     answered: Condvar,
 }
@@ -125,19 +123,6 @@ pub struct Replica {
     share: Share,
 }
 
-/// Submissions that share an entry.
-struct Group {
-    /// Which one it is, of all that this replica had.
-    number: u64,
-    /// What the entry is called, in the attempt that was made last.
-    id: Option<EntryId>,
-    /// Where the entry stands, once that is known.
-    place: Option<Place>,
-    submissions: Vec<Arc<Submission>>,
-    /// Whether entries were skipped, of which it may be one.
-    skipped: bool,
-}
-
 /// One replica's share of a log.
 struct Share {
     log: Arc<dyn Log>,
@@ -156,54 +141,13 @@ struct Share {
     copied: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: Vec<Arc<Submission>>,
-    in_flight: Vec<Group>,
-    /// How many groups there have been.
-    groups: u64,
-    applied: Place,
-    /// How many bytes of messages all entries held that are applied.
-    log_bytes: u64,
+    core: Core<Arc<Submission>>,
     reads: Rounds,
     /// What the next snapshot is to hold.
     copy: Option<IndexAt>,
     /// What was published, in the place of what, and has not made the log forget anything yet.
     published: Option<Published>,
-    /// Why the log takes no changes, as long as it does not.
-    refusal: Option<LogRefusal>,
-    failure: Option<LogError>,
-    closed: bool,
-}
-
-impl State {
-    fn is_over(&self) -> bool {
-        self.closed || self.failure.is_some()
-    }
-
-    /// Whether one more group may be appended.
-    fn has_room(&self) -> bool {
-        let submissions = self.in_flight.iter().flat_map(|group| &group.submissions);
-        let bytes = submissions.map(|it| it.messages.len() + size_of::<Submission>());
-        bytes.sum::<usize>() < MOST_IN_FLIGHT
-    }
-
-    /// Whether there is something to append, and room for it.
-    fn has_next(&self) -> bool {
-        !self.waiting.is_empty() && self.has_room()
-    }
-
-    fn group(&mut self, number: u64) -> Option<&mut Group> {
-        self.in_flight.iter_mut().find(|group| group.number == number)
-    }
-
-    /// Takes groups out, and returns what they had.
-    fn without(&mut self, those: impl Fn(&Group) -> bool) -> Vec<Arc<Submission>> {
-        let (taken, left) = std::mem::take(&mut self.in_flight).into_iter().partition(those);
-        self.in_flight = left;
-        let taken: Vec<Group> = taken;
-        taken.into_iter().flat_map(|group| group.submissions).collect()
-    }
 }
 
 impl Share {
@@ -212,9 +156,21 @@ impl Share {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has something happen to the core, and tells those whom that leaves without an answer.
+    fn with<R>(&self, event: impl FnOnce(&mut Core<Arc<Submission>>) -> R) -> R {
+        let mut state = self.lock();
+        let result = event(&mut state.core);
+        let dismissed = state.core.take_dismissed();
+        drop(state);
+        for (submission, reason) in dismissed {
+            submission.answer(Err(reason));
+        }
+        result
+    }
+
     /// How far the index has come.
     fn applied(&self) -> Place {
-        self.lock().applied
+        self.lock().core.applied()
     }
 
     /// Notes that the log does something.
@@ -235,23 +191,22 @@ impl Share {
 
     /// Why the replica has failed.
     fn failure(&self) -> Option<LogError> {
-        self.lock().failure.clone()
+        self.lock().core.failure().cloned()
+    }
+
+    /// Why the log takes no changes; `None` while it does, as far as is known.
+    fn refusal(&self) -> Option<LogRefusal> {
+        self.lock().core.refusal()
     }
 
     /// Hands in messages, at most [`MAX_ENTRY_BYTES`].
     fn hand_in(&self, messages: Vec<u8>) -> Result<Arc<Submission>, Unanswered> {
         debug_assert!(messages.len() <= MAX_ENTRY_BYTES && messages.ends_with(b"\n"));
-        let (answers, answered) = (Mutex::new(None), Condvar::new());
-        let submission = Arc::new(Submission { messages, answers, answered });
+        let submission = Arc::<Submission>::default();
         let mut state = self.lock();
-        if state.is_over() {
-            return Err(Unanswered::Failed);
-        }
-        if let Some(refusal) = state.refusal {
-            return Err(Unanswered::Refused(refusal));
-        }
+        state.core.admits()?;
         self.expect_there()?;
-        state.waiting.push(Arc::clone(&submission));
+        state.core.hand_in(Request { messages, client: Arc::clone(&submission) })?;
         drop(state);
         self.submitted.notify_one();
         Ok(submission)
@@ -273,16 +228,9 @@ impl Share {
     /// Takes back what was handed in if nothing was done with it yet, and says what is known of it if not.
     fn lose_patience(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
         let patience = self.how.patience;
-        let mut state = self.lock();
-        let waiting = state.waiting.len();
-        state.waiting.retain(|other| !Arc::ptr_eq(other, submission));
-        if state.waiting.len() < waiting {
-            if planted(Bug::WithdrawnStays) {
-                state.waiting.push(Arc::clone(submission));
-            }
+        if self.lock().core.withdraw(|client| Arc::ptr_eq(client, submission)) {
             return Err(Unanswered::Withdrawn(patience));
         }
-        drop(state);
         // It may have been answered after all.
         let answers = submission.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
         answers.unwrap_or(Err(Unanswered::Unknown(patience)))
@@ -290,7 +238,7 @@ impl Share {
 
     /// Waits for a while, less if the replica is closed meanwhile.
     fn pause(&self, length: Duration) {
-        let is_on = |state: &mut State| !state.is_over();
+        let is_on = |state: &mut State| !state.core.is_over();
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));
     }
 
@@ -305,48 +253,26 @@ impl Share {
     }
 
     fn is_over(&self) -> bool {
-        self.lock().is_over()
+        self.lock().core.is_over()
     }
 
     /// Nothing is answered any more.
     fn fail(&self, error: LogError) {
-        let mut state = self.lock();
-        let _first = state.failure.get_or_insert(error);
-        self.end(state);
+        self.with(|core| core.fail(error));
+        self.wake_all();
     }
 
     /// Nothing is appended or followed any more.
     fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        self.end(state);
+        self.with(Core::close);
+        self.wake_all();
     }
 
-    /// Wakes all who wait.
-    fn end(&self, mut state: MutexGuard<'_, State>) {
-        let in_flight = std::mem::take(&mut state.in_flight);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        for submission in in_flight.iter().flat_map(|group| &group.submissions).chain(&waiting) {
-            submission.answer(Err(Unanswered::Failed));
-        }
+    fn wake_all(&self) {
         for condvar in [&self.submitted, &self.moved, &self.wanted, &self.copied] {
             condvar.notify_all();
         }
     }
-}
-
-/// Answers all of them alike.
-fn answer(submissions: &[Arc<Submission>], reason: Unanswered) {
-    for submission in submissions {
-        submission.answer(Err(reason));
-    }
-}
-
-/// The messages among these that may change something.
-fn changing(submissions: &[Arc<Submission>]) -> impl Iterator<Item = &[u8]> {
-    let lines = submissions.iter().flat_map(|submission| rows::lines(&submission.messages));
-    lines.filter(|line| !line.starts_with(b"QUERY"))
 }
 
 /// How long it is until something is tried again.

@@ -2,10 +2,10 @@
 //! others.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
+use super::core::{Request, damaged};
 use super::snapshots::{IndexAt, RestoreError, restore};
-use super::{Answer, ENTRY_COST, Group, Replica, Share, Submission, Unanswered, answer, changing};
+use super::{Answer, Replica, Share};
 use crate::bug::{Bug, planted};
 use crate::command::CommandRef;
 use crate::engine::UNKNOWN;
@@ -50,9 +50,9 @@ impl Replica {
     /// Applies an entry at its place, and answers those whose it is.
     fn deliver(&self, entry: &Entry) -> Result<(), LogError> {
         let share = &self.share;
-        let own = share.take_group(entry)?;
+        let own = share.with(|core| core.shown(entry))?;
         let parts = match &own {
-            Some(group) => group.submissions.iter().map(|part| &*part.messages).collect(),
+            Some(requests) => requests.iter().map(|request| &*request.messages).collect(),
             None => vec![&*entry.messages],
         };
         let parsed: Result<Vec<_>, _> = parts.into_iter().map(commands).collect();
@@ -61,16 +61,16 @@ impl Replica {
         let answers = self.engine.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
             // With the index in hand, so that whoever sees the one sees the other.
-            let snapshot_is_due = share.advance(entry) && own.is_some();
+            let snapshot_is_due = share.with(|core| core.advanced(entry)) && own.is_some();
             (answers, snapshot_is_due.then(|| index.freeze()))
         });
         let (answers, frozen) = answers.map_err(|error| damaged(entry, error.to_string()))?.0;
         share.note_reached();
-        if let Some(Group { submissions, .. }) = own {
+        if let Some(requests) = own {
             // It may have waited for room.
             share.submitted.notify_one();
-            for (submission, answers) in submissions.iter().zip(answers) {
-                submission.answer(Ok(answers));
+            for (Request { client, .. }, answers) in requests.iter().zip(answers) {
+                client.answer(Ok(answers));
             }
             // This thread alone applies entries, so that the place is still the same.
             if let Some(frozen) = frozen {
@@ -91,24 +91,19 @@ impl Replica {
             let problem = format!("nothing leads on from {from}");
             return Err(LogError::Unreachable { problem });
         }
-        let skipped = self.engine.batch_ahead(UNKNOWN, |index| {
+        let taken = self.engine.batch_ahead(UNKNOWN, |index| {
             *index = copy.index;
-            share.skip_to(copy.place, copy.log_bytes)
+            share.with(|core| core.skipped_to(copy.place, copy.log_bytes));
         });
-        let (skipped, _) = skipped.map_err(|error| LogError::Damaged {
+        taken.map_err(|error| LogError::Damaged {
             what: "the index".into(),
             problem: error.to_string(),
         })?;
-        answer(&skipped, Unanswered::Skipped);
         share.moved.notify_all();
         // There may be room again.
         share.submitted.notify_one();
         Ok(())
     }
-}
-
-fn damaged(entry: &Entry, problem: String) -> LogError {
-    LogError::Damaged { what: format!("entry {} at {}", entry.id, entry.place), problem }
 }
 
 /// The commands that messages stand for.
@@ -126,46 +121,10 @@ fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) -> Vec<Answer> {
 }
 
 impl Share {
-    /// The group whose entry this is, if it is one of this replica. Its commands are applied from memory, so
-    /// that they have to be those that all others read.
-    fn take_group(&self, entry: &Entry) -> Result<Option<Group>, LogError> {
-        let mut state = self.lock();
-        if entry.place <= state.applied {
-            return Err(damaged(entry, format!("it comes after that at {}", state.applied)));
-        }
-        let own = state.in_flight.iter().position(|group| group.id == Some(entry.id));
-        let Some(own) = own else { return Ok(None) };
-        if !changing(&state.in_flight[own].submissions).eq(lines(&entry.messages)) {
-            return Err(damaged(entry, "it does not hold what was appended here".into()));
-        }
-        Ok(Some(state.in_flight.remove(own)))
-    }
-
-    /// Notes that an entry has been applied, and says whether a snapshot is due.
-    fn advance(&self, entry: &Entry) -> bool {
-        let mut state = self.lock();
-        let every = self.how.snapshot_every.max(1);
-        let before = state.log_bytes / every;
-        state.applied = entry.place;
-        state.log_bytes += entry.messages.len() as u64 + ENTRY_COST;
-        state.log_bytes / every > before
-    }
-
-    /// Notes that the index has come to a snapshot without the entries before it; whose entries may have
-    /// been among them.
-    fn skip_to(&self, place: Place, log_bytes: u64) -> Vec<Arc<Submission>> {
-        let mut state = self.lock();
-        (state.applied, state.log_bytes) = (place, log_bytes);
-        for group in &mut state.in_flight {
-            group.skipped = true;
-        }
-        state.without(|group| group.place.is_some_and(|at| at <= place))
-    }
-
     /// Hands the index over for a snapshot.
     fn hand_copy(&self, index: FrozenIndex) {
         let mut state = self.lock();
-        let (place, log_bytes) = (state.applied, state.log_bytes);
+        let (place, log_bytes) = (state.core.applied(), state.core.log_bytes());
         let index = match state.copy.take() {
             Some(old) if planted(Bug::OldCopyStays) => old.index,
             _ => index,

@@ -44,7 +44,7 @@ impl Share {
     /// Waits until the index has all that was answered before this was called, by any replica.
     pub(super) fn catch_up(&self) -> Result<(), Unanswered> {
         if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {
-            return if self.lock().is_over() { Err(Unanswered::Failed) } else { Ok(()) };
+            return if self.is_over() { Err(Unanswered::Failed) } else { Ok(()) };
         }
         self.expect_there()?;
         let until = Instant::now() + self.how.patience;
@@ -64,7 +64,7 @@ impl Share {
             state = self.lock();
         }
         while state.reads.done.0 < mine {
-            if state.is_over() {
+            if state.core.is_over() {
                 return Err(Unanswered::Failed);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -85,7 +85,7 @@ impl Share {
     fn wait_to_read_head(&self) {
         let mut state = self.lock();
         state.reads.has_duty = true;
-        while !state.reads.is_wanted && !state.is_over() {
+        while !state.reads.is_wanted && !state.core.is_over() {
             state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -93,12 +93,12 @@ impl Share {
     /// Reads the end of the log once for all who want to know it.
     fn read_head(&self) -> Result<(), LogError> {
         let mut state = self.lock();
-        if state.is_over() {
+        if state.core.is_over() {
             return Ok(());
         }
         state.reads.is_wanted = false;
         state.reads.begun += 1;
-        let (round, seen) = (state.reads.begun, state.applied);
+        let (round, seen) = (state.reads.begun, state.core.applied());
         drop(state);
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
@@ -119,8 +119,8 @@ impl Share {
     /// Waits until a place is applied.
     pub(super) fn wait_for(&self, place: Place, until: Instant) -> Result<(), Unanswered> {
         let mut state = self.lock();
-        while state.applied < place {
-            if state.is_over() {
+        while state.core.applied() < place {
+            if state.core.is_over() {
                 return Err(Unanswered::Failed);
             }
             let left = until.saturating_duration_since(Instant::now());

@@ -78,8 +78,7 @@ impl Tried {
     }
 
     fn append(&self) {
-        let mut appender = Appender::default();
-        self.repeat(|| self.replica.append_when_due(&mut appender).map(drop));
+        self.repeat(|| self.replica.append_when_due().map(drop));
     }
 
     fn follow(&self) {
@@ -175,7 +174,7 @@ fn run(replicas: &[Tried], clients: &[Client<'_>]) {
         }
         for replica in replicas {
             let state = replica.share().lock();
-            assert!(state.waiting.is_empty() && state.in_flight.is_empty(), "something is left");
+            assert!(state.core.is_at_rest(), "something is left");
             drop(state);
             replica.close();
         }

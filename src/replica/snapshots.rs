@@ -100,7 +100,7 @@ pub(super) fn restore(
 
 impl State {
     fn can_write_snapshot(&self) -> bool {
-        self.copy.is_some() && self.refusal.is_none()
+        self.copy.is_some() && self.core.refusal().is_none()
     }
 }
 
@@ -204,7 +204,7 @@ impl Share {
     /// Waits until a snapshot is due, or the last one has something dispensable left.
     fn wait_to_write_snapshot(&self) {
         let mut state = self.lock();
-        while !state.can_write_snapshot() && state.published.is_none() && !state.is_over() {
+        while !state.can_write_snapshot() && state.published.is_none() && !state.core.is_over() {
             state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::core::Core;
+use super::reads::Rounds;
 use super::snapshots::{IndexAt, RestoreError, restore};
 use super::{MOMENT, Replica, ReplicaConfig, Share, State};
 use crate::engine::Engine;
@@ -61,7 +63,8 @@ fn setup(limits: Limits) -> String {
 
 impl Share {
     fn new(log: Arc<dyn Log>, how: ReplicaConfig, limits: Limits, from: (Place, u64)) -> Self {
-        let state = State { applied: from.0, log_bytes: from.1, ..State::default() };
+        let core = Core::new(from.0, from.1, how.snapshot_every);
+        let state = State { core, reads: Rounds::default(), copy: None, published: None };
         Self {
             log,
             how,

@@ -13,7 +13,6 @@ use crate::log::memory::{Luck, Memory};
 /// A replica whose duties are done when a test says so.
 struct Tried {
     replica: Replica,
-    appender: Appender,
 }
 
 const HOW: ReplicaConfig =
@@ -22,7 +21,7 @@ const HOW: ReplicaConfig =
 fn replica(log: &Memory, how: ReplicaConfig) -> Tried {
     let log = Arc::new(log.clone());
     let replica = Replica::start(log, Limits::default(), how, |_| ()).unwrap();
-    Tried { replica, appender: Appender::default() }
+    Tried { replica }
 }
 
 impl Tried {
@@ -34,8 +33,8 @@ impl Tried {
         &self.replica.share
     }
 
-    fn append(&mut self) -> Result<bool, LogError> {
-        self.replica.append(&mut self.appender)
+    fn append(&self) -> Result<bool, LogError> {
+        self.replica.append()
     }
 
     fn follow(&self) {
@@ -43,7 +42,7 @@ impl Tried {
     }
 
     /// Has messages appended and applied.
-    fn tell(&mut self, messages: &str) {
+    fn tell(&self, messages: &str) {
         self.hand_in(messages);
         self.append().unwrap();
         self.follow();
@@ -64,7 +63,7 @@ fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
 #[test]
 fn nothing_is_applied_or_answered_before_it_has_its_place() {
     let log = Memory::default();
-    let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+    let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let first = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
     let second = b.hand_in("REMOVE|lib|\nQUERY|lib|\n");
     assert_eq!(a.append(), Ok(true));
@@ -85,7 +84,7 @@ fn nothing_is_applied_or_answered_before_it_has_its_place() {
 #[test]
 fn what_waits_shares_an_entry_up_to_its_size() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
     let [one, two] = [a.hand_in("INDEX|b|\n"), a.hand_in("INDEX|c|b\n")];
     a.hand_in(&large);
@@ -99,7 +98,7 @@ fn what_waits_shares_an_entry_up_to_its_size() {
 fn an_entry_that_was_lost_or_late_is_there_once() {
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
-        let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+        let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
         let submission = a.hand_in("INDEX|lib|\nREMOVE|lib|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
@@ -121,7 +120,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
         let every = ReplicaConfig { snapshot_every: 1, ..HOW };
-        let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+        let [idle, busy] = [replica(&log, every), replica(&log, every)];
         idle.hand_in("INDEX|first|\n");
         idle.append().unwrap();
         let submission = idle.hand_in("INDEX|lib|\nINDEX|lib|\n");
@@ -152,7 +151,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
 fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     let log = Memory::default();
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
-    let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+    let [idle, busy] = [replica(&log, every), replica(&log, every)];
     idle.tell("INDEX|first|\n");
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
@@ -173,7 +172,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 #[test]
 fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.tell(text);
         a.replica.write_snapshot().unwrap();
@@ -187,7 +186,7 @@ fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it(
 #[test]
 fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     log.lose_chunks();
@@ -199,7 +198,7 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
 #[test]
 fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     let log = Memory::default();
-    let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
+    let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
     assert_eq!(b.replica.apply(&query), Ok(Outcome::Fail));
     a.tell("INDEX|lib|\n");
@@ -216,7 +215,7 @@ fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
 #[test]
 fn what_cannot_be_appended_in_time_is_withdrawn_or_in_doubt() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     log.set_unreachable(0..u32::MAX);
     let tried = a.hand_in("INDEX|lib|\n");
     a.append().unwrap_err();
@@ -244,7 +243,7 @@ fn replicas_with_other_limits_are_refused() {
 #[test]
 fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     log.restore_empty();
     let query = Command::query("lib").unwrap();
@@ -280,7 +279,7 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
         [&b"INDEX|lib|\n"[..], b"INDEX|lib|\nINDEX|apq|lib\n", b"INDEX|lib|\nINDEX|app|lib", b""]
     {
         let log = Memory::default();
-        let mut a = replica(&log, HOW);
+        let a = replica(&log, HOW);
         let submission = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
         a.append().unwrap();
         log.change_last(|messages| *messages = changed.to_vec());
@@ -294,7 +293,7 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
 #[test]
 fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     // What is asked first, in this order: the setup, the end, the snapshot, entries.
     log.set_unreachable(3..5);
@@ -310,7 +309,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     for failing in 0.. {
         let log = Memory::default();
-        let mut a = replica(&log, every);
+        let a = replica(&log, every);
         for text in ["INDEX|lib|\n", "INDEX|app|lib\n", "REMOVE|app|\n", "INDEX|last|\n"] {
             a.tell(text);
             if text.starts_with("REMOVE") {
@@ -331,7 +330,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 #[test]
 fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
     a.replica.write_snapshot().unwrap_err();
@@ -344,7 +343,7 @@ fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() 
 #[test]
 fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
     let most = MOST_IN_FLIGHT / large.len() + 1;
     let handed: Vec<_> = (0..2 * most).map(|_| a.hand_in(&large)).collect();

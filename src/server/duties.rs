@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::bug;
 use crate::log::{LogError, LogRefusal};
-use crate::replica::{Appender, Replica};
+use crate::replica::Replica;
 
 /// How long it is until something is tried again that failed, at first and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
@@ -31,8 +31,7 @@ impl Duties {
     /// If the system has no thread left.
     pub fn start(replica: &Arc<Replica>) -> io::Result<Self> {
         let mut duties = Self { replica: Arc::clone(replica), threads: Vec::new() };
-        let mut appender = Appender::default();
-        duties.spawn("append", move |replica| replica.append_when_due(&mut appender).map(drop))?;
+        duties.spawn("append", |replica| replica.append_when_due().map(drop))?;
         duties.spawn("read", Replica::read_head_when_due)?;
         duties.spawn("follow", Replica::follow)?;
         duties.spawn("snapshot", |replica| {

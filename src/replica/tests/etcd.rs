@@ -42,7 +42,7 @@ fn a_snapshot_that_a_replica_left_is_read() {
 #[test]
 fn the_same_state_is_written_in_the_same_bytes() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell(&COMMANDS.concat());
     let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     let written = log.chunk(&snapshot, 0).unwrap().unwrap();

@@ -14,7 +14,7 @@ fn refused(tried: &Tried) -> Option<Unanswered> {
 fn changes_are_refused_at_once_and_queries_go_on() {
     let log = Memory::default();
     // With patience for an hour: whoever waited for that would be noticed.
-    let mut a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
+    let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
     a.tell("INDEX|lib|\n");
     let [tried, waits] =
         [a.hand_in("INDEX|a|\n"), a.hand_in(&"INDEX|b|\n".repeat(ENTRY_BYTES / 9))];
@@ -35,7 +35,7 @@ fn changes_are_refused_at_once_and_queries_go_on() {
 fn a_log_that_has_room_again_is_found_out_by_the_next_attempt() {
     for refusal in [FULL, LogRefusal::Denied, LogRefusal::Corrupt] {
         let log = Memory::default();
-        let mut a = replica(&log, HOW);
+        let a = replica(&log, HOW);
         a.hand_in("INDEX|lost|\n");
         log.set_refusal(Some(refusal));
         a.append().unwrap_err();
@@ -57,7 +57,7 @@ fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
         .map(|refusal| [Luck::LostReply, Luck::Delayed].map(|luck| (luck, refusal)));
     for (luck, refusal) in cases.into_iter().flatten() {
         let log = Memory::default();
-        let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
+        let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
         let late = a.hand_in("INDEX|late|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
@@ -79,7 +79,7 @@ fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
 #[test]
 fn an_entry_that_is_too_large_is_refused_alone() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let [large, other] =
         [a.hand_in(&"INDEX|b|\n".repeat(ENTRY_BYTES / 9)), a.hand_in("INDEX|a|\n")];
     log.set_refusal(Some(LogRefusal::TooLarge));
@@ -99,7 +99,7 @@ fn a_replica_starts_while_its_log_is_full_if_it_has_a_setup() {
     let refused = Replica::start(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
     assert_eq!(refused.unwrap_err().to_string(), "the log refuses it: it has no space left");
     log.set_refusal(None);
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
     assert_eq!(replica(&log, HOW).digest(), a.digest());
@@ -108,7 +108,7 @@ fn a_replica_starts_while_its_log_is_full_if_it_has_a_setup() {
 #[test]
 fn a_snapshot_waits_until_the_log_has_room() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
     assert_eq!(a.replica.write_snapshot(), Ok(None));
@@ -124,7 +124,7 @@ fn a_snapshot_waits_until_the_log_has_room() {
 #[test]
 fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     let submission = a.hand_in("INDEX|app|lib\n");
     log.set_luck(Luck::LostReply);
