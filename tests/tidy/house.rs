@@ -106,10 +106,22 @@ fn the_floors_below_the_server_name_no_socket_no_file_and_no_clock() {
         if is_allowed || path.ends_with("tests.rs") {
             continue;
         }
-        for word in ["std::net", "std::thread", "std::time", "std::fs"] {
-            if word == "std::time" && is_patient {
+        // A span of time is a number, and no clock.
+        for word in ["std::net", "std::thread", "Instant", "SystemTime", "std::fs"] {
+            if word == "Instant" && is_patient {
                 continue;
             }
+            assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_core_of_a_replica_names_no_lock_no_clock_and_no_log() {
+    let source = root().join("src/replica");
+    for path in [source.join("core.rs"), source.join("core/entries.rs")] {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in ["Mutex", "Condvar", "std::time", "std::thread", "crate::sync", "dyn Log"] {
             assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());
         }
     }
