@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use shuttle::thread::{self, yield_now};
 
 use super::*;
+use crate::bug::Bug;
 use crate::command::Command;
 
 use crate::index::PackageIndex;
