@@ -27,6 +27,7 @@
 mod etcd;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
+pub(crate) mod retry;
 
 use std::fmt;
 use std::ops::ControlFlow;

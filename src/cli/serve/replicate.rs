@@ -1,6 +1,7 @@
 //! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +15,7 @@ use crate::cli::Failure;
 use crate::cli::arguments::at_least_one_second;
 use crate::cli::progress::Progress;
 use crate::index::{Limits, PackageIndex};
+use crate::log::retry::Retry;
 use crate::log::{
     Credentials, Etcd, EtcdAddress, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES,
     SetupError,
@@ -89,9 +91,6 @@ fn hint_to_reach(address: &str, problem: &str) -> &'static str {
         "are the nodes running, and most of them? etcdctl endpoint status shows it"
     }
 }
-
-/// How long it is until an etcd that is not there is asked again.
-const MOMENT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Replicas")]
@@ -182,7 +181,8 @@ impl Replication {
         let log: Arc<dyn Log> =
             Arc::new(log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?);
         let most = how.patience.max(DEFAULT_PATIENCE);
-        let (begun, mut failing) = (Instant::now(), None::<Instant>);
+        let (begun, mut retry) = (Instant::now(), Retry::default());
+        let mut is_said = false;
         loop {
             // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
@@ -201,12 +201,11 @@ impl Replication {
                 // However long the loading took that failed.
                 Err(RestoreError::Log(
                     error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
-                )) if failing.is_none_or(|since| since.elapsed() < most) => {
-                    failing.get_or_insert_with(|| {
+                )) if retry.failing_for() < most => {
+                    if !mem::replace(&mut is_said, true) {
                         tracing::warn!(%address, %error, "waiting for etcd");
-                        Instant::now()
-                    });
-                    thread::sleep(MOMENT);
+                    }
+                    thread::sleep(retry.failed());
                 }
                 Err(error) => {
                     return Err(ServeFailure::Replica(NoReplica::Log {
