@@ -23,6 +23,7 @@
 mod address;
 mod follow;
 mod gateway;
+mod node;
 mod packed;
 mod refusals;
 mod replies;
@@ -216,6 +217,7 @@ pub(crate) fn kept(written: &str, chunk: &[u8]) -> (LogSnapshot, Vec<u8>) {
 impl Log for Etcd {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
         let key = self.key("setup");
+        self.gateway.compare_nodes()?;
         // Only read where it can be: etcd without space refuses what could put something, though it would not.
         let theirs = match self.get(&key, text)? {
             Some(theirs) => Some(theirs),
@@ -369,10 +371,9 @@ impl Log for Etcd {
         // What led to the snapshot before is wanted by nobody. If more of it is gone already, so much the
         // better; and who may not do this leaves it to whoever set etcd up.
         let body = json!({ "revision": before.place.to_string() });
-        match self.gateway.call("kv/compaction", &body, |_| Ok(())) {
-            Err(LogError::Unreachable { problem }) if problem.contains("compacted") => Ok(()),
+        match self.gateway.call_at("kv/compaction", &body, |_| Ok(())) {
             Err(LogError::Refused { refusal: LogRefusal::Denied, .. }) => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Replica {
         while reached < head {
             // Another try may ask another node.
             let followed = match replica.follow_to(head) {
-                Err(error) if error.is_lasting() => return Err(error.into()),
+                Err(error) if error.ends_a_start() => return Err(error.into()),
                 followed => followed,
             };
             let applied = replica.applied();

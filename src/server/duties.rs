@@ -80,12 +80,13 @@ fn repeat(
                 retry.done();
             }
             Err(error) if error.is_lasting() => {
-                tracing::error!(duty = name, %error, "the replica has failed");
+                let remedy = error.remedy();
+                tracing::error!(duty = name, %error, remedy, "the replica has failed");
             }
             Err(error) => {
                 let refusal = error.refusal();
                 if said.replace(refusal) != Some(refusal) {
-                    let remedy = refusal.map(LogRefusal::remedy);
+                    let remedy = error.remedy();
                     tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
                 replica.pause(retry.failed());

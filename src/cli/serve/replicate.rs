@@ -35,7 +35,7 @@ pub(in crate::cli) enum NoReplica {
     #[error(transparent)]
     Files(SetupError),
     #[error("cannot be a replica of {}: {error}", shown(address))]
-    Log { address: String, error: RestoreError },
+    Log { address: String, shows_certificate: bool, error: RestoreError },
 }
 
 impl NoReplica {
@@ -48,22 +48,36 @@ impl NoReplica {
             Self::NotEncrypted(_) => {
                 "write etcds:// if the nodes speak TLS, or leave the certificates out"
             }
-            Self::Log { error: RestoreError::Log(LogError::Unreachable { problem }), address } => {
-                hint_to_reach(address, problem)
+            Self::Log {
+                error: RestoreError::Log(LogError::Unreachable { .. }), address, ..
+            } => {
+                if address.starts_with("etcds://") {
+                    "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
+                } else {
+                    "are the nodes running, and most of them? etcdctl endpoint status shows it"
+                }
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
                 "give the same limits as the others, or another PREFIX for another index; another format is \
                  that of another version"
             }
-            // etcd says the same of a certificate and of a user, and the former is told apart by its words.
+            // etcd says the same by number of the user and of a certificate that names another.
             Self::Log {
-                error: RestoreError::Log(LogError::Refused { refusal, problem }),
-                address,
-            } => match refusal {
-                LogRefusal::Denied => hint_to_reach(address, problem),
-                other => other.remedy(),
-            },
-            Self::Files(_) | Self::Log { .. } => return None,
+                error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
+                shows_certificate: true,
+                ..
+            } => {
+                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/; beside \
+                 it, give an --etcd-cert without a common name, or none"
+            }
+            Self::Log {
+                error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
+                ..
+            } => {
+                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+            }
+            Self::Log { error: RestoreError::Log(error), .. } => error.remedy()?,
+            Self::Files(_) | Self::Log { error: RestoreError::Snapshot { .. }, .. } => return None,
         };
         Some(hint.into())
     }
@@ -75,20 +89,6 @@ fn warn_of_readers(what: &str, file: &Path) {
     if let Some(mode) = mode {
         let (file, mode) = (shown_path(file), format!("{mode:04o}"));
         tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
-    }
-}
-
-/// What to try when etcd cannot be reached, or has said why it does not let this replica in.
-fn hint_to_reach(address: &str, problem: &str) -> &'static str {
-    let says = |words: &[&str]| words.iter().any(|words| problem.contains(words));
-    if says(&["CommonName"]) {
-        "beside --etcd-user, give an --etcd-cert without a common name, or none"
-    } else if says(&["user name is empty", "authentication failed", "permission denied"]) {
-        "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
-    } else if address.starts_with("etcds://") {
-        "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
-    } else {
-        "are the nodes running, and most of them? etcdctl endpoint status shows it"
     }
 }
 
@@ -199,9 +199,9 @@ impl Replication {
                     return Ok(Some(replica));
                 }
                 // However long the loading took that failed.
-                Err(RestoreError::Log(
-                    error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
-                )) if retry.failing_for() < most => {
+                Err(RestoreError::Log(error))
+                    if !error.ends_a_start() && retry.failing_for() < most =>
+                {
                     if !mem::replace(&mut is_said, true) {
                         tracing::warn!(%address, %error, "waiting for etcd");
                     }
@@ -210,6 +210,7 @@ impl Replication {
                 Err(error) => {
                     return Err(ServeFailure::Replica(NoReplica::Log {
                         address: address.to_string(),
+                        shows_certificate: self.etcd_cert.is_some(),
                         error,
                     })
                     .into());
