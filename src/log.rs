@@ -240,7 +240,9 @@ impl LogError {
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Refused { refusal, .. } => Some(refusal.remedy()),
-            Self::Rejected { .. } => Some("give --replicate the addresses of an etcd of version 3"),
+            Self::Rejected { .. } => Some(
+                "give --replicate the addresses of an etcd of version 3, with etcds:// if they speak TLS",
+            ),
             Self::Mixed { .. } => Some(
                 "give --replicate nodes of one etcd alone, or start this replica again if its etcd was set up \
                  anew",

@@ -61,20 +61,20 @@ impl NoReplica {
                 "give the same limits as the others, or another PREFIX for another index; another format is \
                  that of another version"
             }
-            // etcd says the same by number of the user and of a certificate that names another.
-            Self::Log {
-                error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
-                shows_certificate: true,
-                ..
-            } => {
-                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/; beside \
-                 it, give an --etcd-cert without a common name, or none"
-            }
             Self::Log {
                 error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
                 ..
             } => {
                 "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+            }
+            // etcd refuses a certificate with a name by an answer that could be anybody's.
+            Self::Log {
+                error: RestoreError::Log(LogError::Rejected { .. }),
+                shows_certificate: true,
+                ..
+            } => {
+                "are these addresses of an etcd of version 3? beside --etcd-user, give an --etcd-cert without a \
+                 common name, or none"
             }
             Self::Log { error: RestoreError::Log(error), .. } => error.remedy()?,
             Self::Files(_) | Self::Log { error: RestoreError::Snapshot { .. }, .. } => return None,

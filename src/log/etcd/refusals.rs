@@ -8,7 +8,7 @@
 //! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
 //! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
 //! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), once all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a start |
-//! | none, with a status that is no server's trouble | `404 Not Found` | the same: whoever answers is no etcd | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: whoever answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | 16, 3 | `invalid auth token`, `revision of auth store is old` | a token that is renewed at once | answered | answered | 200 | at once |
 //! | 11 | `required revision has been compacted`, `required revision is a future revision` | no refusal: a snapshot leads on | answered | answered | 200 | at once |
