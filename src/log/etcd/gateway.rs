@@ -168,8 +168,8 @@ impl Gateway {
             let spawn = |node| thread::Builder::new().spawn_scoped(scope, move || compare(node));
             let asked: Vec<_> = self.nodes.iter().map(|node| spawn(node)).collect();
             // For want of a thread it is compared later.
-            let asked = asked.into_iter().flatten();
-            asked.map(|thread| thread.join().unwrap_or(Ok(()))).collect()
+            let mut asked = asked.into_iter().flatten();
+            asked.try_for_each(|thread| thread.join().unwrap_or(Ok(())))
         })
     }
 

@@ -3,10 +3,10 @@
 //!
 //! | code | etcd 3.4 says with it, for example | it is | changes | QUERYs | `/healthz` | service again |
 //! |---|---|---|---|---|---|---|
-//! | 8, and the alarm `NOSPACE` is on | `database space exceeded` | [`Full`](LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, once an append is taken |
-//! | 7; 3 or 16, also with a new token and for a small read; 3, 9 or 16 when a user comes for a token | `permission denied`; `user name is empty`; `authentication failed`, `authentication is not enabled` | [`Denied`](LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
-//! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
-//! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
+//! | 8, and the alarm `NOSPACE` is on | `database space exceeded` | [`Full`](crate::log::LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, once an append is taken |
+//! | 7; 3 or 16, also with a new token and for a small read; 3, 9 or 16 when a user comes for a token | `permission denied`; `user name is empty`; `authentication failed`, `authentication is not enabled` | [`Denied`](crate::log::LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
+//! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](crate::log::LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
+//! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](crate::log::LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
 //! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), once all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: whoever answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a start |

@@ -105,8 +105,8 @@ fn gateway<const N: usize>(
     (Gateway::new(&address, credentials, &Identity::default()).unwrap(), fakes)
 }
 
-fn somebody() -> Option<Credentials> {
-    Some(Credentials { user: "u".into(), password: "p".into() })
+fn somebody() -> Credentials {
+    Credentials { user: "u".into(), password: "p".into() }
 }
 
 fn revision(reply: &Reply<'_>) -> Result<u64, LogError> {
@@ -203,15 +203,15 @@ fn a_bad_argument_is_the_request_or_whoever_sends_it() {
 fn a_token_is_renewed_once_where_it_may_be_what_is_wrong() {
     let [token, put_] = ["auth/authenticate", "kv/put"];
     for number in [3, 16] {
-        let (said, asked) = put(1, somebody(), vec![done(), code(number), done(), done()]);
+        let (said, asked) = put(1, Some(somebody()), vec![done(), code(number), done(), done()]);
         assert_eq!((&*said, asked), ("7", [token, put_, token, put_].map(str::to_owned).to_vec()));
     }
-    let (said, asked) = put(1, somebody(), vec![done(), code(16), done(), code(16)]);
+    let (said, asked) = put(1, Some(somebody()), vec![done(), code(16), done(), code(16)]);
     assert_eq!((&*said, asked.len()), ("Denied", 4));
-    let (said, asked) = put(1, somebody(), vec![done(), code(3), done(), code(3), code(3)]);
+    let (said, asked) = put(1, Some(somebody()), vec![done(), code(3), done(), code(3), code(3)]);
     assert_eq!((&*said, asked.len(), &*asked[4]), ("Denied", 5, "kv/range"));
     // It is right, and whoever has it may not.
-    let (said, asked) = put(1, somebody(), vec![done(), code(7)]);
+    let (said, asked) = put(1, Some(somebody()), vec![done(), code(7)]);
     assert_eq!((&*said, asked.len()), ("Denied", 2));
 }
 
@@ -230,7 +230,7 @@ fn whoever_gets_no_token_is_told_why() {
         ((200, "{}".into()), "rejected"),
     ] {
         let expected = (expected.to_owned(), vec!["auth/authenticate".to_owned()]);
-        assert_eq!(put(1, somebody(), vec![answer.clone()]), expected, "{answer:?}");
+        assert_eq!(put(1, Some(somebody()), vec![answer.clone()]), expected, "{answer:?}");
     }
 }
 
@@ -312,7 +312,8 @@ fn all_nodes_are_compared_before_one_is_needed() {
         (done(), (200, "{}".into()), "()"),
         (done(), done_by(2), "mixed"),
     ] {
-        let (gateway, [one, other]) = gateway([vec![first], vec![second.clone()]], somebody());
+        let (gateway, [one, other]) =
+            gateway([vec![first], vec![second.clone()]], Some(somebody()));
         let compared = gateway.compare_nodes();
         let said = if matches!(compared, Err(LogError::Mixed { .. })) {
             "mixed".into()
