@@ -8,7 +8,6 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -16,13 +15,10 @@ use serde_json::{Value, json};
 use ureq::{Agent, http};
 
 use super::address::{Credentials, EtcdAddress, Identity, SetupError};
-use super::node::{Failed, Met};
+use super::node::{CALL, Client, Failed, MAX_REPLY_BYTES};
 use super::refusals::{Kind, Problem};
 use super::replies::{KeyValue, Line, Reply, encode, nonsense, unreachable};
 use crate::log::{LogError, LogRefusal};
-
-/// How long a node may take for one call before the next node is asked.
-pub(super) const CALL: Duration = Duration::from_secs(2);
 
 /// How long a watched node may be silent before it is asked whether there is something that it did not
 /// show.
@@ -31,21 +27,13 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// The longest line that a watch can bring: events of 1.5 MiB in base 64, and room.
 const MAX_LINE_BYTES: u64 = 16 << 20;
 
-/// The most bytes of any other reply.
-pub(super) const MAX_REPLY_BYTES: u64 = 64 << 20;
-
 pub(super) struct Gateway {
-    pub(super) agent: Agent,
+    client: Client,
     nodes: Vec<String>,
     /// Which node is asked first.
     current: AtomicUsize,
     /// Which node is watched.
     watched: AtomicUsize,
-    pub(super) credentials: Option<Credentials>,
-    pub(super) token: Mutex<Option<String>>,
-    pub(super) met: OnceLock<Met>,
-    /// A key that whoever has the log may read.
-    pub(super) probe: String,
 }
 
 /// How a watch has ended.
@@ -75,14 +63,10 @@ impl Gateway {
         }
         let scheme = if address.tls { "https" } else { "http" };
         Ok(Self {
-            agent: config.build().into(),
+            client: Client::new(config.build().into(), credentials, &address.prefix),
             nodes: address.nodes.iter().map(|node| format!("{scheme}://{node}")).collect(),
             current: AtomicUsize::new(0),
             watched: AtomicUsize::new(0),
-            credentials,
-            token: Mutex::default(),
-            met: OnceLock::new(),
-            probe: format!("{}/setup", address.prefix),
         })
     }
 
@@ -121,7 +105,7 @@ impl Gateway {
         let mut worst = None::<LogError>;
         for turn in first..first + self.nodes.len() {
             let node = &self.nodes[turn % self.nodes.len()];
-            let error = match self.call_node(node, path, body) {
+            let error = match self.client.call_node(node, path, body) {
                 Ok(text) => match self.reply(node, &text) {
                     Ok(reply) => return Ok(read(&reply)?),
                     Err(error) => error,
@@ -147,7 +131,7 @@ impl Gateway {
         let reply = Reply::read(text).map_err(|error| LogError::Rejected {
             problem: format!("{node}: its reply is not one of etcd: {error}"),
         })?;
-        self.note_cluster(node, reply.cluster())?;
+        self.client.note_cluster(node, reply.cluster())?;
         Ok(reply)
     }
 
@@ -157,13 +141,14 @@ impl Gateway {
     /// # Errors
     /// [`LogError::Mixed`] if some are not of the same.
     pub(super) fn compare_nodes(&self) -> Result<(), LogError> {
-        let compare = |node: &str| match self.exchange(node, "maintenance/status", "{}", None) {
-            Ok(Ok(text)) => match Reply::read(&text) {
-                Ok(reply) => self.note_cluster(node, reply.cluster()),
-                Err(_) => Ok(()),
-            },
-            Ok(Err(_)) | Err(_) => Ok(()),
-        };
+        let compare =
+            |node: &str| match self.client.exchange(node, "maintenance/status", "{}", None) {
+                Ok(Ok(text)) => match Reply::read(&text) {
+                    Ok(reply) => self.client.note_cluster(node, reply.cluster()),
+                    Err(_) => Ok(()),
+                },
+                Ok(Err(_)) | Err(_) => Ok(()),
+            };
         thread::scope(|scope| {
             let spawn = |node| thread::Builder::new().spawn_scoped(scope, move || compare(node));
             let asked: Vec<_> = self.nodes.iter().map(|node| spawn(node)).collect();
@@ -210,8 +195,8 @@ impl Gateway {
         }})
         .to_string();
         let failed = |problem: String| unreachable(format!("{node}: {problem}"));
-        let token = self.token(node)?;
-        let response = self.post(node, "watch", &body, token.as_deref(), Some(SILENCE));
+        let token = self.client.token(node)?;
+        let response = self.client.post(node, "watch", &body, token.as_deref(), Some(SILENCE));
         let mut response = response.map_err(|error| failed(error.to_string()))?;
         let status = response.status();
         if status != http::StatusCode::OK {
@@ -235,7 +220,7 @@ impl Gateway {
                 return Err(self.why_not_watched(node, from, to, &problem));
             }
             let Some(watched) = read.result else { continue };
-            self.note_cluster(node, watched.cluster())?;
+            self.client.note_cluster(node, watched.cluster())?;
             if !matches!(&*watched.compact_revision, "" | "0") {
                 return Ok(WatchEnd::Compacted);
             }
@@ -257,11 +242,11 @@ impl Gateway {
     /// whoever may not watch them may not do either, or else that it has to be tried again.
     fn why_not_watched(&self, node: &str, from: &str, to: &str, problem: &Problem) -> LogError {
         if problem.kind != Kind::Away {
-            self.forget_token();
+            self.client.forget_token();
             let body = json!({
                 "key": encode(from), "range_end": encode(to), "keys_only": true, "limit": 1,
             });
-            if let Err(failed) = self.call_node(node, "kv/range", &body.to_string()) {
+            if let Err(failed) = self.client.call_node(node, "kv/range", &body.to_string()) {
                 return failed.into_log_error();
             }
         }

@@ -3,18 +3,23 @@
 //! Where a code of gRPC stands for several things, etcd is asked once more, for something that tells them apart:
 //! its alarms, or a small read.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use ureq::{Body, http};
+use ureq::{Agent, Body, http};
 
 use super::address::Credentials;
-use super::gateway::{CALL, Gateway, MAX_REPLY_BYTES};
 use super::refusals::{Kind, Problem};
 use super::replies::{Alarms, encode, unreachable};
 use crate::log::{LogError, LogRefusal};
+
+/// How long a node may take for one call before the next node is asked.
+pub(super) const CALL: Duration = Duration::from_secs(2);
+
+/// The most bytes of any reply but a line of a watch.
+pub(super) const MAX_REPLY_BYTES: u64 = 64 << 20;
 
 /// A request of so many bytes is too large for no etcd that somebody has set up for use.
 const SMALL_REQUEST: usize = 4 * 1024;
@@ -60,12 +65,27 @@ fn rejected(node: &str, problem: &Problem) -> LogError {
 
 /// The node that was met first, and the id of its cluster.
 #[derive(Debug)]
-pub(super) struct Met {
+struct Met {
     node: String,
     cluster: String,
 }
 
-impl Gateway {
+/// Who asks nodes, and what all of them have said so far.
+pub(super) struct Client {
+    agent: Agent,
+    credentials: Option<Credentials>,
+    token: Mutex<Option<String>>,
+    met: OnceLock<Met>,
+    /// A key that whoever has the log may read.
+    probe: String,
+}
+
+impl Client {
+    pub(super) fn new(agent: Agent, credentials: Option<Credentials>, prefix: &str) -> Self {
+        let probe = format!("{prefix}/setup");
+        Self { agent, credentials, token: Mutex::default(), met: OnceLock::new(), probe }
+    }
+
     /// Has a node do something, and returns its reply.
     pub(super) fn call_node(&self, node: &str, path: &str, body: &str) -> Result<String, Failed> {
         let mut asked = self.ask(node, path, body)?;
