@@ -6,9 +6,10 @@ use std::time::Instant;
 use super::core::Core;
 use super::reads::Rounds;
 use super::snapshots::{IndexAt, RestoreError, restore};
-use super::{MOMENT, Replica, ReplicaConfig, Share, State};
+use super::{Replica, ReplicaConfig, Share, State};
 use crate::engine::Engine;
 use crate::index::Limits;
+use crate::log::retry::Retry;
 use crate::log::{Log, LogError, Place};
 use crate::sync::{Condvar, Mutex};
 
@@ -29,21 +30,26 @@ impl Replica {
         let IndexAt { index, place, log_bytes, .. } = restore(&*log, limits, progress)?;
         let share = Share::new(log, how, limits, (place, log_bytes));
         let replica = Self { engine: Engine::new(index), share };
-        let (mut reached, mut since) = (place, Instant::now());
+        let (mut reached, mut retry) = (place, Retry::default());
         while reached < head {
             // Another try may ask another node.
             let followed = match replica.follow_to(head) {
-                Err(error) if error.is_lasting() => return Err(error.into()),
+                Err(error) if error.ends_a_start() => return Err(error.into()),
                 followed => followed,
             };
             let applied = replica.applied();
             if applied > reached {
-                (reached, since) = (applied, Instant::now());
-            } else if since.elapsed() > how.patience {
+                reached = applied;
+                retry.done();
+                continue;
+            }
+            if retry.failing_for() > how.patience {
                 let problem = format!("it ends at {head}, and shows nothing behind {reached}");
                 return Err(followed.err().unwrap_or(LogError::Unreachable { problem }).into());
-            } else if followed.is_err() {
-                replica.pause(MOMENT);
+            }
+            let pause = retry.failed();
+            if followed.is_err() {
+                replica.pause(pause);
             }
         }
         Ok(replica)

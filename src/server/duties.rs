@@ -7,14 +7,11 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::bug;
+use crate::log::retry::Retry;
 use crate::log::{LogError, LogRefusal};
 use crate::replica::Replica;
-
-/// How long it is until something is tried again that failed, at first and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
 /// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
 /// and until a snapshot is written or loaded.
@@ -69,7 +66,7 @@ fn repeat(
     replica: &Replica,
     mut duty: impl FnMut(&Replica) -> Result<(), LogError>,
 ) {
-    let mut pause = PAUSES[0];
+    let mut retry = Retry::default();
     // What has been said of a failure that lasts, so that it is said once: whether it is a refusal.
     let mut said: Option<Option<LogRefusal>> = None;
     while !replica.is_over() {
@@ -79,19 +76,19 @@ fn repeat(
                     let what = if refusal.is_some() { "takes changes" } else { "is there" };
                     tracing::info!(duty = name, "the log {what} again");
                 }
-                pause = PAUSES[0];
+                retry.done();
             }
             Err(error) if error.is_lasting() => {
-                tracing::error!(duty = name, %error, "the replica has failed");
+                let remedy = error.remedy();
+                tracing::error!(duty = name, %error, remedy, "the replica has failed");
             }
             Err(error) => {
                 let refusal = error.refusal();
                 if said.replace(refusal) != Some(refusal) {
-                    let remedy = refusal.map(LogRefusal::remedy);
+                    let remedy = error.remedy();
                     tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
-                replica.pause(pause);
-                pause = (pause * 2).min(PAUSES[1]);
+                replica.pause(retry.failed());
             }
         }
     }

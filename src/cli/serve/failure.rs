@@ -76,9 +76,12 @@ impl ServeFailure {
             #[cfg(feature = "etcd")]
             Self::Replica(why) => why.hint(),
             #[cfg(feature = "etcd")]
-            Self::ReplicaFailed(_) => {
-                Some("start it again: it makes its index anew from what etcd has".into())
-            }
+            Self::ReplicaFailed(error) => Some(
+                error
+                    .remedy()
+                    .unwrap_or("start it again: it makes its index anew from what etcd has")
+                    .into(),
+            ),
             Self::Store(_) | Self::State { .. } | Self::Start(_) | Self::Metrics(_) => None,
         }
     }
@@ -125,6 +128,8 @@ impl ServeFailure {
                 LogError::Unreachable { problem: text.into() },
                 LogError::Damaged { what: text.into(), problem: text.into() },
                 LogError::Disagrees { ours: text.into(), theirs: text.into() },
+                LogError::Rejected { problem: text.into() },
+                LogError::Mixed { one: text.into(), other: text.into() },
             ]
             .map(Self::ReplicaFailed),
         );

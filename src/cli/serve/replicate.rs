@@ -1,6 +1,7 @@
 //! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +15,7 @@ use crate::cli::Failure;
 use crate::cli::arguments::at_least_one_second;
 use crate::cli::progress::Progress;
 use crate::index::{Limits, PackageIndex};
+use crate::log::retry::Retry;
 use crate::log::{
     Credentials, Etcd, EtcdAddress, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES,
     SetupError,
@@ -33,7 +35,7 @@ pub(in crate::cli) enum NoReplica {
     #[error(transparent)]
     Files(SetupError),
     #[error("cannot be a replica of {}: {error}", shown(address))]
-    Log { address: String, error: RestoreError },
+    Log { address: String, shows_certificate: bool, error: RestoreError },
 }
 
 impl NoReplica {
@@ -46,22 +48,36 @@ impl NoReplica {
             Self::NotEncrypted(_) => {
                 "write etcds:// if the nodes speak TLS, or leave the certificates out"
             }
-            Self::Log { error: RestoreError::Log(LogError::Unreachable { problem }), address } => {
-                hint_to_reach(address, problem)
+            Self::Log {
+                error: RestoreError::Log(LogError::Unreachable { .. }), address, ..
+            } => {
+                if address.starts_with("etcds://") {
+                    "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
+                } else {
+                    "are the nodes running, and most of them? etcdctl endpoint status shows it"
+                }
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
                 "give the same limits as the others, or another PREFIX for another index; another format is \
                  that of another version"
             }
-            // etcd says the same of a certificate and of a user, and the former is told apart by its words.
             Self::Log {
-                error: RestoreError::Log(LogError::Refused { refusal, problem }),
-                address,
-            } => match refusal {
-                LogRefusal::Denied => hint_to_reach(address, problem),
-                other => other.remedy(),
-            },
-            Self::Files(_) | Self::Log { .. } => return None,
+                error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
+                ..
+            } => {
+                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+            }
+            // etcd refuses a certificate with a name by an answer that could be anybody's.
+            Self::Log {
+                error: RestoreError::Log(LogError::Rejected { .. }),
+                shows_certificate: true,
+                ..
+            } => {
+                "are these addresses of an etcd of version 3? beside --etcd-user, give an --etcd-cert without a \
+                 common name, or none"
+            }
+            Self::Log { error: RestoreError::Log(error), .. } => error.remedy()?,
+            Self::Files(_) | Self::Log { error: RestoreError::Snapshot { .. }, .. } => return None,
         };
         Some(hint.into())
     }
@@ -75,23 +91,6 @@ fn warn_of_readers(what: &str, file: &Path) {
         tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
     }
 }
-
-/// What to try when etcd cannot be reached, or has said why it does not let this replica in.
-fn hint_to_reach(address: &str, problem: &str) -> &'static str {
-    let says = |words: &[&str]| words.iter().any(|words| problem.contains(words));
-    if says(&["CommonName"]) {
-        "beside --etcd-user, give an --etcd-cert without a common name, or none"
-    } else if says(&["user name is empty", "authentication failed", "permission denied"]) {
-        "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
-    } else if address.starts_with("etcds://") {
-        "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
-    } else {
-        "are the nodes running, and most of them? etcdctl endpoint status shows it"
-    }
-}
-
-/// How long it is until an etcd that is not there is asked again.
-const MOMENT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Replicas")]
@@ -182,7 +181,8 @@ impl Replication {
         let log: Arc<dyn Log> =
             Arc::new(log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?);
         let most = how.patience.max(DEFAULT_PATIENCE);
-        let (begun, mut failing) = (Instant::now(), None::<Instant>);
+        let (begun, mut retry) = (Instant::now(), Retry::default());
+        let mut is_said = false;
         loop {
             // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
@@ -199,18 +199,18 @@ impl Replication {
                     return Ok(Some(replica));
                 }
                 // However long the loading took that failed.
-                Err(RestoreError::Log(
-                    error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
-                )) if failing.is_none_or(|since| since.elapsed() < most) => {
-                    failing.get_or_insert_with(|| {
+                Err(RestoreError::Log(error))
+                    if !error.ends_a_start() && retry.failing_for() < most =>
+                {
+                    if !mem::replace(&mut is_said, true) {
                         tracing::warn!(%address, %error, "waiting for etcd");
-                        Instant::now()
-                    });
-                    thread::sleep(MOMENT);
+                    }
+                    thread::sleep(retry.failed());
                 }
                 Err(error) => {
                     return Err(ServeFailure::Replica(NoReplica::Log {
                         address: address.to_string(),
+                        shows_certificate: self.etcd_cert.is_some(),
                         error,
                     })
                     .into());
