@@ -162,7 +162,10 @@ impl Held {
         let known = *self.writers.get(&writer.id)?;
         if known != *writer {
             if known.entries == writer.entries + 1 && planted(Bug::RepeatsAreNew) {
-                return self.append(&known, messages);
+                // Once more by the same name.
+                let again = Writer { place: known.place, ..*writer };
+                self.writers.insert(writer.id, again);
+                return self.append(&again, messages);
             }
             // Here already, if it is this entry that it was appended last.
             return (known.entries == writer.entries + 1).then_some(known.place);
