@@ -27,11 +27,11 @@ use std::time::{Duration, Instant};
 use common::load::{Clients, Messages, Mix};
 use common::options::{Arguments, Load, Options, Row, Unread};
 use common::{printed, spread};
-use package_indexer::engine::{Engine, ReplicaConfig};
 use package_indexer::index::Limits;
 use package_indexer::log::{
     Entry, Etcd, EtcdAddress, Identity, Log, LogError, LogSnapshot, Place, Writer,
 };
+use package_indexer::replica::{Replica, ReplicaConfig};
 use package_indexer::server::{Config, Duties, Server};
 use package_indexer::session::Session;
 
@@ -161,12 +161,12 @@ fn main() -> Result<(), Unread> {
     let replicas = (0..REPLICAS).map(|number| {
         let log = Noting { etcd: etcd(&address, number, "index")?, noted: Arc::clone(&noted) };
         let how = ReplicaConfig { snapshot_every: 16 << 20, ..ReplicaConfig::default() };
-        Ok(Arc::new(Engine::replicated(Arc::new(log), Limits::default(), how, |_| ())?))
+        Ok(Arc::new(Replica::start(Arc::new(log), Limits::default(), how, |_| ())?))
     });
     let replicas: Vec<_> = replicas.collect::<Result<_, Unread>>()?;
     let duties: Vec<_> = replicas.iter().map(Duties::start).collect::<Result<_, _>>()?;
-    let start = |engine: &Arc<Engine>| {
-        Server::start([TcpListener::bind("127.0.0.1:0")?], Arc::clone(engine), Config::default())
+    let start = |replica: &Arc<Replica>| {
+        Server::start([TcpListener::bind("127.0.0.1:0")?], Arc::clone(replica), Config::default())
     };
     let servers: Vec<_> = replicas.iter().map(start).collect::<Result<_, _>>()?;
     let addresses: Vec<_> = servers.iter().map(|server| server.addresses()[0]).collect();
@@ -310,7 +310,7 @@ fn bare(
 }
 
 /// How long a replica takes to join when there are so many packages.
-fn measure_join(packages: usize, full: &Engine, address: &EtcdAddress) -> Result<String, Unread> {
+fn measure_join(packages: usize, full: &Replica, address: &EtcdAddress) -> Result<String, Unread> {
     let mut session = Session::new(65_536);
     let begun = Instant::now();
     let message = |number: usize| match number.checked_sub(1) {
@@ -331,7 +331,7 @@ fn measure_join(packages: usize, full: &Engine, address: &EtcdAddress) -> Result
     let filled = begun.elapsed();
     let (begun, log) = (Instant::now(), etcd(address, 0, "index")?);
     let joined =
-        Engine::replicated(Arc::new(log), Limits::default(), ReplicaConfig::default(), |_| ())?;
+        Replica::start(Arc::new(log), Limits::default(), ReplicaConfig::default(), |_| ())?;
     let took = begun.elapsed();
     let held = joined.read(package_indexer::PackageIndex::len)?;
     Ok(format!(

@@ -13,6 +13,7 @@ CONSTANTS
     GivesUp,     \* TRUE if clients may be answered ERROR because they have waited too long
     Crashes,     \* how often replicas crash at most
     Fences,      \* how many writers are fenced at most
+    Refusals,    \* how often the store refuses an append at most
     Snapshots,   \* how many snapshots are begun at most
     Fault        \* "none", or what is left out
 
@@ -28,18 +29,19 @@ VARIABLES
     pointer,     \* the id of the snapshot to start from; 0 for none
     seen,        \* the latest place that a client was answered from
     crashes,     \* how often replicas have crashed
-    fences       \* how many writers were fenced
+    fences,      \* how many writers were fenced
+    refusals     \* how often the store has refused an append
 
 saved == <<snapshots, chunks, pointer>>
 store == <<log, deleted, writers, saved>>
-counts == <<crashes, fences>>
+counts == <<crashes, fences, refusals>>
 
 vars == <<commands, replicas, network, store, seen, counts>>
 
 Faults ==
     {"none", "applies early", "repeats", "abandons", "does not look", "reads locally",
      "forgets skipping", "withdraws", "half a snapshot", "takes back", "truncates early",
-     "sweeps", "skips gaps", "takes half"}
+     "sweeps", "skips gaps", "takes half", "tries again", "keeps its writer"}
 
 ASSUME Fault \in Faults /\ GivesUp \in BOOLEAN
 
@@ -87,6 +89,7 @@ Init ==
     /\ seen = 0
     /\ crashes = 0
     /\ fences = 0
+    /\ refusals = 0
 
 (***************************************************************************)
 (* Clients.                                                                *)
@@ -171,7 +174,7 @@ Fence(r, writer) ==
     /\ writers[r][writer] # Gone
     /\ writers' = [writers EXCEPT ![r][writer] = Gone]
     /\ fences' = fences + 1
-    /\ UNCHANGED <<commands, replicas, network, log, deleted, saved, seen, crashes>>
+    /\ UNCHANGED <<commands, replicas, network, log, deleted, saved, seen, crashes, refusals>>
 
 \* A replica hears that its writer was fenced, takes a new one and then reads the head of the log.
 \* What may be among entries that it skipped is not appended anew.
@@ -183,6 +186,24 @@ Renew(r) ==
             ![r].upto = Len(log),
             ![r].appending = IF replicas[r].skipped /\ Fault # "forgets skipping" THEN 0 ELSE @]
     /\ UNCHANGED <<commands, network, log, deleted, saved, seen, counts>>
+
+\* The store refuses an append: it has no space left, or this replica may not write.  A request before
+\* this one may still take effect, so its client is answered ERROR, and the command is not appended
+\* anew; nor is its writer used again, whose next entry would have the same number.  All that waits to
+\* change something is answered ERROR, and has no effect.
+Refuse(r) ==
+    LET refused == replicas[r].appending IN
+    /\ refusals < Refusals
+    /\ replicas[r].out
+    /\ refusals' = refusals + 1
+    /\ writers' = IF Fault = "keeps its writer" THEN writers ELSE [writers EXCEPT ![r] = Append(@, 0)]
+    /\ replicas' = [replicas EXCEPT ![r].out = FALSE, ![r].skipped = FALSE,
+            ![r].number = IF Fault = "keeps its writer" THEN @ ELSE 0,
+            ![r].appending = IF Fault = "tries again" THEN @ ELSE 0]
+    /\ commands' = [c \in Ids |->
+            IF (Is(c, r, "requested") /\ c = refused) \/ (Is(c, r, "waits") /\ ~Reads(c))
+            THEN Dropped(commands[c]) ELSE commands[c]]
+    /\ UNCHANGED <<network, log, deleted, saved, seen, crashes, fences>>
 
 (***************************************************************************)
 (* Following the log, and reading.                                         *)
@@ -228,6 +249,6 @@ Crash(r) ==
     /\ writers' = [writers EXCEPT ![r] = Append(@, 0)]
     /\ commands' = [c \in Ids |->
             IF Open(c) /\ commands[c].at = r THEN Dropped(commands[c]) ELSE commands[c]]
-    /\ UNCHANGED <<network, log, deleted, saved, seen, fences>>
+    /\ UNCHANGED <<network, log, deleted, saved, seen, fences, refusals>>
 
 =============================================================================

@@ -1,4 +1,4 @@
-//! Floor 9: the `indexer` program: its commands, what it prints, its exit codes.
+//! Floor 10: the `indexer` program: its commands, what it prints, its exit codes.
 //!
 //! What the commands do to packages is the library's business; here is what a person at a terminal
 //! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered

@@ -1,4 +1,4 @@
-//! Floor 6: the blocking client, which is itself a machine: the remote end as one.
+//! Floor 7: the blocking client, which is itself a machine: the remote end as one.
 //!
 //! It speaks to any server of the protocol, so it trusts nothing that comes back.
 

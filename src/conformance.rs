@@ -1,4 +1,4 @@
-//! Floor 8: the suite for every server that speaks the protocol: what the specification says, tried on a
+//! Floor 9: the suite for every server that speaks the protocol: what the specification says, tried on a
 //! server behind an address, of which nothing else is known. Several addresses are tried as one
 //! [`System`], which serves one index at all of them.
 //!

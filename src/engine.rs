@@ -21,7 +21,6 @@ mod health;
 // The checker tries every order of what comes after the gate, and the gate's own schedules separately.
 #[cfg(any(not(feature = "server"), all(test, shuttle)))]
 mod open_gate;
-mod replication;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,13 +38,6 @@ use durability::{Durability, Turn};
 use gate::Gate;
 #[cfg(any(not(feature = "server"), all(test, shuttle)))]
 use open_gate::Gate;
-use replication::Replication;
-#[cfg(feature = "testing")]
-pub(crate) use replication::{Answer, Submission};
-pub use replication::{
-    Appender, DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, ReplicaConfig, RestoreError,
-    Unanswered,
-};
 
 /// How many names of other batches may come out of turn before the next waiter has its turn, with the
 /// feature `server`, for whose threads that matters. A batch counts as 64 names at least.
@@ -56,7 +48,7 @@ pub use replication::{
 pub const MAX_NAMES_AHEAD: usize = 4_096;
 
 /// The work of a batch of which nobody says how many names it has: that of a light one.
-const UNKNOWN: usize = 1;
+pub(crate) const UNKNOWN: usize = 1;
 
 /// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
 ///
@@ -74,13 +66,20 @@ pub struct Engine {
     /// Passed by every batch before it takes the index, so that nobody starves.
     gate: Gate,
     index: RwLock<PackageIndex>,
-    /// None in memory alone.
-    durability: Option<Durability>,
-    /// None if this engine alone decides the order.
-    replication: Option<Replication>,
+    keeping: Keeping,
     /// How much the index holds, to be read without it.
     #[cfg(feature = "metrics")]
     held: health::Held,
+}
+
+/// What becomes of changes.
+#[derive(Default)]
+enum Keeping {
+    /// They last as long as the engine.
+    #[default]
+    Memory,
+    /// They are in a store before anybody is told of them.
+    Store(Box<Durability>),
 }
 
 /// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
@@ -108,9 +107,6 @@ pub enum Unavailable {
     /// Its changes are not durable, and were taken back.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-    /// The log that orders the commands of a replica has not said what becomes of it.
-    #[error(transparent)]
-    Unanswered(#[from] Unanswered),
 }
 
 /// Why a command has no outcome.
@@ -141,7 +137,7 @@ impl Engine {
     #[must_use]
     pub fn durable(mut index: PackageIndex, store: Box<dyn Store>) -> Self {
         index.record_changes();
-        Self { durability: Some(Durability::new(store)), ..Self::new(index) }
+        Self { keeping: Keeping::Store(Box::new(Durability::new(store))), ..Self::new(index) }
     }
 
     /// Does some work with the index that no other work comes in between of. Others wait as long
@@ -156,11 +152,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Unavailable::Poisoned`] once any batch has panicked; [`Unavailable::NotDurable`] when the
-    /// store fails, and ever after; [`Unanswered::NoCommand`] of a [replica](Self::replicated).
+    /// store fails, and ever after.
     pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Unavailable> {
-        if self.is_replicated() {
-            return Err(Unanswered::NoCommand.into());
-        }
         self.batch_of(UNKNOWN, work)
     }
 
@@ -185,7 +178,7 @@ impl Engine {
         let (_passed, mut index) = loop {
             let passed = self.gate.pass(names);
             let index = self.index.write().map_err(|_poisoned| Poisoned)?;
-            match self.durability.as_ref().and_then(Durability::before_more) {
+            match self.durability().and_then(Durability::before_more) {
                 None => break (passed, index),
                 Some(version) => {
                     drop((index, passed));
@@ -207,13 +200,13 @@ impl Engine {
         #[cfg(feature = "metrics")]
         self.held.note(&index);
         let push = |durability: &Durability| durability.push(index.take_changes());
-        let version = self.durability.as_ref().map_or(Version::default(), push);
+        let version = self.durability().map_or(Version::default(), push);
         Ok((result, version))
     }
 
     /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
     /// side with others who only look. Not re-entrant either: a read within a read waits for ever as
-    /// soon as a batch waits between them. Of a replica one sees what it has applied so far.
+    /// soon as a batch waits between them.
     ///
     /// ```
     /// use package_indexer::engine::Engine;
@@ -242,13 +235,14 @@ impl Engine {
         // Dropped last, when the index is free.
         let _passed = self.gate.pass_to_read(names);
         let index = self.index.read().map_err(|_poisoned| Poisoned)?;
-        let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
+        let version = self.durability().map_or(Version::default(), Durability::seen);
         Ok((work(&index), version))
     }
 
     /// Waits until a version is durable, and sees to that if nobody else does.
     pub(crate) fn wait(&self, version: Version) -> Result<(), NotDurable> {
-        let Some(durability) = &self.durability else { return Ok(()) };
+        // In memory all is settled when it is applied.
+        let Keeping::Store(durability) = &self.keeping else { return Ok(()) };
         if planted(Bug::RepliesDoNotWait) {
             return Ok(());
         }
@@ -283,27 +277,30 @@ impl Engine {
         }
     }
 
+    fn durability(&self) -> Option<&Durability> {
+        match &self.keeping {
+            Keeping::Memory => None,
+            Keeping::Store(durability) => Some(durability),
+        }
+    }
+
     /// Whether there is a store, so that what was applied can be taken back. O(1).
     pub(crate) fn is_durable(&self) -> bool {
-        self.durability.is_some()
+        self.durability().is_some()
     }
 
     /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
     pub fn store_failure(&self) -> Option<&StoreError> {
-        self.durability.as_ref()?.failure()
+        self.durability()?.failure()
     }
 
     /// Closes the store, if there is one: what is durable stays so, the next start is quick, and
-    /// batches that change something are [`Unavailable::NotDurable`] from here on. The duties of a
-    /// replica come to their ends, and whoever waits for the log hears [`Unanswered::Failed`].
+    /// batches that change something are [`Unavailable::NotDurable`] from here on.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be closed in good order; what is durable stays so.
     pub fn close(&self) -> Result<(), StoreError> {
-        if let Some(replication) = &self.replication {
-            replication.close();
-        }
-        self.durability.as_ref().map_or(Ok(()), Durability::close)
+        self.durability().map_or(Ok(()), Durability::close)
     }
 
     /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
@@ -323,9 +320,6 @@ impl Engine {
     /// was; [`EngineError::Unavailable`] as [`batch`](Self::batch).
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
         let command = command.into();
-        if self.is_replicated() {
-            return Ok(self.apply_in_order(command)??);
-        }
         match command {
             CommandRef::Query { package } => Ok(self.read(|index| index.look_up(package))?),
             _ => Ok(self.batch_of(command.name_count(), |index| index.apply(command))??),

@@ -31,12 +31,13 @@
 //! | 3 | [`store`] | how changes outlive the process |
 //! | 3 | [`log`] | a log that replicas share, and that says in which order commands happen |
 //! | 4 | [`engine`] | one index shared by many connections |
-//! | 5 | [`session`] | bytes in, reply bytes out, without a socket |
-//! | 6 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
-//! | 7 | `metrics` | counts for Prometheus and their endpoint (feature `metrics`) |
-//! | 7 | `testing` | properties, and what drives and feeds them, for this machine and for yours (feature `testing`) |
-//! | 8 | `conformance` | the suite that any server behind an address is tried with (feature `check`) |
-//! | 9 | `cli` | the `indexer` program (feature `cli`) |
+//! | 5 | [`replica`] | an engine whose order comes from a log |
+//! | 6 | [`session`] | bytes in, reply bytes out, without a socket |
+//! | 7 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
+//! | 8 | `metrics` | counts for Prometheus and their endpoint (feature `metrics`) |
+//! | 8 | `testing` | properties, and what drives and feeds them, for this machine and for yours (feature `testing`) |
+//! | 9 | `conformance` | the suite that any server behind an address is tried with (feature `check`) |
+//! | 10 | `cli` | the `indexer` program (feature `cli`) |
 //!
 //! # Features
 //!
@@ -76,6 +77,8 @@ pub mod log;
 pub mod store;
 
 pub mod engine;
+
+pub mod replica;
 
 pub mod session;
 

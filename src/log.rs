@@ -27,6 +27,7 @@
 mod etcd;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod memory;
+pub(crate) mod retry;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -205,6 +206,20 @@ pub enum LogError {
         /// What the first replica said.
         theirs: String,
     },
+    /// Whoever answers does not take what a replica of this version asks.
+    #[error("it is no log that this version can use: {}", shown(problem))]
+    Rejected {
+        /// What it says.
+        problem: String,
+    },
+    /// Those who should share it are not one cluster.
+    #[error("{} and {} do not have one log", shown(one), shown(other))]
+    Mixed {
+        /// The node that was met first, and its cluster.
+        one: String,
+        /// Another, or the same one later.
+        other: String,
+    },
 }
 
 impl LogError {
@@ -212,6 +227,32 @@ impl LogError {
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         !matches!(self, Self::Unreachable { .. } | Self::Refused { .. } | Self::Forgotten { .. })
+    }
+
+    /// Whether a start that meets it need not be tried again: somebody has to do something before.
+    #[must_use]
+    pub fn ends_a_start(&self) -> bool {
+        self.is_lasting() || self.refusal() == Some(LogRefusal::Denied)
+    }
+
+    /// What an operator can do about it, where the error alone says that.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.remedy()),
+            Self::Rejected { .. } => Some(
+                "give --replicate the addresses of an etcd of version 3, with etcds:// if they speak TLS",
+            ),
+            Self::Mixed { .. } => Some(
+                "give --replicate nodes of one etcd alone, or start this replica again if its etcd was set up \
+                 anew",
+            ),
+            Self::Unreachable { .. }
+            | Self::Forgotten { .. }
+            | Self::WentBack { .. }
+            | Self::Damaged { .. }
+            | Self::Disagrees { .. } => None,
+        }
     }
 
     /// What kind of refusal it is; `None` if it is something else.
@@ -223,7 +264,9 @@ impl LogError {
             | Self::Forgotten { .. }
             | Self::WentBack { .. }
             | Self::Damaged { .. }
-            | Self::Disagrees { .. } => None,
+            | Self::Disagrees { .. }
+            | Self::Rejected { .. }
+            | Self::Mixed { .. } => None,
         }
     }
 }

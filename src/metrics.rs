@@ -1,4 +1,4 @@
-//! Floor 7: what a server did, counted for Prometheus, and the endpoint where it is fetched.
+//! Floor 8: what a server did, counted for Prometheus, and the endpoint where it is fetched.
 //!
 //! [`Metrics`] is the [`Monitor`] that counts; [`Endpoint`] serves the counts, and whether the
 //! server is well, over HTTP on an address of its own. What is counted, and when, is decided by
@@ -17,10 +17,9 @@ use prometheus::{
 };
 
 use crate::command::{Reply, Verb};
-use crate::engine::Engine;
 use crate::log::LogRefusal;
 use crate::server::{Ended, Monitor, TurnedAway};
-use crate::session::{MAX_BATCH, Tally};
+use crate::session::{Backend, MAX_BATCH, Tally, View};
 pub use endpoint::Endpoint;
 
 /// Something about a metric that Prometheus does not allow: a bug of ours.
@@ -45,7 +44,7 @@ const REPLIES: [Reply; 3] = [Reply::Ok, Reply::Fail, Reply::Error];
 /// let monitor = Arc::clone(&metrics) as Arc<dyn Monitor>;
 /// let server =
 ///     Server::start_monitored([listener], Arc::clone(&engine), Config::default(), monitor)?;
-/// assert!(metrics.text(&engine)?.contains("indexer_packages 0"));
+/// assert!(metrics.text(&*engine)?.contains("indexer_packages 0"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -182,12 +181,13 @@ impl Metrics {
         self.log_lines_lost.inc();
     }
 
-    /// All counts in Prometheus's text format, and how much `engine` holds after its last batch, durable
+    /// All counts in Prometheus's text format, and how much the index holds after its last batch, durable
     /// or not. Waits for no batch and for no disk. Of a poisoned engine, what it held before the panic.
     ///
     /// # Errors
     /// None that is known.
-    pub fn text(&self, engine: &Engine) -> Result<String, MetricsError> {
+    pub fn text(&self, backend: &dyn Backend) -> Result<String, MetricsError> {
+        let View(engine) = backend.engine();
         let held = engine.held();
         for (gauge, count) in [
             (&self.packages, held.packages()),
@@ -196,11 +196,12 @@ impl Metrics {
         ] {
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        let place = engine.applied().map_or(0, |place| place.0);
+        let log = backend.log_state();
+        let place = log.map_or(0, |log| log.applied.0);
         self.log_place.set(i64::try_from(place).unwrap_or(i64::MAX));
-        let unreached = engine.log_unreached().unwrap_or_default().as_secs();
+        let unreached = log.map_or(0, |log| log.unreached.as_secs());
         self.log_unreached.set(i64::try_from(unreached).unwrap_or(i64::MAX));
-        let refusal = engine.log_refusal();
+        let refusal = log.and_then(|log| log.refusal);
         self.log_full.set((refusal == Some(LogRefusal::Full)).into());
         self.read_only.set((engine.store_failure().is_some() || refusal.is_some()).into());
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)

@@ -1,4 +1,4 @@
-//! Floor 6: the TCP adapter: listeners, a thread for each connection, limits, shutdown.
+//! Floor 7: the TCP adapter: listeners, a thread for each connection, limits, shutdown.
 //!
 //! It moves bytes between sockets and sessions, and knows nothing of what they say.
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
-use crate::engine::Engine;
+use crate::session::Backend;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 pub(crate) use acceptor::Service;
 pub use duties::Duties;
@@ -96,7 +96,7 @@ pub struct Server {
 
 /// What the threads of a server have in common.
 struct Shared {
-    engine: Arc<Engine>,
+    backend: Arc<dyn Backend>,
     config: Config,
     connections: Arc<Registry>,
     monitor: Arc<dyn Monitor>,
@@ -155,7 +155,7 @@ pub(crate) fn listen<S: Service>(
 }
 
 impl Server {
-    /// Serves `engine` on every listener given, until told to [shut down](Self::shut_down). The
+    /// Serves an engine or a replica on every listener given, until told to [shut down](Self::shut_down). The
     /// listeners are set to block, and to queue as many clients as the system allows, up to 4,096.
     ///
     /// # Errors
@@ -164,10 +164,10 @@ impl Server {
     /// were accepted on others are let go as by a shutdown before this returns.
     pub fn start(
         listeners: impl IntoIterator<Item = TcpListener>,
-        engine: Arc<Engine>,
+        backend: Arc<impl Backend + 'static>,
         config: Config,
     ) -> io::Result<Self> {
-        Self::start_monitored(listeners, engine, config, Arc::new(Nobody))
+        Self::start_monitored(listeners, backend, config, Arc::new(Nobody))
     }
 
     /// The same, with somebody who is told what the server does.
@@ -176,13 +176,23 @@ impl Server {
     /// As [`start`](Self::start).
     pub fn start_monitored(
         listeners: impl IntoIterator<Item = TcpListener>,
-        engine: Arc<Engine>,
+        backend: Arc<impl Backend + 'static>,
+        config: Config,
+        monitor: Arc<dyn Monitor>,
+    ) -> io::Result<Self> {
+        Self::start_serving(listeners, backend, config, monitor)
+    }
+
+    /// The same, whichever it is.
+    pub(crate) fn start_serving(
+        listeners: impl IntoIterator<Item = TcpListener>,
+        backend: Arc<dyn Backend>,
         config: Config,
         monitor: Arc<dyn Monitor>,
     ) -> io::Result<Self> {
         let connections = Arc::new(Registry::new(config.max_connections)?);
         let refusals = watch::Refusals::new();
-        let shared = Arc::new(Shared { engine, config, connections, monitor, refusals });
+        let shared = Arc::new(Shared { backend, config, connections, monitor, refusals });
         let handle = listen(listeners, &shared, config.shutdown_grace)?;
         Ok(Self { handle, shared, joined: false })
     }
@@ -219,7 +229,7 @@ impl Server {
     /// holds the engine, a listener or a connection any more. Replies that the system has taken
     /// on are delivered even after that.
     ///
-    /// A [replica](Engine::replicated) that still has clients at the end of the grace is closed then, so
+    /// A [replica](crate::replica::Replica) that still has clients at the end of the grace is closed then, so
     /// that those who wait for its log are answered, for which they have another second.
     #[must_use = "says whether every client was let go in order"]
     pub fn join(mut self) -> Stopped {
@@ -229,7 +239,7 @@ impl Server {
     fn wait(&mut self) -> Stopped {
         self.joined = true;
         // Whoever waits for a log that is away would wait for longer than the grace.
-        let let_go = || self.shared.engine.let_go();
+        let let_go = || self.shared.backend.let_go();
         self.handle.wait(self.shared.config.shutdown_grace, let_go)
     }
 }

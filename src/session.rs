@@ -1,21 +1,25 @@
-//! Floor 5: one client's side of the conversation, without a socket: bytes in, reply bytes out.
+//! Floor 6: one client's side of the conversation, without a socket: bytes in, reply bytes out.
 //!
 //! A [`Session`] frames, parses, has the engine apply what is well formed, and lines the replies
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
 use crate::bug::{Bug, planted};
 use crate::command::Reply;
-use crate::engine::{Engine, NotDurable, Poisoned, Unanswered, Version};
+use crate::engine::{Engine, NotDurable, Poisoned, Version};
 use crate::index::LimitError;
+use crate::replica::Unanswered;
 use crate::wire::{LineBuffer, ParseError};
 
+mod backend;
 mod http;
 mod observer;
 mod request;
 
+pub use backend::{Backend, LogState, Most, View};
 use http::Stage;
 pub use observer::{Observer, Tally};
-use request::{Request, Work, settle, settle_in_order};
+pub use request::{Batch, Settled};
+use request::{Request, Work};
 
 /// The most messages that one session applies before others may have the index.
 pub const MAX_BATCH: usize = 256;
@@ -30,9 +34,6 @@ pub const MAX_ANSWER_BYTES: usize = 32 * 1024;
 
 /// As much as any reply, as a size of which a copy is one store.
 const PADDED_REPLY_BYTES: usize = 8;
-
-/// The most bytes that the replies of one batch can take while they are written.
-const MAX_BATCH_REPLY_BYTES: usize = MAX_BATCH * PADDED_REPLY_BYTES;
 
 /// Turns the bytes of one client into replies.
 ///
@@ -167,10 +168,10 @@ impl Session {
     /// [`Poisoned`]: nothing more can be answered, and the client is best let go.
     pub fn answer(
         &mut self,
-        engine: &Engine,
+        backend: &dyn Backend,
         refused: impl FnMut(&Refusal),
     ) -> Result<&[u8], Poisoned> {
-        self.answer_observed(engine, &mut observer::Refusals(refused))
+        self.answer_observed(backend, &mut observer::Refusals(refused))
     }
 
     /// The same, with somebody who is told of each batch as well.
@@ -179,15 +180,13 @@ impl Session {
     /// As [`answer`](Self::answer).
     pub fn answer_observed(
         &mut self,
-        engine: &Engine,
+        backend: &dyn Backend,
         observer: &mut impl Observer,
     ) -> Result<&[u8], Poisoned> {
         if self.stage == Stage::FirstLine && self.begins_with_http() {
             return Ok(self.end(observer));
         }
-        if engine.is_replicated() {
-            return self.answer_in_order(engine, observer);
-        }
+        let (View(engine), most) = (backend.engine(), backend.most());
         let Self { lines, max_line_bytes, requests, replies, more, answered, .. } = self;
         replies.clear();
         answered.clear();
@@ -200,29 +199,31 @@ impl Session {
                 // Replies that rest on what is not durable may all become longer ones.
                 let taken =
                     if engine.is_durable() { messages * PADDED_REPLY_BYTES } else { replies.len() };
-                if taken + MAX_BATCH_REPLY_BYTES > MAX_ANSWER_BYTES {
+                if taken + most.messages * PADDED_REPLY_BYTES > MAX_ANSWER_BYTES {
                     break;
                 }
                 let read = |frame| Request::read(frame, *max_line_bytes);
-                (*more, work) = fill(&mut batch, lines.by_ref().map(read));
+                (*more, work) = fill(&mut batch, most, lines.by_ref().map(read));
                 messages += batch.len();
             }
             let mut settled = batch.len();
             if work.names > 0 {
-                let seen;
-                (seen, settled) = settle(&mut batch, work, engine, observer)?;
-                version = version.max(seen);
+                let batch = Batch { requests: &mut batch, work };
+                let Settled { version: seen, messages } = backend.settle(batch, observer)?;
+                (version, settled) = (version.max(seen), messages);
             }
             if planted(Bug::ErrorsComeFirst) {
                 batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
             }
-            let begins = replies.len();
-            let tally = write_replies(batch.drain(..settled), replies, observer);
-            work = Work::of(&batch);
+            let mut settled = batch.drain(..settled);
             // Of what arrived, the last part may have held no end of a line.
-            if tally.messages() > 0 {
+            while settled.len() > 0 {
+                let begins = replies.len();
+                let tally = write_replies(settled.by_ref().take(MAX_BATCH), replies, observer);
                 answered.push(Answered { version, begins, tally });
             }
+            drop(settled);
+            work = Work::of(&batch);
         }
         *requests = emptied(batch);
         if let Err(reason) = engine.wait(version) {
@@ -231,31 +232,6 @@ impl Session {
         for Answered { tally, .. } in answered {
             observer.answered(tally);
         }
-        Ok(replies)
-    }
-
-    /// The same by way of the log that replicas share: as many messages at once as one answer can have the
-    /// replies of, because each time costs a round to the log.
-    fn answer_in_order(
-        &mut self,
-        engine: &Engine,
-        observer: &mut impl Observer,
-    ) -> Result<&[u8], Poisoned> {
-        const MOST: usize = MAX_ANSWER_BYTES / PADDED_REPLY_BYTES - 1;
-        let Self { lines, max_line_bytes, requests, replies, more, .. } = self;
-        replies.clear();
-        let mut batch = emptied(std::mem::take(requests));
-        let read = |frame| Request::read(frame, *max_line_bytes);
-        batch.extend(lines.lines().take(MOST).map(read));
-        *more = batch.len() == MOST;
-        settle_in_order(&mut batch, engine, observer)?;
-        let mut settled = batch.drain(..).peekable();
-        while settled.peek().is_some() {
-            let tally = write_replies(settled.by_ref().take(MAX_BATCH), replies, observer);
-            observer.answered(&tally);
-        }
-        drop(settled);
-        *requests = emptied(batch);
         Ok(replies)
     }
 
@@ -291,13 +267,14 @@ impl Session {
 /// Takes as many messages as one batch may have, and says whether there may be more, and what these ask for.
 fn fill<'a>(
     batch: &mut Vec<Request<'a>>,
+    most: Most,
     requests: impl Iterator<Item = Request<'a>>,
 ) -> (bool, Work) {
     let mut work = Work::default();
     for request in requests {
         work.add(&request);
         batch.push(request);
-        if batch.len() == MAX_BATCH || work.names >= MAX_BATCH_NAMES {
+        if batch.len() == most.messages || work.names >= most.names {
             return (!planted(Bug::RestOfABatchWaits), work);
         }
     }

@@ -1,4 +1,4 @@
-//! Floor 7: what tests are made of, public so that other implementations can be tested alike.
+//! Floor 8: what tests are made of, public so that other implementations can be tested alike.
 //!
 //! Three layers. The drivers know nothing of packages, are those of the crate [`statecheck`], and fit
 //! any [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands

@@ -23,10 +23,13 @@ use super::{Answer, Failure};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::metrics::{Endpoint, Metrics};
+#[cfg(feature = "etcd")]
+use crate::replica::Replica;
 use crate::server::{
     self, DEFAULT_MAX_CONNECTIONS, DEFAULT_SHUTDOWN_GRACE, DEFAULT_WRITE_TIMEOUT, Duties, Monitor,
     Nobody, Server,
 };
+use crate::session::Backend;
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 pub(super) use failure::ServeFailure;
 
@@ -139,16 +142,65 @@ impl Arguments {
     }
 }
 
-/// The engine that is asked for: in memory, with a directory, or a replica.
-fn engine(arguments: &Arguments) -> Result<Engine, Failure> {
-    let limits = arguments.limits();
+/// What is served.
+enum Served {
+    /// In memory, or with a directory.
+    Engine(Arc<Engine>),
     #[cfg(feature = "etcd")]
-    if let Some(engine) = arguments.replication.engine(limits, arguments.max_line_bytes)? {
-        return Ok(engine);
+    Replica(Arc<Replica>),
+}
+
+impl Served {
+    /// What is asked for.
+    fn load(arguments: &Arguments) -> Result<Self, Failure> {
+        let limits = arguments.limits();
+        #[cfg(feature = "etcd")]
+        if let Some(replica) = arguments.replication.replica(limits, arguments.max_line_bytes)? {
+            return Ok(Self::Replica(Arc::new(replica)));
+        }
+        let engine = match &arguments.data_dir {
+            Some(directory) => data_dir::engine(directory, limits)?,
+            None => Engine::new(PackageIndex::with_limits(limits)),
+        };
+        Ok(Self::Engine(Arc::new(engine)))
     }
-    match &arguments.data_dir {
-        Some(directory) => data_dir::engine(directory, limits),
-        None => Ok(Engine::new(PackageIndex::with_limits(limits))),
+
+    /// Starts what it does beside answering.
+    fn duties(&self) -> io::Result<Option<Duties>> {
+        match self {
+            Self::Engine(_) => Ok(None),
+            #[cfg(feature = "etcd")]
+            Self::Replica(replica) => Duties::start(replica).map(Some),
+        }
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        match self {
+            Self::Engine(engine) => Arc::clone(engine) as _,
+            #[cfg(feature = "etcd")]
+            Self::Replica(replica) => Arc::clone(replica) as _,
+        }
+    }
+
+    /// Ends it, and says why it could not go on, if it could not.
+    fn end(&self) -> Result<(), ServeFailure> {
+        match self {
+            Self::Engine(engine) => {
+                let closed = engine.close();
+                // Why it failed first says more than why it cannot be closed after that.
+                if let Some(error) = engine.store_failure() {
+                    return Err(ServeFailure::NotKept { problem: error.to_string() });
+                }
+                closed.map_err(ServeFailure::Store)
+            }
+            #[cfg(feature = "etcd")]
+            Self::Replica(replica) => {
+                replica.close();
+                replica
+                    .log_failure()
+                    .map_or(Ok(()), |error| Err(ServeFailure::ReplicaFailed(error)))
+            }
+        }
     }
 }
 
@@ -177,24 +229,23 @@ fn serve(
     metrics: Option<Arc<Metrics>>,
     log: &logging::Log,
 ) -> Result<Answer, Failure> {
-    let engine = Arc::new(engine(arguments)?);
+    let served = Served::load(arguments)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
-    let duties = engine.applied().map(|_| Duties::start(&engine)).transpose();
-    let duties = duties.map_err(ServeFailure::Start)?;
+    let duties = served.duties().map_err(ServeFailure::Start)?;
     let (listeners, endpoint) = listeners::bind(&arguments.listen, arguments.metrics.as_deref())?;
     let monitor: Arc<dyn Monitor> = match &metrics {
         Some(metrics) => Arc::clone(metrics) as _,
         None => Arc::new(Nobody),
     };
     let config = arguments.config();
-    let server = Server::start_monitored(listeners, Arc::clone(&engine), config, monitor)
+    let server = Server::start_serving(listeners, served.backend(), config, monitor)
         .map_err(ServeFailure::Start)?;
     // Kept until the server has stopped, so that it can be asked how that goes.
     let endpoint = endpoint
         .zip(metrics)
         .map(|(listener, metrics)| {
             let names = arguments.metrics_host.clone();
-            Endpoint::start_as(names, listener, metrics, Arc::clone(&engine), server.handle())
+            Endpoint::start_as(names, listener, metrics, served.backend(), server.handle())
         })
         .transpose()
         .map_err(ServeFailure::Start)?;
@@ -213,15 +264,7 @@ fn serve(
     server.shut_down();
     let stopped = server.join();
     drop((endpoint, duties));
-    let closed = engine.close();
-    // Why it failed first says more than why it cannot be closed after that.
-    if let Some(error) = engine.store_failure() {
-        return Err(ServeFailure::NotKept { problem: error.to_string() }.into());
-    }
-    closed.map_err(ServeFailure::Store)?;
-    if let Some(error) = engine.log_failure() {
-        return Err(ServeFailure::ReplicaFailed(error).into());
-    }
+    served.end()?;
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
     Ok(Answer::Yes)
 }

@@ -3,47 +3,49 @@
 use super::durability::{Durability, Version};
 use super::{Engine, Poisoned, UNKNOWN, Unavailable};
 use crate::index::{Digest, FrozenIndex};
-use crate::log::Place;
 use crate::store::{Snapshot, StoreError};
 
 impl Engine {
     /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
-    /// Waits for the commit that is going on, if there is one. Of a replica, what it has applied.
+    /// Waits for the commit that is going on, if there is one.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is closed.
     pub fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError> {
-        if self.is_replicated() {
-            let (frozen, _) = self.freeze().map_err(|_poisoned| StoreError::Closed)?;
-            return Ok(Some(Box::new(frozen)));
-        }
-        self.durability.as_ref().map(Durability::snapshot).transpose()
+        self.durability().map(Durability::snapshot).transpose()
     }
 
-    /// What the index holds at this moment, for readers that take longer than others can wait; and, of a
-    /// replica, its place in the log. Has the index for as long as [`PackageIndex::freeze`](crate::PackageIndex::freeze)
-    /// takes.
+    /// What the index holds at this moment, for readers that take longer than others can wait. Has the index
+    /// for as long as [`PackageIndex::freeze`](crate::PackageIndex::freeze) takes.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn freeze(&self) -> Result<(FrozenIndex, Option<Place>), Unavailable> {
-        let (frozen, place, version) = {
+    pub fn freeze(&self) -> Result<FrozenIndex, Unavailable> {
+        self.freeze_with(|| ()).map(|(frozen, ())| frozen)
+    }
+
+    /// The same, and what was so meanwhile.
+    pub(crate) fn freeze_with<R>(
+        &self,
+        meanwhile: impl FnOnce() -> R,
+    ) -> Result<(FrozenIndex, R), Unavailable> {
+        let (frozen, result, version) = {
             let _passed = self.gate.pass(UNKNOWN);
             let mut index = self.index.write().map_err(|_poisoned| Poisoned)?;
-            let version = self.durability.as_ref().map_or(Version::default(), Durability::seen);
-            (index.freeze(), self.applied(), version)
+            let version = self.durability().map_or(Version::default(), Durability::seen);
+            (index.freeze(), meanwhile(), version)
         };
         self.wait(version)?;
-        Ok((frozen, place))
+        Ok((frozen, result))
     }
 
-    /// The place of a replica in its log, how many packages are indexed, and their digest, all of one
-    /// moment. Costs [`FrozenIndex::digest`], while others go on.
+    /// How many packages are indexed, and their digest, of one moment. Costs [`FrozenIndex::digest`], while
+    /// others go on.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn digest(&self) -> Result<(Option<Place>, usize, Digest), Unavailable> {
-        let (frozen, place) = self.freeze()?;
-        Ok((place, frozen.len(), frozen.digest()))
+    pub fn digest(&self) -> Result<(usize, Digest), Unavailable> {
+        let frozen = self.freeze()?;
+        Ok((frozen.len(), frozen.digest()))
     }
 }

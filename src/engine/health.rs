@@ -46,10 +46,7 @@ impl Engine {
     ///
     /// # Errors
     /// Why they are not.
-    pub(crate) fn health(&self) -> Result<(), Unavailable> {
-        if let Some(replication) = &self.replication {
-            replication.is_serving()?;
-        }
+    pub fn health(&self) -> Result<(), Unavailable> {
         if self.index.is_poisoned() {
             return Err(Poisoned.into());
         }

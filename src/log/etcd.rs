@@ -23,15 +23,16 @@
 mod address;
 mod follow;
 mod gateway;
+mod node;
 mod packed;
 mod refusals;
 mod replies;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
+use rustls::crypto::ring;
 use serde_json::{Value, json};
 
 use super::{Entry, EntryId, Log, LogError, LogRefusal, LogSnapshot, Place, Writer};
@@ -39,7 +40,7 @@ pub use address::{AddressError, Credentials, EtcdAddress, Identity, SetupError};
 use follow::Followed;
 use gateway::Gateway;
 use packed::{Owner, pack, unpack};
-use replies::{KeyValue, Reply, encode};
+use replies::{KeyValue, Reply, encode, unreachable};
 
 /// A log in etcd.
 pub struct Etcd {
@@ -159,6 +160,14 @@ impl Etcd {
     }
 }
 
+/// A number that nobody else draws, from the system's source of random numbers, as TLS has it.
+fn draw() -> Result<u64, LogError> {
+    let mut bytes = [0; 8];
+    let drawn = ring::default_provider().secure_random.fill(&mut bytes);
+    drawn.map_err(|_| unreachable("the system has no random number for a writer".into()))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 fn damaged(what: &str, problem: &str) -> LogError {
     LogError::Damaged { what: what.to_owned(), problem: problem.to_owned() }
 }
@@ -216,6 +225,7 @@ pub(crate) fn kept(written: &str, chunk: &[u8]) -> (LogSnapshot, Vec<u8>) {
 impl Log for Etcd {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
         let key = self.key("setup");
+        self.gateway.compare_nodes()?;
         // Only read where it can be: etcd without space refuses what could put something, though it would not.
         let theirs = match self.get(&key, text)? {
             Some(theirs) => Some(theirs),
@@ -232,7 +242,7 @@ impl Log for Etcd {
     fn register(&self) -> Result<Writer, LogError> {
         // At random, because revisions come again when etcd is restored from a backup: an entry of another
         // writer, with other messages, must not be taken for one that was seen.
-        let id = RandomState::new().build_hasher().finish();
+        let id = draw()?;
         let key = self.writer_key(id);
         // Not put again by a request that was late: that would undo what has been appended.
         let body = json!({
@@ -369,10 +379,9 @@ impl Log for Etcd {
         // What led to the snapshot before is wanted by nobody. If more of it is gone already, so much the
         // better; and who may not do this leaves it to whoever set etcd up.
         let body = json!({ "revision": before.place.to_string() });
-        match self.gateway.call("kv/compaction", &body, |_| Ok(())) {
-            Err(LogError::Unreachable { problem }) if problem.contains("compacted") => Ok(()),
+        match self.gateway.call_at("kv/compaction", &body, |_| Ok(())) {
             Err(LogError::Refused { refusal: LogRefusal::Denied, .. }) => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
     }
 }

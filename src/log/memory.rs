@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, PoisonError};
 
 use super::{Entry, Log, LogError, LogRefusal, LogSnapshot, Place, Writer};
+use crate::bug::{Bug, planted};
 use crate::sync::{Mutex, MutexGuard};
 
 /// What becomes of an append.
@@ -160,6 +161,12 @@ impl Held {
     fn append(&mut self, writer: &Writer, messages: &[u8]) -> Option<Place> {
         let known = *self.writers.get(&writer.id)?;
         if known != *writer {
+            if known.entries == writer.entries + 1 && planted(Bug::RepeatsAreNew) {
+                // Once more by the same name.
+                let again = Writer { place: known.place, ..*writer };
+                self.writers.insert(writer.id, again);
+                return self.append(&again, messages);
+            }
             // Here already, if it is this entry that it was appended last.
             return (known.entries == writer.entries + 1).then_some(known.place);
         }

@@ -15,8 +15,8 @@ use super::hosts::Hosts;
 use super::http::{Head, PATIENCE, Request, Response, Status, read_head};
 use super::shared::Shared;
 use super::{Metrics, backup};
-use crate::engine::Engine;
 use crate::server::{Handle, Registry, Service, listen};
+use crate::session::Backend;
 use crate::store::Snapshot;
 
 /// The most connections at once: an operator has a few, and each takes a thread.
@@ -47,7 +47,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Endpoint(Handle);
 
 impl Endpoint {
-    /// Serves on `listener` what `metrics` has counted, how much `engine` holds, and whether the
+    /// Serves on `listener` what `metrics` has counted, how much the index holds, and whether the
     /// server of `handle` is there.
     ///
     /// # Errors
@@ -55,10 +55,10 @@ impl Endpoint {
     pub fn start(
         listener: TcpListener,
         metrics: Arc<Metrics>,
-        engine: Arc<Engine>,
+        backend: Arc<impl Backend + 'static>,
         server: Handle,
     ) -> io::Result<Self> {
-        Self::start_as([], listener, metrics, engine, server)
+        Self::start_as([], listener, metrics, backend, server)
     }
 
     /// The same, for requests that name one of these hosts as well, whatever the port.
@@ -69,13 +69,13 @@ impl Endpoint {
         names: impl IntoIterator<Item = String>,
         listener: TcpListener,
         metrics: Arc<Metrics>,
-        engine: Arc<Engine>,
+        backend: Arc<dyn Backend>,
         server: Handle,
     ) -> io::Result<Self> {
         let pages = Arc::new(Pages {
             hosts: Hosts::new(names),
             metrics,
-            engine,
+            backend,
             server,
             connections: Arc::new(Registry::with_waiting_room(MAX_CONNECTIONS)?),
             slow: AtomicUsize::new(0),
@@ -103,7 +103,7 @@ impl Drop for Endpoint {
 struct Pages {
     hosts: Hosts,
     metrics: Arc<Metrics>,
-    engine: Arc<Engine>,
+    backend: Arc<dyn Backend>,
     server: Handle,
     connections: Arc<Registry>,
     /// How many requests are under way that may take long.
@@ -223,11 +223,11 @@ impl Pages {
             }
         };
         // After that, the file cannot be read either.
-        if let Some(error) = self.engine.store_failure() {
+        if let Some(error) = self.backend.engine().0.store_failure() {
             let why = format!("the store has failed, so restart the server: {error}");
             return unavailable(&why).into();
         }
-        match self.engine.snapshot() {
+        match self.backend.snapshot() {
             Ok(Some(snapshot)) => Answer::Backup(snapshot, slow, backing_up),
             Ok(None) => {
                 let why = "nothing is kept on disk: start the server with --data-dir\n";
@@ -240,7 +240,7 @@ impl Pages {
     /// What the index is, in a few letters: equal for equal replicas at one place. Computed once for all
     /// who ask meanwhile.
     fn digest(&self) -> Response {
-        match self.digest.get(|| digest_text(&self.engine)) {
+        match self.digest.get(|| digest_text(&*self.backend)) {
             Ok(Ok(text)) => Response::ok(text),
             Ok(Err(error)) => unavailable(&error),
             Err(error) => unavailable(&error),
@@ -248,7 +248,7 @@ impl Pages {
     }
 
     fn metrics(&self) -> Response {
-        match self.metrics.text(&self.engine) {
+        match self.metrics.text(&*self.backend) {
             Ok(text) => Response { kind: "text/plain; version=0.0.4", ..Response::ok(text) },
             Err(error) => Response::plain(Status::ServerError, &format!("{error}\n")),
         }
@@ -258,15 +258,15 @@ impl Pages {
         if self.server.is_shut_down() {
             return Response::plain(Status::Unavailable, "the server is shutting down\n");
         }
-        match self.engine.health() {
+        match self.backend.health() {
             Ok(()) => Response::ok("ok\n".into()),
             Err(error) => unavailable(&error),
         }
     }
 }
 
-fn digest_text(engine: &Engine) -> Result<String, String> {
-    let (place, packages, digest) = engine.digest().map_err(|error| error.to_string())?;
+fn digest_text(backend: &dyn Backend) -> Result<String, String> {
+    let (place, packages, digest) = backend.digest().map_err(|error| error.to_string())?;
     let place = place.map_or(String::new(), |place| format!("place {place}\n"));
     Ok(format!("{place}packages {packages}\ndigest {digest}\n"))
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use super::*;
+use crate::engine::Engine;
 use crate::server::{Config, Server};
 
 mod guard;

@@ -100,7 +100,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
             }
         }
         while session.has_more() {
-            let replies = session.answer_observed(&shared.engine, watch)?;
+            let replies = session.answer_observed(&*shared.backend, watch)?;
             let cut_off = if planted(Bug::AnswersAreCutOff) { 8 } else { replies.len() };
             send(&mut &*stream, &replies[..cut_off.min(replies.len())], config.write_timeout)?;
             if !replies.is_empty() {

@@ -1,27 +1,23 @@
 //! The threads of a replica: one appends, one follows, one reads where the log ends, one writes snapshots.
 //!
-//! What each of them does is the engine's business; that it does so again and again, that it waits when the
+//! What each of them does is the replica's business; that it does so again and again, that it waits when the
 //! log is not there, and that the log of the server says so, is this file's.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use crate::bug;
-use crate::engine::{Appender, Engine};
+use crate::log::retry::Retry;
 use crate::log::{LogError, LogRefusal};
+use crate::replica::Replica;
 
-/// How long it is until something is tried again that failed, at first and at most.
-const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
-
-/// Does the duties of a [replica](Engine::replicated) until it is dropped, which closes the engine and
-/// takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
+/// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
 /// and until a snapshot is written or loaded.
 #[derive(Debug)]
 pub struct Duties {
-    engine: Arc<Engine>,
+    replica: Arc<Replica>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -30,14 +26,13 @@ impl Duties {
     ///
     /// # Errors
     /// If the system has no thread left.
-    pub fn start(engine: &Arc<Engine>) -> io::Result<Self> {
-        let mut duties = Self { engine: Arc::clone(engine), threads: Vec::new() };
-        let mut appender = Appender::default();
-        duties.spawn("append", move |engine| engine.append(&mut appender, true).map(drop))?;
-        duties.spawn("read", |engine| engine.read_head(true))?;
-        duties.spawn("follow", Engine::follow)?;
-        duties.spawn("snapshot", |engine| {
-            if let Some(snapshot) = engine.write_snapshot(true)? {
+    pub fn start(replica: &Arc<Replica>) -> io::Result<Self> {
+        let mut duties = Self { replica: Arc::clone(replica), threads: Vec::new() };
+        duties.spawn("append", |replica| replica.append_when_due().map(drop))?;
+        duties.spawn("read", Replica::read_head_when_due)?;
+        duties.spawn("follow", Replica::follow)?;
+        duties.spawn("snapshot", |replica| {
+            if let Some(snapshot) = replica.write_snapshot_when_due()? {
                 let (place, packages) = (snapshot.place.0, snapshot.packages);
                 tracing::info!(place, packages, chunks = snapshot.chunks, "wrote a snapshot");
             }
@@ -49,14 +44,14 @@ impl Duties {
     fn spawn(
         &mut self,
         name: &'static str,
-        duty: impl FnMut(&Engine) -> Result<(), LogError> + Send + 'static,
+        duty: impl FnMut(&Replica) -> Result<(), LogError> + Send + 'static,
     ) -> io::Result<()> {
-        let engine = Arc::clone(&self.engine);
+        let replica = Arc::clone(&self.replica);
         let work = bug::carry(move || {
-            let work = AssertUnwindSafe(|| repeat(name, &engine, duty));
+            let work = AssertUnwindSafe(|| repeat(name, &replica, duty));
             if catch_unwind(work).is_err() {
                 // First: what panicked may be what logs.
-                engine.abandon();
+                replica.abandon();
                 tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
             }
         });
@@ -68,32 +63,32 @@ impl Duties {
 /// Does a duty until there is nothing to do any more.
 fn repeat(
     name: &'static str,
-    engine: &Engine,
-    mut duty: impl FnMut(&Engine) -> Result<(), LogError>,
+    replica: &Replica,
+    mut duty: impl FnMut(&Replica) -> Result<(), LogError>,
 ) {
-    let mut pause = PAUSES[0];
+    let mut retry = Retry::default();
     // What has been said of a failure that lasts, so that it is said once: whether it is a refusal.
     let mut said: Option<Option<LogRefusal>> = None;
-    while !engine.is_over() {
-        match duty(engine) {
+    while !replica.is_over() {
+        match duty(replica) {
             Ok(()) => {
                 if let Some(refusal) = said.take() {
                     let what = if refusal.is_some() { "takes changes" } else { "is there" };
                     tracing::info!(duty = name, "the log {what} again");
                 }
-                pause = PAUSES[0];
+                retry.done();
             }
             Err(error) if error.is_lasting() => {
-                tracing::error!(duty = name, %error, "the replica has failed");
+                let remedy = error.remedy();
+                tracing::error!(duty = name, %error, remedy, "the replica has failed");
             }
             Err(error) => {
                 let refusal = error.refusal();
                 if said.replace(refusal) != Some(refusal) {
-                    let remedy = refusal.map(LogRefusal::remedy);
+                    let remedy = error.remedy();
                     tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
-                engine.pause(pause);
-                pause = (pause * 2).min(PAUSES[1]);
+                replica.pause(retry.failed());
             }
         }
     }
@@ -101,7 +96,7 @@ fn repeat(
 
 impl Drop for Duties {
     fn drop(&mut self) {
-        let _no_store = self.engine.close();
+        self.replica.close();
         for thread in self.threads.drain(..) {
             // It has said so if it panicked.
             let _ended = thread.join();

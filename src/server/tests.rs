@@ -12,15 +12,16 @@ use super::*;
 use crate::bug::{self, Bug};
 use crate::client::Client;
 use crate::command::{Command, Outcome};
+use crate::engine::Engine;
 
 fn server(config: Config) -> (Server, Arc<Engine>) {
     let engine = Arc::new(Engine::default());
     (server_of(&engine, config), engine)
 }
 
-fn server_of(engine: &Arc<Engine>, config: Config) -> Server {
+fn server_of(backend: &Arc<impl Backend + 'static>, config: Config) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    Server::start([listener], Arc::clone(engine), config).unwrap()
+    Server::start([listener], Arc::clone(backend), config).unwrap()
 }
 
 fn wait_until_nobody_is_connected(server: &Server) {
@@ -98,7 +99,7 @@ fn a_listener_that_did_not_block_is_made_to() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let same = listener.try_clone().unwrap();
-    let server = Server::start([listener], Arc::default(), Config::default()).unwrap();
+    let server = Server::start([listener], Arc::<Engine>::default(), Config::default()).unwrap();
     thread::scope(|scope| {
         let accepted = scope.spawn(|| same.accept().map(drop));
         // Each comes to one of the two who accept.

@@ -67,7 +67,8 @@ impl Observer for Watch<'_> {
                 tracing::info!(%peer, %rule, offset, left_out, "answered ERROR: {refusal}");
             }
             Refusal::NotDurable(_) => {
-                let reason = self.shared.engine.store_failure().map(tracing::field::display);
+                let reason =
+                    self.shared.backend.engine().0.store_failure().map(tracing::field::display);
                 tracing::error!(%peer, reason, left_out, "answered ERROR: {refusal}");
             }
             Refusal::Http => {

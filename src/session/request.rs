@@ -1,13 +1,14 @@
 //! Messages on their way to their replies, a batch at a time.
 //!
-//! A batch is settled on the engine's index, or, of a replica, by way of the log that it shares with others.
+//! A batch is settled on the index of an engine, or by way of the log of a replica.
 //! Work is counted in names: those that messages list, and those of the lists that they replace.
 
 use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome, Verb};
-use crate::engine::{Engine, Poisoned, Unanswered, Unavailable, Version};
+use crate::engine::{Engine, Poisoned, Unavailable, Version};
 use crate::index::{LimitError, PackageIndex};
 use crate::log::MAX_ENTRY_BYTES;
+use crate::replica::{Replica, Unanswered};
 use crate::wire::{self, Frame};
 
 use super::{MAX_BATCH, MAX_BATCH_NAMES, Observer, Refusal};
@@ -112,46 +113,57 @@ impl Work {
     }
 }
 
+/// Messages of a session, of which none, some or all wait to be settled.
+#[derive(Debug)]
+pub struct Batch<'b, 'a> {
+    pub(super) requests: &'b mut [Request<'a>],
+    pub(super) work: Work,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    /// What the answers rest on.
+    pub(super) version: Version,
+    /// How many messages are settled, from the first on.
+    pub(super) messages: usize,
+}
+
 /// Takes the index once, and applies the commands that wait for it; side by side with others if these and
-/// those only ask. Says which version they saw, and how many messages are settled: all of them, unless the
-/// first hold more than [`MAX_BATCH_NAMES`].
+/// those only ask. Settles all messages, unless the first hold more than [`MAX_BATCH_NAMES`].
 pub(super) fn settle(
-    batch: &mut [Request<'_>],
-    work: Work,
+    Batch { requests, work }: Batch<'_, '_>,
     engine: &Engine,
-    observer: &mut impl Observer,
-) -> Result<(Version, usize), Poisoned> {
+    observer: &mut dyn Observer,
+) -> Result<Settled, Poisoned> {
     observer.waiting();
     if work.may_change {
         let settled = engine.batch_ahead(work.names, |index| {
             observer.taken();
             if planted(Bug::QueriesGoFirst) {
-                for query in batch.iter_mut() {
+                for query in requests.iter_mut() {
                     query.look_up(index);
                 }
             }
-            index.prefetch(batch.iter().filter_map(Request::command));
-            apply_some(batch, index)
+            index.prefetch(requests.iter().filter_map(Request::command));
+            apply_some(requests, index)
         });
         match settled {
-            Ok((settled, version)) => {
+            Ok((messages, version)) => {
                 observer.released();
-                return Ok((version, settled));
+                return Ok(Settled { version, messages });
             }
             Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
             // Those that only ask can still be answered.
             Err(Unavailable::NotDurable(reason)) => {
-                for request in batch.iter_mut().filter(|request| request.may_change()) {
+                for request in requests.iter_mut().filter(|request| request.may_change()) {
                     *request = Request::Refused(reason.into());
                 }
             }
-            Err(Unavailable::Unanswered(reason)) => {
-                refuse(batch, reason);
-                return Ok((Version::default(), batch.len()));
-            }
         }
     }
-    Ok((look_up(batch, work.names, engine, observer)?, batch.len()))
+    let version = look_up(requests, work.names, engine, observer)?;
+    Ok(Settled { version, messages: requests.len() })
 }
 
 /// Applies commands, in order, until they were [`MAX_BATCH_NAMES`] of work. Says how many messages that were.
@@ -172,29 +184,27 @@ fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
 }
 
 /// Has the order that all replicas share say where the batch comes, and applies every command there. A
-/// batch that only asks is told what was so when it was asked.
+/// batch that only asks is told what was so when it was asked. Settles all messages.
 pub(super) fn settle_in_order(
-    batch: &mut [Request<'_>],
-    engine: &Engine,
-    observer: &mut impl Observer,
-) -> Result<(), Poisoned> {
-    let work = Work::of(batch);
-    if work.names == 0 {
-        return Ok(());
-    }
+    Batch { requests, work }: Batch<'_, '_>,
+    replica: &Replica,
+    observer: &mut dyn Observer,
+) -> Result<Settled, Poisoned> {
+    // What a replica has applied is never taken back.
+    let settled = Settled { version: Version::default(), messages: requests.len() };
     observer.waiting();
     if !work.may_change {
-        match engine.catch_up() {
+        match replica.catch_up() {
             Ok(()) => {
-                for part in batch.chunks_mut(MAX_BATCH) {
-                    look_up(part, Work::of(part).names, engine, observer)?;
+                for part in requests.chunks_mut(MAX_BATCH) {
+                    look_up(part, Work::of(part).names, replica.engine(), observer)?;
                 }
             }
-            Err(reason) => refuse(batch, reason),
+            Err(reason) => refuse(requests, reason),
         }
-        return Ok(());
+        return Ok(settled);
     }
-    let mut waiting = batch.iter_mut().filter(|request| request.command().is_some()).peekable();
+    let mut waiting = requests.iter_mut().filter(|request| request.command().is_some()).peekable();
     while waiting.peek().is_some() {
         let (mut messages, mut parts) = (Vec::new(), Vec::new());
         while let Some(request) = waiting.next_if(|request| {
@@ -203,14 +213,14 @@ pub(super) fn settle_in_order(
             request.write(&mut messages);
             parts.push(request);
         }
-        match engine.submit(messages) {
+        match replica.submit(messages) {
             Ok(answers) => {
                 for (request, answer) in parts.into_iter().zip(answers) {
                     request.answer(answer);
                 }
             }
             // It has no effect, so that those that only ask can still be answered.
-            Err(reason @ Unanswered::Refused(_)) => refuse_changes(&mut parts, engine, reason)?,
+            Err(reason @ Unanswered::Refused(_)) => refuse_changes(&mut parts, replica, reason)?,
             Err(reason) => {
                 for request in parts {
                     *request = Request::Refused(reason.into());
@@ -220,7 +230,7 @@ pub(super) fn settle_in_order(
     }
     observer.taken();
     observer.released();
-    Ok(())
+    Ok(settled)
 }
 
 /// Answers those that only ask, which list so many names, side by side with others.
@@ -228,7 +238,7 @@ fn look_up(
     batch: &mut [Request<'_>],
     names: usize,
     engine: &Engine,
-    observer: &mut impl Observer,
+    observer: &mut dyn Observer,
 ) -> Result<Version, Poisoned> {
     let ((), version) = engine.read_ahead(names, |index| {
         observer.taken();
@@ -244,7 +254,7 @@ fn look_up(
 /// Refuses those that may change something, and answers those that only ask.
 fn refuse_changes(
     requests: &mut [&mut Request<'_>],
-    engine: &Engine,
+    replica: &Replica,
     reason: Unanswered,
 ) -> Result<(), Poisoned> {
     let changing = requests.iter_mut().filter(|request| request.may_change());
@@ -254,14 +264,14 @@ fn refuse_changes(
     if asking.is_empty() {
         return Ok(());
     }
-    let caught_up = engine.catch_up();
+    let caught_up = replica.catch_up();
     for part in asking.chunks_mut(MAX_BATCH) {
         match caught_up {
             Ok(()) => {
                 let names = part.iter().map(|query| query.names()).sum();
                 let look_up =
                     |index: &PackageIndex| part.iter_mut().for_each(|query| query.look_up(index));
-                engine.read_ahead(names, look_up)?;
+                replica.engine().read_ahead(names, look_up)?;
             }
             Err(reason) => {
                 for query in part {
@@ -274,8 +284,8 @@ fn refuse_changes(
 }
 
 /// Refuses all that waits.
-fn refuse(batch: &mut [Request<'_>], reason: Unanswered) {
-    for request in batch.iter_mut().filter(|request| request.command().is_some()) {
+fn refuse(requests: &mut [Request<'_>], reason: Unanswered) {
+    for request in requests.iter_mut().filter(|request| request.command().is_some()) {
         *request = Request::Refused(reason.into());
     }
 }

@@ -4,8 +4,7 @@ use super::*;
 use crate::command::Verb;
 use crate::index::{Change, Limits, PackageIndex};
 use crate::store::{Snapshot, Store, StoreError};
-use crate::wire;
-use crate::wire::DEFAULT_MAX_LINE_BYTES;
+use crate::wire::{self, DEFAULT_MAX_LINE_BYTES};
 
 /// Feeds `input` in pieces of `size` bytes and returns all replies.
 fn converse(input: &[u8], size: usize) -> String {
@@ -22,6 +21,8 @@ fn converse(input: &[u8], size: usize) -> String {
     }
     String::from_utf8(replies).unwrap()
 }
+
+const BATCH_REPLY_BYTES: usize = MAX_BATCH * PADDED_REPLY_BYTES;
 
 #[test]
 fn a_message_split_at_every_byte_is_answered_as_if_unsplit() {
@@ -182,17 +183,16 @@ fn replies_of_every_length_stay_within_what_an_answer_may_have() {
 fn an_answer_has_as_many_batches_as_it_has_room_for() {
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
     let engine = Engine::default();
-    let arrived = session.fill(&[b'\n'; 1 << 14]);
+    let due = session.fill(&[b'\n'; 1 << 14]) * b"ERROR\n".len();
     let replies = session.answer(&engine, |_| ()).unwrap().len();
-    let due = arrived * b"ERROR\n".len();
-    assert!(replies >= due.min(MAX_ANSWER_BYTES - MAX_BATCH_REPLY_BYTES), "{replies} of {due}");
+    assert!(replies >= due.min(MAX_ANSWER_BYTES - BATCH_REPLY_BYTES), "{replies} of {due}");
 }
 
 #[test]
 fn all_that_a_session_holds_is_counted() {
     let session = swollen(&Engine::default());
     let requests = MAX_BATCH * size_of::<Request<'_>>();
-    let least = DEFAULT_MAX_LINE_BYTES + MAX_ANSWER_BYTES - MAX_BATCH_REPLY_BYTES + requests;
+    let least = DEFAULT_MAX_LINE_BYTES + MAX_ANSWER_BYTES - BATCH_REPLY_BYTES + requests;
     assert!(session.memory() >= least, "{} < {least}", session.memory());
 }
 

@@ -120,13 +120,14 @@ impl Replicas {
         self.addresses.clone()
     }
 
-    /// Kills one as `kill -9` does. What it had logged until then must be no panic.
-    pub(crate) fn kill(&mut self, number: usize) {
+    /// Kills one as `kill -9` does, and returns what it had logged until then, which must be no panic.
+    pub(crate) fn kill(&mut self, number: usize) -> String {
         self.addresses.held()[number] = None;
         let serving = self.processes[number].serving.take().expect("it runs");
         serving.signal("KILL");
         let (_, log) = serving.wait();
         assert!(!log.contains("panicked"), "replica {number}: {log}");
+        log
     }
 
     /// Has one stand still.

@@ -47,7 +47,8 @@ struct FarEnd {
 impl FarEnd {
     fn fresh() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let server = Server::start([listener], Arc::default(), Config::default()).unwrap();
+        let server =
+            Server::start([listener], Arc::new(Engine::default()), Config::default()).unwrap();
         Self { client: Client::connect(server.addresses()).unwrap(), _server: server }
     }
 }

@@ -145,7 +145,7 @@ fn serve_until(message: &'static str) -> String {
                     let mut rest = &line[..];
                     while !rest.is_empty() && !dead.load(Ordering::SeqCst) {
                         rest = &rest[session.fill(rest)..];
-                        let replies = session.answer(&engine, |_| ()).unwrap();
+                        let replies = session.answer(&*engine, |_| ()).unwrap();
                         if (&stream).write_all(replies).is_err() {
                             return;
                         }

@@ -21,6 +21,8 @@ mod log;
 #[cfg(feature = "etcd")]
 mod protocol;
 #[cfg(feature = "etcd")]
+mod refused;
+#[cfg(feature = "etcd")]
 mod restored;
 #[cfg(feature = "etcd")]
 mod secured;

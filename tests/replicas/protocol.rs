@@ -125,7 +125,9 @@ fn what_was_answered_is_there_after_every_replica_and_every_node_was_killed() {
     for number in 0..3 {
         index_chain(&replicas, number, before..before + 100);
         before += 100;
-        (0..3).for_each(|number| replicas.kill(number));
+        for number in 0..3 {
+            replicas.kill(number);
+        }
         (0..etcd::NODES).for_each(|node| cluster.kill(node));
         cluster.start_again(&[0, 1, 2]);
         (0..3).for_each(|number| replicas.start_again(number));

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules by floor; a file imports only from floors below its own, or from its own module.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["bug", "name", "sync"],
     &["command", "shown"],
     &["wire", "index", "model"],
     &["log", "store"],
     &["engine"],
+    &["replica"],
     &["session"],
     &["server", "client"],
     &["metrics", "testing"],
@@ -100,15 +101,27 @@ fn the_floors_below_the_server_name_no_socket_no_file_and_no_clock() {
         let allowed =
             ["server", "client", "metrics", "cli", "testing", "conformance", "store", "log"];
         let is_allowed = module(&path).is_some_and(|module| allowed.contains(&module.as_str()));
-        let is_patient = path.starts_with(root().join("src/engine/replication"))
-            || path.ends_with("engine/replication.rs");
+        let is_patient =
+            path.starts_with(root().join("src/replica")) || path.ends_with("src/replica.rs");
         if is_allowed || path.ends_with("tests.rs") {
             continue;
         }
-        for word in ["std::net", "std::thread", "std::time", "std::fs"] {
-            if word == "std::time" && is_patient {
+        // A span of time is a number, and no clock.
+        for word in ["std::net", "std::thread", "Instant", "SystemTime", "std::fs"] {
+            if word == "Instant" && is_patient {
                 continue;
             }
+            assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_core_of_a_replica_names_no_lock_no_clock_and_no_log() {
+    let source = root().join("src/replica");
+    for path in [source.join("core.rs"), source.join("core/entries.rs")] {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in ["Mutex", "Condvar", "std::time", "std::thread", "crate::sync", "dyn Log"] {
             assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(feature = "etcd")]
 use crate::log::LogError;
 use crate::metrics::MetricsError;
 use crate::shown::{shown, shown_path};
@@ -29,6 +30,7 @@ pub(in crate::cli) enum ServeFailure {
     #[cfg(feature = "etcd")]
     #[error(transparent)]
     Replica(#[from] super::replicate::NoReplica),
+    #[cfg(feature = "etcd")]
     #[error("the replica has failed: {0}")]
     ReplicaFailed(LogError),
 }
@@ -73,9 +75,13 @@ impl ServeFailure {
             ),
             #[cfg(feature = "etcd")]
             Self::Replica(why) => why.hint(),
-            Self::ReplicaFailed(_) => {
-                Some("start it again: it makes its index anew from what etcd has".into())
-            }
+            #[cfg(feature = "etcd")]
+            Self::ReplicaFailed(error) => Some(
+                error
+                    .remedy()
+                    .unwrap_or("start it again: it makes its index anew from what etcd has")
+                    .into(),
+            ),
             Self::Store(_) | Self::State { .. } | Self::Start(_) | Self::Metrics(_) => None,
         }
     }
@@ -101,11 +107,6 @@ impl ServeFailure {
             LoadError::NotClosed { package: package.clone(), dependency },
             LoadError::Limit { package, error: LimitError::Packages { limit: 1 } },
         ];
-        let logs = [
-            LogError::Unreachable { problem: text.into() },
-            LogError::Damaged { what: text.into(), problem: text.into() },
-            LogError::Disagrees { ours: text.into(), theirs: text.into() },
-        ];
         let listen = Self::Listen {
             address: text.into(),
             flag: "--listen",
@@ -121,7 +122,17 @@ impl ServeFailure {
         all.extend(store().map(Self::Store));
         all.extend(store().map(|error| Self::State { path: path(), error: error.into() }));
         all.extend(state.map(|error| Self::State { path: path(), error }));
-        all.extend(logs.map(Self::ReplicaFailed));
+        #[cfg(feature = "etcd")]
+        all.extend(
+            [
+                LogError::Unreachable { problem: text.into() },
+                LogError::Damaged { what: text.into(), problem: text.into() },
+                LogError::Disagrees { ours: text.into(), theirs: text.into() },
+                LogError::Rejected { problem: text.into() },
+                LogError::Mixed { one: text.into(), other: text.into() },
+            ]
+            .map(Self::ReplicaFailed),
+        );
         all
     }
 }

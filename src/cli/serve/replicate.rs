@@ -1,6 +1,7 @@
 //! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
 
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -13,13 +14,14 @@ use super::access::{Use, open_to_others};
 use crate::cli::Failure;
 use crate::cli::arguments::at_least_one_second;
 use crate::cli::progress::Progress;
-use crate::engine::{
-    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Engine, Reads, ReplicaConfig, RestoreError,
-};
 use crate::index::{Limits, PackageIndex};
+use crate::log::retry::Retry;
 use crate::log::{
     Credentials, Etcd, EtcdAddress, Identity, Log, LogError, LogRefusal, MAX_ENTRY_BYTES,
     SetupError,
+};
+use crate::replica::{
+    DEFAULT_PATIENCE, DEFAULT_SNAPSHOT_EVERY, Reads, Replica, ReplicaConfig, RestoreError,
 };
 use crate::shown::{shown, shown_path};
 
@@ -33,7 +35,7 @@ pub(in crate::cli) enum NoReplica {
     #[error(transparent)]
     Files(SetupError),
     #[error("cannot be a replica of {}: {error}", shown(address))]
-    Log { address: String, error: RestoreError },
+    Log { address: String, shows_certificate: bool, error: RestoreError },
 }
 
 impl NoReplica {
@@ -46,22 +48,36 @@ impl NoReplica {
             Self::NotEncrypted(_) => {
                 "write etcds:// if the nodes speak TLS, or leave the certificates out"
             }
-            Self::Log { error: RestoreError::Log(LogError::Unreachable { problem }), address } => {
-                hint_to_reach(address, problem)
+            Self::Log {
+                error: RestoreError::Log(LogError::Unreachable { .. }), address, ..
+            } => {
+                if address.starts_with("etcds://") {
+                    "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
+                } else {
+                    "are the nodes running, and most of them? etcdctl endpoint status shows it"
+                }
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
                 "give the same limits as the others, or another PREFIX for another index; another format is \
                  that of another version"
             }
-            // etcd says the same of a certificate and of a user, and the former is told apart by its words.
             Self::Log {
-                error: RestoreError::Log(LogError::Refused { refusal, problem }),
-                address,
-            } => match refusal {
-                LogRefusal::Denied => hint_to_reach(address, problem),
-                other => other.remedy(),
-            },
-            Self::Files(_) | Self::Log { .. } => return None,
+                error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
+                ..
+            } => {
+                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+            }
+            // etcd refuses a certificate with a name by an answer that could be anybody's.
+            Self::Log {
+                error: RestoreError::Log(LogError::Rejected { .. }),
+                shows_certificate: true,
+                ..
+            } => {
+                "are these addresses of an etcd of version 3? beside --etcd-user, give an --etcd-cert without a \
+                 common name, or none"
+            }
+            Self::Log { error: RestoreError::Log(error), .. } => error.remedy()?,
+            Self::Files(_) | Self::Log { error: RestoreError::Snapshot { .. }, .. } => return None,
         };
         Some(hint.into())
     }
@@ -75,23 +91,6 @@ fn warn_of_readers(what: &str, file: &Path) {
         tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
     }
 }
-
-/// What to try when etcd cannot be reached, or has said why it does not let this replica in.
-fn hint_to_reach(address: &str, problem: &str) -> &'static str {
-    let says = |words: &[&str]| words.iter().any(|words| problem.contains(words));
-    if says(&["CommonName"]) {
-        "beside --etcd-user, give an --etcd-cert without a common name, or none"
-    } else if says(&["user name is empty", "authentication failed", "permission denied"]) {
-        "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
-    } else if address.starts_with("etcds://") {
-        "are the nodes running, did --etcd-ca sign for them, and do they trust --etcd-cert?"
-    } else {
-        "are the nodes running, and most of them? etcdctl endpoint status shows it"
-    }
-}
-
-/// How long it is until an etcd that is not there is asked again.
-const MOMENT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Replicas")]
@@ -146,12 +145,12 @@ impl From<ReadsFlag> for Reads {
 }
 
 impl Replication {
-    /// The engine of a replica, as far as the log goes; none if there is to be no replica.
-    pub(super) fn engine(
+    /// A replica, as far as the log goes; none if there is to be none.
+    pub(super) fn replica(
         &self,
         limits: Limits,
         max_line_bytes: usize,
-    ) -> Result<Option<Engine>, Failure> {
+    ) -> Result<Option<Replica>, Failure> {
         let Some(address) = &self.replicate else { return Ok(None) };
         if max_line_bytes > MAX_ENTRY_BYTES {
             return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
@@ -182,35 +181,36 @@ impl Replication {
         let log: Arc<dyn Log> =
             Arc::new(log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?);
         let most = how.patience.max(DEFAULT_PATIENCE);
-        let (begun, mut failing) = (Instant::now(), None::<Instant>);
+        let (begun, mut retry) = (Instant::now(), Retry::default());
+        let mut is_said = false;
         loop {
             // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);
-            let engine =
-                Engine::replicated(Arc::clone(&log), limits, how, |count| progress.advance(count));
+            let replica =
+                Replica::start(Arc::clone(&log), limits, how, |count| progress.advance(count));
             progress.finish();
-            match engine {
-                Ok(engine) => {
-                    let packages = engine.read(PackageIndex::len).unwrap_or_default();
-                    let place = engine.applied().map(|place| place.0);
+            match replica {
+                Ok(replica) => {
+                    let packages = replica.read(PackageIndex::len).unwrap_or_default();
+                    let place = replica.applied().0;
                     tracing::info!(%address, place, packages, took = ?begun.elapsed(), "caught up");
-                    return Ok(Some(engine));
+                    return Ok(Some(replica));
                 }
                 // However long the loading took that failed.
-                Err(RestoreError::Log(
-                    error @ (LogError::Unreachable { .. } | LogError::Refused { .. }),
-                )) if failing.is_none_or(|since| since.elapsed() < most) => {
-                    failing.get_or_insert_with(|| {
+                Err(RestoreError::Log(error))
+                    if !error.ends_a_start() && retry.failing_for() < most =>
+                {
+                    if !mem::replace(&mut is_said, true) {
                         tracing::warn!(%address, %error, "waiting for etcd");
-                        Instant::now()
-                    });
-                    thread::sleep(MOMENT);
+                    }
+                    thread::sleep(retry.failed());
                 }
                 Err(error) => {
                     return Err(ServeFailure::Replica(NoReplica::Log {
                         address: address.to_string(),
+                        shows_certificate: self.etcd_cert.is_some(),
                         error,
                     })
                     .into());

@@ -116,18 +116,15 @@ impl Etcd {
     fn entry_at(&self, place: Place) -> Result<Stood, LogError> {
         let key = self.key("head");
         let body = json!({ "key": encode(&key), "revision": place.to_string() });
-        let found = self.gateway.call("kv/range", &body, |reply| {
+        let found = self.gateway.call_at("kv/range", &body, |reply| {
             // Each entry is put together with the end of the log.
             let found = reply.kvs.first().filter(|kv| kv.revision().ok() == Some(place.0));
             found.map(KeyValue::text).transpose()
         });
-        match found {
-            Ok(Some(id)) => Ok(Stood::Entry(read_entry_id(&key, &id)?)),
-            Ok(None) => Ok(Stood::Nothing),
-            Err(LogError::Unreachable { problem }) if problem.contains("compacted") => {
-                Ok(Stood::Compacted)
-            }
-            Err(error) => Err(error),
+        match found? {
+            Some(Some(id)) => Ok(Stood::Entry(read_entry_id(&key, &id)?)),
+            Some(None) => Ok(Stood::Nothing),
+            None => Ok(Stood::Compacted),
         }
     }
 }

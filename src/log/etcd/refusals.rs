@@ -1,36 +1,115 @@
-//! What etcd refuses although it can be reached, known by its words: one code of gRPC stands for several.
+//! What etcd refuses although it can be reached, known by number: the code of gRPC in an answer of its gateway, or the
+//! status of HTTP in an answer without one. The words are for whoever reads the log, and nothing is decided by them.
 //!
-//! | etcd says | it is | changes | QUERYs | `/healthz` | service again |
-//! |---|---|---|---|---|---|
-//! | `database space exceeded` | [`Full`](LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, once an append is taken |
-//! | `permission denied`, `authentication failed`, `user name is empty`, `authentication is not enabled` | [`Denied`](LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
-//! | `corrupt cluster` | [`Corrupt`](LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
-//! | `request is too large`, `larger than max` | [`TooLarge`](LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
-//! | `invalid auth token`, `revision of auth store is old` | a token that is renewed at once | answered | answered | 200 | at once |
-//! | `requested revision has been compacted` | no refusal: a snapshot leads on | answered | answered | 200 | at once |
-//! | `too many requests`, `no leader`, `leader changed`, `request timed out`, `server stopped`, `learner`, anything else | unreachable: another node is asked, then all are asked again | `ERROR` after the patience | the same | 503 after the patience | by itself |
+//! | code | etcd 3.4 says with it, for example | it is | changes | QUERYs | `/healthz` | service again |
+//! |---|---|---|---|---|---|---|
+//! | 8, and the alarm `NOSPACE` is on | `database space exceeded` | [`Full`](crate::log::LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, once an append is taken |
+//! | 7; 3 or 16, also with a new token and for a small read; 3, 9 or 16 when a user comes for a token | `permission denied`; `user name is empty`; `authentication failed`, `authentication is not enabled` | [`Denied`](crate::log::LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
+//! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](crate::log::LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
+//! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](crate::log::LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
+//! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), once all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: whoever answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | 16, 3 | `invalid auth token`, `revision of auth store is old` | a token that is renewed at once | answered | answered | 200 | at once |
+//! | 11 | `required revision has been compacted`, `required revision is a future revision` | no refusal: a snapshot leads on | answered | answered | 200 | at once |
+//! | 14, 8 for a small request while no alarm is on, and all others; none, with a status from 500 on | `no leader`, `request timed out` | unreachable: another node is asked, then all are asked again | `ERROR` after the patience | the same | 503 after the patience | by itself |
 //!
 //! While changes are refused a replica tries again within half a second, by registering a writer: the
 //! least that a log takes only when it takes changes. `indexer_read_only` is 1 then, and `indexer_log_full` for
-//! want of space.
+//! want of space. A start ends at once where this user may not do it, and waits for the rest as it waits for
+//! an etcd that is away.
 
-use crate::log::LogRefusal;
+use serde_json::Value;
+use ureq::http::StatusCode;
 
-/// The words, and what they mean.
-const WORDS: [(&str, LogRefusal); 8] = [
-    ("database space exceeded", LogRefusal::Full),
-    ("permission denied", LogRefusal::Denied),
-    ("authentication failed", LogRefusal::Denied),
-    ("user name is empty", LogRefusal::Denied),
-    ("authentication is not enabled", LogRefusal::Denied),
-    ("corrupt cluster", LogRefusal::Corrupt),
-    ("request is too large", LogRefusal::TooLarge),
-    ("larger than max", LogRefusal::TooLarge),
-];
+/// What kind of answer an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Another node may do it, or this one later.
+    Away,
+    /// There is no such revision: it is compacted, or has not come yet.
+    NoRevision,
+    /// Either the request cannot be taken, or whoever sent it is nobody whom etcd knows.
+    Argument,
+    /// The token is none, or no longer.
+    Token,
+    /// Whoever asks may not.
+    Denied,
+    /// There is too little of something: of space, as an alarm says then, of room for a request as large, or of
+    /// time for so many.
+    Exhausted,
+    /// Copies differ.
+    Corrupt,
+    /// The request is too large for whoever stands before etcd.
+    TooLarge,
+    /// What is asked for is not to be had in the state that etcd is in.
+    State,
+    /// Whoever answers does not know what it is asked.
+    Stranger,
+}
 
-/// What kind of refusal an error of etcd is; `None` if it is none.
-pub(super) fn refusal(problem: &str) -> Option<LogRefusal> {
-    WORDS.iter().find(|(words, _)| problem.contains(words)).map(|(_, refusal)| *refusal)
+impl Kind {
+    /// Whether a new token may help.
+    pub(super) fn is_perhaps_the_token(self) -> bool {
+        matches!(self, Self::Argument | Self::Token)
+    }
+
+    /// The kind of an answer with a code of gRPC.
+    fn of_code(code: u64) -> Self {
+        match code {
+            3 => Self::Argument,
+            5 | 12 => Self::Stranger,
+            7 => Self::Denied,
+            8 => Self::Exhausted,
+            9 => Self::State,
+            11 => Self::NoRevision,
+            15 => Self::Corrupt,
+            16 => Self::Token,
+            _ => Self::Away,
+        }
+    }
+
+    /// The kind of an answer without one, which is somebody else's: that of a proxy, or of no etcd.
+    fn of_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 | 403 => Self::Denied,
+            413 => Self::TooLarge,
+            408 | 425 | 429 | 500.. => Self::Away,
+            _ => Self::Stranger,
+        }
+    }
+}
+
+/// An answer that is an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) kind: Kind,
+    /// What it says.
+    pub(super) said: String,
+}
+
+impl Problem {
+    /// What an answer with such a status says.
+    pub(super) fn read(status: StatusCode, text: &str) -> Self {
+        let body: Value = serde_json::from_str(text).unwrap_or_default();
+        let (code, message) = code_and_message(&body);
+        let kind = code.map_or_else(|| Kind::of_status(status), Kind::of_code);
+        Self { kind, said: format!("{status}: {}", message.unwrap_or(text.trim_end())) }
+    }
+
+    /// What a line says that comes where an answer had begun well.
+    pub(super) fn read_line(line: &Value) -> Self {
+        let (code, message) = code_and_message(line);
+        let said = message.map_or_else(|| line.to_string(), str::to_owned);
+        Self { kind: code.map_or(Kind::Away, Kind::of_code), said }
+    }
+}
+
+/// The gateway has them side by side with `error`, or in it where replies come as a stream.
+fn code_and_message(body: &Value) -> (Option<u64>, Option<&str>) {
+    let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
+    let code = error.get("grpc_code").or_else(|| error.get("code"));
+    (code.and_then(Value::as_u64), error.get("message").and_then(Value::as_str))
 }
 
 #[cfg(test)]
@@ -38,30 +117,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_etcd_are_told_apart_by_their_words() {
-        for (problem, expected) in [
-            ("429: etcdserver: mvcc: database space exceeded", Some(LogRefusal::Full)),
-            ("403: etcdserver: permission denied", Some(LogRefusal::Denied)),
-            (
-                "etcdserver: authentication failed, invalid user ID or password",
-                Some(LogRefusal::Denied),
-            ),
-            ("etcdserver: user name is empty", Some(LogRefusal::Denied)),
-            ("etcdserver: authentication is not enabled", Some(LogRefusal::Denied)),
-            ("etcdserver: corrupt cluster", Some(LogRefusal::Corrupt)),
-            ("etcdserver: request is too large", Some(LogRefusal::TooLarge)),
-            ("grpc: received message larger than max (5 vs. 4)", Some(LogRefusal::TooLarge)),
-            ("trying to send message larger than max (5 vs. 4)", Some(LogRefusal::TooLarge)),
-            ("429: etcdserver: too many requests", None),
-            ("etcdserver: no leader", None),
-            ("etcdserver: leader changed", None),
-            ("etcdserver: request timed out", None),
-            ("etcdserver: rpc not supported for learner", None),
-            ("etcdserver: invalid auth token", None),
-            ("etcdserver: mvcc: required revision has been compacted", None),
-            ("connection refused", None),
+    fn errors_are_told_apart_by_their_numbers() {
+        let status = StatusCode::from_u16;
+        for (code, kind) in [
+            (1, Kind::Away),
+            (2, Kind::Away),
+            (3, Kind::Argument),
+            (4, Kind::Away),
+            (5, Kind::Stranger),
+            (7, Kind::Denied),
+            (8, Kind::Exhausted),
+            (9, Kind::State),
+            (11, Kind::NoRevision),
+            (12, Kind::Stranger),
+            (13, Kind::Away),
+            (14, Kind::Away),
+            (15, Kind::Corrupt),
+            (16, Kind::Token),
+            (99, Kind::Away),
         ] {
-            assert_eq!(refusal(problem), expected, "{problem}");
+            // Whatever the words and the status would make of it.
+            let words = "etcdserver: permission denied";
+            let one = format!(r#"{{"error": "{words}", "message": "{words}", "code": {code}}}"#);
+            let said = format!("404 Not Found: {words}");
+            let read = Problem::read(status(404).unwrap(), &one);
+            assert_eq!(read, Problem { kind, said }, "{code}");
+            let line = format!(r#"{{"error": {{"grpc_code": {code}, "message": "{words}"}}}}"#);
+            assert_eq!(Problem::read(status(503).unwrap(), &line).kind, kind, "{code}");
+            let read = Problem::read_line(&serde_json::from_str(&line).unwrap());
+            assert_eq!(read, Problem { kind, said: words.into() }, "{code}");
         }
+    }
+
+    #[test]
+    fn an_answer_without_a_code_is_known_by_its_status() {
+        for (status, kind) in [
+            (301, Kind::Stranger),
+            (400, Kind::Stranger),
+            (401, Kind::Denied),
+            (403, Kind::Denied),
+            (404, Kind::Stranger),
+            (408, Kind::Away),
+            (413, Kind::TooLarge),
+            (429, Kind::Away),
+            (500, Kind::Away),
+            (503, Kind::Away),
+        ] {
+            for text in ["<p>code 7</p>\n", "{}", "[1]", r#"{"code": "7"}"#, ""] {
+                let read = Problem::read(StatusCode::from_u16(status).unwrap(), text);
+                assert_eq!(read.kind, kind, "{status} {text}");
+                assert!(read.said.ends_with(text.trim_end()), "{read:?}");
+            }
+        }
+        assert_eq!(Problem::read_line(&Value::from("gone")).kind, Kind::Away);
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::log::LogError;
 
@@ -42,6 +43,8 @@ impl KeyValue<'_> {
 #[derive(Debug, Default, Deserialize)]
 struct Header<'a> {
     #[serde(borrow, default)]
+    cluster_id: Cow<'a, str>,
+    #[serde(borrow, default)]
     revision: Cow<'a, str>,
 }
 
@@ -74,8 +77,13 @@ struct Range<'a> {
 }
 
 impl<'a> Reply<'a> {
-    pub(super) fn read(text: &'a str) -> Result<Self, LogError> {
-        serde_json::from_str(text).map_err(|error| nonsense(&error))
+    pub(super) fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The id of the cluster that has done it; empty if that is not said.
+    pub(super) fn cluster(&self) -> &str {
+        &self.header.cluster_id
     }
 
     /// The revision that it was done at.
@@ -94,12 +102,14 @@ impl<'a> Reply<'a> {
 pub(super) struct Line<'a> {
     #[serde(borrow, default)]
     pub(super) result: Option<Watched<'a>>,
-    #[serde(borrow, default)]
-    pub(super) error: Option<Problem<'a>>,
+    #[serde(default)]
+    pub(super) error: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Watched<'a> {
+    #[serde(borrow, default)]
+    header: Header<'a>,
     #[serde(default)]
     pub(super) canceled: bool,
     #[serde(borrow, default)]
@@ -110,16 +120,37 @@ pub(super) struct Watched<'a> {
     pub(super) events: Vec<Event<'a>>,
 }
 
+impl Watched<'_> {
+    /// As [`Reply::cluster`].
+    pub(super) fn cluster(&self) -> &str {
+        &self.header.cluster_id
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Event<'a> {
     #[serde(borrow)]
     pub(super) kv: KeyValue<'a>,
 }
 
+/// What the nodes of etcd complain of.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Alarms {
+    #[serde(default)]
+    alarms: Vec<Alarm>,
+}
+
 #[derive(Debug, Deserialize)]
-pub(super) struct Problem<'a> {
-    #[serde(borrow, default)]
-    pub(super) message: Cow<'a, str>,
+struct Alarm {
+    #[serde(default)]
+    alarm: String,
+}
+
+impl Alarms {
+    /// Whether one of that kind is on at any node.
+    pub(super) fn is_on(&self, kind: &str) -> bool {
+        self.alarms.iter().any(|on| on.alarm == kind)
+    }
 }
 
 pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {

@@ -39,7 +39,8 @@ fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = Config { write_timeout: Duration::from_millis(1), ..Config::default() };
     let monitor = Arc::clone(&sent) as Arc<dyn Monitor>;
-    let server = Server::start_monitored([listener], Arc::default(), config, monitor).unwrap();
+    let server =
+        Server::start_monitored([listener], Arc::<Engine>::default(), config, monitor).unwrap();
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     // As little as there can be on this side.
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 1).unwrap();

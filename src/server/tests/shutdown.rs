@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::engine::ReplicaConfig;
 use crate::index::Limits;
 use crate::log::memory::Memory;
+use crate::replica::{Replica, ReplicaConfig};
 
 #[test]
 fn a_shutdown_lets_idle_clients_find_the_end_of_the_stream() {
@@ -153,7 +153,7 @@ fn after_a_join_nothing_of_the_server_is_left() {
 fn a_join_waits_for_the_shutdown_to_begin() {
     for listeners in [0, 1] {
         let listeners = (0..listeners).map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let server = Server::start(listeners, Arc::default(), Config::default()).unwrap();
+        let server = Server::start(listeners, Arc::<Engine>::default(), Config::default()).unwrap();
         let handle = server.handle();
         let begun = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -256,9 +256,9 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
 fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() {
     let how = ReplicaConfig { patience: NEVER, ..ReplicaConfig::default() };
     // Nobody does its duties: nothing is ever appended.
-    let engine = Engine::replicated(Arc::new(Memory::default()), Limits::default(), how, |_| ());
+    let replica = Replica::start(Arc::new(Memory::default()), Limits::default(), how, |_| ());
     let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };
-    let server = server_of(&Arc::new(engine.unwrap()), config);
+    let server = server_of(&Arc::new(replica.unwrap()), config);
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     // The first is answered at once, so the server has the other when it is told to stop.
     stream.write_all(b"?\nINDEX|a|\n").unwrap();

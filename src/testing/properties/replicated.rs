@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use super::Subject;
 use crate::command::{Command, CommandRef, Outcome};
-use crate::engine::{
-    Answer, Appender, Engine, EngineError, Reads, ReplicaConfig, Submission, Unanswered,
-    Unavailable,
-};
 use crate::index::{Limits, PackageIndex};
 use crate::log::memory::{Luck, Memory};
 use crate::log::{Entry, Log, LogError};
 use crate::model::Model;
 use crate::name::Name;
+use crate::replica::{Answer, Reads, Replica, ReplicaConfig, ReplicaError, Submission, Unanswered};
 use crate::testing::generators::{Course, CourseStep, Deed};
 use crate::wire;
 
@@ -36,18 +33,10 @@ fn run(course: &Course) -> Result<Vec<End>, String> {
     Ok(trial.batches.into_iter().filter_map(|batch| batch.end).collect())
 }
 
-/// A replica whose duties are done when a course says so.
-struct Tried {
-    engine: Engine,
-    appender: Appender,
-}
-
-impl Tried {
-    fn new(log: &Memory) -> Result<Self, String> {
-        let engine = Engine::replicated(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
-        let engine = engine.map_err(|error| format!("a replica does not start: {error}"))?;
-        Ok(Self { engine, appender: Appender::default() })
-    }
+/// A replica, whose duties are done when a course says so.
+fn start(log: &Memory) -> Result<Replica, String> {
+    let replica = Replica::start(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
+    replica.map_err(|error| format!("a replica does not start: {error}"))
 }
 
 /// Commands that a client handed in.
@@ -139,7 +128,7 @@ fn number_of(mark: &str) -> Option<usize> {
 /// A course as far as it has come.
 struct Trial {
     log: Memory,
-    replicas: Vec<Tried>,
+    replicas: Vec<Replica>,
     batches: Vec<Batch>,
     order: Order,
     /// How many entries somebody has seen the effect of.
@@ -149,7 +138,7 @@ struct Trial {
 impl Trial {
     fn new(replicas: u8) -> Result<Self, String> {
         let log = Memory::default();
-        let replicas = (0..replicas).map(|_| Tried::new(&log)).collect::<Result<_, _>>()?;
+        let replicas = (0..replicas).map(|_| start(&log)).collect::<Result<_, _>>()?;
         let order = Order { models: vec![Model::default()], told: Vec::new() };
         Ok(Self { log, replicas, batches: Vec::new(), order, seen: 0 })
     }
@@ -172,7 +161,7 @@ impl Trial {
                 let lost = |batch: &&mut Batch| batch.replica == number && batch.end.is_none();
                 let lost = self.batches.iter_mut().filter(lost);
                 lost.for_each(|batch| batch.end = Some(End::Crashed));
-                self.replicas[number] = Tried::new(&self.log)?;
+                self.replicas[number] = start(&self.log)?;
                 Ok(())
             }
             Deed::Deliver => {
@@ -187,7 +176,7 @@ impl Trial {
         let commands: Vec<Command> =
             std::iter::once(mark).chain(commands.iter().cloned()).collect();
         let messages: String = commands.iter().map(|command| format!("{command}\n")).collect();
-        let submission = match self.replicas[replica].engine.hand_in(messages.into_bytes()) {
+        let submission = match self.replicas[replica].hand_in(messages.into_bytes()) {
             // Such a batch may not be found anywhere, so that it needs no number.
             Err(Unanswered::Refused(_)) => return Ok(()),
             submission => submission.map_err(|error| error.to_string())?,
@@ -199,11 +188,9 @@ impl Trial {
     /// Whoever asks, and is told, sees at least what anybody has seen before.
     fn query(&mut self, replica: usize, package: &Name) -> Result<(), String> {
         let query = Command::Query { package: package.clone() };
-        let answer = match self.replicas[replica].engine.apply(&query) {
+        let answer = match self.replicas[replica].apply(&query) {
             Ok(answer) => answer,
-            Err(EngineError::Unavailable(Unavailable::Unanswered(Unanswered::Behind(_)))) => {
-                return Ok(());
-            }
+            Err(ReplicaError::Unanswered(Unanswered::Behind(_))) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
         // The earliest place that it can have is the one that leaves most room for what comes.
@@ -223,7 +210,7 @@ impl Trial {
         for number in 0..self.batches.len() {
             let batch = &self.batches[number];
             if batch.replica == replica && batch.end.is_none() {
-                let told = self.replicas[replica].engine.wait_for_answers(&batch.submission);
+                let told = self.replicas[replica].wait_for_answers(&batch.submission);
                 self.hear(number, told)?;
             }
         }
@@ -232,8 +219,7 @@ impl Trial {
 
     fn append(&mut self, replica: usize, luck: Luck) -> Result<bool, String> {
         self.log.set_luck(luck);
-        let Tried { engine, appender } = &mut self.replicas[replica];
-        let appended = engine.append(appender, false);
+        let appended = self.replicas[replica].append();
         self.log.set_luck(Luck::Good);
         match appended {
             Err(LogError::Unreachable { .. } | LogError::Refused { .. }) if luck != Luck::Good => {
@@ -244,12 +230,12 @@ impl Trial {
     }
 
     fn follow(&self, replica: usize) -> Result<(), String> {
-        let followed = self.replicas[replica].engine.follow();
+        let followed = self.replicas[replica].follow();
         followed.map_err(|error| format!("it cannot follow: {error}"))
     }
 
     fn write_snapshot(&self, replica: usize) -> Result<(), String> {
-        let written = self.replicas[replica].engine.write_snapshot(false);
+        let written = self.replicas[replica].write_snapshot();
         written.map(drop).map_err(|error| format!("it writes no snapshot: {error}"))
     }
 
@@ -318,10 +304,10 @@ impl Trial {
             return Err(format!("batch {number} is not answered"));
         }
         // Whoever comes late has to come to the same.
-        self.replicas.push(Tried::new(&self.log)?);
+        self.replicas.push(start(&self.log)?);
         let end = self.log.head().map_err(|error| error.to_string())?;
         let mut digest = None;
-        for (number, Tried { engine, .. }) in self.replicas.iter().enumerate() {
+        for (number, replica) in self.replicas.iter().enumerate() {
             let model = self.order.model();
             let look = |index: &PackageIndex| {
                 index.check_invariants().map_err(|violation| violation.to_string())?;
@@ -329,9 +315,9 @@ impl Trial {
                 let differs = || format!("{:?} is held, not {model:?}", index.state());
                 same.then(|| index.digest()).ok_or_else(differs)
             };
-            let own = engine.read(look).map_err(|error| error.to_string())?;
+            let own = replica.read(look).map_err(|error| error.to_string())?;
             let own = own.map_err(|what| format!("replica {number}: {what}"))?;
-            if *digest.get_or_insert(own) != own || engine.applied() < Some(end) {
+            if *digest.get_or_insert(own) != own || replica.applied() < end {
                 return Err(format!(
                     "replica {number} has another digest, or has not come to {end}"
                 ));

@@ -7,17 +7,17 @@
 use super::*;
 use crate::log::{self, LogSnapshot};
 
-const SNAPSHOT: &str = include_str!("../../../../tests/data/formats/replica/snapshot");
-const CHUNK: &[u8] = include_bytes!("../../../../tests/data/formats/replica/chunk");
+const SNAPSHOT: &str = include_str!("../../../tests/data/formats/replica/snapshot");
+const CHUNK: &[u8] = include_bytes!("../../../tests/data/formats/replica/chunk");
 
 const COMMANDS: [&str; 3] = [
-    include_str!("../../../../tests/data/formats/first.txt"),
-    include_str!("../../../../tests/data/formats/then.txt"),
+    include_str!("../../../tests/data/formats/first.txt"),
+    include_str!("../../../tests/data/formats/then.txt"),
     "INDEX|last|self\n",
 ];
 
 /// What is indexed after all but the last.
-const STATE: &str = include_str!("../../../../tests/data/formats/state.txt");
+const STATE: &str = include_str!("../../../tests/data/formats/state.txt");
 
 #[test]
 fn a_snapshot_that_a_replica_left_is_read() {
@@ -32,8 +32,8 @@ fn a_snapshot_that_a_replica_left_is_read() {
     let line = |(package, list): (_, crate::index::Names)| {
         list.fold(format!("{package}:"), |line, name| format!("{line} {name}"))
     };
-    let engine = replica(&log, HOW).engine;
-    let lines: Vec<_> = engine.read(|index| index.entries().map(line).collect()).unwrap();
+    let replica = replica(&log, HOW).replica;
+    let lines: Vec<_> = replica.read(|index| index.entries().map(line).collect()).unwrap();
     let mut expected: Vec<_> = STATE.lines().chain(["last: self"]).collect();
     expected.sort_unstable();
     assert_eq!(lines, expected);
@@ -42,9 +42,9 @@ fn a_snapshot_that_a_replica_left_is_read() {
 #[test]
 fn the_same_state_is_written_in_the_same_bytes() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell(&COMMANDS.concat());
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     let written = log.chunk(&snapshot, 0).unwrap().unwrap();
     let (_, kept) = log::kept(SNAPSHOT, CHUNK);
     assert_eq!(written.escape_ascii().to_string(), kept.escape_ascii().to_string());

@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{Reads, Replication, Unanswered};
+use super::{Reads, Replica, Share, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::log::{LogError, Place, not_before};
 
@@ -20,11 +20,31 @@ pub(super) struct Rounds {
     done: (u64, Place),
 }
 
-impl Replication {
+impl Replica {
+    /// Reads the end of the log for all QUERYs that wait.
+    ///
+    /// # Errors
+    /// [`LogError`]: to be called again, after a while.
+    pub fn read_head(&self) -> Result<(), LogError> {
+        self.share.noting(self.share.read_head())
+    }
+
+    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, whoever
+    /// asks reads for themselves.
+    ///
+    /// # Errors
+    /// As [`read_head`](Self::read_head).
+    pub fn read_head_when_due(&self) -> Result<(), LogError> {
+        self.share.wait_to_read_head();
+        self.read_head()
+    }
+}
+
+impl Share {
     /// Waits until the index has all that was answered before this was called, by any replica.
     pub(super) fn catch_up(&self) -> Result<(), Unanswered> {
         if self.how.reads == Reads::Local || planted(Bug::ReadsDoNotCatchUp) {
-            return if self.lock().is_over() { Err(Unanswered::Failed) } else { Ok(()) };
+            return if self.is_over() { Err(Unanswered::Failed) } else { Ok(()) };
         }
         self.expect_there()?;
         let until = Instant::now() + self.how.patience;
@@ -40,11 +60,11 @@ impl Replication {
         let mine = if planted(Bug::JoinsBegunRead) { done.0 } else { begun } + 1;
         if !state.reads.has_duty {
             drop(state);
-            let _behind = self.noting(self.read_head(false));
+            let _behind = self.noting(self.read_head());
             state = self.lock();
         }
         while state.reads.done.0 < mine {
-            if state.is_over() {
+            if state.core.is_over() {
                 return Err(Unanswered::Failed);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -61,19 +81,24 @@ impl Replication {
         Ok(state.reads.done.1)
     }
 
-    /// Reads the end of the log once for all who want to know it, waiting for somebody if `wait`.
-    pub(super) fn read_head(&self, wait: bool) -> Result<(), LogError> {
+    /// Waits until somebody wants to know the end of the log. From here on nobody reads it for themselves.
+    fn wait_to_read_head(&self) {
         let mut state = self.lock();
-        state.reads.has_duty |= wait;
-        while wait && !state.reads.is_wanted && !state.is_over() {
+        state.reads.has_duty = true;
+        while !state.reads.is_wanted && !state.core.is_over() {
             state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.is_over() {
+    }
+
+    /// Reads the end of the log once for all who want to know it.
+    fn read_head(&self) -> Result<(), LogError> {
+        let mut state = self.lock();
+        if state.core.is_over() {
             return Ok(());
         }
         state.reads.is_wanted = false;
         state.reads.begun += 1;
-        let (round, seen) = (state.reads.begun, state.applied);
+        let (round, seen) = (state.reads.begun, state.core.applied());
         drop(state);
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
@@ -94,8 +119,8 @@ impl Replication {
     /// Waits until a place is applied.
     pub(super) fn wait_for(&self, place: Place, until: Instant) -> Result<(), Unanswered> {
         let mut state = self.lock();
-        while state.applied < place {
-            if state.is_over() {
+        while state.core.applied() < place {
+            if state.core.is_over() {
                 return Err(Unanswered::Failed);
             }
             let left = until.saturating_duration_since(Instant::now());

@@ -6,14 +6,13 @@ mod refused;
 
 use super::*;
 use crate::command::Command;
-use crate::engine::{Engine, EngineError};
+
 use crate::index::PackageIndex;
 use crate::log::memory::{Luck, Memory};
 
 /// A replica whose duties are done when a test says so.
 struct Tried {
-    engine: Engine,
-    appender: Appender,
+    replica: Replica,
 }
 
 const HOW: ReplicaConfig =
@@ -21,36 +20,36 @@ const HOW: ReplicaConfig =
 
 fn replica(log: &Memory, how: ReplicaConfig) -> Tried {
     let log = Arc::new(log.clone());
-    let engine = Engine::replicated(log, Limits::default(), how, |_| ()).unwrap();
-    Tried { engine, appender: Appender::default() }
+    let replica = Replica::start(log, Limits::default(), how, |_| ()).unwrap();
+    Tried { replica }
 }
 
 impl Tried {
     fn hand_in(&self, messages: &str) -> Arc<Submission> {
-        self.replication().hand_in(messages.as_bytes().to_vec()).unwrap()
+        self.share().hand_in(messages.as_bytes().to_vec()).unwrap()
     }
 
-    fn replication(&self) -> &Replication {
-        self.engine.replication.as_ref().unwrap()
+    fn share(&self) -> &Share {
+        &self.replica.share
     }
 
-    fn append(&mut self) -> Result<bool, LogError> {
-        self.engine.append(&mut self.appender, false)
+    fn append(&self) -> Result<bool, LogError> {
+        self.replica.append()
     }
 
     fn follow(&self) {
-        self.engine.follow().unwrap();
+        self.replica.follow().unwrap();
     }
 
     /// Has messages appended and applied.
-    fn tell(&mut self, messages: &str) {
+    fn tell(&self, messages: &str) {
         self.hand_in(messages);
         self.append().unwrap();
         self.follow();
     }
 
     fn digest(&self) -> String {
-        self.engine.read(|index| index.digest().to_string()).unwrap()
+        self.replica.read(|index| index.digest().to_string()).unwrap()
     }
 }
 
@@ -64,13 +63,13 @@ fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
 #[test]
 fn nothing_is_applied_or_answered_before_it_has_its_place() {
     let log = Memory::default();
-    let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+    let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let first = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
     let second = b.hand_in("REMOVE|lib|\nQUERY|lib|\n");
     assert_eq!(a.append(), Ok(true));
     assert_eq!(b.append(), Ok(true));
     assert_eq!(answers(&first), None);
-    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+    assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
     b.follow();
     assert_eq!(answers(&second), Some(Ok("FO".into())));
     a.follow();
@@ -85,7 +84,7 @@ fn nothing_is_applied_or_answered_before_it_has_its_place() {
 #[test]
 fn what_waits_shares_an_entry_up_to_its_size() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
     let [one, two] = [a.hand_in("INDEX|b|\n"), a.hand_in("INDEX|c|b\n")];
     a.hand_in(&large);
@@ -99,7 +98,7 @@ fn what_waits_shares_an_entry_up_to_its_size() {
 fn an_entry_that_was_lost_or_late_is_there_once() {
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
-        let [mut a, mut b] = [replica(&log, HOW), replica(&log, HOW)];
+        let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
         let submission = a.hand_in("INDEX|lib|\nREMOVE|lib|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
@@ -121,7 +120,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
         let every = ReplicaConfig { snapshot_every: 1, ..HOW };
-        let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+        let [idle, busy] = [replica(&log, every), replica(&log, every)];
         idle.hand_in("INDEX|first|\n");
         idle.append().unwrap();
         let submission = idle.hand_in("INDEX|lib|\nINDEX|lib|\n");
@@ -130,7 +129,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         // So many snapshots of somebody else that the writer is not known any more.
         for _ in 0..4 {
             busy.tell("INDEX|other|\n");
-            busy.engine.write_snapshot(false).unwrap().unwrap();
+            busy.replica.write_snapshot().unwrap().unwrap();
         }
         for _ in 0..3 {
             idle.append().unwrap();
@@ -152,11 +151,11 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
 fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     let log = Memory::default();
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
-    let [mut idle, mut busy] = [replica(&log, every), replica(&log, every)];
+    let [idle, busy] = [replica(&log, every), replica(&log, every)];
     idle.tell("INDEX|first|\n");
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
-        busy.engine.write_snapshot(false).unwrap().unwrap();
+        busy.replica.write_snapshot().unwrap().unwrap();
         // It follows, so it misses nothing.
         idle.follow();
     }
@@ -173,25 +172,25 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 #[test]
 fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
         a.tell(text);
-        a.engine.write_snapshot(false).unwrap();
+        a.replica.write_snapshot().unwrap();
     }
     assert_eq!(log.entries().len(), 1);
     let b = replica(&log, HOW);
     assert_eq!(b.digest(), a.digest());
-    assert_eq!(b.engine.applied(), a.engine.applied());
+    assert_eq!(b.replica.applied(), a.replica.applied());
 }
 
 #[test]
 fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     log.lose_chunks();
-    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     let expected = format!("the snapshot at {} is damaged: a chunk is missing", snapshot.place);
     assert_eq!(refused.to_string(), expected);
 }
@@ -199,37 +198,37 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
 #[test]
 fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
     let log = Memory::default();
-    let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
+    let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
-    assert_eq!(b.engine.apply(&query), Ok(Outcome::Fail));
+    assert_eq!(b.replica.apply(&query), Ok(Outcome::Fail));
     a.tell("INDEX|lib|\n");
-    let behind = Err(EngineError::Unavailable(Unanswered::Behind(Duration::ZERO).into()));
-    assert_eq!(b.engine.apply(&query), behind);
+    let behind = Err(ReplicaError::Unanswered(Unanswered::Behind(Duration::ZERO)));
+    assert_eq!(b.replica.apply(&query), behind);
     b.follow();
-    assert_eq!(b.engine.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(b.replica.apply(&query), Ok(Outcome::Ok));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
     log.set_unreachable(0..u32::MAX);
-    assert_eq!(local.engine.apply(&query), Ok(Outcome::Ok));
-    assert_eq!(b.engine.apply(&query), behind);
+    assert_eq!(local.replica.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(b.replica.apply(&query), behind);
 }
 
 #[test]
 fn what_cannot_be_appended_in_time_is_withdrawn_or_in_doubt() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     log.set_unreachable(0..u32::MAX);
     let tried = a.hand_in("INDEX|lib|\n");
     a.append().unwrap_err();
     let waits = a.hand_in("INDEX|app|lib\n");
-    assert_eq!(a.replication().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
-    assert_eq!(a.replication().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
+    assert_eq!(a.share().wait(&tried), Err(Unanswered::Unknown(Duration::ZERO)));
+    assert_eq!(a.share().wait(&waits), Err(Unanswered::Withdrawn(Duration::ZERO)));
     log.set_unreachable(0..0);
     while a.append().unwrap() {}
     a.follow();
     let names = |index: &PackageIndex| {
         index.entries().map(|(name, _)| name.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(a.engine.read(names), Ok(vec!["lib".to_owned()]));
+    assert_eq!(a.replica.read(names), Ok(vec!["lib".to_owned()]));
 }
 
 #[test]
@@ -237,29 +236,29 @@ fn replicas_with_other_limits_are_refused() {
     let log = Memory::default();
     let _first = replica(&log, HOW);
     let limits = Limits { max_packages: 7, ..Limits::default() };
-    let other = Engine::replicated(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
+    let other = Replica::start(Arc::new(log), limits, HOW, |_| ()).unwrap_err().to_string();
     assert!(other.contains("and this one has format 2, max-packages 7,"), "{other}");
 }
 
 #[test]
 fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     log.restore_empty();
     let query = Command::query("lib").unwrap();
-    let failed = Err(EngineError::Unavailable(Unanswered::Failed.into()));
-    assert_eq!(a.engine.apply(&query), failed);
-    let seen = a.engine.applied().unwrap();
+    let failed = Err(ReplicaError::Unanswered(Unanswered::Failed));
+    assert_eq!(a.replica.apply(&query), failed);
+    let seen = a.replica.applied();
     let why = LogError::WentBack { head: Place(0), seen };
-    assert_eq!(a.engine.log_failure(), Some(why));
+    assert_eq!(a.replica.log_failure(), Some(why));
     let log = Memory::default();
     let b = replica(&log, HOW);
     let waits = b.hand_in("INDEX|lib|\n");
-    b.engine.close().unwrap();
+    b.replica.close();
     assert_eq!(answers(&waits), Some(Err(Unanswered::Failed)));
-    assert_eq!(b.engine.apply(&query), failed);
-    assert!(b.replication().hand_in(b"INDEX|lib|\n".to_vec()).is_err());
+    assert_eq!(b.replica.apply(&query), failed);
+    assert!(b.share().hand_in(b"INDEX|lib|\n".to_vec()).is_err());
 }
 
 #[test]
@@ -268,10 +267,10 @@ fn an_entry_that_is_none_stops_the_replica() {
     let a = replica(&log, HOW);
     let writer = log.register().unwrap();
     log.append(&writer, b"INDEX|lib|\nINDEX\n").unwrap();
-    let error = a.engine.follow().unwrap_err();
+    let error = a.replica.follow().unwrap_err();
     assert!(error.is_lasting(), "{error}");
-    assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
-    assert_eq!(a.engine.log_failure(), Some(error));
+    assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
+    assert_eq!(a.replica.log_failure(), Some(error));
 }
 
 #[test]
@@ -280,13 +279,13 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
         [&b"INDEX|lib|\n"[..], b"INDEX|lib|\nINDEX|apq|lib\n", b"INDEX|lib|\nINDEX|app|lib", b""]
     {
         let log = Memory::default();
-        let mut a = replica(&log, HOW);
+        let a = replica(&log, HOW);
         let submission = a.hand_in("INDEX|lib|\nQUERY|lib|\nINDEX|app|lib\n");
         a.append().unwrap();
         log.change_last(|messages| *messages = changed.to_vec());
-        let error = a.engine.follow().unwrap_err().to_string();
+        let error = a.replica.follow().unwrap_err().to_string();
         assert!(error.ends_with(" is damaged: it does not hold what was appended here"), "{error}");
-        assert_eq!(a.engine.read(PackageIndex::len), Ok(0));
+        assert_eq!(a.replica.read(PackageIndex::len), Ok(0));
         assert_eq!(answers(&submission), Some(Err(Unanswered::Failed)));
     }
 }
@@ -294,14 +293,14 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
 #[test]
 fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     // What is asked first, in this order: the setup, the end, the snapshot, entries.
     log.set_unreachable(3..5);
     let b = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     assert_eq!(b.digest(), a.digest());
     log.set_unreachable(3..u32::MAX);
-    let refused = Engine::replicated(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
+    let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
     assert_eq!(refused.to_string(), "the log is not there: it does not answer");
 }
 
@@ -310,17 +309,17 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     for failing in 0.. {
         let log = Memory::default();
-        let mut a = replica(&log, every);
+        let a = replica(&log, every);
         for text in ["INDEX|lib|\n", "INDEX|app|lib\n", "REMOVE|app|\n", "INDEX|last|\n"] {
             a.tell(text);
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
-                if a.engine.write_snapshot(false).is_ok() {
+                if a.replica.write_snapshot().is_ok() {
                     // All calls that there are have failed.
                     return assert!(failing > 4, "{failing}");
                 }
             }
-            a.engine.write_snapshot(false).unwrap().expect("it is due");
+            a.replica.write_snapshot().unwrap().expect("it is due");
         }
         // The last one, and the one before, which somebody may still read.
         assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
@@ -331,27 +330,27 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 #[test]
 fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_luck(Luck::LostReply);
-    a.engine.write_snapshot(false).unwrap_err();
+    a.replica.write_snapshot().unwrap_err();
     assert_eq!(log.entries().len(), 1);
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     assert_eq!((snapshot.packages, log.entries(), log.snapshots()), (1, vec![], 1));
-    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
 }
 
 #[test]
 fn a_replica_that_appends_and_cannot_follow_comes_to_a_halt() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let large = "INDEX|a|\n".repeat(ENTRY_BYTES / 9);
     let most = MOST_IN_FLIGHT / large.len() + 1;
     let handed: Vec<_> = (0..2 * most).map(|_| a.hand_in(&large)).collect();
     while a.append().unwrap() {}
     assert!((most - 1..=most).contains(&log.entries().len()));
     let withdrawn = Err(Unanswered::Withdrawn(Duration::ZERO));
-    assert_eq!(a.replication().wait(handed.last().unwrap()), withdrawn);
+    assert_eq!(a.share().wait(handed.last().unwrap()), withdrawn);
     assert_eq!(a.append(), Ok(false));
     a.follow();
     assert_eq!(a.append(), Ok(true));
@@ -362,14 +361,14 @@ fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     let long_ago = Instant::now().checked_sub(Duration::from_secs(61)).unwrap();
-    *a.replication().reached.lock().unwrap() = long_ago;
+    *a.share().reached.lock().unwrap() = long_ago;
     let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
-    assert!(is_away(a.replication().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
-    assert!(is_away(a.engine.catch_up()));
+    assert!(is_away(a.share().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
+    assert!(is_away(a.replica.catch_up()));
     // As soon as one of its duties has reached the log, it is there again.
     a.follow();
-    assert_eq!(a.engine.catch_up(), Ok(()));
+    assert_eq!(a.replica.catch_up(), Ok(()));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
-    *local.replication().reached.lock().unwrap() = long_ago;
-    assert_eq!(local.engine.catch_up(), Ok(()));
+    *local.share().reached.lock().unwrap() = long_ago;
+    assert_eq!(local.replica.catch_up(), Ok(()));
 }

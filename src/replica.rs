@@ -1,18 +1,21 @@
-//! How an engine shares the order of its commands with the engines of other processes: by a log.
+//! Floor 5: an engine that shares the order of its commands with those of other processes, by a log.
 //!
-//! Whoever has commands that may change something hands them in as a [`Submission`] and sleeps. One duty
+//! Whoever has commands that may change something hands them in as a submission and sleeps. One duty
 //! appends whatever waits as one entry of the log, another follows the log and applies every entry at its
 //! place, its own as well as those of others, and only then are those answered whose entry it was: nothing
 //! is ever undone. Whoever only asks has the end of the log read, together with all who wait for that at
 //! the same moment, and looks when the index has come as far.
 //!
-//! It is one replica of `spec/Replicated.tla`. The duties are loops of threads that the server has; each
-//! step of them is a call here, so that tests can take the steps in any order. They are in `duties`,
-//! snapshots in `snapshots`, and what becomes of changes while the log takes none in `refusals`.
+//! A [`Replica`] is one of `spec/Replicated.tla`. What it decides is in `core`, a state machine without lock,
+//! clock or log. What calls the log and wakes those who wait is in `append`, `follow`, `reads` and `snapshots`:
+//! the duties are loops of threads that the server has, and each step of them is a call here, so that tests
+//! can take the steps in any order.
 
-mod duties;
+mod append;
+mod core;
+mod error;
+mod follow;
 mod reads;
-mod refusals;
 mod requests;
 mod snapshots;
 mod start;
@@ -20,13 +23,14 @@ mod start;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::bug::{Bug, planted};
 use crate::command::Outcome;
+use crate::engine::Engine;
 use crate::index::{LimitError, Limits};
-use crate::log::{EntryId, Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
+use crate::log::{Log, LogError, LogRefusal, MAX_ENTRY_BYTES, Place};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-pub use duties::Appender;
+use core::{Core, Request};
+pub use error::{ReplicaError, Unanswered};
 use reads::Rounds;
 pub use snapshots::RestoreError;
 use snapshots::{IndexAt, Published};
@@ -84,47 +88,12 @@ impl Default for ReplicaConfig {
     }
 }
 
-/// Why a replica has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unanswered {
-    /// It was not appended in time, and will not be: it has no effect.
-    #[error("the log did not take it within {} ms, so it was withdrawn", .0.as_millis())]
-    Withdrawn(Duration),
-    /// Nobody knows whether it has been, or will be, applied.
-    #[error("the log did not say within {} ms what became of it: it may have an effect", .0.as_millis())]
-    Unknown(Duration),
-    /// It only asked, and the end of the log could not be reached in time.
-    #[error("the end of the log was not reached within {} ms", .0.as_millis())]
-    Behind(Duration),
-    /// It was applied, but this replica was so far behind that it has only seen what came of it later.
-    #[error("this replica went on from a snapshot: it may have an effect")]
-    Skipped,
-    /// The log has not been reached for this long, so nobody waits for it: it has no effect.
-    #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
-    Away(Duration),
-    /// The log takes no changes now, so none is handed to it: this one has no effect.
-    #[error("the log takes no changes: {0}")]
-    Refused(LogRefusal),
-    /// The log has refused an attempt to append it. There will be no other, but an earlier one may have an
-    /// effect.
-    #[error("the log has refused it: {0}; it may have an effect if it was tried before")]
-    Abandoned(LogRefusal),
-    /// The replica has stopped, for a reason that the log of the server tells.
-    #[error("the replica has failed; the log says how")]
-    Failed,
-    /// Only commands can be replicated, and this was something else.
-    #[error("a replica's index is changed by commands alone")]
-    NoCommand,
-}
-
 /// What became of a command: the order that all replicas share has it now.
 pub(crate) type Answer = Result<Outcome, LimitError>;
 
-/// Commands of one client, on their way to their place.
+/// Where a client waits for what comes of its commands.
+#[derive(Default)]
 pub(crate) struct Submission {
-    /// Messages, QUERYs among them.
-    messages: Vec<u8>,
     answers: Mutex<Option<Result<Vec<Answer>, Unanswered>>>,
     answered: Condvar,
 }
@@ -142,21 +111,20 @@ impl Submission {
     }
 }
 
-/// Submissions that share an entry.
-struct Group {
-    /// Which one it is, of all that this replica had.
-    number: u64,
-    /// What the entry is called, in the attempt that was made last.
-    id: Option<EntryId>,
-    /// Where the entry stands, once that is known.
-    place: Option<Place>,
-    submissions: Vec<Arc<Submission>>,
-    /// Whether entries were skipped, of which it may be one.
-    skipped: bool,
+/// An engine whose commands are ordered by a log that it shares with other replicas.
+///
+/// Four duties come with it, each to be done again and again by a thread of its own:
+/// [`append_when_due`](Self::append_when_due), [`follow`](Self::follow),
+/// [`read_head_when_due`](Self::read_head_when_due),
+/// [`write_snapshot_when_due`](Self::write_snapshot_when_due).
+pub struct Replica {
+    /// What it has applied so far.
+    engine: Engine,
+    share: Share,
 }
 
 /// One replica's share of a log.
-pub(super) struct Replication {
+struct Share {
     log: Arc<dyn Log>,
     how: ReplicaConfig,
     limits: Limits,
@@ -173,60 +141,36 @@ pub(super) struct Replication {
     copied: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: Vec<Arc<Submission>>,
-    in_flight: Vec<Group>,
-    /// How many groups there have been.
-    groups: u64,
-    applied: Place,
-    /// How many bytes of messages all entries held that are applied.
-    log_bytes: u64,
+    core: Core<Arc<Submission>>,
     reads: Rounds,
     /// What the next snapshot is to hold.
     copy: Option<IndexAt>,
     /// What was published, in the place of what, and has not made the log forget anything yet.
     published: Option<Published>,
-    /// Why the log takes no changes, as long as it does not.
-    refusal: Option<LogRefusal>,
-    failure: Option<LogError>,
-    closed: bool,
 }
 
-impl State {
-    fn is_over(&self) -> bool {
-        self.closed || self.failure.is_some()
-    }
-
-    /// Whether one more group may be appended.
-    fn has_room(&self) -> bool {
-        let submissions = self.in_flight.iter().flat_map(|group| &group.submissions);
-        let bytes = submissions.map(|it| it.messages.len() + size_of::<Submission>());
-        bytes.sum::<usize>() < MOST_IN_FLIGHT
-    }
-
-    fn group(&mut self, number: u64) -> Option<&mut Group> {
-        self.in_flight.iter_mut().find(|group| group.number == number)
-    }
-
-    /// Takes groups out, and returns what they had.
-    fn without(&mut self, those: impl Fn(&Group) -> bool) -> Vec<Arc<Submission>> {
-        let (taken, left) = std::mem::take(&mut self.in_flight).into_iter().partition(those);
-        self.in_flight = left;
-        let taken: Vec<Group> = taken;
-        taken.into_iter().flat_map(|group| group.submissions).collect()
-    }
-}
-
-impl Replication {
+impl Share {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that is done with it in hand can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has something happen to the core, and tells those whom that leaves without an answer.
+    fn with<R>(&self, event: impl FnOnce(&mut Core<Arc<Submission>>) -> R) -> R {
+        let mut state = self.lock();
+        let result = event(&mut state.core);
+        let dismissed = state.core.take_dismissed();
+        drop(state);
+        for (submission, reason) in dismissed {
+            submission.answer(Err(reason));
+        }
+        result
+    }
+
     /// How far the index has come.
     fn applied(&self) -> Place {
-        self.lock().applied
+        self.lock().core.applied()
     }
 
     /// Notes that the log does something.
@@ -247,23 +191,22 @@ impl Replication {
 
     /// Why the replica has failed.
     fn failure(&self) -> Option<LogError> {
-        self.lock().failure.clone()
+        self.lock().core.failure().cloned()
+    }
+
+    /// Why the log takes no changes; `None` while it does, as far as is known.
+    fn refusal(&self) -> Option<LogRefusal> {
+        self.lock().core.refusal()
     }
 
     /// Hands in messages, at most [`MAX_ENTRY_BYTES`].
     fn hand_in(&self, messages: Vec<u8>) -> Result<Arc<Submission>, Unanswered> {
         debug_assert!(messages.len() <= MAX_ENTRY_BYTES && messages.ends_with(b"\n"));
-        let (answers, answered) = (Mutex::new(None), Condvar::new());
-        let submission = Arc::new(Submission { messages, answers, answered });
+        let submission = Arc::<Submission>::default();
         let mut state = self.lock();
-        if state.is_over() {
-            return Err(Unanswered::Failed);
-        }
-        if let Some(refusal) = state.refusal {
-            return Err(Unanswered::Refused(refusal));
-        }
+        state.core.admits()?;
         self.expect_there()?;
-        state.waiting.push(Arc::clone(&submission));
+        state.core.hand_in(Request { messages, client: Arc::clone(&submission) })?;
         drop(state);
         self.submitted.notify_one();
         Ok(submission)
@@ -285,16 +228,9 @@ impl Replication {
     /// Takes back what was handed in if nothing was done with it yet, and says what is known of it if not.
     fn lose_patience(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
         let patience = self.how.patience;
-        let mut state = self.lock();
-        let waiting = state.waiting.len();
-        state.waiting.retain(|other| !Arc::ptr_eq(other, submission));
-        if state.waiting.len() < waiting {
-            if planted(Bug::WithdrawnStays) {
-                state.waiting.push(Arc::clone(submission));
-            }
+        if self.lock().core.withdraw(|client| Arc::ptr_eq(client, submission)) {
             return Err(Unanswered::Withdrawn(patience));
         }
-        drop(state);
         // It may have been answered after all.
         let answers = submission.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
         answers.unwrap_or(Err(Unanswered::Unknown(patience)))
@@ -302,32 +238,37 @@ impl Replication {
 
     /// Waits for a while, less if the replica is closed meanwhile.
     fn pause(&self, length: Duration) {
-        let is_on = |state: &mut State| !state.is_over();
+        let is_on = |state: &mut State| !state.core.is_over();
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));
+    }
+
+    /// Fails if a duty did, and trying again is of no use.
+    fn noting<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
+        if let Err(error) = &done
+            && error.is_lasting()
+        {
+            self.fail(error.clone());
+        }
+        done
+    }
+
+    fn is_over(&self) -> bool {
+        self.lock().core.is_over()
     }
 
     /// Nothing is answered any more.
     fn fail(&self, error: LogError) {
-        let mut state = self.lock();
-        let _first = state.failure.get_or_insert(error);
-        self.end(state);
+        self.with(|core| core.fail(error));
+        self.wake_all();
     }
 
     /// Nothing is appended or followed any more.
-    pub(super) fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        self.end(state);
+    fn close(&self) {
+        self.with(Core::close);
+        self.wake_all();
     }
 
-    /// Wakes all who wait.
-    fn end(&self, mut state: MutexGuard<'_, State>) {
-        let in_flight = std::mem::take(&mut state.in_flight);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        for submission in in_flight.iter().flat_map(|group| &group.submissions).chain(&waiting) {
-            submission.answer(Err(Unanswered::Failed));
-        }
+    fn wake_all(&self) {
         for condvar in [&self.submitted, &self.moved, &self.wanted, &self.copied] {
             condvar.notify_all();
         }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use shuttle::thread::{self, yield_now};
 
 use super::*;
+use crate::bug::Bug;
 use crate::command::Command;
-use crate::engine::{Engine, EngineError};
+
 use crate::index::PackageIndex;
 use crate::log::memory::Luck;
 use crate::sync::checker::{on_many_schedules, sees};
@@ -38,7 +39,7 @@ enum Readers {
 
 /// A replica, what its clients were told, and the log.
 struct Tried {
-    engine: Engine,
+    replica: Replica,
     log: Watched,
     readers: Readers,
     /// Of std, so that noting is no place where the schedule could change.
@@ -49,9 +50,9 @@ type Told = Result<Vec<Answer>, Unanswered>;
 
 fn replica(log: &Watched, how: ReplicaConfig, readers: Readers) -> Tried {
     let shared = std::sync::Arc::new(log.clone());
-    let engine = Engine::replicated(shared, Limits::default(), how, |_| ()).unwrap();
-    let tried = Tried { engine, log: log.clone(), readers, told: std::sync::Mutex::default() };
-    tried.replication().lock().reads.has_duty = readers == Readers::Duty;
+    let replica = Replica::start(shared, Limits::default(), how, |_| ()).unwrap();
+    let tried = Tried { replica, log: log.clone(), readers, told: std::sync::Mutex::default() };
+    tried.share().lock().reads.has_duty = readers == Readers::Duty;
     tried
 }
 
@@ -62,33 +63,32 @@ fn replicas<const COUNT: usize>(how: ReplicaConfig) -> [Tried; COUNT] {
 }
 
 impl Tried {
-    fn replication(&self) -> &Replication {
-        self.engine.replication.as_ref().unwrap()
+    fn share(&self) -> &Share {
+        &self.replica.share
     }
 
     /// Does a duty until the replica is closed, again at once if the log is not there.
     fn repeat(&self, mut duty: impl FnMut() -> Result<(), LogError>) {
-        while !self.replication().is_over() {
+        while !self.share().is_over() {
             if let Err(error) = duty() {
                 assert!(!error.is_lasting(), "{error}");
                 yield_now();
             }
         }
-        assert_eq!(self.engine.log_failure(), None);
+        assert_eq!(self.replica.log_failure(), None);
     }
 
     fn append(&self) {
-        let mut appender = Appender::default();
-        self.repeat(|| self.engine.append(&mut appender, true).map(drop));
+        self.repeat(|| self.replica.append_when_due().map(drop));
     }
 
     fn follow(&self) {
         self.repeat(|| {
-            let (seen, before) = (self.log.changes(), self.engine.applied());
-            let over = self.replication().is_over();
-            self.engine.follow()?;
+            let (seen, before) = (self.log.changes(), self.replica.applied());
+            let over = self.share().is_over();
+            self.replica.follow()?;
             // Having gone on from a snapshot, it has not seen what is behind that.
-            if !over && self.engine.applied() == before {
+            if !over && self.replica.applied() == before {
                 self.log.wait_for_more(seen);
             }
             Ok(())
@@ -96,7 +96,7 @@ impl Tried {
     }
 
     fn close(&self) {
-        self.engine.close().unwrap();
+        self.replica.close();
         self.log.change();
     }
 
@@ -107,17 +107,17 @@ impl Tried {
 
     /// Hands in messages, and waits for what comes of them.
     fn submit(&self, messages: &'static str) -> Told {
-        self.note(messages, self.engine.submit(messages.into()))
+        self.note(messages, self.replica.submit(messages.into()))
     }
 
-    fn query(&self, package: &str) -> Result<Outcome, EngineError> {
-        self.engine.apply(&Command::query(package).unwrap())
+    fn query(&self, package: &str) -> Result<Outcome, ReplicaError> {
+        self.replica.apply(&Command::query(package).unwrap())
     }
 
     /// Whether the index is what the log says that it is, and clients were told the truth.
     fn check(&self) {
-        let (index, by_message) = in_order(&self.log, self.engine.applied().unwrap());
-        assert_eq!(self.engine.read(PackageIndex::digest).unwrap(), index.digest());
+        let (index, by_message) = in_order(&self.log, self.replica.applied());
+        assert_eq!(self.replica.read(PackageIndex::digest).unwrap(), index.digest());
         let (_, in_all) = in_order(&self.log, Place(u64::MAX));
         for (messages, told) in self.told.lock().unwrap().iter() {
             for (number, message) in messages.split_inclusive('\n').enumerate() {
@@ -165,17 +165,17 @@ fn run(replicas: &[Tried], clients: &[Client<'_>]) {
             scope.spawn(|| replica.append());
             scope.spawn(|| replica.follow());
             if replica.readers != Readers::Clients {
-                scope.spawn(|| replica.repeat(|| replica.engine.read_head(true)));
+                scope.spawn(|| replica.repeat(|| replica.replica.read_head_when_due()));
             }
-            scope.spawn(|| replica.repeat(|| replica.engine.write_snapshot(true).map(drop)));
+            scope.spawn(|| replica.repeat(|| replica.replica.write_snapshot_when_due().map(drop)));
         }
         let clients: Vec<_> = clients.iter().map(|client| scope.spawn(client)).collect();
         for client in clients {
             client.join().unwrap();
         }
         for replica in replicas {
-            let state = replica.replication().lock();
-            assert!(state.waiting.is_empty() && state.in_flight.is_empty(), "something is left");
+            let state = replica.share().lock();
+            assert!(state.core.is_at_rest(), "something is left");
             drop(state);
             replica.close();
         }
@@ -183,8 +183,7 @@ fn run(replicas: &[Tried], clients: &[Client<'_>]) {
     replicas.iter().for_each(Tried::check);
 }
 
-const FAILED: Result<Outcome, EngineError> =
-    Err(EngineError::Unavailable(crate::engine::Unavailable::Unanswered(Unanswered::Failed)));
+const FAILED: Result<Outcome, ReplicaError> = Err(ReplicaError::Unanswered(Unanswered::Failed));
 
 /// Two clients of one replica, who get into each other's way.
 fn two_clients(how: ReplicaConfig) {
@@ -245,9 +244,9 @@ fn withdrawal() {
     let [a] = &replicas;
     let impatient = || {
         for messages in ["INDEX|a|\n", "INDEX|b|\n"] {
-            let submission = a.replication().hand_in(messages.into()).unwrap();
+            let submission = a.share().hand_in(messages.into()).unwrap();
             yield_now();
-            let told = a.note(messages, a.replication().lose_patience(&submission));
+            let told = a.note(messages, a.share().lose_patience(&submission));
             let allowed = [Unanswered::Withdrawn(PATIENCE), Unanswered::Unknown(PATIENCE)];
             assert!(told.is_ok() || told.is_err_and(|why| allowed.contains(&why)));
         }

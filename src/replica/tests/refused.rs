@@ -7,35 +7,35 @@ const FULL: LogRefusal = LogRefusal::Full;
 
 /// The answers to a submission that is not handed in.
 fn refused(tried: &Tried) -> Option<Unanswered> {
-    tried.replication().hand_in(b"INDEX|more|\n".to_vec()).err()
+    tried.share().hand_in(b"INDEX|more|\n".to_vec()).err()
 }
 
 #[test]
 fn changes_are_refused_at_once_and_queries_go_on() {
     let log = Memory::default();
     // With patience for an hour: whoever waited for that would be noticed.
-    let mut a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
+    let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
     a.tell("INDEX|lib|\n");
     let [tried, waits] =
         [a.hand_in("INDEX|a|\n"), a.hand_in(&"INDEX|b|\n".repeat(ENTRY_BYTES / 9))];
     log.set_refusal(Some(FULL));
     assert_eq!(a.append().unwrap_err().refusal(), Some(FULL));
-    assert_eq!(a.replication().wait(&tried), Err(Unanswered::Abandoned(FULL)));
-    assert_eq!(a.replication().wait(&waits), Err(Unanswered::Refused(FULL)));
+    assert_eq!(a.share().wait(&tried), Err(Unanswered::Abandoned(FULL)));
+    assert_eq!(a.share().wait(&waits), Err(Unanswered::Refused(FULL)));
     assert_eq!(refused(&a), Some(Unanswered::Refused(FULL)));
-    assert_eq!(a.engine.log_refusal(), Some(FULL));
+    assert_eq!(a.replica.log_refusal(), Some(FULL));
     #[cfg(feature = "metrics")]
-    assert_eq!(a.engine.health(), Err(Unanswered::Refused(FULL).into()));
+    assert_eq!(a.replica.health(), Err(Unanswered::Refused(FULL).into()));
     let query = Command::query("lib").unwrap();
-    assert_eq!(a.engine.apply(&query), Ok(Outcome::Ok));
-    assert_eq!(a.engine.log_failure(), None);
+    assert_eq!(a.replica.apply(&query), Ok(Outcome::Ok));
+    assert_eq!(a.replica.log_failure(), None);
 }
 
 #[test]
 fn a_log_that_has_room_again_is_found_out_by_the_next_attempt() {
     for refusal in [FULL, LogRefusal::Denied, LogRefusal::Corrupt] {
         let log = Memory::default();
-        let mut a = replica(&log, HOW);
+        let a = replica(&log, HOW);
         a.hand_in("INDEX|lost|\n");
         log.set_refusal(Some(refusal));
         a.append().unwrap_err();
@@ -43,7 +43,7 @@ fn a_log_that_has_room_again_is_found_out_by_the_next_attempt() {
         assert_eq!(a.append().unwrap_err().refusal(), Some(refusal));
         log.set_refusal(None);
         assert_eq!(a.append(), Ok(true));
-        assert_eq!(a.engine.log_refusal(), None);
+        assert_eq!(a.replica.log_refusal(), None);
         let submission = a.hand_in("QUERY|lost|\nINDEX|lib|\n");
         a.append().unwrap();
         a.follow();
@@ -57,7 +57,7 @@ fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
         .map(|refusal| [Luck::LostReply, Luck::Delayed].map(|luck| (luck, refusal)));
     for (luck, refusal) in cases.into_iter().flatten() {
         let log = Memory::default();
-        let [mut a, b] = [replica(&log, HOW), replica(&log, HOW)];
+        let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
         let late = a.hand_in("INDEX|late|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
@@ -79,14 +79,14 @@ fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
 #[test]
 fn an_entry_that_is_too_large_is_refused_alone() {
     let log = Memory::default();
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     let [large, other] =
         [a.hand_in(&"INDEX|b|\n".repeat(ENTRY_BYTES / 9)), a.hand_in("INDEX|a|\n")];
     log.set_refusal(Some(LogRefusal::TooLarge));
     assert_eq!(a.append().unwrap_err().refusal(), Some(LogRefusal::TooLarge));
     log.set_refusal(None);
     assert_eq!(answers(&large), Some(Err(Unanswered::Abandoned(LogRefusal::TooLarge))));
-    assert_eq!((answers(&other), a.engine.log_refusal()), (None, None));
+    assert_eq!((answers(&other), a.replica.log_refusal()), (None, None));
     a.append().unwrap();
     a.follow();
     assert_eq!(answers(&other), Some(Ok("O".into())));
@@ -96,10 +96,10 @@ fn an_entry_that_is_too_large_is_refused_alone() {
 fn a_replica_starts_while_its_log_is_full_if_it_has_a_setup() {
     let log = Memory::default();
     log.set_refusal(Some(FULL));
-    let refused = Engine::replicated(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
+    let refused = Replica::start(Arc::new(log.clone()), Limits::default(), HOW, |_| ());
     assert_eq!(refused.unwrap_err().to_string(), "the log refuses it: it has no space left");
     log.set_refusal(None);
-    let mut a = replica(&log, HOW);
+    let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
     assert_eq!(replica(&log, HOW).digest(), a.digest());
@@ -108,35 +108,35 @@ fn a_replica_starts_while_its_log_is_full_if_it_has_a_setup() {
 #[test]
 fn a_snapshot_waits_until_the_log_has_room() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     log.set_refusal(Some(FULL));
-    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     // It has found out by itself.
     assert_eq!(refused(&a), Some(Unanswered::Refused(FULL)));
     log.set_refusal(None);
-    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     a.append().unwrap();
-    let snapshot = a.engine.write_snapshot(false).unwrap().unwrap();
+    let snapshot = a.replica.write_snapshot().unwrap().unwrap();
     assert_eq!((snapshot.packages, log.entries()), (1, vec![]));
 }
 
 #[test]
 fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     let log = Memory::default();
-    let mut a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
+    let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
     let submission = a.hand_in("INDEX|app|lib\n");
     log.set_luck(Luck::LostReply);
     a.append().unwrap_err();
     // The snapshot meets it, while the entry is there already.
     log.set_refusal(Some(FULL));
-    assert_eq!(a.engine.write_snapshot(false), Ok(None));
+    assert_eq!(a.replica.write_snapshot(), Ok(None));
     log.set_refusal(None);
     a.append().unwrap();
     a.follow();
     assert_eq!(answers(&submission), Some(Ok("O".into())));
-    assert_eq!(a.engine.log_refusal(), None);
+    assert_eq!(a.replica.log_refusal(), None);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_snapshot_that_has_something_else_than_packages_is_refused_with_that() {
         let snapshot = LogSnapshot { id, place, log_bytes: 0, chunks: 1, packages: 2 };
         assert_eq!(log.publish(&snapshot, None), Ok(true));
         let log = Arc::new(log);
-        let refused = Engine::replicated(log, Limits::default(), HOW, |_| ()).err().unwrap();
+        let refused = Replica::start(log, Limits::default(), HOW, |_| ()).err().unwrap();
         let expected = format!("the snapshot at 26: {problem}");
         assert!(refused.to_string().starts_with(&expected), "{refused}");
     }

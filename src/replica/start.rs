@@ -3,24 +3,23 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::core::Core;
+use super::reads::Rounds;
 use super::snapshots::{IndexAt, RestoreError, restore};
-use super::{MOMENT, ReplicaConfig, Replication, State};
+use super::{Replica, ReplicaConfig, Share, State};
 use crate::engine::Engine;
 use crate::index::Limits;
+use crate::log::retry::Retry;
 use crate::log::{Log, LogError, Place};
 use crate::sync::{Condvar, Mutex};
 
-impl Engine {
-    /// A replica: an engine whose commands are ordered by a log, of which it has applied all that was
-    /// there when this was called. `progress` is told of packages as by [`load`](crate::store::load).
-    ///
-    /// Four duties come with it, each to be done again and again by a thread of its own:
-    /// [`append`](Self::append), [`follow`](Self::follow), [`read_head`](Self::read_head),
-    /// [`write_snapshot`](Self::write_snapshot).
+impl Replica {
+    /// A replica that has applied all that was in its log when this was called. `progress` is told of
+    /// packages as by [`load`](crate::store::load).
     ///
     /// # Errors
     /// [`RestoreError`] if the log cannot be read, holds no index, or has replicas with other limits.
-    pub fn replicated(
+    pub fn start(
         log: Arc<dyn Log>,
         limits: Limits,
         how: ReplicaConfig,
@@ -29,26 +28,31 @@ impl Engine {
         log.agree(&setup(limits))?;
         let head = log.head()?;
         let IndexAt { index, place, log_bytes, .. } = restore(&*log, limits, progress)?;
-        let replication = Replication::new(log, how, limits, (place, log_bytes));
-        let engine = Self { replication: Some(replication), ..Self::new(index) };
-        let (mut reached, mut since) = (place, Instant::now());
+        let share = Share::new(log, how, limits, (place, log_bytes));
+        let replica = Self { engine: Engine::new(index), share };
+        let (mut reached, mut retry) = (place, Retry::default());
         while reached < head {
             // Another try may ask another node.
-            let followed = match engine.follow_to(head) {
-                Err(error) if error.is_lasting() => return Err(error.into()),
+            let followed = match replica.follow_to(head) {
+                Err(error) if error.ends_a_start() => return Err(error.into()),
                 followed => followed,
             };
-            let applied = engine.applied().unwrap_or_default();
+            let applied = replica.applied();
             if applied > reached {
-                (reached, since) = (applied, Instant::now());
-            } else if since.elapsed() > how.patience {
+                reached = applied;
+                retry.done();
+                continue;
+            }
+            if retry.failing_for() > how.patience {
                 let problem = format!("it ends at {head}, and shows nothing behind {reached}");
                 return Err(followed.err().unwrap_or(LogError::Unreachable { problem }).into());
-            } else if followed.is_err() {
-                engine.pause(MOMENT);
+            }
+            let pause = retry.failed();
+            if followed.is_err() {
+                replica.pause(pause);
             }
         }
-        Ok(engine)
+        Ok(replica)
     }
 }
 
@@ -63,9 +67,10 @@ fn setup(limits: Limits) -> String {
     )
 }
 
-impl Replication {
+impl Share {
     fn new(log: Arc<dyn Log>, how: ReplicaConfig, limits: Limits, from: (Place, u64)) -> Self {
-        let state = State { applied: from.0, log_bytes: from.1, ..State::default() };
+        let core = Core::new(from.0, from.1, how.snapshot_every);
+        let state = State { core, reads: Rounds::default(), copy: None, published: None };
         Self {
             log,
             how,

@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::sync::PoisonError;
 
-use super::{Replication, State};
-use crate::engine::Engine;
+use super::{Replica, Share, State};
 use crate::index::{FrozenIndex, Limits, PackageIndex};
 use crate::log::{Log, LogError, LogRefusal, LogSnapshot, MAX_ENTRY_BYTES, Place};
 use crate::store::{LoadError, Snapshot, StoreError, Visit, load_snapshot};
@@ -96,6 +95,12 @@ pub(super) fn restore(
                 return Err(RestoreError::Snapshot { place: snapshot.place, error });
             }
         }
+    }
+}
+
+impl State {
+    fn can_write_snapshot(&self) -> bool {
+        self.copy.is_some() && self.core.refusal().is_none()
     }
 }
 
@@ -195,16 +200,20 @@ impl IndexAt {
     }
 }
 
-impl Replication {
-    /// Writes the next snapshot that is due, waiting for that if `wait`; `None` if there is none, others were
-    /// first, or the log takes nothing now. To forget what is dispensable it needs no space.
-    pub(super) fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
+impl Share {
+    /// Waits until a snapshot is due, or the last one has something dispensable left.
+    fn wait_to_write_snapshot(&self) {
         let mut state = self.lock();
-        let can_write = |state: &State| state.copy.is_some() && state.refusal.is_none();
-        while wait && !can_write(&state) && state.published.is_none() && !state.is_over() {
+        while !state.can_write_snapshot() && state.published.is_none() && !state.core.is_over() {
             state = self.copied.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let copy = if can_write(&state) { state.copy.take() } else { None };
+    }
+
+    /// Writes the next snapshot that is due; `None` if there is none, others were first, or the log takes
+    /// nothing now. To forget what is dispensable it needs no space.
+    fn write_snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
+        let mut state = self.lock();
+        let copy = if state.can_write_snapshot() { state.copy.take() } else { None };
         drop(state);
         if let Some(mut copy) = copy {
             let written = copy.write(&*self.log);
@@ -236,16 +245,22 @@ impl Replication {
     }
 }
 
-impl Engine {
-    /// Writes a snapshot of the index into the log when one is due, waiting for that if `wait`: a duty of a
-    /// replica, to be done again and again. What was written, if anything was.
+impl Replica {
+    /// Writes a snapshot of the index into the log if one is due. What was written, if anything was.
     ///
     /// # Errors
     /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
     /// while.
-    pub fn write_snapshot(&self, wait: bool) -> Result<Option<LogSnapshot>, LogError> {
-        self.replication
-            .as_ref()
-            .map_or(Ok(None), |replication| replication.noting(replication.write_snapshot(wait)))
+    pub fn write_snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
+        self.share.noting(self.share.write_snapshot())
+    }
+
+    /// The same, as soon as one is due: a duty of a replica.
+    ///
+    /// # Errors
+    /// As [`write_snapshot`](Self::write_snapshot).
+    pub fn write_snapshot_when_due(&self) -> Result<Option<LogSnapshot>, LogError> {
+        self.share.wait_to_write_snapshot();
+        self.write_snapshot()
     }
 }
