@@ -23,33 +23,82 @@ pub const fn is_name_byte(byte: u8) -> bool {
     IS_NAME_BYTE[byte as usize]
 }
 
-/// The rule as a table: every byte of every message passes through it.
+/// The rule as a table, for bytes one by one.
 const IS_NAME_BYTE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
-    while byte < 128_u8 {
-        table[byte as usize] =
-            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'@' | b'/');
+    while byte < table.len() {
+        #[allow(clippy::cast_possible_truncation, reason = "as long as the table, and no longer")]
+        let this = byte as u8;
+        table[byte] = is_in_alphabet(this);
         byte += 1;
     }
     table
 };
 
-/// How many bytes in front could stand in a name. Linear in that.
-pub(crate) fn leading_name_bytes(bytes: &[u8]) -> usize {
-    /// So many at a time, so that only the last of them are a branch that nobody can foresee.
-    const AT_A_TIME: usize = 8;
-    let mut length = 0;
-    for some in bytes.chunks_exact(AT_A_TIME) {
-        let others =
-            some.iter().rev().fold(0_u8, |bits, &byte| bits << 1 | u8::from(!is_name_byte(byte)));
-        if others != 0 {
-            return length + others.trailing_zeros() as usize;
-        }
-        length += AT_A_TIME;
-    }
-    length + bytes[length..].iter().take_while(|&&byte| is_name_byte(byte)).count()
+/// The rule as comparisons without a branch, which a processor can do for many bytes at once.
+const fn is_in_alphabet(byte: u8) -> bool {
+    (byte == b'+')
+        | (byte == b'_')
+        | is_between(byte, b'-', b'9')
+        | is_between(byte, b'@', b'Z')
+        | is_between(byte, b'a', b'z')
 }
+
+const fn is_between(byte: u8, first: u8, last: u8) -> bool {
+    byte.wrapping_sub(first) <= last - first
+}
+
+/// How many bytes in front could stand in a name. Linear in that.
+// Not compiled into the rules of the grammar, which would then not all be compiled into one: counted.
+#[inline(never)]
+pub(crate) fn leading_name_bytes(bytes: &[u8]) -> usize {
+    leading(bytes, is_in_alphabet, is_name_byte)
+}
+
+/// How many bytes come before the first of this value; all, if none has it. Linear in that.
+#[inline]
+pub(crate) fn bytes_before(value: u8, bytes: &[u8]) -> usize {
+    leading(bytes, |byte| byte != value, |byte| byte != value)
+}
+
+/// How many bytes in front are such that a condition holds, which is given in two forms: for bytes side by
+/// side, and for one alone.
+#[allow(clippy::inline_always, reason = "where the conditions are known: counted")]
+#[inline(always)]
+fn leading(bytes: &[u8], side_by_side: impl Fn(u8) -> bool, alone: impl Fn(u8) -> bool) -> usize {
+    // Most names end here, and what comes next is to be no loop, for which all is made ready first.
+    let mut length = match bytes.first_chunk() {
+        Some(first) => leading_of(first, &side_by_side),
+        None => 0,
+    };
+    if length == AT_A_TIME {
+        while let Some(some) = bytes[length..].first_chunk() {
+            let leading = leading_of(some, &side_by_side);
+            length += leading;
+            if leading < AT_A_TIME {
+                return length;
+            }
+        }
+    } else if length > 0 {
+        return length;
+    }
+    length + bytes[length..].iter().take_while(|&&byte| alone(byte)).count()
+}
+
+/// The same of so many bytes, each of which is looked at, so that no branch depends on one.
+#[allow(clippy::inline_always, reason = "where the condition is known: counted")]
+#[inline(always)]
+fn leading_of(bytes: &[u8; AT_A_TIME], holds: impl Fn(u8) -> bool) -> usize {
+    let mut marks = [0; AT_A_TIME];
+    for (mark, &byte) in marks.iter_mut().zip(bytes) {
+        *mark = if holds(byte) { 0 } else { u8::MAX };
+    }
+    (u128::from_le_bytes(marks).trailing_zeros() / u8::BITS) as usize
+}
+
+/// So many bytes are looked at side by side: what fits into one register.
+const AT_A_TIME: usize = 16;
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

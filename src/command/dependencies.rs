@@ -1,9 +1,9 @@
 //! The list in a command, wherever its names lie.
 
-use std::fmt;
+use std::{fmt, slice};
 
 use crate::bug::{Bug, planted};
-use crate::name::{Name, NameRef, leading_name_bytes};
+use crate::name::{Name, NameRef, bytes_before};
 
 /// A borrowed list of dependencies, in the order in which it was written, repeats included.
 #[derive(Debug, Clone, Copy)]
@@ -39,18 +39,10 @@ impl<'a> Dependencies<'a> {
 
     /// The names in the order written, repeats included. Allocates nothing.
     pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
-        let (mut message, names) = match self.0 {
-            Source::Message(bytes, _) => (bytes, [].as_slice()),
-            Source::Names(names) => ([].as_slice(), names),
-        };
-        let in_message = std::iter::from_fn(move || {
-            let length = leading_name_bytes(message);
-            let (name, rest) = message.split_at(length);
-            // Behind each name but perhaps the last there is a comma.
-            message = rest.get(1..).unwrap_or_default();
-            (length > 0).then(|| NameRef::from_checked(name))
-        });
-        in_message.chain(names.iter().map(Name::borrowed))
+        match self.0 {
+            Source::Message(bytes, _) => Iter { message: bytes, names: [].iter() },
+            Source::Names(names) => Iter { message: &[], names: names.iter() },
+        }
     }
 
     /// The names as they stand in a message, with single commas between them; `None` if they come from
@@ -68,6 +60,27 @@ impl<'a> Dependencies<'a> {
             Source::Message(_, count) => count,
             Source::Names(names) => names.len(),
         }
+    }
+}
+
+/// The names of a list that are still to come.
+struct Iter<'a> {
+    message: &'a [u8],
+    names: slice::Iter<'a, Name>,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = NameRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<NameRef<'a>> {
+        if self.message.is_empty() {
+            return self.names.next().map(Name::borrowed);
+        }
+        // Checked names have no comma, and behind each but perhaps the last there is one.
+        let (name, rest) = self.message.split_at(bytes_before(b',', self.message));
+        self.message = rest.get(1..).unwrap_or_default();
+        Some(NameRef::from_checked(name))
     }
 }
 

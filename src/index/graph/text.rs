@@ -75,7 +75,7 @@ impl DependencyGraph {
         // After the two links, and the length.
         let own = &bytes[9..];
         if name.len() <= IN_HEAD {
-            return own[..name.len()] == *name;
+            return is_same(&own[..name.len()], name);
         }
         own[..BEFORE_REST] == name[..BEFORE_REST] && self.continues(head[4], &name[BEFORE_REST..])
     }
@@ -86,7 +86,7 @@ impl DependencyGraph {
             let own = self.cells.at(cell);
             let bytes = bytes_of(own);
             if rest.len() <= CELL_BYTES {
-                return bytes[..rest.len()] == *rest;
+                return is_same(&bytes[..rest.len()], rest);
             }
             let (here, after) = rest.split_at(IN_CELL);
             if bytes[..IN_CELL] != *here {
@@ -160,6 +160,24 @@ impl DependencyGraph {
         let first = (count > 0).then_some(head[4]);
         std::iter::successors(first, |&cell| Some(self.cells.at(cell)[4])).take(count)
     }
+}
+
+/// Whether two texts of the same length, at most that of a cell, are the same: as one number, or as two that
+/// overlap, because a call to compare them byte by byte takes longer.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match one.len() {
+        16.. => have_same_ends::<16>(one, other),
+        8.. => have_same_ends::<8>(one, other),
+        4.. => have_same_ends::<4>(one, other),
+        2.. => have_same_ends::<2>(one, other),
+        _ => one.first() == other.first(),
+    }
+}
+
+fn have_same_ends<const BYTES: usize>(one: &[u8], other: &[u8]) -> bool {
+    one.first_chunk::<BYTES>() == other.first_chunk()
+        && one.last_chunk::<BYTES>() == other.last_chunk()
 }
 
 /// The length of a package's name.
