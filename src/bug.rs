@@ -7,34 +7,10 @@
 /// A bug: what goes wrong while it is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    /// The error of the parser points behind the byte that it is about.
-    ErrorPointsBehind,
-    /// A reply may end with CR LF.
-    ReplyMayHaveCr,
-    /// A bar behind the dependencies is dropped.
-    ThirdBar,
-    /// Names of 255 bytes are refused.
-    LongestNameIsRefused,
-    /// A list is printed with a comma before its first name.
-    CommaIsPrintedFirst,
     /// What has come of a line is forgotten when the rest has not.
     SplitLineIsForgotten,
-    /// INDEX adds to the list that the package had.
-    OldListStays,
-    /// A package that depends on itself cannot be removed.
-    SelfIsADependent,
     /// A name that occurs twice in a list counts twice.
     DuplicatesStay,
-    /// INDEX that is answered FAIL leaves the package without its list.
-    FailClearsTheList,
-    /// QUERY removes what it finds.
-    QueryRemoves,
-    /// INDEX of a package that is indexed already is answered FAIL.
-    SecondIndexFails,
-    /// INDEX also clears the list of one of the dependencies.
-    IndexClearsADependency,
-    /// Packages whose names have an odd hash are not found by QUERY.
-    HashShows,
     /// What an index holds is listed in the order of its vertices.
     HistoryShows,
     /// An edge that is removed is taken for the first into its target.
@@ -57,13 +33,9 @@ pub(crate) enum Bug {
     HttpIsRead,
     /// The QUERYs of a batch are answered before the rest of it is applied.
     QueriesGoFirst,
-    /// A batch works on a copy of the index, which takes the index's place when the work is done.
-    BatchesOverlap,
     /// A batch that leaves the index wakes nobody who waits for it.
     #[cfg(feature = "server")]
     GateWakesNobody,
-    /// What rests on changes is answered before they are durable.
-    RepliesDoNotWait,
     /// What was only looked at is answered before it is durable.
     ReadsDoNotWait,
     /// Whoever waits for changes to become durable is not told that they are.
@@ -77,12 +49,8 @@ pub(crate) enum Bug {
     ForgottenIsNew,
     /// What a snapshot may hold already is appended once more.
     SkippedIsRepeated,
-    /// A replica answers QUERYs from what it has, however far the log is.
-    ReadsDoNotCatchUp,
     /// A QUERY joins a read of the end of the log that had begun before it.
     JoinsBegunRead,
-    /// A replica applies what it is told at once, and at its place in the log once more.
-    ChangesComeEarly,
     /// What clients were told is withdrawn is appended after all.
     WithdrawnStays,
     /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.

@@ -26,7 +26,6 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::TryLockError;
 
-use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome};
 use crate::index::{Change, LimitError, PackageIndex};
 use crate::store::{Store, StoreError};
@@ -189,13 +188,6 @@ impl Engine {
         if self.store_failure().is_some() {
             return Err(NotDurable.into());
         }
-        if planted(Bug::BatchesOverlap) {
-            let mut copy = index.clone();
-            drop(index);
-            let result = work(&mut copy);
-            *self.index.write().map_err(|_poisoned| Poisoned)? = copy;
-            return Ok((result, Version::default()));
-        }
         let result = work(&mut index);
         #[cfg(feature = "metrics")]
         self.held.note(&index);
@@ -243,9 +235,6 @@ impl Engine {
     pub(crate) fn wait(&self, version: Version) -> Result<(), NotDurable> {
         // In memory all is settled when it is applied.
         let Keeping::Store(durability) = &self.keeping else { return Ok(()) };
-        if planted(Bug::RepliesDoNotWait) {
-            return Ok(());
-        }
         loop {
             match durability.turn(version) {
                 Turn::Durable => return Ok(()),

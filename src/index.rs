@@ -134,7 +134,7 @@ impl PackageIndex {
         match command.into() {
             CommandRef::Index { package, dependencies } => self.index(package, dependencies),
             CommandRef::Remove { package } => Ok(self.remove(package)),
-            CommandRef::Query { package } => Ok(self.query(package)),
+            CommandRef::Query { package } => Ok(self.look_up(package)),
         }
     }
 
@@ -146,18 +146,10 @@ impl PackageIndex {
     ) -> Result<Outcome, LimitError> {
         self.emptied.give_some_back();
         if !self.resolve(dependencies) {
-            if planted(Bug::FailClearsTheList)
-                && let Some(id) = self.find(package.as_bytes())
-            {
-                self.graph.set_dependencies(id, &[]);
-            }
             return Ok(Outcome::Fail);
         }
         let hash = self.hash(package.as_bytes());
         let indexed = self.find_hashed(hash, package.as_bytes());
-        if indexed.is_some() && planted(Bug::SecondIndexFails) {
-            return Ok(Outcome::Fail);
-        }
         self.check_limits(package, indexed)?;
 
         let package = indexed.unwrap_or_else(|| self.insert(hash, package.as_bytes()));
@@ -186,22 +178,8 @@ impl PackageIndex {
     }
 
     /// QUERY (protocol rules Q).
-    fn query(&mut self, package: NameRef<'_>) -> Outcome {
-        let outcome = self.look_up(package);
-        if planted(Bug::QueryRemoves) {
-            let hash = self.hash(package.as_bytes());
-            let found = self.find_hashed(hash, package.as_bytes());
-            if let Some(id) = found {
-                self.forget(hash, id);
-            }
-        }
-        outcome
-    }
-
-    /// What a QUERY is answered.
     pub(crate) fn look_up(&self, package: NameRef<'_>) -> Outcome {
-        let hidden = planted(Bug::HashShows) && self.hash(package.as_bytes()) % 2 == 1;
-        Outcome::when(self.find(package.as_bytes()).is_some() && !hidden)
+        Outcome::when(self.find(package.as_bytes()).is_some())
     }
 
     /// Puts the packages of a list into `self.list`, each once; false if one is not indexed.

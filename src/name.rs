@@ -37,6 +37,7 @@ const IS_NAME_BYTE: [bool; 256] = {
 };
 
 /// The rule as comparisons without a branch, which a processor can do for many bytes at once.
+#[allow(clippy::needless_bitwise_bool, reason = "a branch would stand between the bytes")]
 const fn is_in_alphabet(byte: u8) -> bool {
     (byte == b'+')
         | (byte == b'_')

@@ -2,7 +2,6 @@
 
 use std::{fmt, slice};
 
-use crate::bug::{Bug, planted};
 use crate::name::{Name, NameRef, bytes_before};
 
 /// A borrowed list of dependencies, in the order in which it was written, repeats included.
@@ -109,7 +108,7 @@ impl fmt::Display for Dependencies<'_> {
     /// The names with single commas between them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, name) in self.iter().enumerate() {
-            if position > 0 || planted(Bug::CommaIsPrintedFirst) {
+            if position > 0 {
                 f.write_str(",")?;
             }
             f.write_str(name.as_str())?;

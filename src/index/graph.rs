@@ -120,8 +120,7 @@ impl DependencyGraph {
 
     /// Whether a package other than this one depends on it. O(1).
     pub(super) fn has_other_dependent(&self, package: PackageId) -> bool {
-        self.dependents(package)
-            .any(|dependent| dependent != package || planted(Bug::SelfIsADependent))
+        self.dependents(package).any(|dependent| dependent != package)
     }
 
     /// All packages that can be reached from a package in one step or more, in no particular order; itself
@@ -159,12 +158,7 @@ impl DependencyGraph {
     /// Makes a package depend on exactly these, given in the order of their ids and none of them twice.
     /// O(old list + new list) to see what is different, and only that is touched.
     pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
-        if let (Some(&dependency), true) =
-            (dependencies.first(), planted(Bug::IndexClearsADependency))
-        {
-            self.keep(dependency, &[]);
-        }
-        let kept = if planted(Bug::OldListStays) { 0 } else { self.keep(package, dependencies) };
+        let kept = self.keep(package, dependencies);
         // What goes makes room for what comes: there are never more cells in use than before or after.
         if kept < dependencies.len() {
             self.complete(package, dependencies);

@@ -7,12 +7,10 @@ use std::time::Duration;
 #[cfg(feature = "metrics")]
 use super::Reads;
 use super::{Answer, Replica, ReplicaError, Share, Submission, Unanswered};
-use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome};
-use crate::engine::{Engine, UNKNOWN, Unavailable};
+use crate::engine::{Engine, Unavailable};
 use crate::index::{Digest, FrozenIndex, PackageIndex};
 use crate::log::{LogError, LogRefusal, Place};
-use crate::wire;
 
 impl Replica {
     /// The engine with what has been applied so far.
@@ -76,12 +74,6 @@ impl Replica {
 
     /// Hands in messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES).
     pub(crate) fn hand_in(&self, messages: Vec<u8>) -> Result<Arc<Submission>, Unanswered> {
-        if planted(Bug::ChangesComeEarly) {
-            let commands = messages.split_inclusive(|byte| *byte == b'\n').flat_map(wire::parse);
-            let early =
-                |index: &mut PackageIndex| commands.map(|c| index.apply(c)).all(|a| a.is_ok());
-            let _nobody_asks = self.engine.batch_ahead(UNKNOWN, early);
-        }
         self.share.hand_in(messages)
     }
 

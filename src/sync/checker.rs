@@ -58,11 +58,16 @@ pub(crate) fn on_many_schedules(test: impl Fn() + Send + Sync + Clone + 'static)
 pub(crate) fn sees(bug: Bug, report: &str, run: impl FnOnce()) {
     // All threads of a schedule are one thread of the system, so that all of them have the bug.
     let planted = plant(bug);
-    let failure = catch_unwind(AssertUnwindSafe(run)).expect_err("the bug is planted");
+    reports(report, run);
     drop(planted);
+}
+
+/// Expects a run on many schedules of what is wrong to fail, and to say `report`.
+pub(crate) fn reports(report: &str, run: impl FnOnce()) {
+    let failure = catch_unwind(AssertUnwindSafe(run)).expect_err("something is wrong");
     let text = failure.downcast_ref::<String>().map(String::as_str);
     let text = text.or(failure.downcast_ref::<&str>().copied()).unwrap_or_default();
-    assert!(text.contains(report), "{bug:?} is reported as {text}");
+    assert!(text.contains(report), "it is reported as {text}");
 }
 
 /// Runs a test on the schedule that the environment names, if it names one.

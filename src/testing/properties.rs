@@ -154,4 +154,6 @@ statecheck::properties! {
 #[cfg(test)]
 mod canaries;
 #[cfg(test)]
+pub(in crate::testing) mod faulty;
+#[cfg(test)]
 mod tests;

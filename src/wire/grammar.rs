@@ -8,13 +8,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use nom::branch::alt;
-use nom::combinator::{cond, consumed, map, opt, value};
+use nom::combinator::{consumed, map, opt, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
 use nom::sequence::{preceded, terminated};
 use nom::{Err, IResult, Parser};
 
-use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Reply, Verb};
 use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
 
@@ -101,8 +100,7 @@ fn whole_or_why<'a, O>(
 fn message<E: Reason>(line: &[u8]) -> Parsed<'_, CommandRef<'_>, E> {
     let first_bar = expect(Rule::Message, "`|` after the command", text(b"|"));
     let second_bar = expect(Rule::Message, "`|` after the package", text(b"|"));
-    let line_end =
-        || (cond(planted(Bug::ThirdBar), opt(text(b"|"))), opt(text(b"\r")), text(b"\n"));
+    let line_end = || (opt(text(b"\r")), text(b"\n"));
     let list = alt((value(Dependencies::NONE, line_end()), terminated(dependencies, line_end())));
     let list = expect(
         Rule::Dependencies,
@@ -152,7 +150,7 @@ fn name<E: Reason>(input: &[u8]) -> Parsed<'_, &[u8], E> {
     let length = leading_name_bytes(input);
     match length {
         0 => Err(Err::Error(E::at(input))),
-        1..=MAX_NAME_BYTES if !(length == MAX_NAME_BYTES && planted(Bug::LongestNameIsRefused)) => {
+        1..=MAX_NAME_BYTES => {
             let (name, rest) = input.split_at(length);
             Ok((rest, name))
         }
@@ -181,8 +179,7 @@ fn reply<E: Reason>(input: &[u8]) -> Parsed<'_, Reply, E> {
         value(Reply::Fail, text(b"FAIL")),
         value(Reply::Error, text(b"ERROR")),
     ));
-    let line_end = (cond(planted(Bug::ReplyMayHaveCr), opt(text(b"\r"))), text(b"\n"));
-    expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, line_end))
+    expect(Rule::Reply, "OK, FAIL or ERROR and the end of the line", terminated(word, text(b"\n")))
         .parse(input)
 }
 
@@ -318,7 +315,6 @@ impl Fault {
         let Self { rest, rule, expected } = self;
         let offset = line.len().saturating_sub(rest);
         let found = line.get(offset).copied();
-        let offset = offset + usize::from(planted(Bug::ErrorPointsBehind));
         ParseError { rule, offset, found, expected }
     }
 }

@@ -1,24 +1,64 @@
-//! A canary for each property: a bug that is planted in the library, and that the property has to
-//! report, with the shortest conversation that shows it.
+//! A canary for each property: something wrong, around what the library has or planted in it, that the
+//! property has to report, with the shortest conversation that shows it.
 //!
 //! What no longer reports its bug is blind, however green it is.
 
-use super::roster;
+use super::durable::one_commit_late;
+use super::faulty::{
+    Fault, Faulty, comma_is_printed_first, longest_name_is_refused, points_behind,
+    reply_may_have_cr, third_bar,
+};
+use super::wire::Wire;
+use super::{machine_properties, roster};
 use crate::bug::{Bug, plant};
 use crate::index::PackageIndex;
 use crate::name::MAX_NAME_BYTES;
 use crate::session::MAX_BATCH;
+use crate::testing::generators::{Line, Noise};
+use crate::testing::input::Input;
 use crate::testing::property::Property;
 use crate::testing::transcript::{InMemory, Transcript};
 
-/// Turns lines like `property sees Bug in "messages";` into tests, and into the list of what they
+/// What is wrong, and a property has to report.
+enum Wrong {
+    /// A bug inside.
+    Inside(Bug),
+    /// A machine.
+    Machine(Fault),
+    /// Whatever else the property is tried on, in place of ours.
+    Tried(Property),
+}
+
+impl From<Bug> for Wrong {
+    fn from(bug: Bug) -> Self {
+        Self::Inside(bug)
+    }
+}
+
+impl From<Fault> for Wrong {
+    fn from(fault: Fault) -> Self {
+        Self::Machine(fault)
+    }
+}
+
+/// A wrong parser or printer, on which a property is tried.
+fn on<I: Input>(
+    wire: Wire,
+    property: impl Fn(&Wire, &I) -> Result<(), String> + Send + Sync + 'static,
+) -> Wrong {
+    Wrong::Tried(Property::new("wrong", "", move |input: &I| property(&wire, input)))
+}
+
+const OURS: Wire = Wire::OURS;
+
+/// Turns lines like `property sees Bug::ThatOne, in "messages";` into tests, and into the list of what they
 /// guard.
 macro_rules! canaries {
-    ($( $property:ident sees $bug:ident in $messages:expr; )*) => {
+    ($( $property:ident sees $wrong:expr, in $messages:expr; )*) => {
         $(
             #[test]
             fn $property() {
-                sees(Bug::$bug, &super::$property(), &$messages);
+                sees($wrong.into(), &super::$property(), &$messages);
             }
         )*
 
@@ -28,62 +68,74 @@ macro_rules! canaries {
 
 canaries! {
     // Not a message, nor a line: no bytes at all.
-    parser_is_total sees ErrorPointsBehind in "";
-    parser_agrees_with_reference_on_noise sees ReplyMayHaveCr in r"OK\r";
-    parser_agrees_with_reference_on_lines sees ThirdBar in "REMOVE|a||";
-    commands_print_and_parse_back sees LongestNameIsRefused
+    parser_is_total sees on(Wire { parse: points_behind, ..OURS }, |wire, noise: &Noise| wire.is_total(&noise.0)), in "";
+    parser_agrees_with_reference_on_noise sees on(Wire { parse_reply: reply_may_have_cr, ..OURS }, |wire, noise: &Noise| wire.agrees_on_all(&noise.0)), in r"OK\r";
+    parser_agrees_with_reference_on_lines sees on(Wire { parse: third_bar, ..OURS }, |wire, line: &Line| wire.agrees(&line.0)), in "REMOVE|a||";
+    commands_print_and_parse_back sees on(Wire { parse: longest_name_is_refused, ..OURS }, Wire::reads_back),
         in format!(r"REMOVE|\{{{MAX_NAME_BYTES}:a}}|");
-    lines_parse_and_print_back sees CommaIsPrintedFirst in "INDEX|a|a";
+    lines_parse_and_print_back sees on(Wire { print: comma_is_printed_first, ..OURS }, |wire, line: &Line| wire.prints_back(&line.0)), in "INDEX|a|a";
     // One byte, taken for the number of a character that hides.
-    text_from_outside_is_shown_clean sees ControlsAreShown in "";
-    framing_ignores_segmentation sees SplitLineIsForgotten in "a";
-    machine_refines_model sees OldListStays in "INDEX|a|; INDEX|a|a; INDEX|a|";
-    machine_answers_as_model sees SelfIsADependent in "INDEX|a|; INDEX|a|a; REMOVE|a|";
-    invariants_hold sees DuplicatesStay in "INDEX|a|; INDEX|a|a,a";
-    fail_changes_nothing sees FailClearsTheList in "INDEX|a|; INDEX|a|a; INDEX|a|b";
-    query_changes_nothing sees QueryRemoves in "INDEX|a|; QUERY|a|";
-    index_and_remove_are_idempotent sees SecondIndexFails in "INDEX|a|";
-    commands_touch_only_their_package sees IndexClearsADependency
-        in "INDEX|a|; INDEX|a|a; INDEX|b|a";
-    machine_is_deterministic sees HashShows in "INDEX|a|; QUERY|a|";
-    index_shows_its_state_alone sees HistoryShows in "INDEX|b|; INDEX|a|b";
-    splits_change_nothing sees EdgesGoAsIfFirst
+    text_from_outside_is_shown_clean sees Bug::ControlsAreShown, in "";
+    framing_ignores_segmentation sees Bug::SplitLineIsForgotten, in "a";
+    machine_refines_model sees Fault::OldListStays, in "INDEX|a|; INDEX|a|a; INDEX|a|";
+    machine_answers_as_model sees Fault::SelfIsADependent, in "INDEX|a|; INDEX|a|a; REMOVE|a|";
+    invariants_hold sees Bug::DuplicatesStay, in "INDEX|a|; INDEX|a|a,a";
+    fail_changes_nothing sees Fault::FailClearsTheList, in "INDEX|a|; INDEX|a|a; INDEX|a|b";
+    query_changes_nothing sees Fault::QueryRemoves, in "INDEX|a|; QUERY|a|";
+    index_and_remove_are_idempotent sees Fault::SecondIndexFails, in "INDEX|a|";
+    commands_touch_only_their_package sees Fault::IndexClearsADependency,
+        in "INDEX|a|; INDEX|b|a; INDEX|a|b";
+    machine_is_deterministic sees Fault::HashShows, in "INDEX|a|; QUERY|a|";
+    index_shows_its_state_alone sees Bug::HistoryShows, in "INDEX|b|; INDEX|a|b";
+    splits_change_nothing sees Bug::EdgesGoAsIfFirst,
         in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
-    export_rebuilds_the_index sees CyclesStayOpen in "INDEX|a|; INDEX|a|a";
-    order_respects_dependencies sees OrderIsReversed in "INDEX|a|; INDEX|b|a";
-    closures_agree_with_fixpoint sees ClosureHoldsItsStart in "INDEX|a|";
+    export_rebuilds_the_index sees Bug::CyclesStayOpen, in "INDEX|a|; INDEX|a|a";
+    order_respects_dependencies sees Bug::OrderIsReversed, in "INDEX|a|; INDEX|b|a";
+    closures_agree_with_fixpoint sees Bug::ClosureHoldsItsStart, in "INDEX|a|";
     // With a limit of none.
-    limits_refuse_and_change_nothing sees LimitIsIgnored in "INDEX|a|";
+    limits_refuse_and_change_nothing sees Bug::LimitIsIgnored, in "INDEX|a|";
     // Here and below, empty lines are the shortest messages.
-    session_answers_as_model sees ErrorsComeFirst in "INDEX|a|; ";
-    http_ends_the_conversation sees HttpIsRead in "A a HTTP/1";
-    batch_equals_its_commands sees RestOfABatchWaits in ["; "; MAX_BATCH].concat();
-    clients_see_one_order sees QueriesGoFirst in "INDEX|a|; QUERY|a|";
-    server_answers_as_model sees AnswersAreCutOff in "; ";
-    commits_survive_power_cuts sees RepliesDoNotWait in "INDEX|a|";
-    replicas_apply_one_order sees RepeatsAreNew in "INDEX|a|";
+    session_answers_as_model sees Bug::ErrorsComeFirst, in "INDEX|a|; ";
+    http_ends_the_conversation sees Bug::HttpIsRead, in "A a HTTP/1";
+    batch_equals_its_commands sees Bug::RestOfABatchWaits, in ["; "; MAX_BATCH].concat();
+    clients_see_one_order sees Bug::QueriesGoFirst, in "INDEX|a|; QUERY|a|";
+    server_answers_as_model sees Bug::AnswersAreCutOff, in "; ";
+    commits_survive_power_cuts sees Wrong::Tried(one_commit_late()), in "INDEX|a|";
+    replicas_apply_one_order sees Bug::RepeatsAreNew, in "INDEX|a|";
 }
 
-/// Whether a property reports a bug, with the messages that it should take.
-fn sees(bug: Bug, property: &Property, messages: &str) {
-    let planted = plant(bug);
-    let reported = property.quickcheck(property.cases, 1);
-    drop(planted);
-    let violation = reported.expect_err("the bug is planted");
+/// Whether a property reports what is wrong, with the messages that it should take.
+fn sees(wrong: Wrong, property: &Property, messages: &str) {
+    let reported = match wrong {
+        Wrong::Inside(bug) => {
+            let planted = plant(bug);
+            let reported = property.quickcheck(property.cases, 1);
+            drop(planted);
+            reported
+        }
+        Wrong::Machine(fault) => {
+            let properties = machine_properties(move || Faulty::new(fault));
+            let same = properties.iter().find(|other| other.name == property.name);
+            same.expect("it is about machines").quickcheck(property.cases, 1)
+        }
+        Wrong::Tried(other) => other.quickcheck(property.cases, 1),
+    };
+    let violation = reported.expect_err("something is wrong");
     let sent = violation.shown.lines().filter_map(|line| line.strip_prefix("> "));
     assert_eq!(sent.collect::<Vec<_>>().join("; "), messages, "{violation}");
-    assert_eq!(violation.property, property.name);
 }
 
 #[test]
 fn what_is_reported_is_a_transcript_that_holds_without_the_bug_only() {
-    let planted = plant(Bug::SelfIsADependent);
-    let violation = super::machine_refines_model().quickcheck(10_000, 1).unwrap_err();
+    let wrong = || Faulty::new(Fault::SelfIsADependent);
+    let properties = machine_properties(wrong);
+    let property = properties.iter().find(|it| it.name == "machine_refines_model").unwrap();
+    let violation = property.quickcheck(10_000, 1).unwrap_err();
+    assert_eq!(violation.property, property.name);
     let transcript: Transcript = violation.to_string().parse().expect("it is a transcript");
-    let run = || transcript.run(&mut InMemory::new(PackageIndex::new()));
-    assert_eq!(run().unwrap_err().to_string(), "line 8: expected OK, got FAIL");
-    drop(planted);
-    run().unwrap();
+    let seen = transcript.run(&mut InMemory::new(wrong())).unwrap_err();
+    assert_eq!(seen.to_string(), "line 8: expected OK, got FAIL");
+    transcript.run(&mut InMemory::new(PackageIndex::new())).unwrap();
 }
 
 #[test]

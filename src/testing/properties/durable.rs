@@ -194,6 +194,9 @@ impl<'a> Course<'a> {
 }
 
 #[cfg(test)]
+pub(super) use tests::one_commit_late;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
@@ -224,18 +227,33 @@ mod tests {
         }
     }
 
-    /// What is found of a disk that commits like this, and the messages that show it.
-    fn found<C>(commit: impl Fn() -> C + 'static) -> (Violation, String)
+    /// The property, tried on a disk that commits like this.
+    fn amiss<C>(commit: impl Fn() -> C + Send + Sync + 'static) -> Property
     where
         C: FnMut(&mut Disk, &[Change]) -> Result<(), StoreError> + Send + 'static,
     {
-        let amiss = Property::new("amiss", "", move |outage: &Outage| {
+        Property::new("amiss", "", move |outage: &Outage| {
             let open = |storage| {
                 let disk: Box<dyn Store> = Box::new(Amiss(super::disk(&storage)?, commit()));
                 Ok(disk)
             };
             survives(outage, &open).map(drop)
-        });
+        })
+    }
+
+    /// The property, tried on a disk that has kept each commit when it is told of the next: what is answered is
+    /// not durable.
+    pub(in super::super) fn one_commit_late() -> Property {
+        amiss(|| {
+            let mut last = Vec::new();
+            move |disk: &mut Disk, changes: &[Change]| {
+                disk.commit(&std::mem::replace(&mut last, changes.to_vec()))
+            }
+        })
+    }
+
+    /// What is found of a disk, and the messages that show it.
+    fn found(amiss: &Property) -> (Violation, String) {
         let violation = amiss.quickcheck(1_000, 1).expect_err("commits go amiss");
         let sent = violation.shown.lines().filter_map(|line| line.strip_prefix("> "));
         let sent = sent.collect::<Vec<_>>().join("; ");
@@ -248,20 +266,14 @@ mod tests {
             let (one, other) = changes.split_at(changes.len() / 2);
             disk.commit(one).and_then(|()| disk.commit(other))
         };
-        let (violation, sent) = found(move || halves);
+        let (violation, sent) = found(&amiss(move || halves));
         assert!(sent.split("; ").count() <= 3, "{violation}");
         assert!(violation.what.contains(" batches were durable and "), "{violation}");
     }
 
     #[test]
     fn a_commit_that_is_one_late_is_found() {
-        let late = || {
-            let mut last = Vec::new();
-            move |disk: &mut Disk, changes: &[Change]| {
-                disk.commit(&std::mem::replace(&mut last, changes.to_vec()))
-            }
-        };
-        let (violation, sent) = found(late);
+        let (violation, sent) = found(&one_commit_late());
         assert_eq!(sent, "INDEX|a|", "{violation}");
         assert!(violation.what.contains("1 batches were durable and 1 begun"), "{violation}");
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::faulty::{Fault, Faulty};
 use super::*;
 use crate::command::Reply;
 use crate::name::Name;
@@ -91,9 +92,9 @@ fn a_state_that_is_not_closed_is_reported_with_what_is_missing() {
 
 #[test]
 fn a_violation_says_at_which_message_it_was_seen() {
-    let planted = crate::bug::plant(crate::bug::Bug::QueryRemoves);
-    let violation = query_changes_nothing().quickcheck(10_000, 1).unwrap_err();
-    drop(planted);
+    let properties = machine_properties(|| Faulty::new(Fault::QueryRemoves));
+    let property = properties.iter().find(|it| it.name == "query_changes_nothing").unwrap();
+    let violation = property.quickcheck(10_000, 1).unwrap_err();
     assert!(violation.what.starts_with("at message 2: answered Ok(Ok); held"), "{violation}");
 }
 

@@ -1,40 +1,20 @@
 //! What the table claims about the wire.
 
-use crate::command::{Command, CommandRef};
+use crate::command::{Command, CommandRef, Reply};
 use crate::testing::generators::{Conversation, LINE_LIMIT, Line, Noise};
 use crate::testing::reference;
-use crate::wire::{Frame, LineBuffer, parse, parse_reply};
+use crate::wire::{Frame, LineBuffer, ParseError, parse, parse_reply};
 
 pub(super) fn parser_is_total(Noise(bytes): &Noise) -> Result<(), String> {
-    for error in [parse(bytes).err(), parse_reply(bytes).err()].into_iter().flatten() {
-        if error.offset > bytes.len() || error.found != bytes.get(error.offset).copied() {
-            return Err(format!("the error points elsewhere: {error}"));
-        }
-    }
-    Ok(())
+    Wire::OURS.is_total(bytes)
 }
 
 pub(super) fn parser_agrees_with_reference_on_noise(Noise(bytes): &Noise) -> Result<(), String> {
-    agree(bytes)?;
-    // Each line of the noise for itself, too: the whole is seldom more than malformed.
-    bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(agree)
+    Wire::OURS.agrees_on_all(bytes)
 }
 
 pub(super) fn parser_agrees_with_reference_on_lines(Line(line): &Line) -> Result<(), String> {
-    agree(line)
-}
-
-fn agree(line: &[u8]) -> Result<(), String> {
-    let parsed = parse(line).map(CommandRef::to_command);
-    if parsed.as_ref().ok() != reference::parse(line).as_ref() {
-        let expected = reference::parse(line);
-        return Err(format!("the parser gives {parsed:?}, the reference {expected:?}"));
-    }
-    let reply = parse_reply(line);
-    if reply.ok() != reference::parse_reply(line) {
-        return Err(format!("as a reply, the parser gives {reply:?}"));
-    }
-    Ok(())
+    Wire::OURS.agrees(line)
 }
 
 pub(super) fn commands_print_and_parse_back(command: &Command) -> Result<(), String> {
@@ -43,22 +23,71 @@ pub(super) fn commands_print_and_parse_back(command: &Command) -> Result<(), Str
     if owned.as_ref() != Ok(command) {
         return Err(format!("{printed:?} is read as {owned:?}"));
     }
-    let line = format!("{printed}\n");
-    let borrowed = parse(line.as_bytes());
-    if borrowed != Ok(CommandRef::from(command)) {
-        return Err(format!("{line:?} is read as {borrowed:?}"));
-    }
-    Ok(())
+    Wire::OURS.reads_back(command)
 }
 
 pub(super) fn lines_parse_and_print_back(Line(line): &Line) -> Result<(), String> {
-    let Ok(read) = parse(line) else { return Ok(()) };
-    let printed = format!("{read}\n");
-    let again = parse(printed.as_bytes());
-    if again != Ok(read) {
-        return Err(format!("it prints as {printed:?}, which is read as {again:?}"));
+    Wire::OURS.prints_back(line)
+}
+
+/// What reads and prints messages, so that the properties can be tried on what does it wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Wire {
+    pub(super) parse: for<'a> fn(&'a [u8]) -> Result<CommandRef<'a>, ParseError>,
+    pub(super) parse_reply: fn(&[u8]) -> Result<Reply, ParseError>,
+    pub(super) print: fn(CommandRef<'_>) -> String,
+}
+
+impl Wire {
+    pub(super) const OURS: Self = Self { parse, parse_reply, print: |command| command.to_string() };
+
+    pub(super) fn is_total(&self, bytes: &[u8]) -> Result<(), String> {
+        let errors = [(self.parse)(bytes).err(), (self.parse_reply)(bytes).err()];
+        for error in errors.into_iter().flatten() {
+            if error.offset > bytes.len() || error.found != bytes.get(error.offset).copied() {
+                return Err(format!("the error points elsewhere: {error}"));
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    pub(super) fn agrees_on_all(&self, bytes: &[u8]) -> Result<(), String> {
+        self.agrees(bytes)?;
+        // Each line of the noise for itself, too: the whole is seldom more than malformed.
+        bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| self.agrees(line))
+    }
+
+    pub(super) fn agrees(&self, line: &[u8]) -> Result<(), String> {
+        let parsed = (self.parse)(line).map(CommandRef::to_command);
+        if parsed.as_ref().ok() != reference::parse(line).as_ref() {
+            let expected = reference::parse(line);
+            return Err(format!("the parser gives {parsed:?}, the reference {expected:?}"));
+        }
+        let reply = (self.parse_reply)(line);
+        if reply.ok() != reference::parse_reply(line) {
+            return Err(format!("as a reply, the parser gives {reply:?}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn reads_back(&self, command: &Command) -> Result<(), String> {
+        let line = format!("{}\n", (self.print)(command.into()));
+        let read = (self.parse)(line.as_bytes());
+        if read != Ok(CommandRef::from(command)) {
+            return Err(format!("{line:?} is read as {read:?}"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn prints_back(&self, line: &[u8]) -> Result<(), String> {
+        let Ok(read) = (self.parse)(line) else { return Ok(()) };
+        let printed = format!("{}\n", (self.print)(read));
+        let again = (self.parse)(printed.as_bytes());
+        if again != Ok(read) {
+            return Err(format!("it prints as {printed:?}, which is read as {again:?}"));
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Result<(), String> {

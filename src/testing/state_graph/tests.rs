@@ -1,9 +1,9 @@
 //! Tests of the graph as a machine; the specification's own is held to the code in `tests/spec/main.rs`.
 
 use super::*;
-use crate::bug::{Bug, plant};
 use crate::testing::explore::{self, Explored};
 use crate::testing::lockstep::Divergence;
+use crate::testing::properties::faulty::{Fault, Faulty};
 use crate::testing::state_of_index;
 use crate::{Model, PackageIndex};
 
@@ -19,9 +19,10 @@ fn explored(graph: &StateGraph) -> Result<Explored, Divergence<Command>> {
 fn a_bug_in_the_code_is_a_step_that_the_specification_does_not_have() {
     let graph: StateGraph = SPECIFIED.parse().unwrap();
     assert_eq!(explored(&graph), Ok(Explored { states: 567, transitions: 17_010 }));
-    let planted = plant(Bug::OldListStays);
-    let divergence = explored(&graph).unwrap_err();
-    drop(planted);
+    let projections =
+        (|wrong: &Faulty| state_of_index(wrong.index()), |walk: &Walk<'_>| walk.state().clone());
+    let machines = (Faulty::new(Fault::OldListStays), graph.walk());
+    let divergence = explore::run(graph.commands(), machines, projections).unwrap_err();
     let trace: Vec<_> = divergence.trace.iter().map(ToString::to_string).collect();
     assert_eq!(trace, ["INDEX|a|", "INDEX|a|a", "INDEX|a|"]);
 }
