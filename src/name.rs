@@ -68,12 +68,15 @@ pub(crate) fn bytes_before(value: u8, bytes: &[u8]) -> usize {
 #[allow(clippy::inline_always, reason = "where the conditions are known: counted")]
 #[inline(always)]
 fn leading(bytes: &[u8], side_by_side: impl Fn(u8) -> bool, alone: impl Fn(u8) -> bool) -> usize {
-    // Most names end here, and what comes next is to be no loop, for which all is made ready first.
-    let mut length = match bytes.first_chunk() {
-        Some(first) => leading_of(first, &side_by_side),
-        None => 0,
+    let Some((first, rest)) = bytes.split_first_chunk() else {
+        return bytes.iter().take_while(|&&byte| alone(byte)).count();
     };
-    if length == AT_A_TIME {
+    let mut length = leading_of(first, &side_by_side);
+    if length < AT_A_TIME {
+        return length;
+    }
+    // Most end here: all that the loop needs is made ready only for those that do not.
+    if rest.len() >= AT_A_TIME {
         while let Some(some) = bytes[length..].first_chunk() {
             let leading = leading_of(some, &side_by_side);
             length += leading;
@@ -81,8 +84,6 @@ fn leading(bytes: &[u8], side_by_side: impl Fn(u8) -> bool, alone: impl Fn(u8) -
                 return length;
             }
         }
-    } else if length > 0 {
-        return length;
     }
     length + bytes[length..].iter().take_while(|&&byte| alone(byte)).count()
 }

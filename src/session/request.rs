@@ -39,19 +39,22 @@ impl<'a> Request<'a> {
 
     /// Applies the command if that has not been done.
     fn settle(&mut self, index: &mut PackageIndex) {
-        if let Self::Waiting(command) = self {
-            let answer = index.apply(*command);
-            self.answer(answer);
+        if let Self::Waiting(command) = *self {
+            *self = Self::settled(command, index.apply(command));
         }
     }
 
     /// Takes what has come of the command.
     fn answer(&mut self, answer: Result<Outcome, LimitError>) {
-        if let Self::Waiting(command) = self {
-            *self = match answer {
-                Ok(outcome) => Self::Answered(command.verb(), outcome),
-                Err(limit) => Self::Refused(limit.into()),
-            };
+        if let Self::Waiting(command) = *self {
+            *self = Self::settled(command, answer);
+        }
+    }
+
+    fn settled(command: CommandRef<'_>, answer: Result<Outcome, LimitError>) -> Self {
+        match answer {
+            Ok(outcome) => Self::Answered(command.verb(), outcome),
+            Err(limit) => Self::Refused(limit.into()),
         }
     }
 

@@ -158,12 +158,16 @@ pub struct Lines<'a> {
 impl<'a> Iterator for Lines<'a> {
     type Item = Frame<'a>;
 
+    #[allow(clippy::inline_always, reason = "with the search, into the loop over lines: counted")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Frame<'a>> {
         next_frame(self.bytes, self.cursor, self.max_line_bytes)
     }
 }
 
 /// The next line of `bytes`, if it is complete or too long; moves `cursor` past it.
+#[allow(clippy::inline_always, reason = "into the loop over lines: counted")]
+#[inline(always)]
 fn next_frame<'a>(
     bytes: &'a [u8],
     cursor: &mut Cursor,
