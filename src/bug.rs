@@ -1,60 +1,30 @@
-//! Floor 0: bugs that can be planted on purpose, to see that the properties of `testing` catch them.
+//! Floor 0: bugs that can be planted on purpose, to see that the tests catch them.
+//!
+//! Here are those alone that nothing around a part can show. What can be seen from outside is planted
+//! outside: machines, parsers, sessions and stores that are wrong on purpose are in
+//! `testing/properties/faulty.rs`, and beside the schedules. Each kind below says why it is not among them.
 //!
 //! Only the unit tests of this crate can plant one, each in its own thread. Everywhere else nothing
 //! is ever planted, which the compiler knows, so that the places where a bug could be cost nothing.
-//! What must catch which bug is said where they are planted, beside the table of properties.
 
 /// A bug: what goes wrong while it is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    /// What has come of a line is forgotten when the rest has not.
-    SplitLineIsForgotten,
+    // How the index represents what it holds: its replies stay right, and only its own invariants, or a later
+    // command, show it.
     /// A name that occurs twice in a list counts twice.
     DuplicatesStay,
     /// What an index holds is listed in the order of its vertices.
     HistoryShows,
     /// An edge that is removed is taken for the first into its target.
     EdgesGoAsIfFirst,
-    /// The commands exported lack those that close cycles.
-    CyclesStayOpen,
-    /// The installation order begins with what needs all else.
-    OrderIsReversed,
-    /// The transitive dependencies of a package always include it.
-    ClosureHoldsItsStart,
-    /// A package is indexed although there are as many as may be.
-    LimitIsIgnored,
-    /// The replies to the malformed messages of a batch come first.
-    ErrorsComeFirst,
-    /// What is left behind a full batch is not answered until more comes.
-    RestOfABatchWaits,
-    /// What steers a terminal is shown as it came.
-    ControlsAreShown,
-    /// An HTTP request is answered like any other line that is no message, and what follows is read.
-    HttpIsRead,
-    /// The QUERYs of a batch are answered before the rest of it is applied.
-    QueriesGoFirst,
+
+    // Between a lock and a wait: whoever stands outside sees neither.
     /// A batch that leaves the index wakes nobody who waits for it.
     #[cfg(feature = "server")]
     GateWakesNobody,
-    /// What was only looked at is answered before it is durable.
-    ReadsDoNotWait,
     /// Whoever waits for changes to become durable is not told that they are.
     CommitsWakeNobody,
-    /// When a commit fails, what has changed since it was begun is not taken back.
-    LaterChangesStay,
-    /// What a replica could not append for sure it appends once more, as a writer that the log has not seen.
-    RepeatsAreNew,
-    /// What a writer could not append because the log has forgotten it another appends, without a look at
-    /// whether it is there.
-    ForgottenIsNew,
-    /// What a snapshot may hold already is appended once more.
-    SkippedIsRepeated,
-    /// A QUERY joins a read of the end of the log that had begun before it.
-    JoinsBegunRead,
-    /// What clients were told is withdrawn is appended after all.
-    WithdrawnStays,
-    /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
-    OldCopyStays,
     /// Whether there is a place for one more connection is decided before the place is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,
@@ -64,21 +34,44 @@ pub(crate) enum Bug {
     /// Whoever waits for the end of the connections is not told that one has ended.
     #[cfg(feature = "server")]
     LeavingWakesNobody,
+    /// A QUERY joins a read of the end of the log that had begun before it.
+    JoinsBegunRead,
+
+    // What is decided with the index in hand, where nobody else can put a hand in.
+    /// What was only looked at is answered before it is durable.
+    ReadsDoNotWait,
+    /// When a commit fails, what has changed since it was begun is not taken back.
+    LaterChangesStay,
+    /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
+    OldCopyStays,
+
+    // What the core of a replica decides alone: a log can only be asked something else, which the log refuses.
+    /// What a writer could not append because the log has forgotten it another appends, without a look at
+    /// whether it is there.
+    ForgottenIsNew,
+    /// What a snapshot may hold already is appended once more.
+    SkippedIsRepeated,
+    /// What clients were told is withdrawn is appended after all.
+    WithdrawnStays,
+
+    // What happens after a failure, in the thread that has met it or at the next start.
     /// Letting a client go at once panics.
     #[cfg(feature = "server")]
     TurningAwayPanics,
-    /// Of replies that are written together, those behind the eighth byte are lost.
-    #[cfg(feature = "server")]
-    AnswersAreCutOff,
-    /// A disk says to have kept what it was told to, and has not.
-    #[cfg(feature = "testing")]
-    SyncsAreLost,
-    /// That a commit failed is not noted for the next start.
+    /// That a commit failed is not noted for the next start. The file that notes it also has what is in doubt at
+    /// a start, so that a file that keeps nothing shows something else.
     #[cfg(feature = "store")]
     FailuresAreNotNoted,
     /// What reads see of a file that was not closed is taken for what is on the disk.
     #[cfg(feature = "store")]
     ReadsAreBelieved,
+
+    // Outside already, in the log and in the disk that tests have.
+    /// What a replica appends once more, because it does not know what became of it, is in the log twice.
+    RepeatsAreNew,
+    /// A disk says to have kept what it was told to, and has not.
+    #[cfg(feature = "testing")]
+    SyncsAreLost,
 }
 
 #[cfg(not(test))]

@@ -3,7 +3,6 @@
 //! A [`Session`] frames, parses, has the engine apply what is well formed, and lines the replies
 //! up in the order of the messages. Where bytes come from and go to is the server's business.
 
-use crate::bug::{Bug, planted};
 use crate::command::Reply;
 use crate::engine::{Engine, NotDurable, Poisoned, Version};
 use crate::index::LimitError;
@@ -212,9 +211,6 @@ impl Session {
                 let Settled { version: seen, messages } = backend.settle(batch, observer)?;
                 (version, settled) = (version.max(seen), messages);
             }
-            if planted(Bug::ErrorsComeFirst) {
-                batch.sort_by_key(|request| !matches!(request, Request::Refused(_)));
-            }
             let mut settled = batch.drain(..settled);
             // Of what arrived, the last part may have held no end of a line.
             while settled.len() > 0 {
@@ -275,7 +271,7 @@ fn fill<'a>(
         work.add(&request);
         batch.push(request);
         if batch.len() == most.messages || work.names >= most.names {
-            return (!planted(Bug::RestOfABatchWaits), work);
+            return (true, work);
         }
     }
     (false, work)

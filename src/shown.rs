@@ -7,8 +7,6 @@
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-use crate::bug::{Bug, planted};
-
 /// The most bytes that are shown of a value: a name of the greatest length, and quotes.
 const MOST: usize = 257;
 
@@ -104,7 +102,6 @@ fn push(text: &mut String, c: char, in_quotes: bool) {
     match c {
         '"' | '\\' if in_quotes => text.extend(['\\', c]),
         '"' | '\\' | '\'' => text.push(c),
-        _ if planted(Bug::ControlsAreShown) => text.push(c),
         // What cannot be seen, or turns the writing round, is escaped too.
         _ => text.extend(c.escape_debug()),
     }

@@ -122,9 +122,7 @@ pub(crate) fn commands(rows: &Rows, steps: &Rows, name: impl Fn(u32) -> Name) ->
             let before = &mut list.iter().copied().filter(|dependency| !together(dependency));
             commands.push(index(package, before));
         }
-        if !planted(Bug::CyclesStayOpen) {
-            commands.append(&mut in_full);
-        }
+        commands.append(&mut in_full);
     }
     commands
 }

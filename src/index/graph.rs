@@ -128,7 +128,6 @@ impl DependencyGraph {
     pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
         let mut search = Dfs::empty(self);
         search.stack.extend(self.neighbors_of(package.0, direction));
-        search.stack.extend(planted(Bug::ClosureHoldsItsStart).then_some(package.0));
         let step = || match direction {
             Outgoing => search.next(self),
             Incoming => search.next(Reversed(self)),

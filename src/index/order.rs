@@ -6,7 +6,6 @@ use std::collections::BinaryHeap;
 use super::PackageIndex;
 use super::graph::{PackageId, Text};
 use super::rows::Rows;
-use crate::bug::{Bug, planted};
 use crate::name::Name;
 
 /// One step of an installation order.
@@ -62,11 +61,7 @@ impl PackageIndex {
             [number] => Step::Package(name(number)),
             _ => Step::Cycle(numbers.iter().map(name).collect()),
         };
-        let mut order: Vec<_> = rows.steps().iter().map(step).collect();
-        if planted(Bug::OrderIsReversed) {
-            order.reverse();
-        }
-        order
+        rows.steps().iter().map(step).collect()
     }
 
     /// All packages by name, and in which places among them those are that each depends on.

@@ -3,7 +3,6 @@
 //! A batch is settled on the index of an engine, or by way of the log of a replica.
 //! Work is counted in names: those that messages list, and those of the lists that they replace.
 
-use crate::bug::{Bug, planted};
 use crate::command::{CommandRef, Outcome, Verb};
 use crate::engine::{Engine, Poisoned, Unavailable, Version};
 use crate::index::{LimitError, PackageIndex};
@@ -143,11 +142,6 @@ pub(super) fn settle(
     if work.may_change {
         let settled = engine.batch_ahead(work.names, |index| {
             observer.taken();
-            if planted(Bug::QueriesGoFirst) {
-                for query in requests.iter_mut() {
-                    query.look_up(index);
-                }
-            }
             index.prefetch(requests.iter().filter_map(Request::command));
             apply_some(requests, index)
         });

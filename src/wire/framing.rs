@@ -4,8 +4,6 @@
 
 use memchr::memchr;
 
-use crate::bug::{Bug, planted};
-
 /// The line limit unless another is chosen, in bytes, LF included (protocol rule L2).
 pub const DEFAULT_MAX_LINE_BYTES: usize = 65_536;
 
@@ -190,11 +188,10 @@ fn next_frame<'a>(
     let rest = &bytes[cursor.start..];
     let too_long = rest.len() >= max_line_bytes;
     let dropped = cursor.discarding;
-    let forgotten = planted(Bug::SplitLineIsForgotten);
     cursor.searched = bytes.len();
-    if too_long || dropped || forgotten {
+    if too_long || dropped {
         cursor.start = cursor.searched;
-        cursor.discarding = !forgotten;
+        cursor.discarding = true;
     }
     (too_long && !dropped).then(|| Frame::TooLong(&rest[..max_line_bytes]))
 }

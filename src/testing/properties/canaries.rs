@@ -5,16 +5,21 @@
 
 use super::durable::one_commit_late;
 use super::faulty::{
-    Fault, Faulty, comma_is_printed_first, longest_name_is_refused, points_behind,
-    reply_may_have_cr, third_bar,
+    self, COMMA_IS_PRINTED_FIRST, Fault, Faulty, LONGEST_NAME_IS_REFUSED, POINTS_BEHIND,
+    REPLY_MAY_HAVE_CR, THIRD_BAR,
 };
-use super::wire::Wire;
+use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies};
+use super::service::{
+    answers_as_model, ends_with_http, equals_its_commands, see_one_order, serves_as_model,
+};
+use super::shown::is_shown_clean;
+use super::wire::ignores_segmentation;
 use super::{machine_properties, roster};
 use crate::bug::{Bug, plant};
 use crate::index::PackageIndex;
 use crate::name::MAX_NAME_BYTES;
 use crate::session::MAX_BATCH;
-use crate::testing::generators::{Line, Noise};
+use crate::testing::generators::{Conversation, Line, Noise};
 use crate::testing::input::Input;
 use crate::testing::property::Property;
 use crate::testing::transcript::{InMemory, Transcript};
@@ -41,15 +46,10 @@ impl From<Fault> for Wrong {
     }
 }
 
-/// A wrong parser or printer, on which a property is tried.
-fn on<I: Input>(
-    wire: Wire,
-    property: impl Fn(&Wire, &I) -> Result<(), String> + Send + Sync + 'static,
-) -> Wrong {
-    Wrong::Tried(Property::new("wrong", "", move |input: &I| property(&wire, input)))
+/// A property, tried on what is wrong.
+fn tried<I: Input>(property: fn(&I) -> Result<(), String>) -> Wrong {
+    Wrong::Tried(Property::new("wrong", "", move |input: &I| property(input)))
 }
-
-const OURS: Wire = Wire::OURS;
 
 /// Turns lines like `property sees Bug::ThatOne, in "messages";` into tests, and into the list of what they
 /// guard.
@@ -68,15 +68,20 @@ macro_rules! canaries {
 
 canaries! {
     // Not a message, nor a line: no bytes at all.
-    parser_is_total sees on(Wire { parse: points_behind, ..OURS }, |wire, noise: &Noise| wire.is_total(&noise.0)), in "";
-    parser_agrees_with_reference_on_noise sees on(Wire { parse_reply: reply_may_have_cr, ..OURS }, |wire, noise: &Noise| wire.agrees_on_all(&noise.0)), in r"OK\r";
-    parser_agrees_with_reference_on_lines sees on(Wire { parse: third_bar, ..OURS }, |wire, line: &Line| wire.agrees(&line.0)), in "REMOVE|a||";
-    commands_print_and_parse_back sees on(Wire { parse: longest_name_is_refused, ..OURS }, Wire::reads_back),
+    parser_is_total sees tried(|noise: &Noise| POINTS_BEHIND.is_total(&noise.0)), in "";
+    parser_agrees_with_reference_on_noise sees tried(|noise: &Noise| REPLY_MAY_HAVE_CR.agrees_on_all(&noise.0)),
+        in r"OK\r";
+    parser_agrees_with_reference_on_lines sees tried(|line: &Line| THIRD_BAR.agrees(&line.0)),
+        in "REMOVE|a||";
+    commands_print_and_parse_back sees tried(|command| LONGEST_NAME_IS_REFUSED.reads_back(command)),
         in format!(r"REMOVE|\{{{MAX_NAME_BYTES}:a}}|");
-    lines_parse_and_print_back sees on(Wire { print: comma_is_printed_first, ..OURS }, |wire, line: &Line| wire.prints_back(&line.0)), in "INDEX|a|a";
+    lines_parse_and_print_back sees tried(|line: &Line| COMMA_IS_PRINTED_FIRST.prints_back(&line.0)),
+        in "INDEX|a|a";
     // One byte, taken for the number of a character that hides.
-    text_from_outside_is_shown_clean sees Bug::ControlsAreShown, in "";
-    framing_ignores_segmentation sees Bug::SplitLineIsForgotten, in "a";
+    text_from_outside_is_shown_clean sees tried(|noise| is_shown_clean(faulty::controls_are_shown, noise)),
+        in "";
+    framing_ignores_segmentation sees tried(|it| ignores_segmentation(faulty::split_line_is_forgotten, it)),
+        in "a";
     machine_refines_model sees Fault::OldListStays, in "INDEX|a|; INDEX|a|a; INDEX|a|";
     machine_answers_as_model sees Fault::SelfIsADependent, in "INDEX|a|; INDEX|a|a; REMOVE|a|";
     invariants_hold sees Bug::DuplicatesStay, in "INDEX|a|; INDEX|a|a,a";
@@ -87,19 +92,27 @@ canaries! {
         in "INDEX|a|; INDEX|b|a; INDEX|a|b";
     machine_is_deterministic sees Fault::HashShows, in "INDEX|a|; QUERY|a|";
     index_shows_its_state_alone sees Bug::HistoryShows, in "INDEX|b|; INDEX|a|b";
-    splits_change_nothing sees Bug::EdgesGoAsIfFirst,
-        in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
-    export_rebuilds_the_index sees Bug::CyclesStayOpen, in "INDEX|a|; INDEX|a|a";
-    order_respects_dependencies sees Bug::OrderIsReversed, in "INDEX|a|; INDEX|b|a";
-    closures_agree_with_fixpoint sees Bug::ClosureHoldsItsStart, in "INDEX|a|";
+    splits_change_nothing sees Bug::EdgesGoAsIfFirst, in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
+    export_rebuilds_the_index sees tried(|trace| rebuilds(faulty::cycles_stay_open, trace)),
+        in "INDEX|a|; INDEX|a|a";
+    order_respects_dependencies sees tried(|trace| respects_dependencies(faulty::order_is_reversed, trace)),
+        in "INDEX|a|; INDEX|b|a";
+    closures_agree_with_fixpoint sees tried(|trace| closures_agree(faulty::closure_holds_its_start, trace)),
+        in "INDEX|a|";
     // With a limit of none.
-    limits_refuse_and_change_nothing sees Bug::LimitIsIgnored, in "INDEX|a|";
+    limits_refuse_and_change_nothing sees tried(|bounded| limits_refuse(faulty::limit_is_ignored, bounded)),
+        in "INDEX|a|";
     // Here and below, empty lines are the shortest messages.
-    session_answers_as_model sees Bug::ErrorsComeFirst, in "INDEX|a|; ";
-    http_ends_the_conversation sees Bug::HttpIsRead, in "A a HTTP/1";
-    batch_equals_its_commands sees Bug::RestOfABatchWaits, in ["; "; MAX_BATCH].concat();
-    clients_see_one_order sees Bug::QueriesGoFirst, in "INDEX|a|; QUERY|a|";
-    server_answers_as_model sees Bug::AnswersAreCutOff, in "; ";
+    session_answers_as_model sees tried(|it: &Conversation| answers_as_model(faulty::errors_come_first, it, &it.stream())),
+        in "INDEX|a|; ";
+    http_ends_the_conversation sees tried(|visit| ends_with_http(faulty::http_is_read, visit)),
+        in "A a HTTP/1";
+    batch_equals_its_commands sees tried(|it| equals_its_commands(faulty::rest_of_a_batch_waits, it)),
+        in ["; "; MAX_BATCH].concat();
+    clients_see_one_order sees tried(|duo| see_one_order(faulty::queries_go_first, duo)),
+        in "INDEX|a|; QUERY|a|";
+    server_answers_as_model sees tried(|it| serves_as_model(faulty::answers_are_cut_off, it)),
+        in "; ";
     commits_survive_power_cuts sees Wrong::Tried(one_commit_late()), in "INDEX|a|";
     replicas_apply_one_order sees Bug::RepeatsAreNew, in "INDEX|a|";
 }

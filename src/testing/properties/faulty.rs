@@ -1,16 +1,22 @@
 //! What is wrong on purpose, around what is right, so that nothing inside has to know of it: machines, parsers
 //! and stores for the canaries.
 
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use statecheck::StateMachine;
 
 use super::Subject;
+use super::service::tell;
+use super::wire::Wire;
 use crate::command::{Command, CommandRef, Outcome, Reply};
-use crate::index::{LimitError, PackageIndex};
+use crate::engine::Engine;
+use crate::index::{LimitError, Limits, PackageIndex, Step};
 use crate::name::{MAX_NAME_BYTES, Name};
+use crate::session::{MAX_BATCH, Session};
 use crate::testing::State;
-use crate::wire::{self, ParseError};
+use crate::testing::generators::LINE_LIMIT;
+use crate::wire::{self, LineBuffer, ParseError};
 
 /// What is wrong with a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,12 +124,16 @@ impl Subject for Faulty {
 }
 
 /// Points behind the byte that an error is about.
-pub(super) fn points_behind(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+pub(super) const POINTS_BEHIND: Wire = Wire { parse: points_behind, ..Wire::OURS };
+
+fn points_behind(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     wire::parse(line).map_err(|error| ParseError { offset: error.offset + 1, ..error })
 }
 
 /// Drops a bar behind the dependencies.
-pub(super) fn third_bar(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+pub(super) const THIRD_BAR: Wire = Wire { parse: third_bar, ..Wire::OURS };
+
+fn third_bar(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     let Some(start) = line.strip_suffix(b"|\n").filter(|start| start.ends_with(b"|")) else {
         return wire::parse(line);
     };
@@ -132,13 +142,18 @@ pub(super) fn third_bar(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
 }
 
 /// Refuses names of 255 bytes.
-pub(super) fn longest_name_is_refused(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+pub(super) const LONGEST_NAME_IS_REFUSED: Wire =
+    Wire { parse: longest_name_is_refused, ..Wire::OURS };
+
+fn longest_name_is_refused(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     let read = wire::parse(line)?;
     if read.package().as_str().len() < MAX_NAME_BYTES { Ok(read) } else { wire::parse(b"") }
 }
 
 /// Takes a reply that ends with CR LF.
-pub(super) fn reply_may_have_cr(line: &[u8]) -> Result<Reply, ParseError> {
+pub(super) const REPLY_MAY_HAVE_CR: Wire = Wire { parse_reply: reply_may_have_cr, ..Wire::OURS };
+
+fn reply_may_have_cr(line: &[u8]) -> Result<Reply, ParseError> {
     match line.strip_suffix(b"\r\n") {
         Some(word) => wire::parse_reply(&[word, b"\n"].concat()),
         None => wire::parse_reply(line),
@@ -146,7 +161,10 @@ pub(super) fn reply_may_have_cr(line: &[u8]) -> Result<Reply, ParseError> {
 }
 
 /// Prints a list with a comma before its first name.
-pub(super) fn comma_is_printed_first(command: CommandRef<'_>) -> String {
+pub(super) const COMMA_IS_PRINTED_FIRST: Wire =
+    Wire { print: comma_is_printed_first, ..Wire::OURS };
+
+fn comma_is_printed_first(command: CommandRef<'_>) -> String {
     let printed = command.to_string();
     let list = printed.rfind('|').map_or(printed.len(), |bar| bar + 1);
     if list == printed.len() {
@@ -154,4 +172,104 @@ pub(super) fn comma_is_printed_first(command: CommandRef<'_>) -> String {
     } else {
         printed.replacen(&printed[list..], &format!(",{}", &printed[list..]), 1)
     }
+}
+
+/// Shows what steers a terminal as it came.
+pub(super) fn controls_are_shown(value: &[u8]) -> [String; 3] {
+    [(); 3].map(|()| String::from_utf8_lossy(value).into_owned())
+}
+
+/// Forgets what has come of a line when the rest has not.
+pub(super) fn split_line_is_forgotten(buffer: &mut LineBuffer) {
+    *buffer = LineBuffer::new(LINE_LIMIT);
+}
+
+/// Begins with what needs all else.
+pub(super) fn order_is_reversed(index: &PackageIndex) -> Vec<Step> {
+    index.installation_order().into_iter().rev().collect()
+}
+
+/// Lacks the commands that close cycles: those of packages that came before.
+pub(super) fn cycles_stay_open(index: &PackageIndex) -> Vec<Command> {
+    let mut seen = BTreeSet::new();
+    let commands = index.to_commands().into_iter();
+    commands.filter(|command| seen.insert(command.package().clone())).collect()
+}
+
+/// Always includes the package.
+pub(super) fn closure_holds_its_start(index: &PackageIndex, package: &str) -> Option<Vec<Name>> {
+    let mut needs: BTreeSet<_> = index.transitive_dependencies(package)?.collect();
+    needs.extend(package.parse::<Name>());
+    Some(needs.into_iter().collect())
+}
+
+/// Lets any number of packages be indexed.
+pub(super) fn limit_is_ignored(limits: Limits) -> PackageIndex {
+    PackageIndex::with_limits(Limits { max_packages: usize::MAX, ..limits })
+}
+
+/// Puts the replies to malformed messages first.
+pub(super) fn errors_come_first(
+    session: &mut Session,
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Vec<Reply>, String> {
+    let mut replies = tell(session, engine, bytes)?;
+    replies.sort_by_key(|reply| *reply != Reply::Error);
+    Ok(replies)
+}
+
+/// Begins a conversation in place of one that is over.
+pub(super) fn http_is_read(
+    session: &mut Session,
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Vec<Reply>, String> {
+    let mut replies = Vec::new();
+    for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+        replies.extend(tell(session, engine, part)?);
+        if session.is_over() {
+            *session = Session::new(LINE_LIMIT);
+        }
+    }
+    Ok(replies)
+}
+
+/// Does not answer what is left behind a full batch until more comes.
+pub(super) fn rest_of_a_batch_waits(
+    session: &mut Session,
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Vec<Reply>, String> {
+    let mut replies = tell(session, engine, bytes)?;
+    replies.truncate(MAX_BATCH);
+    Ok(replies)
+}
+
+/// Answers the QUERYs among messages that come together before the rest of them is applied.
+pub(super) fn queries_go_first(
+    session: &mut Session,
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Vec<Reply>, String> {
+    let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    if !bytes.ends_with(b"\n") || lines.iter().any(|line| wire::parse(line).is_err()) {
+        return tell(session, engine, bytes);
+    }
+    let mut order: Vec<_> = (0..lines.len()).collect();
+    order.sort_by_key(|number| !lines[*number].starts_with(b"QUERY"));
+    let sorted: Vec<u8> = order.iter().flat_map(|number| lines[*number]).copied().collect();
+    let mut replies: Vec<_> = order.into_iter().zip(tell(session, engine, &sorted)?).collect();
+    replies.sort_by_key(|(number, _)| *number);
+    Ok(replies.into_iter().map(|(_, reply)| reply).collect())
+}
+
+/// Loses what stands behind the eighth byte.
+pub(super) fn answers_are_cut_off(replies: Vec<String>) -> Vec<String> {
+    let mut left = 8;
+    let fits = |reply: &String| {
+        left -= i32::try_from(reply.len()).unwrap_or(i32::MAX);
+        left >= 0
+    };
+    replies.into_iter().take_while(fits).collect()
 }

@@ -56,14 +56,21 @@ pub(super) fn splits_change_nothing(trace: &Trace<Command>) -> Result<(), String
             index.extend([command.clone()]);
             index.check_invariants().map_err(|violation| violation.to_string())?;
         }
-        shows_what_it_holds(&index)
+        shows_what_it_holds(transitive_dependencies, &index)
     })
 }
 
 pub(super) fn export_rebuilds_the_index(trace: &Trace<Command>) -> Result<(), String> {
+    rebuilds(PackageIndex::to_commands, trace)
+}
+
+pub(super) fn rebuilds(
+    export: fn(&PackageIndex) -> Vec<Command>,
+    trace: &Trace<Command>,
+) -> Result<(), String> {
     let index = index_of(trace);
     let mut rebuilt = PackageIndex::new();
-    for command in index.to_commands() {
+    for command in export(&index) {
         let outcome = rebuilt.apply(&command);
         if outcome != Ok(Outcome::Ok) {
             return Err(format!("{command} is answered {outcome:?}"));
@@ -76,9 +83,16 @@ pub(super) fn export_rebuilds_the_index(trace: &Trace<Command>) -> Result<(), St
 }
 
 pub(super) fn order_respects_dependencies(trace: &Trace<Command>) -> Result<(), String> {
+    respects_dependencies(PackageIndex::installation_order, trace)
+}
+
+pub(super) fn respects_dependencies(
+    order: fn(&PackageIndex) -> Vec<Step>,
+    trace: &Trace<Command>,
+) -> Result<(), String> {
     let index = index_of(trace);
     let state = state_of_index(&index);
-    let order = index.installation_order();
+    let order = order(&index);
     let mut earlier: BTreeSet<Name> = BTreeSet::new();
     for step in &order {
         let together: BTreeSet<Name> = step.packages().iter().cloned().collect();
@@ -105,11 +119,22 @@ pub(super) fn order_respects_dependencies(trace: &Trace<Command>) -> Result<(), 
 }
 
 pub(super) fn closures_agree_with_fixpoint(trace: &Trace<Command>) -> Result<(), String> {
-    shows_what_it_holds(&index_of(trace))
+    closures_agree(transitive_dependencies, trace)
+}
+
+/// What a package needs, in order; `None` if it is not there.
+pub(super) type Closure = fn(&PackageIndex, &str) -> Option<Vec<Name>>;
+
+pub(super) fn transitive_dependencies(index: &PackageIndex, package: &str) -> Option<Vec<Name>> {
+    index.transitive_dependencies(package).map(Iterator::collect)
+}
+
+pub(super) fn closures_agree(needs: Closure, trace: &Trace<Command>) -> Result<(), String> {
+    shows_what_it_holds(needs, &index_of(trace))
 }
 
 /// Compares each way to look at an index with the plain one.
-fn shows_what_it_holds(index: &PackageIndex) -> Result<(), String> {
+fn shows_what_it_holds(needs: Closure, index: &PackageIndex) -> Result<(), String> {
     let state = state_of_index(index);
     let mut reversed: State = state.keys().map(|name| (name.clone(), BTreeSet::new())).collect();
     for (package, list) in &state {
@@ -120,12 +145,24 @@ fn shows_what_it_holds(index: &PackageIndex) -> Result<(), String> {
     for package in state.keys() {
         let name = package.as_str();
         for (what, shown, expected) in [
-            ("dependencies", index.dependencies(name), state[package].clone()),
-            ("dependents", index.dependents(name), reversed[package].clone()),
-            ("closure", index.transitive_dependencies(name), closure(&state, package)),
-            ("dependents' closure", index.transitive_dependents(name), closure(&reversed, package)),
+            (
+                "dependencies",
+                index.dependencies(name).map(Iterator::collect),
+                state[package].clone(),
+            ),
+            (
+                "dependents",
+                index.dependents(name).map(Iterator::collect),
+                reversed[package].clone(),
+            ),
+            ("closure", needs(index, name), closure(&state, package)),
+            (
+                "dependents' closure",
+                index.transitive_dependents(name).map(Iterator::collect),
+                closure(&reversed, package),
+            ),
         ] {
-            let shown: Option<Vec<Name>> = shown.map(Iterator::collect);
+            let shown: Option<Vec<Name>> = shown;
             if shown.as_ref().is_none_or(|shown| shown.iter().ne(&expected)) {
                 return Err(format!("{what} of {package}: {shown:?}, not {expected:?}"));
             }
@@ -147,10 +184,15 @@ fn closure(state: &State, package: &Name) -> BTreeSet<Name> {
     }
 }
 
-pub(super) fn limits_refuse_and_change_nothing(
+pub(super) fn limits_refuse_and_change_nothing(bounded: &Bounded) -> Result<(), String> {
+    limits_refuse(PackageIndex::with_limits, bounded)
+}
+
+pub(super) fn limits_refuse(
+    fresh: fn(Limits) -> PackageIndex,
     Bounded { limits, trace }: &Bounded,
 ) -> Result<(), String> {
-    let mut index = PackageIndex::with_limits(*limits);
+    let mut index = fresh(*limits);
     let mut model = Model::default();
     for (position, command) in trace.0.iter().enumerate() {
         let mut unlimited = model.clone();

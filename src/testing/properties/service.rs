@@ -14,18 +14,29 @@ use crate::testing::transcript::{Endpoint, Link, Remote};
 use crate::testing::{interleaving, reference, state_of_index, state_of_model};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, parse_reply};
 
+/// Gives a session some bytes, and takes all replies to them: [`tell`], or what does it wrong.
+pub(super) type Tell = fn(&mut Session, &Engine, &[u8]) -> Result<Vec<Reply>, String>;
+
 pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<(), String> {
-    answers_as_model(conversation, &conversation.stream())
+    answers_as_model(tell, conversation, &conversation.stream())
 }
 
 pub(super) fn http_ends_the_conversation(visit: &Visit) -> Result<(), String> {
-    answers_as_model(&visit.rest, &visit.stream_after(b""))?;
+    ends_with_http(tell, visit)
+}
+
+pub(super) fn ends_with_http(tell: Tell, visit: &Visit) -> Result<(), String> {
+    answers_as_model(tell, &visit.rest, &visit.stream_after(b""))?;
     // As the second line it is one like any other.
-    answers_as_model(&visit.rest, &visit.stream_after(b"\n"))
+    answers_as_model(tell, &visit.rest, &visit.stream_after(b"\n"))
 }
 
 /// Whether a session answers a stream as the model does, in the pieces of a conversation.
-fn answers_as_model(conversation: &Conversation, stream: &[u8]) -> Result<(), String> {
+pub(super) fn answers_as_model(
+    tell: Tell,
+    conversation: &Conversation,
+    stream: &[u8],
+) -> Result<(), String> {
     let engine = Engine::default();
     let mut session = Session::new(LINE_LIMIT);
     let mut model = Model::default();
@@ -57,6 +68,10 @@ fn answers_as_model(conversation: &Conversation, stream: &[u8]) -> Result<(), St
 }
 
 pub(super) fn batch_equals_its_commands(conversation: &Conversation) -> Result<(), String> {
+    equals_its_commands(tell, conversation)
+}
+
+pub(super) fn equals_its_commands(tell: Tell, conversation: &Conversation) -> Result<(), String> {
     let (together, alone) = (Engine::default(), Engine::default());
     let mut session = Session::new(LINE_LIMIT);
     let stream = conversation.stream();
@@ -79,7 +94,11 @@ pub(super) fn batch_equals_its_commands(conversation: &Conversation) -> Result<(
 }
 
 /// Gives a session some bytes, and takes all replies to them.
-fn tell(session: &mut Session, engine: &Engine, bytes: &[u8]) -> Result<Vec<Reply>, String> {
+pub(super) fn tell(
+    session: &mut Session,
+    engine: &Engine,
+    bytes: &[u8],
+) -> Result<Vec<Reply>, String> {
     let mut text = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -107,6 +126,10 @@ fn differing(actual: &[Reply], expected: &[Reply]) -> String {
 }
 
 pub(super) fn clients_see_one_order(duo: &Duo) -> Result<(), String> {
+    see_one_order(tell, duo)
+}
+
+pub(super) fn see_one_order(tell: Tell, duo: &Duo) -> Result<(), String> {
     let engine = Engine::default();
     let streams = duo.clients.each_ref().map(|commands| {
         commands.iter().map(|command| format!("{command}\n")).collect::<String>().into_bytes()
@@ -145,9 +168,18 @@ fn observed(commands: &[Command], replies: &[Reply]) -> Option<Vec<(Command, Out
 }
 
 pub(super) fn server_answers_as_model(conversation: &Conversation) -> Result<(), String> {
+    serves_as_model(|replies| replies, conversation)
+}
+
+/// `arriving` is what happens to replies on their way.
+pub(super) fn serves_as_model(
+    arriving: fn(Vec<String>) -> Vec<String>,
+    conversation: &Conversation,
+) -> Result<(), String> {
     let stream = conversation.stream();
     let expected = reference::replies(&stream, LINE_LIMIT, &mut Model::default());
     let replies = over_a_socket(conversation, &stream).map_err(|error| error.to_string())?;
+    let replies = arriving(replies);
     let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
     if replies != expected {
         return Err(format!("the server replies {replies:?}, not {expected:?}"));
@@ -170,8 +202,8 @@ fn over_a_socket(conversation: &Conversation, stream: &[u8]) -> std::io::Result<
 
 #[cfg(test)]
 mod tests {
+    use super::super::faulty;
     use super::*;
-    use crate::bug::{Bug, plant};
     use crate::session::MAX_BATCH;
 
     fn at_once(messages: &[&[u8]]) -> Conversation {
@@ -183,9 +215,7 @@ mod tests {
     fn what_is_left_behind_a_full_batch_is_missed() {
         let burst = at_once(&[b"\n".as_slice(); MAX_BATCH + 1]);
         assert_eq!(batch_equals_its_commands(&burst), Ok(()));
-        let planted = plant(Bug::RestOfABatchWaits);
-        let missed = batch_equals_its_commands(&burst);
-        drop(planted);
+        let missed = equals_its_commands(faulty::rest_of_a_batch_waits, &burst);
         assert_eq!(missed, Err("reply 257 is None, not Some(Error); 256 replies, not 257".into()));
     }
 

@@ -7,7 +7,19 @@ use crate::wire::parse;
 /// More than any value takes that is shown: 257 bytes, each as the longest escape, and its length.
 const MOST_BYTES: usize = 257 * 10 + 100;
 
-pub(super) fn text_from_outside_is_shown_clean(Noise(bytes): &Noise) -> Result<(), String> {
+pub(super) fn text_from_outside_is_shown_clean(noise: &Noise) -> Result<(), String> {
+    is_shown_clean(show, noise)
+}
+
+/// Each way to show a value.
+pub(super) type Show = fn(&[u8]) -> [String; 3];
+
+fn show(value: &[u8]) -> [String; 3] {
+    let [plain, quoted] = [shown(value).to_string(), format!("{:?}", shown(value))];
+    [plain, quoted, without_controls(value, None)]
+}
+
+pub(super) fn is_shown_clean(show: Show, Noise(bytes): &Noise) -> Result<(), String> {
     // Also as characters: those that steer a terminal, and those that turn the writing round or hide.
     let [controls, layout] = [0, 0x2000].map(|first| {
         let chars = bytes.iter().filter_map(|byte| char::from_u32(first + u32::from(*byte)));
@@ -15,10 +27,9 @@ pub(super) fn text_from_outside_is_shown_clean(Noise(bytes): &Noise) -> Result<(
     });
     for value in [bytes, &controls, &layout] {
         for value in [value.clone(), value.repeat(20)] {
-            let [plain, quoted] = [shown(&value).to_string(), format!("{:?}", shown(&value))];
-            for text in [&plain, &quoted, &without_controls(&value, None)] {
-                clean(text)?;
-            }
+            let texts = show(&value);
+            texts.iter().try_for_each(|text| clean(text))?;
+            let [plain, quoted, _] = texts;
             if plain.len().max(quoted.len()) > MOST_BYTES {
                 return Err(format!("{} bytes are shown as {} bytes", value.len(), plain.len()));
             }

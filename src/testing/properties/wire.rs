@@ -91,6 +91,14 @@ impl Wire {
 }
 
 pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Result<(), String> {
+    ignores_segmentation(|_buffer| (), conversation)
+}
+
+/// `between` is what happens to the buffer between two pieces.
+pub(super) fn ignores_segmentation(
+    between: fn(&mut LineBuffer),
+    conversation: &Conversation,
+) -> Result<(), String> {
     let stream = conversation.stream();
     let expected = reference::lines(&stream, LINE_LIMIT);
     let mut buffer = LineBuffer::new(LINE_LIMIT);
@@ -116,6 +124,7 @@ pub(super) fn framing_ignores_segmentation(conversation: &Conversation) -> Resul
                 found += 1;
             }
         }
+        between(&mut buffer);
         // Said as early as can be: what has arrived has been framed.
         let due = reference::due(&expected, arrived);
         if found != due {
