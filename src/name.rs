@@ -37,6 +37,7 @@ const IS_NAME_BYTE: [bool; 256] = {
 };
 
 /// The rule as comparisons without a branch, which a processor can do for many bytes at once.
+#[allow(clippy::needless_bitwise_bool, reason = "no branch: many bytes are looked at side by side")]
 const fn is_in_alphabet(byte: u8) -> bool {
     (byte == b'+')
         | (byte == b'_')
