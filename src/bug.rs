@@ -68,6 +68,7 @@ pub(crate) enum Bug {
 
     // Outside already, in the log and in the disk that tests have.
     /// What a replica appends once more, because it does not know what became of it, is in the log twice.
+    #[cfg(any(test, feature = "testing"))]
     RepeatsAreNew,
     /// A disk says to have kept what it was told to, and has not.
     #[cfg(feature = "testing")]

@@ -166,6 +166,10 @@ impl Served {
     }
 
     /// Starts what it does beside answering.
+    #[cfg_attr(
+        not(feature = "etcd"),
+        allow(clippy::unnecessary_wraps, reason = "only a replica has any")
+    )]
     fn duties(&self) -> io::Result<Option<Duties>> {
         match self {
             Self::Engine(_) => Ok(None),
