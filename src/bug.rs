@@ -38,8 +38,6 @@ pub(crate) enum Bug {
     JoinsBegunRead,
 
     // What is decided with the index in hand, where nobody else can put a hand in.
-    /// What was only looked at is answered before it is durable.
-    ReadsDoNotWait,
     /// When a commit fails, what has changed since it was begun is not taken back.
     LaterChangesStay,
     /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
