@@ -10,8 +10,8 @@
 /// A bug: what goes wrong while it is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    // How the index represents what it holds: its replies stay right, and only its own invariants, or a later
-    // command, show it.
+    // How the index represents what it holds: the graph alone knows its edges, and in which order its vertices
+    // came. Replies stay right, at least for now.
     /// A name that occurs twice in a list counts twice.
     DuplicatesStay,
     /// What an index holds is listed in the order of its vertices.
@@ -38,8 +38,6 @@ pub(crate) enum Bug {
     JoinsBegunRead,
 
     // What is decided with the index in hand, where nobody else can put a hand in.
-    /// What was only looked at is answered before it is durable.
-    ReadsDoNotWait,
     /// When a commit fails, what has changed since it was begun is not taken back.
     LaterChangesStay,
     /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
@@ -54,14 +52,11 @@ pub(crate) enum Bug {
     /// What clients were told is withdrawn is appended after all.
     WithdrawnStays,
 
-    // What happens after a failure, in the thread that has met it or at the next start.
+    // What happens after a failure: to a thread that nobody else has in hand, and by writes that a disk cannot
+    // tell from others.
     /// Letting a client go at once panics.
     #[cfg(feature = "server")]
     TurningAwayPanics,
-    /// That a commit failed is not noted for the next start. The file that notes it also has what is in doubt at
-    /// a start, so that a file that keeps nothing shows something else.
-    #[cfg(feature = "store")]
-    FailuresAreNotNoted,
     /// What reads see of a file that was not closed is taken for what is on the disk.
     #[cfg(feature = "store")]
     ReadsAreBelieved,

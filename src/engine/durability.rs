@@ -71,9 +71,6 @@ impl Durability {
 
     /// The version that the index is at, for who only looks. To be asked with the index in hand.
     pub(super) fn seen(&self) -> Version {
-        if planted(Bug::ReadsDoNotWait) {
-            return Version::default();
-        }
         Version(self.applied.load(Ordering::Acquire))
     }
 

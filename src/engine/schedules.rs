@@ -97,6 +97,18 @@ impl Shared {
         (Batch { commands, looked, begun, done: self.now() }, saw.unwrap())
     }
 
+    /// Answers QUERYs that came together without waiting for what they saw to be durable.
+    pub(super) fn look_ahead(&self, text: &str) -> Done {
+        let commands: Vec<Command> = text.split("; ").map(command).collect();
+        let begun = self.now();
+        let look = |index: &PackageIndex| {
+            let found = commands.iter().map(|query| index.contains(query.package().as_str()));
+            found.map(Outcome::when).collect()
+        };
+        let (outcomes, _not_waited_for) = self.engine.read_ahead(UNKNOWN, look).unwrap();
+        (Batch { commands, looked: false, begun, done: self.now() }, (outcomes, None))
+    }
+
     /// Has a session answer messages that came together. Those that are malformed are in no batch.
     fn answer(&self, session: &mut Session, text: &str) -> Done {
         let (done, refused) = self.answer_or_refuse(session, text);

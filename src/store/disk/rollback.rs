@@ -95,6 +95,12 @@ impl InDoubt {
         Self::from(0, u64::MAX)
     }
 
+    /// Whether these bytes are a note of commits that failed.
+    #[cfg(test)]
+    pub(super) fn names_commits(bytes: &[u8]) -> bool {
+        Self::from_bytes(bytes).is_some_and(|noted| noted != Self::file())
+    }
+
     /// The first number of this session that is not to be believed.
     pub(super) fn first_of(self, session: Option<u64>) -> u64 {
         if session == Some(self.session) { self.from } else { u64::MAX }

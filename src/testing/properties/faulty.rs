@@ -31,7 +31,7 @@ pub(in crate::testing) enum Fault {
     QueryRemoves,
     /// INDEX of a package that is indexed already is answered FAIL.
     SecondIndexFails,
-    /// INDEX also clears the list of one of the dependencies.
+    /// INDEX also clears the list of one of the dependencies, though not its own.
     IndexClearsADependency,
     /// Packages whose names have an odd hash are not found by QUERY.
     HashShows,
@@ -96,9 +96,10 @@ impl StateMachine for Faulty {
             {
                 Ok(Outcome::Fail)
             }
-            (Fault::IndexClearsADependency, Command::Index { dependencies, .. }) => {
+            (Fault::IndexClearsADependency, Command::Index { package, dependencies }) => {
                 let outcome = self.index.apply(command)?;
-                if let (Outcome::Ok, Some(first)) = (outcome, dependencies.first()) {
+                let others = dependencies.first().filter(|first| *first != package);
+                if let (Outcome::Ok, Some(first)) = (outcome, others) {
                     self.clear(first)?;
                 }
                 Ok(outcome)
