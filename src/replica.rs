@@ -47,6 +47,9 @@ const ENTRY_COST: u64 = 512;
 /// append and not follow comes to a halt.
 const MOST_IN_FLIGHT: usize = 4 << 20;
 
+/// What a request costs beside its messages, with what its client waits on.
+const REQUEST_COST: usize = size_of::<Request<Arc<Submission>>>() + size_of::<Submission>();
+
 /// For how long the log has to be away, and for the patience of the replica, until nobody waits for it any
 /// more.
 const AWAY: Duration = Duration::from_secs(5);

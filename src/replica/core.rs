@@ -10,7 +10,7 @@ mod entries;
 
 use std::sync::Arc;
 
-use super::{ENTRY_BYTES, MOST_IN_FLIGHT, Unanswered};
+use super::{ENTRY_BYTES, MOST_IN_FLIGHT, REQUEST_COST, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::log::{EntryId, LogError, LogRefusal, Place, Writer};
 use entries::changing;
@@ -256,7 +256,7 @@ impl<T> Core<T> {
     /// Whether one more group may be appended.
     fn has_room(&self) -> bool {
         let requests = self.in_flight.iter().flat_map(|group| &group.requests);
-        let bytes = requests.map(|it| it.messages.len() + size_of::<Request<T>>());
+        let bytes = requests.map(|request| request.messages.len() + REQUEST_COST);
         bytes.sum::<usize>() < MOST_IN_FLIGHT
     }
 
