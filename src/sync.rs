@@ -8,13 +8,23 @@
 pub(crate) use std::sync::atomic::AtomicBool;
 #[cfg(not(all(test, shuttle)))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, RwLock, atomic::AtomicU64};
+#[cfg(all(feature = "server", not(all(test, shuttle))))]
+pub(crate) use std::thread::yield_now;
 
 #[cfg(all(test, shuttle))]
 pub(crate) use shuttle::sync::{
     Condvar, Mutex, MutexGuard, RwLock,
     atomic::{AtomicBool, AtomicU64},
 };
+#[cfg(all(test, shuttle))]
+pub(crate) use shuttle::{hint::spin_loop as pause, thread::yield_now};
 
 #[cfg(test)]
 #[cfg(shuttle)]
 pub(crate) mod checker;
+
+/// Passes some microseconds without giving the processor away.
+#[cfg(all(feature = "server", not(all(test, shuttle))))]
+pub(crate) fn pause() {
+    (0..64).for_each(|_| std::hint::spin_loop());
+}

@@ -15,6 +15,8 @@
 //!   their size; a batch of no more than `QUANTUM` names waits for one round, one of `n` names for
 //!   `n / QUANTUM + 1`;
 //! - before each of these batches, `MAX_NAMES_AHEAD` names.
+//!
+//! Before it stands there, a batch looks a few times whether it may go out of turn.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -22,7 +24,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::MAX_NAMES_AHEAD;
 use crate::bug::{Bug, planted};
-use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
+use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard, pause, yield_now};
 
 #[cfg(test)]
 #[cfg(shuttle)]
@@ -39,6 +41,10 @@ const LEAST: usize = 64;
 
 /// One queue for batches of 64 to 127 names, one for each power of two above, the last for all from 65,536.
 const QUEUES: usize = 11;
+
+/// How often a batch looks again before it sleeps: most of the time the gate is held for less than it takes to
+/// sleep and to be woken. A checker of schedules sees everything of it in one.
+const TRIES: usize = if cfg!(all(test, shuttle)) { 1 } else { 4 };
 
 /// Passed by all who want the index, before they take it.
 #[derive(Debug, Default)]
@@ -106,11 +112,17 @@ impl Gate {
 
     fn enter(&self, access: Access, names: usize) -> Passed<'_> {
         let names = names.max(LEAST);
+        let mut tries = TRIES;
         let mut state = self.lock();
-        if state.may_enter_at_once(access, names) {
-            state.enter(access);
-        } else {
-            Self::wait(state, access, names);
+        while !state.enter_at_once(access, names) {
+            if tries == 0 || !state.may_go_first(names) {
+                Self::wait(state, access, names);
+                break;
+            }
+            tries -= 1;
+            drop(state);
+            let_others_run(names);
+            state = self.lock();
         }
         Passed { gate: self, access }
     }
@@ -145,6 +157,16 @@ impl Drop for Passed<'_> {
     }
 }
 
+/// Lets time pass in which the gate may become free. Beside many busy threads one that gives way waits for all
+/// of them, and one with a short batch is better off asleep in its queue: it keeps the processor.
+fn let_others_run(names: usize) {
+    if names > LEAST {
+        yield_now();
+    } else {
+        pause();
+    }
+}
+
 /// Wakes waiters, with the state free, so that they find it so.
 fn wake(woken: &[Arc<Ticket>]) {
     for ticket in woken {
@@ -165,20 +187,21 @@ impl State {
         !self.alone && (access == Access::Shared || self.sharing == 0)
     }
 
-    /// Whether one that comes now may go before all that wait, which is counted.
-    fn may_enter_at_once(&mut self, access: Access, names: usize) -> bool {
-        if !self.is_free_for(access) {
-            return false;
+    /// Whether a batch of so many names may go before all that wait.
+    fn may_go_first(&self, names: usize) -> bool {
+        self.turns.is_empty() || self.out_of_turn + names <= MAX_NAMES_AHEAD
+    }
+
+    /// Lets one in that comes now, if the gate is free and it may go before all that wait. Says whether.
+    fn enter_at_once(&mut self, access: Access, names: usize) -> bool {
+        let may_enter = self.is_free_for(access) && self.may_go_first(names);
+        if may_enter {
+            if !self.turns.is_empty() {
+                self.out_of_turn += names;
+            }
+            self.enter(access);
         }
-        if self.turns.is_empty() {
-            return true;
-        }
-        let out_of_turn = self.out_of_turn + names;
-        let may = out_of_turn <= MAX_NAMES_AHEAD;
-        if may {
-            self.out_of_turn = out_of_turn;
-        }
-        may
+        may_enter
     }
 
     fn enter(&mut self, access: Access) {

@@ -100,8 +100,7 @@ fn those_that_run_go_out_of_turn_for_a_bounded_number_of_names() {
         let waiter = join(&mut state, 1, Access::Alone);
         let mut woken = state.leave(Access::Alone).len();
         let mut ahead = 0;
-        while !waiter.is_admitted() && state.may_enter_at_once(Access::Alone, names.max(LEAST)) {
-            state.enter(Access::Alone);
+        while !waiter.is_admitted() && state.enter_at_once(Access::Alone, names.max(LEAST)) {
             ahead += names.max(LEAST);
             // It is woken once, and sleeps on if it comes too late.
             woken += state.leave(Access::Alone).len();
@@ -112,7 +111,7 @@ fn those_that_run_go_out_of_turn_for_a_bounded_number_of_names() {
         );
         assert_eq!(woken, 1 + usize::from(waiter.is_admitted()));
         // Nobody else can take the gate from it.
-        assert!(waiter.is_admitted() || !state.may_enter_at_once(Access::Alone, names.max(LEAST)));
+        assert!(waiter.is_admitted() || !state.enter_at_once(Access::Alone, names.max(LEAST)));
     }
 }
 
@@ -121,9 +120,9 @@ fn a_batch_longer_than_that_never_goes_out_of_turn() {
     let mut state = taken();
     join(&mut state, 1, Access::Alone);
     state.leave(Access::Alone);
-    assert!(!state.may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1));
-    assert!(state.may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD));
-    assert!(State::default().may_enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1), "nobody waits");
+    assert!(!state.enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1));
+    assert!(state.enter_at_once(Access::Alone, MAX_NAMES_AHEAD));
+    assert!(State::default().enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1), "nobody waits");
 }
 
 #[test]
@@ -132,8 +131,7 @@ fn one_that_wakes_up_too_late_keeps_its_place() {
     let first = join(&mut state, 1, Access::Alone);
     let second = join(&mut state, 1, Access::Alone);
     assert!(Arc::ptr_eq(&state.leave(Access::Alone)[0], &first));
-    assert!(state.may_enter_at_once(Access::Alone, LEAST));
-    state.enter(Access::Alone);
+    assert!(state.enter_at_once(Access::Alone, LEAST));
     assert!(state.look(&first).is_empty() && !first.is_admitted());
     assert!(Arc::ptr_eq(&state.leave(Access::Alone)[0], &first));
     assert!(state.look(&second).is_empty(), "it is not next");
@@ -153,9 +151,7 @@ fn readers_go_together_and_writers_alone() {
     assert_eq!(state.look(&woken[0]).len(), QUANTUM / 64);
     assert_eq!((admitted(), late.is_admitted()), (QUANTUM / 64, false));
     // More readers may not keep the writer out for ever.
-    while state.may_enter_at_once(Access::Shared, 64) {
-        state.enter(Access::Shared);
-    }
+    while state.enter_at_once(Access::Shared, 64) {}
     assert_eq!(state.sharing, QUANTUM / 64 + MAX_NAMES_AHEAD / 64);
     while state.sharing > 0 {
         assert!(!writer.is_admitted());
