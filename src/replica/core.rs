@@ -37,7 +37,7 @@ pub(super) enum Step {
     /// Nothing until this place is applied: what is in doubt stands before it or nowhere.
     Await(Place),
     /// To append these messages as the next entry of this writer: [`Core::appended`].
-    Append { writer: Writer, messages: Arc<[u8]> },
+    Append { writer: Writer, messages: Arc<Vec<u8>> },
 }
 
 /// The state of a replica, whose clients are known by `T`.
@@ -82,7 +82,7 @@ type GroupId = u64;
 #[derive(Debug, Clone)]
 struct Attempt {
     group: GroupId,
-    messages: Arc<[u8]>,
+    messages: Arc<Vec<u8>>,
 }
 
 /// Whether what is being appended may have been, by a writer that is no more.
@@ -245,7 +245,7 @@ impl<T> Core<T> {
         self.groups += 1;
         let number = self.groups;
         self.in_flight.push(Group { number, id: None, place: None, skipped: false, requests });
-        Some(Attempt { group: number, messages: messages.into() })
+        Some(Attempt { group: number, messages: Arc::new(messages) })
     }
 
     /// Whether there is something to append, and room for it.

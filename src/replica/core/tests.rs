@@ -56,7 +56,7 @@ struct System {
     writers: BTreeMap<u64, Writer>,
     registered: u64,
     entries: Vec<Entry>,
-    delayed: Vec<(Writer, Arc<[u8]>)>,
+    delayed: Vec<(Writer, Arc<Vec<u8>>)>,
     told: BTreeMap<Client, Option<Told>>,
     /// How many requests each replica may still be handed, and how many faults may still come.
     requests: [u8; 2],
@@ -317,7 +317,7 @@ fn a_step_stays_the_same_until_an_event_comes() {
     assert_eq!([core.next_step(), core.next_step()], [Step::Register, Step::Register]);
     let writer = Writer { id: 7, entries: 0, place: Place(3) };
     assert!(!core.registered(writer), "it was not refused before");
-    let append = || Step::Append { writer, messages: b"INDEX|a|\n"[..].into() };
+    let append = || Step::Append { writer, messages: Arc::new(b"INDEX|a|\n".to_vec()) };
     assert_eq!([core.next_step(), core.next_step()], [append(), append()]);
     // The writer is forgotten: what has happened stands before the end.
     core.appended(writer.next(), None);
