@@ -3,18 +3,19 @@
 //! What each of them does is the replica's business; that it does so again and again, that it waits when the
 //! log is not there, and that the log of the server says so, is this file's.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::{io, mem};
 
 use crate::bug;
 use crate::log::retry::Retry;
 use crate::log::{LogError, LogRefusal};
 use crate::replica::Replica;
 
-/// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is under way: about a second for a watch, some more where nodes of etcd are not there,
-/// and until a snapshot is written or loaded.
+/// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is
+/// under way: about a second for a watch, some more where nodes of etcd are not there, and until a snapshot is
+/// written or loaded.
 #[derive(Debug)]
 pub struct Duties {
     replica: Arc<Replica>,
@@ -67,13 +68,11 @@ fn repeat(
     mut duty: impl FnMut(&Replica) -> Result<(), LogError>,
 ) {
     let mut retry = Retry::default();
-    // What has been said of a failure that lasts, so that it is said once: whether it is a refusal.
-    let mut said: Option<Option<LogRefusal>> = None;
+    let mut said = Said::default();
     while !replica.is_over() {
         match duty(replica) {
             Ok(()) => {
-                if let Some(refusal) = said.take() {
-                    let what = if refusal.is_some() { "takes changes" } else { "is there" };
+                if let Some(what) = said.done() {
                     tracing::info!(duty = name, "the log {what} again");
                 }
                 retry.done();
@@ -83,14 +82,36 @@ fn repeat(
                 tracing::error!(duty = name, %error, remedy, "the replica has failed");
             }
             Err(error) => {
-                let refusal = error.refusal();
-                if said.replace(refusal) != Some(refusal) {
+                if said.failed(error.refusal()) {
                     let remedy = error.remedy();
                     tracing::warn!(duty = name, %error, remedy, "trying again");
                 }
                 replica.pause(retry.failed());
             }
         }
+    }
+}
+
+/// What has been said of a failure that lasts, so that it is said once.
+#[derive(Debug, Default)]
+struct Said {
+    /// Whether the last failure was a refusal, and which.
+    last: Option<Option<LogRefusal>>,
+    /// Whether there was a refusal, since which nothing was taken: others of another kind may have followed.
+    was_refused: bool,
+}
+
+impl Said {
+    /// The duty has failed. Whether that is to be said.
+    fn failed(&mut self, refusal: Option<LogRefusal>) -> bool {
+        self.was_refused |= refusal.is_some();
+        self.last.replace(refusal) != Some(refusal)
+    }
+
+    /// The duty is done. What is to be said of the log, if it had failed.
+    fn done(&mut self) -> Option<&'static str> {
+        let Self { last, was_refused } = mem::take(self);
+        last.map(|_| if was_refused { "takes changes" } else { "is there" })
     }
 }
 
@@ -101,5 +122,29 @@ impl Drop for Duties {
             // It has said so if it panicked.
             let _ended = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: Option<LogRefusal> = Some(LogRefusal::Full);
+
+    #[test]
+    fn a_failure_is_said_once_and_so_is_its_end() {
+        let mut said = Said::default();
+        assert_eq!(said.done(), None);
+        assert_eq!([said.failed(None), said.failed(None), said.failed(FULL)], [true, false, true]);
+        assert_eq!([said.done(), said.done()], [Some("takes changes"), None]);
+        assert!(said.failed(None));
+        assert_eq!(said.done(), Some("is there"));
+    }
+
+    #[test]
+    fn a_log_that_had_no_space_and_then_was_not_there_takes_changes_again() {
+        let mut said = Said::default();
+        assert!(said.failed(FULL) && said.failed(None));
+        assert_eq!(said.done(), Some("takes changes"));
     }
 }
