@@ -22,7 +22,9 @@
 pub mod machine;
 
 pub mod input;
+pub mod model;
 pub mod trace;
+pub mod walk;
 
 pub mod lockstep;
 
