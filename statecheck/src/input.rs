@@ -37,20 +37,33 @@ pub fn from_bytes<I: Input>(bytes: &[u8]) -> Option<I> {
     I::arbitrary_take_rest(Unstructured::new(bytes)).ok()
 }
 
-/// Goes from a failing input to one from which no single step leads to a failing one; returns it
-/// with its failure.
+/// A failing input from which no single step leads to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shrunk<I, F> {
+    /// The input.
+    pub input: I,
+    /// How it fails.
+    pub failure: F,
+    /// How many simpler inputs were tried on the way.
+    pub tries: usize,
+}
+
+/// Goes from a failing input to one from which no single step leads to a failing one. The same input is
+/// always shrunk in the same way.
 pub fn shrink<I: Input, F>(
     mut input: I,
     mut failure: F,
     check: impl Fn(&I) -> Result<(), F>,
-) -> (I, F) {
+) -> Shrunk<I, F> {
+    let mut tries = 0;
     loop {
-        let simpler = input
-            .simpler()
-            .find_map(|candidate| check(&candidate).err().map(|failure| (candidate, failure)));
+        let simpler = input.simpler().find_map(|candidate| {
+            tries += 1;
+            check(&candidate).err().map(|failure| (candidate, failure))
+        });
         match simpler {
             Some(next) => (input, failure) = next,
-            None => return (input, failure),
+            None => return Shrunk { input, failure, tries },
         }
     }
 }
@@ -133,7 +146,10 @@ mod tests {
             if after_seven.clone().any(|byte| *byte == 9) { Err(bytes.0.len()) } else { Ok(()) }
         };
         let long = Bytes((0..200).rev().chain(0..200).collect());
-        assert_eq!(shrink(long, 400, check), (Bytes(vec![7, 9]), 2));
+        let shrunk = shrink(long.clone(), 400, check);
+        assert_eq!((&shrunk.input, shrunk.failure), (&Bytes(vec![7, 9]), 2));
+        assert!(shrunk.tries > 7, "{shrunk:?}");
+        assert_eq!(shrink(long, 400, check), shrunk);
     }
 
     #[test]

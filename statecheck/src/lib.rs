@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`machine`] | the trait that joins all machines |
 //! | [`input`], [`mod@trace`] | generated inputs, and traces of commands; how they are shrunk |
+//! | [`model`], [`walk`] | a model that says which commands make sense, and traces of such; references to what was granted |
 //! | [`lockstep`] | two machines, the same commands, compared after each |
 //! | [`property`], [`table`] | a claim about every input; a table of them, which is also that of their tests |
 //! | [`fuzz`] | the fuzz targets of such a table, kept in step with it |
@@ -22,7 +23,9 @@
 pub mod machine;
 
 pub mod input;
+pub mod model;
 pub mod trace;
+pub mod walk;
 
 pub mod lockstep;
 

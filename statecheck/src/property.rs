@@ -16,6 +16,8 @@ use super::input::{self, Input};
 use super::lockstep;
 use super::trace::{Trace, TraceCommand};
 use crate::machine::StateMachine;
+use crate::model::Model;
+use crate::walk::Walk;
 
 /// A claim that holds for every input, or should.
 #[derive(Clone)]
@@ -47,15 +49,18 @@ pub struct Violation {
     pub what: String,
     /// The input as its type shows it: by default its `Debug` form.
     pub shown: String,
+    /// How many simpler inputs were tried on the way to this one.
+    pub tries: usize,
 }
 
 impl Display for Violation {
-    /// In transcript form if the input is: what was seen is a comment.
+    /// In transcript form if the input is: the rest is comments.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# {} does not hold:", self.property)?;
         for line in self.what.lines() {
             writeln!(f, "# {line}")?;
         }
+        writeln!(f, "# Shrunk in {} tries to:", self.tries)?;
         f.write_str(&self.shown)
     }
 }
@@ -160,6 +165,26 @@ impl Property {
         })
     }
 
+    /// The property of a machine that it answers as its model does, and holds the same, after each command
+    /// of any [`Walk`] through the model.
+    pub fn refines<M, S, P>(
+        name: &'static str,
+        promise: &'static str,
+        fresh: impl Fn() -> S + 'static,
+        (state, model_state): (impl Fn(&S) -> P + 'static, impl Fn(&M) -> P + 'static),
+    ) -> Self
+    where
+        M: Model<Reply: Debug + PartialEq, Error: Display>,
+        S: StateMachine<Command = M::Command, Reply = M::Reply, Error: Display> + 'static,
+        P: Debug + PartialEq,
+    {
+        Self::new(name, promise, move |walk: &Walk<M>| {
+            let machines = (&mut fresh(), &mut M::default());
+            lockstep::run(walk.commands(), (machines.0, &state), (machines.1, &model_state))
+                .map_err(|divergence| divergence.difference)
+        })
+    }
+
     /// Checks the property on the input that the bytes stand for, if there are enough of them.
     ///
     /// # Errors
@@ -188,7 +213,8 @@ impl Property {
             (Some(violation), _) => violation,
             (None, Ok(_)) => return Ok(()),
             (None, Err(other)) => {
-                Violation { property: self.name, what: format!("{other:?}"), shown: String::new() }
+                let what = format!("{other:?}");
+                Violation { property: self.name, what, shown: String::new(), tries: 0 }
             }
         };
         let mut small = Gen::from_size_and_seed(USUAL_SIZE / 10, seed);
@@ -252,8 +278,8 @@ fn holds<I: Input>(
             .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
     };
     let Err(what) = guarded(&input) else { return Ok(()) };
-    let (input, what) = input::shrink(input, what, guarded);
-    Err(Violation { property, what, shown: input.show() })
+    let input::Shrunk { input, failure: what, tries } = input::shrink(input, what, guarded);
+    Err(Violation { property, what, shown: input.show(), tries })
 }
 
 /// What a panic said.
@@ -287,9 +313,16 @@ mod tests {
     #[test]
     fn a_violation_is_shrunk_and_prints_as_a_transcript_with_comments() {
         let violation = small(100).quickcheck(1_000, 1).unwrap_err();
-        assert_eq!(violation.to_string(), "# small does not hold:\n# 100 is not\n100\n");
+        let tries = violation.tries;
+        assert_eq!(
+            violation.to_string(),
+            format!("# small does not hold:\n# 100 is not\n# Shrunk in {tries} tries to:\n100\n")
+        );
         assert_eq!(format!("{violation:?}"), format!("\n{violation}"));
-        assert_eq!(small(100).replay(&[1, 200, 3]), Err(violation));
+        let of_bytes = small(100).replay(&[1, 200, 3]).unwrap_err();
+        assert_eq!((of_bytes.what, of_bytes.shown), (violation.what, violation.shown));
+        // Two are dropped at once or one by one, and 200 is lowered a hundred times.
+        assert!(of_bytes.tries > 100);
     }
 
     #[test]
@@ -306,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "# small does not hold:\n# 1 is not\n1\n# SEED=")]
+    #[should_panic(expected = "1\n# SEED=")]
     fn a_test_of_a_property_that_does_not_hold_panics_with_the_violation_and_the_seed() {
         small(1).test();
     }

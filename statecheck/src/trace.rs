@@ -116,7 +116,7 @@ mod tests {
         let trace = Trace((0..=199).collect());
         let sum = |trace: &Trace<u8>| trace.0.iter().map(|byte| usize::from(*byte)).sum::<usize>();
         let check = |trace: &Trace<u8>| if sum(trace) >= 100 { Err(()) } else { Ok(()) };
-        assert_eq!(shrink(trace, (), check).0, Trace(vec![100]));
+        assert_eq!(shrink(trace, (), check).input, Trace(vec![100]));
     }
 
     #[test]

@@ -282,7 +282,7 @@ mod tests {
             if trace.0.windows(2).any(removed_next) { Err(()) } else { Ok(()) }
         };
         assert_eq!(check(&trace), Err(()));
-        let shrunk = shrink(trace, (), check).0;
+        let shrunk = shrink(trace, (), check).input;
         let printed: Vec<_> = shrunk.0.iter().map(ToString::to_string).collect();
         assert_eq!(printed, ["INDEX|a|b", "REMOVE|b|"]);
     }
@@ -301,7 +301,7 @@ mod tests {
             Command::Index { dependencies, .. } if !dependencies.is_empty() => Err(()),
             _ => Ok(()),
         };
-        let shrunk = shrink(long, (), check).0.to_string();
+        let shrunk = shrink(long, (), check).input.to_string();
         assert_eq!(shrunk.len(), "INDEX|a|b".len(), "{shrunk}");
     }
 }

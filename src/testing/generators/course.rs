@@ -285,7 +285,7 @@ mod tests {
         let failing = |course: &Course| course.replicas == 3 && check(course).is_err();
         let course = drawn.map(|Generated(course)| course).find(failing).unwrap();
         assert_eq!(
-            shrink(course, (), check).0.show(),
+            shrink(course, (), check).input.show(),
             "# replicas: 2\n# replica 0 is handed in so many commands: 1\n> INDEX|a|\n< OK\n\
              # replica 0 crashes\n"
         );

@@ -228,7 +228,7 @@ mod tests {
         let drawn = std::iter::repeat_with(|| quickcheck::Arbitrary::arbitrary(&mut g));
         let failing = |outage: &Outage| outage.cuts.len() == 3 && check(outage).is_err();
         let outage = drawn.map(|Generated(outage)| outage).find(failing).unwrap();
-        let shown = shrink(outage, (), check).0.show();
+        let shown = shrink(outage, (), check).input.show();
         assert_eq!(
             shown,
             "# committed so many at a time: [2]\n\

@@ -151,7 +151,7 @@ fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
     let error = folder.replay().unwrap_err().to_string();
     assert_eq!(
         error,
-        "fuzz/regressions/no_nine/late:\n# no_nine does not hold:\n# there is\nBytes([57])\n"
+        "fuzz/regressions/no_nine/late:\n# no_nine does not hold:\n# there is\n# Shrunk in 5 tries to:\nBytes([57])\n"
     );
 }
 

@@ -1,0 +1,247 @@
+//! The model of a machine as a guide: it says which commands make sense in its state, and what they refer to.
+//!
+//! A machine that hands things out, such as leases or keys, is hardly tested by commands that are drawn
+//! without a look at its state: nearly all of them miss. A [`Model`] offers commands on a [`Menu`], and
+//! [`walk`](crate::walk) draws, shrinks and enumerates from what is offered.
+
+use std::fmt::Debug;
+
+use arbitrary::Unstructured;
+
+use crate::machine::StateMachine;
+
+/// A reference model that knows which commands make sense in its state. The default one is the state before
+/// any command.
+///
+/// ```
+/// use statecheck::model::{Menu, Model, Ref};
+/// use statecheck::StateMachine;
+/// use std::convert::Infallible;
+///
+/// #[derive(Debug, Clone, PartialEq)]
+/// enum Command {
+///     Open,
+///     Close(Ref),
+/// }
+///
+/// /// Doors: `true` is open.
+/// #[derive(Clone, Default)]
+/// struct Doors(Vec<bool>);
+///
+/// impl StateMachine for Doors {
+///     type Command = Command;
+///     type Reply = bool;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, command: &Command) -> Result<bool, Infallible> {
+///         Ok(match command {
+///             Command::Open => {
+///                 self.0.push(true);
+///                 true
+///             }
+///             Command::Close(door) => door.of_mut(&mut self.0).is_some_and(std::mem::take),
+///         })
+///     }
+/// }
+///
+/// impl Model for Doors {
+///     fn offer(&self, menu: &mut Menu<'_, Command>) {
+///         menu.list(1, [Command::Open]);
+///         menu.list(3, Ref::all(self.0.len()).map(Command::Close));
+///     }
+///
+///     fn granted(&self) -> usize {
+///         self.0.len()
+///     }
+///
+///     fn references(command: &mut Command) -> Vec<&mut Ref> {
+///         match command {
+///             Command::Open => vec![],
+///             Command::Close(door) => vec![door],
+///         }
+///     }
+/// }
+///
+/// let doors = Doors(vec![true]);
+/// assert_eq!(statecheck::model::offered(&doors), [Command::Open, Command::Close(Ref(0))]);
+/// assert!(!doors.allows(&Command::Close(Ref(1))));
+/// ```
+pub trait Model:
+    StateMachine<Command: Clone + Debug + PartialEq + 'static> + Clone + Default + 'static
+{
+    /// How many bytes a command that is [drawn](Menu::draw) is made from.
+    const BYTES: usize = 8;
+
+    /// Offers the commands that make sense in this state, the simplest first.
+    fn offer(&self, menu: &mut Menu<'_, Self::Command>);
+
+    /// The precondition: whether a command makes sense in this state. By default it does if it is offered.
+    /// If some are [drawn](Menu::draw), all do by default, since nobody knows what would be drawn.
+    fn allows(&self, command: &Self::Command) -> bool {
+        let mut menu = Menu(Mode::Find { command, is_offered: false });
+        self.offer(&mut menu);
+        matches!(menu.0, Mode::Find { is_offered: true, .. })
+    }
+
+    /// How many things were granted so far, those included that are gone since: [`Ref`]s from 0 up to this
+    /// mean something.
+    fn granted(&self) -> usize {
+        0
+    }
+
+    /// What a command refers to. When shrinking leaves out a command, the others go on referring to what they
+    /// did.
+    fn references(command: &mut Self::Command) -> Vec<&mut Ref> {
+        let _ = command;
+        Vec::new()
+    }
+
+    /// Simpler commands to try in place of one that was [drawn](Menu::draw). Each must be simpler by some
+    /// measure that cannot fall for ever. In place of one that is listed, those before it are tried.
+    fn simpler(command: &Self::Command) -> Vec<Self::Command> {
+        let _ = command;
+        Vec::new()
+    }
+}
+
+/// A symbolic reference: to the nth thing that a machine has granted, from 0. What it stands for is looked up
+/// when a command runs, in the machine and in the model alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ref(pub usize);
+
+impl Ref {
+    /// References to as many things.
+    pub fn all(
+        granted: usize,
+    ) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
+        (0..granted).map(Self)
+    }
+
+    /// What it stands for, out of all that was granted.
+    #[must_use]
+    pub fn of<T>(self, granted: &[T]) -> Option<&T> {
+        granted.get(self.0)
+    }
+
+    /// The same, to be changed.
+    #[must_use]
+    pub fn of_mut<T>(self, granted: &mut [T]) -> Option<&mut T> {
+        granted.get_mut(self.0)
+    }
+}
+
+/// What a model offers: kinds of commands, each with a weight.
+pub struct Menu<'a, C>(Mode<'a, C>);
+
+/// What is done with the commands that are offered.
+enum Mode<'a, C> {
+    /// Their weights are summed up; 0 for a kind of which there is none.
+    Weigh { weights: Vec<u32> },
+    /// One of a kind is taken.
+    Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C> },
+    /// All are listed.
+    List { commands: Vec<C>, ends: Vec<usize> },
+    /// One is looked for.
+    Find { command: &'a C, is_offered: bool },
+}
+
+impl<C: Clone + PartialEq> Menu<'_, C> {
+    /// Offers these commands, which are of one kind: the kind is as likely as its weight is large among those
+    /// of all kinds, and each of its commands as likely as the others. The simplest is the first.
+    pub fn list(&mut self, weight: u32, commands: impl IntoIterator<Item = C>) {
+        let mut commands = commands.into_iter();
+        match &mut self.0 {
+            Mode::Weigh { weights } => {
+                weights.push(if commands.next().is_some() { weight } else { 0 });
+            }
+            Mode::Take { kinds_before: 0, bytes, taken: taken @ None } => {
+                let mut commands: Vec<_> = commands.collect();
+                if !commands.is_empty() {
+                    *taken = Some(commands.swap_remove(number(bytes) % commands.len()));
+                }
+            }
+            Mode::Take { kinds_before, .. } => *kinds_before = kinds_before.saturating_sub(1),
+            Mode::List { commands: all, ends } => {
+                all.extend(commands);
+                ends.push(all.len());
+            }
+            Mode::Find { command, is_offered } => {
+                *is_offered = *is_offered || commands.any(|offered| offered == **command);
+            }
+        }
+    }
+
+    /// Offers a kind of which there are too many to be listed: `draw` makes one from bytes. The samples stand
+    /// for all of them where [every command](crate::explore) is tried.
+    pub fn draw(
+        &mut self,
+        weight: u32,
+        samples: impl IntoIterator<Item = C>,
+        draw: impl FnOnce(&mut Unstructured<'_>) -> arbitrary::Result<C>,
+    ) {
+        match &mut self.0 {
+            Mode::Weigh { weights } => weights.push(weight),
+            Mode::Take { kinds_before: 0, bytes, taken: taken @ None } => {
+                *taken = draw(&mut Unstructured::new(bytes)).ok();
+            }
+            Mode::Find { is_offered, .. } => *is_offered = true,
+            Mode::Take { .. } | Mode::List { .. } => self.list(weight, samples),
+        }
+    }
+}
+
+/// The number that two bytes are.
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().take(2).fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+/// Every command that a model offers, samples for those that it would draw, in its order.
+#[must_use]
+pub fn offered<M: Model>(model: &M) -> Vec<M::Command> {
+    kinds_offered(model).0
+}
+
+/// The same, and where each kind ends.
+pub(crate) fn kinds_offered<M: Model>(model: &M) -> (Vec<M::Command>, Vec<usize>) {
+    let mut menu = Menu(Mode::List { commands: Vec::new(), ends: Vec::new() });
+    model.offer(&mut menu);
+    match menu.0 {
+        Mode::List { commands, ends } => (commands, ends),
+        _ => Default::default(),
+    }
+}
+
+/// How many bytes say which kind is taken.
+const KIND_BYTES: usize = 2;
+
+/// How many bytes a command of this model is chosen by.
+pub(crate) const fn bytes_of_a_command<M: Model>() -> usize {
+    KIND_BYTES + if M::BYTES > 2 { M::BYTES } else { 2 }
+}
+
+/// The command that some bytes choose in a state: the first two the kind, those behind them which of it. None
+/// if nothing is offered.
+pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
+    let mut menu = Menu(Mode::Weigh { weights: Vec::new() });
+    model.offer(&mut menu);
+    let Mode::Weigh { weights } = menu.0 else { return None };
+    let (kind, bytes) = bytes.split_at_checked(KIND_BYTES)?;
+    let kinds_before = place(&weights, number(kind))?;
+    let mut menu = Menu(Mode::Take { kinds_before, bytes, taken: None });
+    model.offer(&mut menu);
+    match menu.0 {
+        Mode::Take { taken, .. } => taken,
+        _ => None,
+    }
+}
+
+/// Which of several weights a number falls on.
+fn place(weights: &[u32], number: usize) -> Option<usize> {
+    let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    let mut left = (number as u64).checked_rem(total)?;
+    weights.iter().position(|weight| {
+        let falls_here = left < u64::from(*weight);
+        left = left.saturating_sub(u64::from(*weight));
+        falls_here
+    })
+}

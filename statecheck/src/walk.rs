@@ -1,0 +1,233 @@
+//! Walks: traces of commands each of which makes sense where it comes, by a [`Model`].
+//!
+//! A walk is made from bytes, a fixed number of them for each command: a fuzzer that changes one command
+//! leaves the bytes of the others. Shrinking keeps to the model too. It leaves out what makes no sense any
+//! more, and what is left refers to the same things as before.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::iter;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use arbitrary::{Arbitrary, Unstructured};
+
+use crate::input::{Input, runs};
+use crate::model::{Model, Ref, bytes_of_a_command, chosen, kinds_offered};
+use crate::trace::MAX_COMMANDS;
+
+/// A walk no longer than this is also tried without any two of its commands.
+const SHORT: usize = 24;
+
+/// Commands, in order, each of which makes sense after those before it.
+pub struct Walk<M: Model> {
+    commands: Vec<M::Command>,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Debug for Walk<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.commands).finish()
+    }
+}
+
+impl<M: Model> Clone for Walk<M> {
+    fn clone(&self) -> Self {
+        Self::of(self.commands.clone())
+    }
+}
+
+impl<M: Model> PartialEq for Walk<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.commands == other.commands
+    }
+}
+
+impl<M: Model> Walk<M> {
+    /// A walk along those of these commands that make sense, each after those before it.
+    #[must_use]
+    pub fn along(commands: impl IntoIterator<Item = M::Command>) -> Self {
+        let mut model = M::default();
+        let mut allowed = Vec::new();
+        for command in commands {
+            if model.allows(&command) {
+                // What the model answers is whoever's business that runs the walk.
+                let _answer = model.apply(&command);
+                allowed.push(command);
+            }
+        }
+        Self::of(allowed)
+    }
+
+    /// Its commands.
+    #[must_use]
+    pub fn commands(&self) -> &[M::Command] {
+        &self.commands
+    }
+
+    fn of(commands: Vec<M::Command>) -> Self {
+        Self { commands, model: PhantomData }
+    }
+
+    /// Each command with the state before it.
+    fn steps(&self) -> impl Iterator<Item = (M, &M::Command)> {
+        let mut model = M::default();
+        self.commands.iter().map(move |command| {
+            let before = model.clone();
+            let _answer = model.apply(command);
+            (before, command)
+        })
+    }
+
+    /// What each command is granted.
+    fn grants(&self) -> Vec<Range<usize>> {
+        let mut model = M::default();
+        let grants = self.commands.iter().map(|command| granted_by(&mut model, command));
+        grants.collect()
+    }
+
+    /// The walk with some of its commands only, perhaps others in their place. What refers to a thing that is
+    /// not granted any more is left out too, or refers to another. Says whether something did.
+    fn with_only<'a>(
+        commands: impl Iterator<Item = (&'a M::Command, Range<usize>)>,
+        otherwise: Otherwise,
+    ) -> (Self, bool)
+    where
+        M: 'a,
+    {
+        let (mut model, mut kept, mut has_dangled) = (M::default(), Vec::new(), false);
+        let mut now = BTreeMap::new();
+        for (command, granted) in commands {
+            let mut command = command.clone();
+            let count = model.granted();
+            let found = M::references(&mut command).into_iter().all(|reference| {
+                let new = now.get(&*reference).copied().or_else(|| {
+                    has_dangled = true;
+                    otherwise.one_of(count)
+                });
+                new.map(|new| *reference = new).is_some()
+            });
+            if found && model.allows(&command) {
+                let granted_now = granted_by(&mut model, &command);
+                now.extend(granted.map(Ref).zip(granted_now.map(Ref)));
+                kept.push(command);
+            }
+        }
+        (Self::of(kept), has_dangled)
+    }
+
+    /// The walk without the commands at some positions, in each way to go on without them that differs.
+    fn without(&self, grants: &[Range<usize>], is_left_out: impl Fn(usize) -> bool) -> Vec<Self> {
+        let mut walks = Vec::new();
+        for otherwise in [Otherwise::LeftOut, Otherwise::Latest, Otherwise::First] {
+            let steps = self.commands.iter().zip(grants.iter().cloned()).enumerate();
+            let kept = steps.filter(|(position, _)| !is_left_out(*position)).map(|(_, step)| step);
+            let (walk, has_dangled) = Self::with_only(kept, otherwise);
+            if !walks.contains(&walk) {
+                walks.push(walk);
+            }
+            if !has_dangled {
+                break;
+            }
+        }
+        walks
+    }
+
+    /// The walk with a simpler command in one place.
+    fn with_a_simpler_command(&self) -> impl Iterator<Item = Self> + '_ {
+        let grants = self.grants();
+        let steps = self.steps().enumerate();
+        steps.flat_map(move |(position, (model, command))| {
+            let simpler: Vec<_> = simpler(&model, command).collect();
+            let grants = grants.clone();
+            simpler.into_iter().map(move |command| {
+                let mut commands: Vec<_> =
+                    self.commands.iter().zip(grants.iter().cloned()).collect();
+                commands[position].0 = &command;
+                Self::with_only(commands.into_iter(), Otherwise::LeftOut).0
+            })
+        })
+    }
+}
+
+/// What becomes of a command that refers to what is not granted any more.
+#[derive(Debug, Clone, Copy)]
+enum Otherwise {
+    LeftOut,
+    /// It refers to what was granted last.
+    Latest,
+    /// It refers to what was granted first.
+    First,
+}
+
+impl Otherwise {
+    /// What to refer to, out of so many things.
+    fn one_of(self, granted: usize) -> Option<Ref> {
+        let last = granted.checked_sub(1)?;
+        match self {
+            Self::LeftOut => None,
+            Self::Latest => Some(Ref(last)),
+            Self::First => Some(Ref(0)),
+        }
+    }
+}
+
+/// Applies a command, and says what it was granted.
+fn granted_by<M: Model>(model: &mut M, command: &M::Command) -> Range<usize> {
+    let before = model.granted();
+    let _answer = model.apply(command);
+    before..model.granted()
+}
+
+/// What can stand in place of a command in a state: whatever is listed before it, or what its model knows.
+fn simpler<M: Model>(model: &M, command: &M::Command) -> impl Iterator<Item = M::Command> + use<M> {
+    let (mut offered, _) = kinds_offered(model);
+    let place = offered.iter().position(|offered| offered == command).unwrap_or(0);
+    offered.truncate(place);
+    offered.into_iter().chain(M::simpler(command))
+}
+
+impl<M: Model> Arbitrary<'_> for Walk<M> {
+    fn arbitrary(u: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
+        let bytes = u.bytes(u.len())?;
+        let mut model = M::default();
+        let mut commands = Vec::new();
+        for bytes in bytes.chunks_exact(bytes_of_a_command::<M>()).take(MAX_COMMANDS) {
+            let Some(command) = chosen(&model, bytes) else { continue };
+            if model.allows(&command) {
+                let _answer = model.apply(&command);
+                commands.push(command);
+            }
+        }
+        Ok(Self::of(commands))
+    }
+}
+
+impl<M: Model> Input for Walk<M> {
+    const BYTES: usize = MAX_COMMANDS * bytes_of_a_command::<M>();
+
+    /// Leaves out runs of commands, then any two, then tries simpler ones in place of each. A walk is simpler
+    /// than another if it is shorter, or if the first command that differs is simpler; so this ends.
+    fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+        let grants = self.grants();
+        let length = self.commands.len();
+        let pairs = (0..length)
+            .flat_map(move |first| (first + 1..length).map(move |second| (first, second)))
+            .take(if length > SHORT { 0 } else { usize::MAX });
+        let of_runs = grants.clone();
+        let without_runs = runs(length)
+            .flat_map(move |run| self.without(&of_runs, |position| run.contains(&position)));
+        let without_pairs = pairs.flat_map(move |(first, second)| {
+            self.without(&grants, |it| it == first || it == second)
+        });
+        let simpler = iter::once_with(|| self.with_a_simpler_command()).flatten();
+        Box::new(without_runs.chain(without_pairs).chain(simpler))
+    }
+
+    fn show(&self) -> String {
+        self.commands.iter().map(|command| format!("{command:?}\n")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
