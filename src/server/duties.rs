@@ -95,23 +95,33 @@ fn repeat(
 /// What has been said of a failure that lasts, so that it is said once.
 #[derive(Debug, Default)]
 struct Said {
-    /// Whether the last failure was a refusal, and which.
-    last: Option<Option<LogRefusal>>,
+    last: Last,
     /// Whether there was a refusal, since which nothing was taken: others of another kind may have followed.
     was_refused: bool,
+}
+
+/// The last failure.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    #[default]
+    None,
+    /// The log was not there.
+    Away,
+    Refused(LogRefusal),
 }
 
 impl Said {
     /// The duty has failed. Whether that is to be said.
     fn failed(&mut self, refusal: Option<LogRefusal>) -> bool {
         self.was_refused |= refusal.is_some();
-        self.last.replace(refusal) != Some(refusal)
+        let failure = refusal.map_or(Last::Away, Last::Refused);
+        mem::replace(&mut self.last, failure) != failure
     }
 
     /// The duty is done. What is to be said of the log, if it had failed.
     fn done(&mut self) -> Option<&'static str> {
         let Self { last, was_refused } = mem::take(self);
-        last.map(|_| if was_refused { "takes changes" } else { "is there" })
+        (last != Last::None).then_some(if was_refused { "takes changes" } else { "is there" })
     }
 }
 

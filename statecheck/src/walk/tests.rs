@@ -158,25 +158,28 @@ fn a_byte_that_changes_one_command_leaves_the_others() {
     }
 }
 
+/// Offers nothing.
+#[derive(Debug, Clone, Default)]
+struct Silent;
+
+impl StateMachine for Silent {
+    type Command = u8;
+    type Reply = ();
+    type Error = Infallible;
+
+    fn apply(&mut self, _: &u8) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Model for Silent {
+    fn offer(&self, _: &mut Menu<'_, u8>) {}
+}
+
 #[test]
 fn a_command_whose_like_is_offered_to_nobody_is_left_out() {
     assert_eq!(offered(&Doors(vec![true])), [Open, Close(Ref(0))]);
     assert_eq!(offered(&Doors(vec![false])), [Open, Paint(0)]);
-    /// Offers nothing.
-    #[derive(Debug, Clone, Default)]
-    struct Silent;
-    impl StateMachine for Silent {
-        type Command = u8;
-        type Reply = ();
-        type Error = Infallible;
-
-        fn apply(&mut self, _: &u8) -> Result<(), Infallible> {
-            Ok(())
-        }
-    }
-    impl Model for Silent {
-        fn offer(&self, _: &mut Menu<'_, u8>) {}
-    }
     assert_eq!(from_bytes::<Walk<Silent>>(&[0; 100]).unwrap().commands(), []);
     assert!(!Silent.allows(&1));
 }
