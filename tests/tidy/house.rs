@@ -108,7 +108,9 @@ fn the_floors_below_the_server_name_no_socket_no_file_and_no_clock() {
         }
         // A span of time is a number, and no clock.
         for word in ["std::net", "std::thread", "Instant", "SystemTime", "std::fs"] {
-            if word == "Instant" && is_patient {
+            // Giving way is a primitive of what is shared, as a lock is.
+            let gives_way = word == "std::thread" && path.ends_with("src/sync.rs");
+            if gives_way || word == "Instant" && is_patient {
                 continue;
             }
             assert!(!without_tests(&text).contains(word), "{} names {word}", path.display());

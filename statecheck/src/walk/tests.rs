@@ -1,3 +1,5 @@
+//! What walks are made of, how they are shrunk, and what commands refer to afterwards.
+
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
