@@ -147,7 +147,7 @@ fn what_is_reported_is_a_transcript_that_holds_without_the_bug_only() {
     assert_eq!(violation.property, property.name);
     let transcript: Transcript = violation.to_string().parse().expect("it is a transcript");
     let seen = transcript.run(&mut InMemory::new(wrong())).unwrap_err();
-    assert_eq!(seen.to_string(), "line 8: expected OK, got FAIL");
+    assert_eq!(seen.to_string(), "line 9: expected OK, got FAIL");
     transcript.run(&mut InMemory::new(PackageIndex::new())).unwrap();
 }
 
