@@ -140,7 +140,7 @@ enum Mode<'a, C> {
     /// One of a kind is taken.
     Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C> },
     /// All are listed.
-    List { commands: Vec<C>, ends: Vec<usize> },
+    List { commands: Vec<C> },
     /// One is looked for.
     Find { command: &'a C, is_offered: bool },
 }
@@ -161,10 +161,7 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
                 }
             }
             Mode::Take { kinds_before, .. } => *kinds_before = kinds_before.saturating_sub(1),
-            Mode::List { commands: all, ends } => {
-                all.extend(commands);
-                ends.push(all.len());
-            }
+            Mode::List { commands: all } => all.extend(commands),
             Mode::Find { command, is_offered } => {
                 *is_offered = *is_offered || commands.any(|offered| offered == **command);
             }
@@ -198,16 +195,11 @@ fn number(bytes: &[u8]) -> usize {
 /// Every command that a model offers, samples for those that it would draw, in its order.
 #[must_use]
 pub fn offered<M: Model>(model: &M) -> Vec<M::Command> {
-    kinds_offered(model).0
-}
-
-/// The same, and where each kind ends.
-pub(crate) fn kinds_offered<M: Model>(model: &M) -> (Vec<M::Command>, Vec<usize>) {
-    let mut menu = Menu(Mode::List { commands: Vec::new(), ends: Vec::new() });
+    let mut menu = Menu(Mode::List { commands: Vec::new() });
     model.offer(&mut menu);
     match menu.0 {
-        Mode::List { commands, ends } => (commands, ends),
-        _ => Default::default(),
+        Mode::List { commands } => commands,
+        _ => Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use arbitrary::{Arbitrary, Unstructured};
 
 use crate::input::{Input, runs};
-use crate::model::{Model, Ref, bytes_of_a_command, chosen, kinds_offered};
+use crate::model::{Model, Ref, bytes_of_a_command, chosen, offered};
 use crate::trace::MAX_COMMANDS;
 
 /// A walk no longer than this is also tried without any two of its commands.
@@ -181,7 +181,7 @@ fn granted_by<M: Model>(model: &mut M, command: &M::Command) -> Range<usize> {
 
 /// What can stand in place of a command in a state: whatever is listed before it, or what its model knows.
 fn simpler<M: Model>(model: &M, command: &M::Command) -> impl Iterator<Item = M::Command> + use<M> {
-    let (mut offered, _) = kinds_offered(model);
+    let mut offered = offered(model);
     let place = offered.iter().position(|offered| offered == command).unwrap_or(0);
     offered.truncate(place);
     offered.into_iter().chain(M::simpler(command))

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use super::*;
 use crate::input::{Shrunk, from_bytes, shrink};
 use crate::machine::StateMachine;
-use crate::model::{Menu, offered};
+use crate::model::Menu;
 
 /// What doors are told.
 #[derive(Debug, Clone, PartialEq)]
