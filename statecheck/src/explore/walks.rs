@@ -214,7 +214,6 @@ fn check_alike<M: Model, P>(
 struct Tally {
     transitions: usize,
     found_again: usize,
-    checked: usize,
     dropped: usize,
     /// How many commands led to the first state for which there was no room.
     first_dropped: Option<usize>,
@@ -224,9 +223,7 @@ impl Tally {
     /// A state was found again: whether it is one of those to be held against the first.
     fn is_to_be_checked(&mut self) -> bool {
         self.found_again += 1;
-        let is_it = self.found_again % CHECKED_OF == 1;
-        self.checked += usize::from(is_it);
-        is_it
+        self.found_again % CHECKED_OF == 1
     }
 
     /// There is no room for a state that so many commands lead to.
@@ -245,7 +242,7 @@ impl Tally {
             states: map.ways.len(),
             transitions: self.transitions,
             depth: deepest,
-            checked: self.checked,
+            checked: self.found_again.div_ceil(CHECKED_OF),
             unseen: (unexplored + self.dropped > 0).then_some(unseen),
         }
     }

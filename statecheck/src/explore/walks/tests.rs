@@ -39,9 +39,9 @@ impl Model for Lamps {
 
 type Lit = BTreeSet<char>;
 
-fn explored(all: Option<fn()>, scope: Scope<Lit>) -> Result<Coverage, Found<char>> {
+fn explored(all: Option<fn()>, scope: &Scope<Lit>) -> Result<Coverage, Found<char>> {
     let lit = |lamps: &Lamps| lamps.lit.clone();
-    walks(|| Lamps { lit: Lit::new(), all }, (lit, lit), &scope)
+    walks(|| Lamps { lit: Lit::new(), all }, (lit, lit), scope)
 }
 
 fn divergence(found: Result<Coverage, Found<char>>) -> Divergence<char> {
@@ -76,7 +76,7 @@ impl<'a, I: Iterator<Item = &'a char>> Positions for I {
 
 #[test]
 fn every_state_is_seen_and_every_command_tried_in_it() {
-    let coverage = explored(None, Scope::of_states()).unwrap();
+    let coverage = explored(None, &Scope::of_states()).unwrap();
     let all = Coverage { states: 16, transitions: 64, depth: 4, checked: 0, unseen: None };
     assert_eq!(coverage, all);
     assert_eq!(coverage.to_string(), "16 states, 64 transitions, 4 commands deep: all there are");
@@ -84,10 +84,10 @@ fn every_state_is_seen_and_every_command_tried_in_it() {
 
 #[test]
 fn a_difference_is_shown_by_the_fewest_commands_and_a_panic_is_one() {
-    let silent = divergence(explored(Some(|| ()), Scope::of_states()));
+    let silent = divergence(explored(Some(|| ()), &Scope::of_states()));
     assert_eq!(silent.trace, LAMPS);
     assert!(silent.difference.starts_with("one holds"), "{silent:?}");
-    let panics = divergence(explored(Some(|| panic!("a fuse blows")), Scope::of_states()));
+    let panics = divergence(explored(Some(|| panic!("a fuse blows")), &Scope::of_states()));
     assert_eq!((&panics.trace[..], &*panics.difference), (&LAMPS[..], "panicked: a fuse blows"));
     let shown = Found::Divergence(panics).to_string();
     assert_eq!(shown, "'a'\n'b'\n'c'\n'd'\n# panicked: a fuse blows");
@@ -95,7 +95,7 @@ fn a_difference_is_shown_by_the_fewest_commands_and_a_panic_is_one() {
 
 #[test]
 fn what_is_beyond_the_depth_is_not_seen_and_that_is_said() {
-    let coverage = explored(Some(|| ()), Scope::of_states().within_commands(3)).unwrap();
+    let coverage = explored(Some(|| ()), &Scope::of_states().within_commands(3)).unwrap();
     let unseen = Unseen { unexplored: 4, dropped: 0, complete_to: 3 };
     // One lamp is off in each of four states, and none of their commands is tried.
     let seen = Coverage { states: 15, transitions: 44, depth: 3, checked: 0, unseen: Some(unseen) };
@@ -105,35 +105,36 @@ fn what_is_beyond_the_depth_is_not_seen_and_that_is_said() {
         "15 states, 44 transitions, 3 commands deep: all walks of 3 commands, and not all longer ones; 4 \
          states were not gone on from, and 0 commands led to states for which there was no room"
     );
-    let nothing = explored(None, Scope::of_states().within_commands(0)).unwrap();
+    let nothing = explored(None, &Scope::of_states().within_commands(0)).unwrap();
     assert_eq!((nothing.states, nothing.transitions), (1, 0));
 }
 
 #[test]
 fn states_for_which_there_is_no_room_are_counted() {
-    let within = |scope: Scope<Lit>| explored(None, scope).unwrap();
-    let coverage = within(Scope::of_states().within_states(7));
+    let within = |scope: &Scope<Lit>| explored(None, scope).unwrap();
+    let coverage = within(&Scope::of_states().within_states(7));
     // Five of depth 0 and 1, and two of the six of depth 2; of those eight ways lead on.
     let unseen = coverage.unseen.unwrap();
     assert_eq!((coverage.states, unseen.unexplored, unseen.complete_to), (7, 0, 2));
     assert_eq!(unseen.dropped, 8 + 4);
-    assert_eq!(within(Scope::of_states().within_bytes(7 * BYTES_A_STATE)), coverage);
+    assert_eq!(within(&Scope::of_states().within_bytes(7 * BYTES_A_STATE)), coverage);
 }
 
 #[test]
 fn of_states_that_are_renamings_of_each_other_one_is_seen() {
-    let coverage = explored(None, Scope::up_to_renaming(renamed)).unwrap();
+    let coverage = explored(None, &Scope::up_to_renaming(renamed)).unwrap();
     // None, one, two side by side, two apart, three, four.
     assert_eq!((coverage.states, coverage.transitions, coverage.unseen), (6, 24, None));
     assert_eq!(coverage.checked, 2, "{coverage:?}");
-    let by_key = explored(None, Scope::by_key(BTreeSet::len)).unwrap();
+    let by_key = explored(None, &Scope::by_key(BTreeSet::len)).unwrap();
     assert_eq!((by_key.states, by_key.unseen), (5, None));
 }
 
 #[test]
 fn a_key_that_is_too_coarse_is_found_out() {
     // Whether an even number is lit does not say how many are.
-    let found = explored(None, Scope::by_key(|lit: &Lit| lit.len() % 2 == 0 && !lit.is_empty()));
+    let found =
+        explored(None, &Scope::by_key(|lit: &Lit| lit.len().is_multiple_of(2) && !lit.is_empty()));
     let Err(Found::Unsound { one, other, difference }) = found else { panic!("it is {found:?}") };
     assert_eq!(difference, "what is offered leads to other states");
     let shown = Found::Unsound { one: one.clone(), other: other.clone(), difference }.to_string();
