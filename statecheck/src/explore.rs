@@ -3,6 +3,15 @@
 //!
 //! Any two machines that can be cloned, with the same commands and
 //! replies, will do. [`lockstep`] goes along one trace, this goes along all.
+//!
+//! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks`] does the same for a
+//! machine that cannot be cloned, within bounds, and up to renamings.
+
+mod scope;
+mod walks;
+
+pub use scope::{Coverage, Found, Scope, Unseen};
+pub use walks::walks;
 
 use std::collections::HashSet;
 use std::fmt::{Debug, Display};

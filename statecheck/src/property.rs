@@ -273,13 +273,16 @@ fn holds<I: Input>(
     input: I,
     check: &impl Fn(&I) -> Result<(), String>,
 ) -> Result<(), Violation> {
-    let guarded = |input: &I| {
-        panic::catch_unwind(AssertUnwindSafe(|| check(input)))
-            .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
-    };
-    let Err(what) = guarded(&input) else { return Ok(()) };
-    let input::Shrunk { input, failure: what, tries } = input::shrink(input, what, guarded);
+    let check = |input: &I| guarded(|| check(input));
+    let Err(what) = check(&input) else { return Ok(()) };
+    let input::Shrunk { input, failure: what, tries } = input::shrink(input, what, check);
     Err(Violation { property, what, shown: input.show(), tries })
+}
+
+/// Does something; a panic is an error too.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    panic::catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
 }
 
 /// What a panic said.

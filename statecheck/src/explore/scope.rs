@@ -1,0 +1,153 @@
+//! What is explored, and what an exploration has seen.
+
+use std::fmt::{self, Debug, Display};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::walks::BYTES_A_STATE;
+use crate::lockstep::Divergence;
+
+/// What is explored: which states are told apart, and how far to go.
+pub struct Scope<P> {
+    pub(super) fingerprint: Box<dyn Fn(&P) -> u128>,
+    /// Whether states that are taken for one may differ in more than what is not shown.
+    pub(super) is_coarse: bool,
+    pub(super) most_states: usize,
+    pub(super) most_commands: usize,
+}
+
+impl<P: Hash + 'static> Scope<P> {
+    /// States are told apart by all that the projection shows. It has to show whatever decides what happens
+    /// next.
+    #[must_use]
+    pub fn of_states() -> Self {
+        Self::of(false, fingerprint)
+    }
+
+    /// States are taken for one if some renaming makes one of the other: `renamed` returns what a state becomes
+    /// by each of them, itself included. Of all states that are renamings of each other one is explored.
+    #[must_use]
+    pub fn up_to_renaming(renamed: impl Fn(&P) -> Vec<P> + 'static) -> Self {
+        Self::of(true, move |state| {
+            let renamed = renamed(state);
+            renamed.iter().chain([state]).map(fingerprint).min().unwrap_or_default()
+        })
+    }
+}
+
+impl<P> Scope<P> {
+    /// States are taken for one if they have the same key.
+    #[must_use]
+    pub fn by_key<K: Hash>(key: impl Fn(&P) -> K + 'static) -> Self {
+        Self::of(true, move |state| fingerprint(&key(state)))
+    }
+
+    fn of(is_coarse: bool, fingerprint: impl Fn(&P) -> u128 + 'static) -> Self {
+        let fingerprint = Box::new(fingerprint);
+        Self { fingerprint, is_coarse, most_states: usize::MAX, most_commands: usize::MAX }
+            .within_bytes(256 << 20)
+    }
+
+    /// At most so many states, the first included.
+    #[must_use]
+    pub fn within_states(self, states: usize) -> Self {
+        Self { most_states: self.most_states.min(states), ..self }
+    }
+
+    /// Only states that so many commands lead to, at most.
+    #[must_use]
+    pub fn within_commands(self, commands: usize) -> Self {
+        Self { most_commands: self.most_commands.min(commands), ..self }
+    }
+
+    /// At most as many states as fit into so many bytes. 256 MiB by default, for some millions of states.
+    #[must_use]
+    pub fn within_bytes(self, bytes: usize) -> Self {
+        // States are numbered by 32 bits.
+        self.within_states((bytes / BYTES_A_STATE).min(u32::MAX as usize))
+    }
+}
+
+/// Two hashes of a value, with nothing in common but the value.
+fn fingerprint(value: &impl Hash) -> u128 {
+    let half = |salt: u64| {
+        let mut hasher = DefaultHasher::new();
+        salt.hash(&mut hasher);
+        value.hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(1) << 64 | half(2)
+}
+
+/// What an exploration has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coverage {
+    /// The states that were found, the first included.
+    pub states: usize,
+    /// The commands that were applied to a state and compared.
+    pub transitions: usize,
+    /// How many commands lead to the state that is farthest away.
+    pub depth: usize,
+    /// How many times a state that was found again was held against the first that was taken for the same.
+    pub checked: usize,
+    /// What was not seen. None if all was.
+    pub unseen: Option<Unseen>,
+}
+
+/// What an exploration has not seen, because of its bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unseen {
+    /// States that were found, and no command of theirs tried.
+    pub unexplored: usize,
+    /// Commands that led to a state for which there was no room.
+    pub dropped: usize,
+    /// All walks of so many commands were seen.
+    pub complete_to: usize,
+}
+
+impl Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { states, transitions, depth, .. } = self;
+        write!(f, "{states} states, {transitions} transitions, {depth} commands deep: ")?;
+        match self.unseen {
+            None => f.write_str("all there are"),
+            Some(Unseen { unexplored, dropped, complete_to }) => write!(
+                f,
+                "all walks of {complete_to} commands, and not all longer ones; {unexplored} states were not \
+                 gone on from, and {dropped} commands led to states for which there was no room"
+            ),
+        }
+    }
+}
+
+/// Why an exploration ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found<C> {
+    /// Machine and model part, after the fewest commands that make them.
+    Divergence(Divergence<C>),
+    /// Two states are taken for one, and do not move alike: the key, or the renaming, is too coarse.
+    Unsound {
+        /// What leads to the one.
+        one: Vec<C>,
+        /// What leads to the other.
+        other: Vec<C>,
+        /// How they differ.
+        difference: String,
+    },
+}
+
+impl<C: Debug> Display for Found<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Divergence(Divergence { trace, difference }) => {
+                trace.iter().try_for_each(|command| writeln!(f, "{command:?}"))?;
+                write!(f, "# {difference}")
+            }
+            Self::Unsound { one, other, difference } => write!(
+                f,
+                "two states are taken for one, and {difference}: that after {one:?} and that after {other:?}"
+            ),
+        }
+    }
+}
+
+impl<C: Debug> std::error::Error for Found<C> {}

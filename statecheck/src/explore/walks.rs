@@ -1,0 +1,252 @@
+//! Every walk through a model within a scope, with a machine beside.
+//!
+//! It needs no more of the machine than [`Property::refines`](crate::property::Property::refines) does: a fresh
+//! one, and what it holds. Each state is reached anew by the commands that led there first, so that a machine
+//! need not be cloned. Of a state that was found only a fingerprint of 128 bits is kept, and the way to it, so
+//! that the memory is known: two of `n` states are taken for one by chance with a probability below
+//! `n² / 2¹²⁸`.
+
+use std::collections::HashMap;
+use std::fmt::{Debug, Display};
+
+use super::scope::{Coverage, Found, Scope, Unseen};
+use crate::lockstep::{self, Divergence};
+use crate::machine::StateMachine;
+use crate::model::{Model, offered};
+use crate::property::guarded;
+
+/// What a state costs at most: a fingerprint and its number in a table that is half full, and the way to it in a
+/// list that is.
+pub(super) const BYTES_A_STATE: usize = 2 * size_of::<(u128, u32)>() + 2 * size_of::<Way>();
+
+/// Of so many states that are found again, one is held against the first that was taken for the same.
+const CHECKED_OF: usize = 16;
+
+/// Applies each command that the model offers, in every state within the scope, to model and machine, and
+/// compares replies and projected states. A panic is a difference.
+///
+/// Where states are taken for one by a key or a renaming, one of sixteen that are found again is held against
+/// the first: the commands that are offered must lead to the same states in both, as often, in whatever order.
+/// What they are answered is not compared, because replies may hold names.
+///
+/// Time is linear in the transitions and the depth.
+///
+/// ```
+/// use statecheck::explore::{self, Scope};
+/// use statecheck::model::{Menu, Model};
+/// use statecheck::StateMachine;
+/// use std::convert::Infallible;
+///
+/// /// A queue of bits. It should take as many as it says.
+/// #[derive(Clone, Default)]
+/// struct Queue<const PLACES: usize>(Vec<bool>);
+///
+/// impl<const PLACES: usize> StateMachine for Queue<PLACES> {
+///     type Command = bool;
+///     type Reply = usize;
+///     type Error = Infallible;
+///
+///     fn apply(&mut self, bit: &bool) -> Result<usize, Infallible> {
+///         self.0.truncate(PLACES - 1);
+///         self.0.insert(0, *bit);
+///         Ok(self.0.len())
+///     }
+/// }
+///
+/// impl<const PLACES: usize> Model for Queue<PLACES> {
+///     fn offer(&self, menu: &mut Menu<'_, bool>) {
+///         menu.list(1, [false, true]);
+///     }
+/// }
+///
+/// let bits = (|queue: &Queue<4>| queue.0.clone(), |model: &Queue<4>| model.0.clone());
+/// let scope = Scope::of_states();
+/// let coverage = explore::walks(Queue::<4>::default, bits, &scope)?;
+/// assert_eq!(coverage.to_string(), "31 states, 62 transitions, 4 commands deep: all there are");
+///
+/// // Not all of a larger one is seen.
+/// let bits = (|queue: &Queue<64>| queue.0.clone(), |model: &Queue<64>| model.0.clone());
+/// let coverage = explore::walks(Queue::<64>::default, bits, &scope.within_states(1_000))?;
+/// assert_eq!(coverage.states, 1_000);
+/// assert_eq!(coverage.unseen.unwrap().complete_to, 9);
+/// # Ok::<(), explore::Found<bool>>(())
+/// ```
+///
+/// # Errors
+/// What was [`Found`].
+pub fn walks<M, S, P>(
+    fresh: impl Fn() -> S,
+    (state, model_state): (impl Fn(&S) -> P, impl Fn(&M) -> P),
+    scope: &Scope<P>,
+) -> Result<Coverage, Found<M::Command>>
+where
+    M: Model<Reply: Debug + PartialEq, Error: Display>,
+    S: StateMachine<Command = M::Command, Reply = M::Reply, Error: Display>,
+    P: Debug + PartialEq,
+{
+    let step = |trace: &[M::Command], command: &M::Command, model: &mut M| {
+        guarded(|| {
+            let mut machine = fresh();
+            for command in trace {
+                let _known = machine.apply(command);
+            }
+            lockstep::step(command, (&mut machine, &state), (model, &model_state))
+        })
+    };
+    let first = Way { from: 0, offered: 0, depth: 0 };
+    let mut map = Map { numbers: HashMap::new(), ways: vec![first] };
+    map.numbers.insert((scope.fingerprint)(&model_state(&M::default())), 0);
+    let mut tally = Tally::default();
+    let mut number = 0;
+    while number < map.ways.len() && map.depth(number) < scope.most_commands {
+        let trace = map.trace_to::<M>(number);
+        let model = after::<M>(&trace);
+        for (place, command) in offered(&model).iter().enumerate() {
+            let trace_on = || [&trace[..], std::slice::from_ref(command)].concat();
+            let reached = step(&trace, command, &mut model.clone()).map_err(|difference| {
+                Found::Divergence(Divergence { trace: trace_on(), difference })
+            })?;
+            tally.transitions += 1;
+            let fingerprint = (scope.fingerprint)(&reached);
+            if let Some(first) = map.numbers.get(&fingerprint) {
+                if scope.is_coarse && tally.is_to_be_checked() {
+                    let one = map.trace_to::<M>(*first as usize);
+                    check_alike::<M, P>(one, trace_on(), &model_state, scope)?;
+                }
+            } else if map.ways.len() < scope.most_states {
+                map.numbers.insert(fingerprint, index(map.ways.len()));
+                let depth = map.ways[number].depth + 1;
+                map.ways.push(Way { from: index(number), offered: index(place), depth });
+            } else {
+                tally.drop_at(map.depth(number) + 1);
+            }
+        }
+        number += 1;
+    }
+    Ok(tally.coverage(&map, number))
+}
+
+/// How a state was reached first: from which, by which of the commands that were offered there, and how many
+/// lead to it.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    from: u32,
+    offered: u32,
+    depth: u32,
+}
+
+/// The states that were found, numbered in the order in which they were, which is breadth first.
+struct Map {
+    numbers: HashMap<u128, u32>,
+    ways: Vec<Way>,
+}
+
+impl Map {
+    fn depth(&self, number: usize) -> usize {
+        self.ways[number].depth as usize
+    }
+
+    /// The commands that lead to a state.
+    fn trace_to<M: Model>(&self, number: usize) -> Vec<M::Command> {
+        let back = std::iter::successors(Some(self.ways[number]), |way| {
+            Some(self.ways[way.from as usize])
+        });
+        let mut places: Vec<_> = back.take(self.depth(number)).map(|way| way.offered).collect();
+        places.reverse();
+        let mut model = M::default();
+        let mut trace = Vec::with_capacity(places.len());
+        for place in places {
+            // What a model offers in a state, it offers whenever it is there.
+            trace.extend(offered(&model).into_iter().nth(place as usize));
+            let _known = trace.last().map(|command| model.apply(command));
+        }
+        trace
+    }
+}
+
+/// A number of a state or of a command: there are never more than a scope has room for, which is less.
+fn index(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The model after some commands, whose replies are known.
+fn after<M: Model>(trace: &[M::Command]) -> M {
+    let mut model = M::default();
+    for command in trace {
+        let _known = model.apply(command);
+    }
+    model
+}
+
+/// Checks that two states that are taken for one move alike.
+fn check_alike<M: Model, P>(
+    one: Vec<M::Command>,
+    other: Vec<M::Command>,
+    model_state: &impl Fn(&M) -> P,
+    scope: &Scope<P>,
+) -> Result<(), Found<M::Command>> {
+    let reached = |trace: &[M::Command]| {
+        let model = after::<M>(trace);
+        let reached = offered(&model).into_iter().map(|command| {
+            let mut model = model.clone();
+            let _known = model.apply(&command);
+            (scope.fingerprint)(&model_state(&model))
+        });
+        let mut reached: Vec<_> = reached.collect();
+        reached.sort_unstable();
+        reached
+    };
+    let (of_one, of_other) = (reached(&one), reached(&other));
+    if of_one == of_other {
+        return Ok(());
+    }
+    let difference = match (of_one.len(), of_other.len()) {
+        (one, other) if one != other => {
+            format!("{one} commands are offered in the one, {other} in the other")
+        }
+        _ => "what is offered leads to other states".to_owned(),
+    };
+    Err(Found::Unsound { one, other, difference })
+}
+
+/// What is counted on the way.
+#[derive(Default)]
+struct Tally {
+    transitions: usize,
+    found_again: usize,
+    dropped: usize,
+    /// How many commands led to the first state for which there was no room.
+    first_dropped: Option<usize>,
+}
+
+impl Tally {
+    /// A state was found again: whether it is one of those to be held against the first.
+    fn is_to_be_checked(&mut self) -> bool {
+        self.found_again += 1;
+        self.found_again % CHECKED_OF == 1
+    }
+
+    /// There is no room for a state that so many commands lead to.
+    fn drop_at(&mut self, depth: usize) {
+        self.dropped += 1;
+        self.first_dropped.get_or_insert(depth);
+    }
+
+    /// With as many states explored.
+    fn coverage(self, map: &Map, explored: usize) -> Coverage {
+        let deepest = map.depth(map.ways.len() - 1);
+        let complete_to = self.first_dropped.unwrap_or(deepest);
+        let unexplored = map.ways.len() - explored;
+        let unseen = Unseen { unexplored, dropped: self.dropped, complete_to };
+        Coverage {
+            states: map.ways.len(),
+            transitions: self.transitions,
+            depth: deepest,
+            checked: self.found_again.div_ceil(CHECKED_OF),
+            unseen: (unexplored + self.dropped > 0).then_some(unseen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
