@@ -7,6 +7,7 @@
 //! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks()`] does the same for a
 //! machine that cannot be cloned, within bounds, and up to renamings.
 
+mod map;
 mod scope;
 mod walks;
 

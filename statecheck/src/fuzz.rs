@@ -2,13 +2,14 @@
 //! when it differs, another replays what is kept there. Beside it stands what all targets share.
 
 mod folder;
+mod heads;
 mod target;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::{self, Display};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::property::Violation;
 
@@ -48,8 +49,14 @@ pub enum FuzzError {
         /// The file with the input.
         path: PathBuf,
         /// What was seen.
-        violation: Violation,
+        violation: Box<Violation>,
     },
+}
+
+impl FuzzError {
+    fn at(path: &Path, error: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), error }
+    }
 }
 
 impl Display for FuzzError {
@@ -70,6 +77,6 @@ impl Display for FuzzError {
 impl std::error::Error for FuzzError {}
 
 /// The name of a file, without control characters.
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     path.to_string_lossy().chars().flat_map(char::escape_debug).collect()
 }

@@ -29,6 +29,17 @@ pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
     fn show(&self) -> String {
         format!("{self:?}\n")
     }
+
+    /// The bytes that make just this input. None if the type does not say which.
+    fn to_bytes(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Statements in Rust that make this input and bind it to `input`, for a test that a person can copy. None
+    /// if the type does not say how.
+    fn to_rust(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The input that some bytes stand for; `None` if there are too few.

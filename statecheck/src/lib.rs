@@ -10,6 +10,8 @@
 //! | [`model`], [`walk`] | a model that says which commands make sense, and traces of such; references to what was granted |
 //! | [`lockstep`] | two machines, the same commands, compared after each |
 //! | [`property`], [`table`] | a claim about every input; a table of them, which is also that of their tests |
+//! | [`canary`] | something wrong for each of them, which it has to report |
+//! | [`classes`] | of what kinds the inputs should be, at least how many of each |
 //! | [`fuzz`] | the fuzz targets of such a table, kept in step with it |
 //! | [`explore`] | every command in every state that can be reached |
 //! | [`interleaving`], [`history`] | what concurrent clients saw, explained by one order |
@@ -29,6 +31,8 @@ pub mod walk;
 
 pub mod lockstep;
 
+pub mod canary;
+pub mod classes;
 pub mod property;
 pub mod table;
 
@@ -38,6 +42,8 @@ pub mod explore;
 
 pub mod history;
 pub mod interleaving;
+
+mod source;
 
 #[cfg(test)]
 mod fixture;

@@ -78,9 +78,8 @@ pub trait Model:
     /// The precondition: whether a command makes sense in this state. By default it does if it is offered.
     /// If some are [drawn](Menu::draw), all do by default, since nobody knows what would be drawn.
     fn allows(&self, command: &Self::Command) -> bool {
-        let mut menu = Menu(Mode::Find { command, is_offered: false });
-        self.offer(&mut menu);
-        matches!(menu.0, Mode::Find { is_offered: true, .. })
+        let Search { found, is_drawn, .. } = search(self, command);
+        found.is_some() || is_drawn
     }
 
     /// How many things were granted so far, those included that are gone since: [`Ref`]s from 0 up to this
@@ -142,7 +141,18 @@ enum Mode<'a, C> {
     /// All are listed.
     List { commands: Vec<C> },
     /// One is looked for.
-    Find { command: &'a C, is_offered: bool },
+    Find(Search<'a, C>),
+}
+
+/// A search for a command among those that are offered.
+struct Search<'a, C> {
+    command: &'a C,
+    /// The weights of the kinds so far, as long as it is not found.
+    weights_before: u64,
+    /// The weights of the kinds before that of the command, and its place among its kind.
+    found: Option<(u64, usize)>,
+    /// Whether it may also be one of a kind that is drawn.
+    is_drawn: bool,
 }
 
 impl<C: Clone + PartialEq> Menu<'_, C> {
@@ -162,9 +172,7 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
             }
             Mode::Take { kinds_before, .. } => *kinds_before = kinds_before.saturating_sub(1),
             Mode::List { commands: all } => all.extend(commands),
-            Mode::Find { command, is_offered } => {
-                *is_offered = *is_offered || commands.any(|offered| offered == **command);
-            }
+            Mode::Find(search) => search.go_on(weight, commands),
         }
     }
 
@@ -181,9 +189,39 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
             Mode::Take { kinds_before: 0, bytes, taken: taken @ None } => {
                 *taken = draw(&mut Unstructured::new(bytes)).ok();
             }
-            Mode::Find { is_offered, .. } => *is_offered = true,
+            Mode::Find(search) => {
+                search.weights_before += u64::from(weight);
+                search.is_drawn = true;
+            }
             Mode::Take { .. } | Mode::List { .. } => self.list(weight, samples),
         }
+    }
+}
+
+impl<C: PartialEq> Search<'_, C> {
+    /// Goes on with a kind.
+    fn go_on(&mut self, weight: u32, commands: impl Iterator<Item = C>) {
+        if self.found.is_some() {
+            return;
+        }
+        let mut commands = commands.peekable();
+        let is_empty = commands.peek().is_none();
+        match commands.position(|offered| offered == *self.command) {
+            Some(place) => self.found = Some((self.weights_before, place)),
+            None if is_empty => {}
+            None => self.weights_before += u64::from(weight),
+        }
+    }
+}
+
+/// Looks for a command among those that a model offers.
+fn search<'a, M: Model>(model: &M, command: &'a M::Command) -> Search<'a, M::Command> {
+    let search = Search { command, weights_before: 0, found: None, is_drawn: false };
+    let mut menu = Menu(Mode::Find(search));
+    model.offer(&mut menu);
+    match menu.0 {
+        Mode::Find(search) => search,
+        _ => Search { command, weights_before: 0, found: None, is_drawn: false },
     }
 }
 
@@ -225,6 +263,17 @@ pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
         Mode::Take { taken, .. } => taken,
         _ => None,
     }
+}
+
+/// The bytes that [choose](chosen) a command in a state. None if it is not among those that are listed, or too
+/// far behind the first for the bytes.
+pub(crate) fn bytes_for<M: Model>(model: &M, command: &M::Command) -> Option<Vec<u8>> {
+    let (weights_before, place) = search(model, command).found?;
+    let kind = u16::try_from(weights_before).ok()?.to_be_bytes();
+    let place = u16::try_from(place).ok()?.to_be_bytes();
+    let mut bytes = [kind, place].concat();
+    bytes.resize(bytes_of_a_command::<M>(), 0);
+    Some(bytes)
 }
 
 /// Which of several weights a number falls on.

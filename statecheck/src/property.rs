@@ -2,22 +2,30 @@
 //!
 //! Quickcheck tries a property on random inputs, a fuzz target on what
 //! libFuzzer thinks of; both go through [`Property::replay`], so both report the same shrunk
-//! [`Violation`].
+//! [`Violation`]. A test also tries what broke it before, within a budget from the environment:
+//! [`Property::run`].
+
+mod check;
+pub(crate) mod regressions;
+mod run;
 
 use std::any::type_name;
 use std::fmt::{self, Debug, Display};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 
-use quickcheck::{Gen, QuickCheck, TestResult, Testable};
-
-use super::input::{self, Input};
+use super::input::Input;
 use super::lockstep;
 use super::trace::{Trace, TraceCommand};
 use crate::machine::StateMachine;
 use crate::model::Model;
+use crate::source::short_name;
 use crate::walk::Walk;
+
+use check::{Check, Typed};
+
+pub(crate) use check::guarded;
+pub use regressions::RegressionError;
+pub use run::{Failure, Report, Settings, SettingsError};
 
 /// A claim that holds for every input, or should.
 #[derive(Clone)]
@@ -32,13 +40,11 @@ pub struct Property {
     pub input: String,
     /// On how many random inputs the tests try it.
     pub cases: u64,
-    replay: Rc<Replay>,
-    draw: fn(&mut Gen) -> Vec<u8>,
-    seeds: fn(&[u8]) -> Vec<Vec<u8>>,
+    /// Classes of inputs, as [`label`](crate::classes::label) names them, and how many percent of the random
+    /// inputs must at least be of each: a test fails if they are not, because it has gone blind.
+    pub shares: &'static [(&'static str, f64)],
+    check: Rc<dyn Check>,
 }
-
-/// Checks a property on the input that some bytes stand for.
-type Replay = dyn Fn(&[u8]) -> Result<(), Violation>;
 
 /// A claim that does not hold, and the shortest input found that shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,6 +57,11 @@ pub struct Violation {
     pub shown: String,
     /// How many simpler inputs were tried on the way to this one.
     pub tries: usize,
+    /// Bytes that fail in the same way when they are [replayed](Property::replay): those of the input itself
+    /// if its type says [which](Input::to_bytes), those that it was shrunk from if not.
+    pub bytes: Vec<u8>,
+    /// The input as statements in Rust that bind it to `input`, if its type has [such](Input::to_rust).
+    pub rust: Option<String>,
 }
 
 impl Display for Violation {
@@ -74,6 +85,13 @@ impl Debug for Violation {
     }
 }
 
+impl Violation {
+    /// Of a property of which no input is to be shown.
+    fn without_input(property: &'static str, what: String) -> Self {
+        Self { property, what, shown: String::new(), tries: 0, bytes: Vec::new(), rust: None }
+    }
+}
+
 impl Property {
     /// A property from the function that checks it on one input, which returns what it saw instead
     /// of what is claimed. A panic counts as a violation too.
@@ -82,19 +100,14 @@ impl Property {
         promise: &'static str,
         check: impl Fn(&I) -> Result<(), String> + 'static,
     ) -> Self {
-        let replay = move |bytes: &[u8]| match input::from_bytes::<I>(bytes) {
-            None => Ok(()),
-            Some(input) => holds(name, input, &check),
-        };
         Self {
             name,
             promise,
             rules: &[],
             input: short_name(type_name::<I>()),
             cases: 100,
-            replay: Rc::new(replay),
-            draw: input::random_bytes::<I>,
-            seeds: I::seeds,
+            shares: &[],
+            check: Rc::new(Typed::new(name, check)),
         }
     }
 
@@ -179,9 +192,7 @@ impl Property {
         P: Debug + PartialEq,
     {
         Self::new(name, promise, move |walk: &Walk<M>| {
-            let machines = (&mut fresh(), &mut M::default());
-            lockstep::run(walk.commands(), (machines.0, &state), (machines.1, &model_state))
-                .map_err(|divergence| divergence.difference)
+            walk.compare(&mut fresh(), (&state, &model_state))
         })
     }
 
@@ -190,114 +201,32 @@ impl Property {
     /// # Errors
     /// A [`Violation`] with a shrunk input.
     pub fn replay(&self, bytes: &[u8]) -> Result<(), Violation> {
-        (self.replay)(bytes)
+        self.check.replay(bytes)
+    }
+
+    /// Checks the property on an input, which has to be of its type.
+    ///
+    /// # Errors
+    /// A [`Violation`] with a shrunk input.
+    pub fn holds_on<I: Input>(&self, input: &I) -> Result<(), Violation> {
+        self.check.holds_on(input).unwrap_or_else(|| {
+            let what =
+                format!("it is tried on {}, not on {}", self.input, short_name(type_name::<I>()));
+            Err(Violation::without_input(self.name, what))
+        })
     }
 
     /// Bytes to [`replay`](Self::replay) that make inputs like an example, as [`Input::seeds`] says.
     #[must_use]
     pub fn seeds(&self, example: &[u8]) -> Vec<Vec<u8>> {
-        (self.seeds)(example)
-    }
-
-    /// Checks the property on `cases` random inputs; the seed says which.
-    ///
-    /// # Errors
-    /// A shrunk [`Violation`]: the shortest of the first one and of those found on ten small
-    /// inputs more, because the way from one failing input may end before the shortest.
-    pub fn quickcheck(&self, cases: u64, seed: u64) -> Result<(), Violation> {
-        let first = Rc::default();
-        let trial = Trial { property: self.clone(), violation: Rc::clone(&first) };
-        let inputs = Gen::from_size_and_seed(USUAL_SIZE, seed);
-        let passed = QuickCheck::new().rng(inputs).tests(cases).max_tests(cases).quicktest(trial);
-        let violation = match (first.take(), passed) {
-            (Some(violation), _) => violation,
-            (None, Ok(_)) => return Ok(()),
-            (None, Err(other)) => {
-                let what = format!("{other:?}");
-                Violation { property: self.name, what, shown: String::new(), tries: 0 }
-            }
-        };
-        let mut small = Gen::from_size_and_seed(USUAL_SIZE / 10, seed);
-        let others = (0..10).filter_map(|_| self.replay(&(self.draw)(&mut small)).err());
-        let shortest = std::iter::once(violation)
-            .chain(others)
-            .min_by_key(|violation| (violation.shown.len(), violation.shown.clone()));
-        shortest.map_or(Ok(()), Err)
-    }
-
-    /// Tries the property on as many random inputs as [`cases`](Self::cases) says, or as the variable
-    /// `QUICKCHECK_TESTS` of the environment does; the same as in an earlier run if `SEED` says so.
-    ///
-    /// # Panics
-    /// With the [`Violation`] and the seed, if it does not hold.
-    pub fn test(&self) {
-        let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
-        let seed = number("SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
-        let cases = number("QUICKCHECK_TESTS").unwrap_or(self.cases);
-        if let Err(violation) = self.quickcheck(cases, seed) {
-            panic!("{violation}# SEED={seed} repeats it\n");
-        }
+        self.check.seeds(example)
     }
 }
-
-/// The size that quickcheck gives its inputs unless told otherwise.
-const USUAL_SIZE: usize = 100;
 
 impl Debug for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({}): {}", self.name, self.input, self.promise)
     }
-}
-
-/// One property in quickcheck's hands. It has shrunk by the time quickcheck hears of a failure.
-struct Trial {
-    property: Property,
-    violation: Rc<std::cell::RefCell<Option<Violation>>>,
-}
-
-impl Testable for Trial {
-    fn result(&self, g: &mut Gen) -> TestResult {
-        match self.property.replay(&(self.property.draw)(g)) {
-            Ok(()) => TestResult::passed(),
-            Err(violation) => {
-                *self.violation.borrow_mut() = Some(violation);
-                TestResult::failed()
-            }
-        }
-    }
-}
-
-/// Checks an input, and shrinks it if that fails.
-fn holds<I: Input>(
-    property: &'static str,
-    input: I,
-    check: &impl Fn(&I) -> Result<(), String>,
-) -> Result<(), Violation> {
-    let check = |input: &I| guarded(|| check(input));
-    let Err(what) = check(&input) else { return Ok(()) };
-    let input::Shrunk { input, failure: what, tries } = input::shrink(input, what, check);
-    Err(Violation { property, what, shown: input.show(), tries })
-}
-
-/// Does something; a panic is an error too.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    panic::catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
-}
-
-/// What a panic said.
-fn message(panic: &dyn std::any::Any) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("and said nothing")
-}
-
-/// A type's name without the paths in it.
-fn short_name(name: &str) -> String {
-    let mut short = String::new();
-    for part in name.split_inclusive(['<', '>', ',', ' ']) {
-        short.push_str(part.rsplit("::").next().unwrap_or(part));
-    }
-    short
 }
 
 #[cfg(test)]
@@ -342,9 +271,17 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "1\n# SEED=")]
-    fn a_test_of_a_property_that_does_not_hold_panics_with_the_violation_and_the_seed() {
-        small(1).test();
+    fn a_property_is_tried_on_inputs_of_its_type_alone() {
+        #[derive(Debug, Clone, arbitrary::Arbitrary)]
+        struct Tick;
+
+        impl TraceCommand for Tick {}
+
+        assert_eq!(small(100).holds_on(&Trace(vec![99_u8])), Ok(()));
+        let violation = small(100).holds_on(&Trace(vec![1_u8, 200])).unwrap_err();
+        assert_eq!((violation.shown.as_str(), violation.bytes), ("100\n", vec![]));
+        let other = small(100).holds_on(&Trace(vec![Tick])).unwrap_err();
+        assert_eq!(other.what, "it is tried on Trace<u8>, not on Trace<Tick>");
     }
 
     #[test]

@@ -4,10 +4,13 @@
 
 /// Turns a table of properties into functions that return them, their roster, and a test for each.
 ///
-/// A row gives a property its promise, which is its doc comment, the module and the function that
-/// check it on one input, the type of its inputs, on how many of them the tests try it, and the rules
-/// of a specification that it covers, by their ids; there may be none. The function takes the input
-/// by reference and returns what it saw instead of what is claimed, as a [`String`].
+/// A row gives a property its promise, which is its doc comment, its name, the type of its inputs, and what
+/// checks it on one of them: a function or a closure that takes the input by reference and returns what it saw
+/// instead of what is claimed, as a [`String`]. A row may also say
+///
+/// - `* 10_000`: on how many inputs the tests try it, instead of 100;
+/// - `[L1 L2]`: the rules of a specification that it covers, by their ids;
+/// - `where "full" >= 5 %, "empty" >= 1 %`: of which [classes](crate::classes) the inputs must be, at least.
 ///
 /// The macro makes, where it is called:
 ///
@@ -17,45 +20,50 @@
 ///   [`Property::test`](crate::property::Property::test) tries it.
 ///
 /// ```
-/// mod sorting {
-///     pub(crate) fn sorting_keeps_the_length(list: &super::List) -> Result<(), String> {
-///         let mut sorted = list.0.clone();
-///         sorted.sort_unstable();
-///         sorted.dedup();
-///         if sorted.len() == list.0.len() {
-///             return Ok(());
-///         }
-///         Err(format!("{} became {}", list.0.len(), sorted.len()))
-///     }
-/// }
-///
-/// use statecheck::trace::Trace;
-///
-/// pub type List = Trace<Number>;
+/// use statecheck::classes::label;
+/// use statecheck::trace::{Trace, TraceCommand};
 ///
 /// /// What is sorted.
 /// #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, statecheck::arbitrary::Arbitrary)]
 /// pub struct Number(u8);
 ///
-/// impl statecheck::trace::TraceCommand for Number {}
+/// impl TraceCommand for Number {}
 ///
 /// statecheck::properties! {
 ///     /// A list that is sorted is as long as before.
-///     sorting::sorting_keeps_the_length(List) * 1_000 [S1 S2];
+///     sorting_keeps_the_length(Trace<Number>) * 1_000 [S1 S2] where "long" >= 20 % = keeps_the_length;
+///     /// No list is too long.
+///     lists_are_bounded(Trace<Number>) = |list| (list.0.len() <= 200).then_some(()).ok_or(String::new());
+/// }
+///
+/// fn keeps_the_length(list: &Trace<Number>) -> Result<(), String> {
+///     if list.0.len() > 10 {
+///         label("long");
+///     }
+///     let mut sorted = list.0.clone();
+///     sorted.sort_unstable();
+///     sorted.dedup();
+///     if sorted.len() == list.0.len() {
+///         return Ok(());
+///     }
+///     Err(format!("{} became {}", list.0.len(), sorted.len()))
 /// }
 ///
 /// # fn main() {
-/// let [property] = &roster()[..] else { panic!("one row, one property") };
-/// assert_eq!(property.rules, ["S1", "S2"]);
+/// let [property, _] = &roster()[..] else { panic!("a property for each row") };
+/// assert_eq!((property.rules, property.shares), (&["S1", "S2"][..], &[("long", 20.0)][..]));
 /// // It does not: what occurs twice is dropped.
 /// let violation = property.quickcheck(property.cases, 1).unwrap_err();
 /// assert_eq!(violation.what, "2 became 1");
 /// # }
 /// ```
 ///
-/// # Properties of any machine
+/// # Checks in modules, and properties of any machine
 ///
-/// Some claims are about every machine of a kind. The table then begins with what such a machine has
+/// In the other form of a table each row names a module and the function in it that checks the property and
+/// has its name: `module::name(Input) * 100 [];`. There the number and the rules always stand.
+///
+/// Some claims are about every machine of a kind. Such a table then begins with what such a machine has
 /// to be, which one the rows are about here, and the head of a function that returns those rows for a
 /// machine of someone else's. The rows name the machine after `for any`. Their functions take two
 /// arguments: a function that returns a fresh machine, and the input.
@@ -139,17 +147,21 @@ macro_rules! properties {
     };
     (@functions $fresh:tt $(
         #[doc = $promise:literal]
-        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt;
+        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt
+            $(where $($class:literal >= $share:literal %),+)?;
     )*) => {
         $(
             #[doc = $promise]
             #[must_use]
             pub fn $name() -> $crate::property::Property {
-                $crate::properties!(@row $promise, $name($input) * $cases $rules,
+                $crate::properties!(@row $promise, $name($input) [$cases] $rules [$($($class $share)+)?],
                     $crate::properties!(@check $fresh $module $name $($machine)?))
             }
         )*
 
+        $crate::properties!(@roster $($name)*);
+    };
+    (@roster $($name:ident)*) => {
         /// Every property of the table, in its order.
         #[must_use]
         pub fn roster() -> ::std::vec::Vec<$crate::property::Property> {
@@ -168,7 +180,8 @@ macro_rules! properties {
     };
     (@list $subject:ident [$bound:path] [$($head:tt)*] $(
         #[doc = $promise:literal]
-        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt;
+        $module:ident $(for any $machine:ident)? :: $name:ident($input:ty) * $cases:literal $rules:tt
+            $(where $($class:literal >= $share:literal %),+)?;
     )*) => {
         $($head)*<$subject: $bound + 'static>(
             fresh: impl Fn() -> $subject + Clone + 'static,
@@ -177,25 +190,44 @@ macro_rules! properties {
             $($(
                 let _any: Option<$machine> = None;
                 let fresh_one = fresh.clone();
-                properties.push($crate::properties!(@row $promise, $name($input) * $cases $rules,
+                properties.push($crate::properties!(@row $promise, $name($input) [$cases] $rules
+                    [],
                     move |input: &$input| $module::$name(&fresh_one, input)));
             )?)*
             properties
         }
     };
-    (@row $promise:literal, $name:ident($input:ty) * $cases:literal [$($rule:ident)*], $check:expr) => {{
+    (@row $promise:literal, $name:ident($input:ty) [$($cases:literal)?] [$($rule:ident)*]
+        [$($class:literal $share:literal)*], $check:expr) => {{
         let mut property = $crate::property::Property::new::<$input>(
             stringify!($name),
             $promise.trim_ascii(),
             $check,
         );
         property.rules = &[$(stringify!($rule)),*];
-        property.cases = $cases;
+        property.shares = &[$(($class, $share as f64)),*];
+        $(property.cases = $cases;)?
         property
     }};
     (@check $fresh:tt $module:ident $name:ident) => { $module::$name };
     (@check [$fresh:expr] $module:ident $name:ident $machine:ident) => {
         |input: &_| $module::$name(&$fresh, input)
+    };
+    ($(
+        #[doc = $promise:literal]
+        $name:ident($input:ty) $(* $cases:literal)? $([$($rule:ident)*])?
+            $(where $($class:literal >= $share:literal %),+)? = $check:expr;
+    )*) => {
+        $(
+            #[doc = $promise]
+            #[must_use]
+            pub fn $name() -> $crate::property::Property {
+                $crate::properties!(@row $promise, $name($input) [$($cases)?] [$($($rule)*)?]
+                    [$($($class $share)+)?], $check)
+            }
+        )*
+
+        $crate::properties!(@roster $($name)*);
     };
     ($($rows:tt)*) => {
         $crate::properties!(@functions [] $($rows)*);

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use arbitrary::{Arbitrary, Unstructured};
 
 use super::input::{Input, without_runs};
+use crate::source::commands_in_rust;
 
 /// The most commands of a generated trace.
 pub const MAX_COMMANDS: usize = 200;
@@ -54,6 +55,12 @@ pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
     fn show_trace(trace: &[Self]) -> String {
         trace.iter().map(|command| format!("{command:?}\n")).collect()
     }
+
+    /// A trace in Rust, as [`Input::to_rust`] says: by default from the `Debug` forms of its commands, which is
+    /// right where these are written as in Rust.
+    fn trace_to_rust(trace: &[Self]) -> Option<String> {
+        Some(commands_in_rust("statecheck::trace::Trace", ("Trace(vec![", "])"), trace))
+    }
 }
 
 /// Commands, in order.
@@ -88,6 +95,10 @@ impl<C: TraceCommand> Input for Trace<C> {
 
     fn show(&self) -> String {
         C::show_trace(&self.0)
+    }
+
+    fn to_rust(&self) -> Option<String> {
+        C::trace_to_rust(&self.0)
     }
 }
 

@@ -4,8 +4,9 @@
 //! leaves the bytes of the others. Shrinking keeps to the model too. It leaves out what makes no sense any
 //! more, and what is left refers to the same things as before.
 
+use std::any::type_name;
 use std::collections::BTreeMap;
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Display};
 use std::iter;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -13,7 +14,10 @@ use std::ops::Range;
 use arbitrary::{Arbitrary, Unstructured};
 
 use crate::input::{Input, runs};
-use crate::model::{Model, Ref, bytes_of_a_command, chosen, offered};
+use crate::lockstep;
+use crate::machine::StateMachine;
+use crate::model::{Model, Ref, bytes_for, bytes_of_a_command, chosen, offered};
+use crate::source::{commands_in_rust, short_name};
 use crate::trace::MAX_COMMANDS;
 
 /// A walk no longer than this is also tried without any two of its commands.
@@ -63,6 +67,24 @@ impl<M: Model> Walk<M> {
     #[must_use]
     pub fn commands(&self) -> &[M::Command] {
         &self.commands
+    }
+
+    /// Takes a machine and the model along, and compares replies and projected states after each command.
+    ///
+    /// # Errors
+    /// How they differ, in words.
+    pub fn compare<S, P>(
+        &self,
+        machine: &mut S,
+        (state, model_state): (impl Fn(&S) -> P, impl Fn(&M) -> P),
+    ) -> Result<(), String>
+    where
+        M: Model<Reply: Debug + PartialEq, Error: Display>,
+        S: StateMachine<Command = M::Command, Reply = M::Reply, Error: Display>,
+        P: Debug + PartialEq,
+    {
+        lockstep::run(&self.commands, (machine, state), (&mut M::default(), model_state))
+            .map_err(|divergence| divergence.difference)
     }
 
     fn of(commands: Vec<M::Command>) -> Self {
@@ -226,6 +248,17 @@ impl<M: Model> Input for Walk<M> {
 
     fn show(&self) -> String {
         self.commands.iter().map(|command| format!("{command:?}\n")).collect()
+    }
+
+    /// None if a command is among those that are [drawn](crate::model::Menu::draw).
+    fn to_bytes(&self) -> Option<Vec<u8>> {
+        let chunks = self.steps().map(|(model, command)| bytes_for(&model, command));
+        chunks.collect::<Option<Vec<_>>>().map(|chunks| chunks.concat())
+    }
+
+    fn to_rust(&self) -> Option<String> {
+        let open = format!("Walk::<{}>::along([", short_name(type_name::<M>()));
+        Some(commands_in_rust("statecheck::walk::Walk", (&open, "])"), &self.commands))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Debug, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::walks::BYTES_A_STATE;
+use super::map::BYTES_A_STATE;
 use crate::lockstep::Divergence;
 
 /// What is explored: which states are told apart, and how far to go.

@@ -6,18 +6,14 @@
 //! that the memory is known: two of `n` states are taken for one by chance with a probability below
 //! `n² / 2¹²⁸`.
 
-use std::collections::HashMap;
 use std::fmt::{Debug, Display};
 
+use super::map::{Map, Way, index};
 use super::scope::{Coverage, Found, Scope, Unseen};
 use crate::lockstep::{self, Divergence};
 use crate::machine::StateMachine;
 use crate::model::{Model, offered};
 use crate::property::guarded;
-
-/// What a state costs at most: a fingerprint and its number in a table that is half full, and the way to it in a
-/// list that is.
-pub(super) const BYTES_A_STATE: usize = 2 * size_of::<(u128, u32)>() + 2 * size_of::<Way>();
 
 /// Of so many states that are found again, one is held against the first that was taken for the same.
 const CHECKED_OF: usize = 16;
@@ -93,9 +89,7 @@ where
             lockstep::step(command, (&mut machine, &state), (model, &model_state))
         })
     };
-    let first = Way { from: 0, offered: 0, depth: 0 };
-    let mut map = Map { numbers: HashMap::new(), ways: vec![first] };
-    map.numbers.insert((scope.fingerprint)(&model_state(&M::default())), 0);
+    let mut map = Map::new((scope.fingerprint)(&model_state(&M::default())));
     let mut tally = Tally::default();
     let mut number = 0;
     while number < map.ways.len() && map.depth(number) < scope.most_commands {
@@ -124,49 +118,6 @@ where
         number += 1;
     }
     Ok(tally.coverage(&map, number))
-}
-
-/// How a state was reached first: from which, by which of the commands that were offered there, and how many
-/// lead to it.
-#[derive(Debug, Clone, Copy)]
-struct Way {
-    from: u32,
-    offered: u32,
-    depth: u32,
-}
-
-/// The states that were found, numbered in the order in which they were, which is breadth first.
-struct Map {
-    numbers: HashMap<u128, u32>,
-    ways: Vec<Way>,
-}
-
-impl Map {
-    fn depth(&self, number: usize) -> usize {
-        self.ways[number].depth as usize
-    }
-
-    /// The commands that lead to a state.
-    fn trace_to<M: Model>(&self, number: usize) -> Vec<M::Command> {
-        let back = std::iter::successors(Some(self.ways[number]), |way| {
-            Some(self.ways[way.from as usize])
-        });
-        let mut places: Vec<_> = back.take(self.depth(number)).map(|way| way.offered).collect();
-        places.reverse();
-        let mut model = M::default();
-        let mut trace = Vec::with_capacity(places.len());
-        for place in places {
-            // What a model offers in a state, it offers whenever it is there.
-            trace.extend(offered(&model).into_iter().nth(place as usize));
-            let _known = trace.last().map(|command| model.apply(command));
-        }
-        trace
-    }
-}
-
-/// A number of a state or of a command: there are never more than a scope has room for, which is less.
-fn index(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The model after some commands, whose replies are known.

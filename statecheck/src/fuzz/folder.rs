@@ -1,44 +1,44 @@
 //! The folder: what the table makes of it, and how it differs.
+//!
+//! What a person may want to change is written once, by [`heads`](super::heads), and then left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::path::PathBuf;
+use std::{env, fs};
 
 use super::FuzzError;
+use super::heads::{Head, Manifest};
 use crate::property::Property;
 
 /// Files by their paths from the project's root.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Behind these lines everything is generated.
-const MANIFEST: (&str, &str) = (
-    "fuzz/Cargo.toml",
-    "# From here on generated from the table of properties; README.md says how.\n",
-);
-const README: (&str, &str) =
-    ("fuzz/README.md", "<!-- From here on generated from the table of properties. -->\n");
+/// What fuzzing leaves behind.
+const IGNORED: &str = "/target\n/corpus\n/artifacts\n/coverage\n";
 
 /// Of an example that makes a seed of each line, so many are kept.
 const MOST_SEEDS: usize = 4;
 
-/// The folder `fuzz/` of a project, as a table of properties has it.
+/// The folder `fuzz/` of a package, as a table of properties has it.
 ///
 /// | file | what is generated |
 /// |---|---|
-/// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of the macro `target!` |
+/// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of [`fuzz_target!`](crate::fuzz_target) |
 /// | `fuzz/Cargo.toml` | the `[[bin]]` of each, behind a line that says so |
 /// | `fuzz/README.md` | a table of all, behind a line that says so |
+/// | `fuzz/src/lib.rs` | what takes the properties in, if they stand in a file of tests |
 /// | `fuzz/seeds/INPUT/` | for each type of input what it makes of the examples |
 /// | the dictionary | words for libFuzzer, if there are any |
 ///
-/// Inputs in `fuzz/regressions/NAME/`, which once broke a property, are replayed with the seeds.
+/// What stands before those lines is written where there is none yet, together with `fuzz/.gitignore`; then it
+/// is yours. Inputs in `fuzz/regressions/NAME/`, which once broke a property, are replayed with the seeds.
 ///
 /// ```no_run
 /// # fn roster() -> Vec<statecheck::property::Property> { vec![] }
 /// use statecheck::fuzz::{FuzzError, FuzzFolder};
 ///
 /// fn folder() -> FuzzFolder {
-///     FuzzFolder::new(env!("CARGO_MANIFEST_DIR"), "my_crate_fuzz", roster())
+///     FuzzFolder::of_file(env!("CARGO_MANIFEST_DIR"), "tests/properties.rs", roster())
 ///         .example("a-session", "what a client sends")
 /// }
 ///
@@ -51,21 +51,41 @@ const MOST_SEEDS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct FuzzFolder {
     root: PathBuf,
-    library: String,
+    properties: Properties,
     roster: Vec<Property>,
     command: String,
     dictionary: Option<(String, String)>,
     examples: BTreeMap<String, Vec<u8>>,
 }
 
+/// Where the functions are that return the properties.
+#[derive(Debug, Clone)]
+enum Properties {
+    /// In a module of the library, by its path.
+    Module(String),
+    /// In a file.
+    File(String),
+}
+
 impl FuzzFolder {
-    /// The folder of the project at `root`, whose targets are in a crate `library` that has a macro
-    /// `target!`.
+    /// The folder of the package at `root` whose properties are functions in a public module of its library:
+    /// `my_crate::properties`.
     #[must_use]
-    pub fn new(root: impl Into<PathBuf>, library: &str, roster: Vec<Property>) -> Self {
+    pub fn of_library(root: impl Into<PathBuf>, module: &str, roster: Vec<Property>) -> Self {
+        Self::new(root.into(), Properties::Module(module.to_owned()), roster)
+    }
+
+    /// The folder of the package at `root` whose properties are functions in a file of its tests:
+    /// `tests/properties.rs`. The targets compile that file without what is for tests alone.
+    #[must_use]
+    pub fn of_file(root: impl Into<PathBuf>, file: &str, roster: Vec<Property>) -> Self {
+        Self::new(root.into(), Properties::File(file.to_owned()), roster)
+    }
+
+    fn new(root: PathBuf, properties: Properties, roster: Vec<Property>) -> Self {
         Self {
-            root: root.into(),
-            library: library.to_owned(),
+            root,
+            properties,
             roster,
             command: "cargo +nightly fuzz run".to_owned(),
             dictionary: None,
@@ -131,12 +151,14 @@ impl FuzzFolder {
         let expected = self.generated()?;
         let present = self.present(&expected)?;
         for path in present.keys().filter(|path| !expected.contains_key(*path)) {
-            fs::remove_file(self.root.join(path)).map_err(|error| at(path, error))?;
+            fs::remove_file(self.root.join(path)).map_err(|error| FuzzError::at(path, error))?;
         }
         for (path, bytes) in &expected {
             let absolute = self.root.join(path);
             let folder = absolute.parent().map_or(Ok(()), fs::create_dir_all);
-            folder.and_then(|()| fs::write(absolute, bytes)).map_err(|error| at(path, error))?;
+            folder
+                .and_then(|()| fs::write(absolute, bytes))
+                .map_err(|error| FuzzError::at(path, error))?;
         }
         Ok(())
     }
@@ -153,6 +175,7 @@ impl FuzzFolder {
                 self.files_in(&seed_folder(property))?.into_iter().chain(regressions)
             {
                 if let Err(violation) = property.replay(&bytes) {
+                    let violation = Box::new(violation);
                     return Err(FuzzError::Violated { path, violation });
                 }
                 replayed += 1;
@@ -175,17 +198,24 @@ impl FuzzFolder {
 
     /// Everything that is generated.
     fn generated(&self) -> Result<Files, FuzzError> {
+        let manifest = Manifest::read(&self.root)?;
+        let module = match &self.properties {
+            Properties::Module(module) => module.clone(),
+            Properties::File(_) => format!("{}::properties", manifest.fuzz_crate()),
+        };
         let targets = self.roster.iter().map(|property| {
-            (format!("fuzz/fuzz_targets/{}.rs", property.name), self.target(property))
+            let path = format!("fuzz/fuzz_targets/{}.rs", property.name);
+            (path, target(property, &module))
         });
         let mut texts: Vec<_> = targets.chain(self.dictionary.clone()).collect();
-        for ((path, mark), tail) in [(MANIFEST, self.bins()), (README, self.table())] {
-            let text = fs::read_to_string(self.root.join(path));
-            let text = text.map_err(|error| at(Path::new(path), error))?;
-            let Some((head, _)) = text.split_once(mark) else {
-                return Err(FuzzError::NoMark { path: path.into(), mark: mark.trim_end() });
-            };
-            texts.push((path.to_owned(), format!("{head}{mark}{tail}")));
+        for (head, tail) in
+            [(Head::manifest(&manifest), self.bins()), (Head::readme(), self.table())]
+        {
+            texts.push((head.path.to_owned(), head.read(&self.root)? + &tail));
+        }
+        texts.extend(self.library());
+        if !self.root.join("fuzz").exists() {
+            texts.push(("fuzz/.gitignore".to_owned(), IGNORED.to_owned()));
         }
         let mut files = Files::new();
         let texts = texts.into_iter().map(|(path, text)| (path, text.into_bytes()));
@@ -212,16 +242,14 @@ impl FuzzFolder {
         Ok(present)
     }
 
-    fn target(&self, property: &Property) -> String {
-        format!(
-            "//! {}\n//! Seeds: {}. Generated: see `fuzz/README.md`.\n\
-             #![cfg_attr(fuzzing, no_main)]\n\n\
-             {}::target!({});\n",
-            property.promise,
-            seed_folder(property),
-            self.library,
-            property.name
-        )
+    /// What takes the properties in from a file.
+    fn library(&self) -> Option<(String, String)> {
+        let Properties::File(file) = &self.properties else { return None };
+        let text = format!(
+            "//! The properties of `{file}`, for the targets. Generated: see `fuzz/README.md`.\n\n\
+             #[path = \"../../{file}\"]\npub mod properties;\n"
+        );
+        Some(("fuzz/src/lib.rs".to_owned(), text))
     }
 
     fn bins(&self) -> String {
@@ -267,12 +295,15 @@ impl FuzzFolder {
         while let Some(path) = ahead.pop() {
             let absolute = self.root.join(&path);
             if absolute.is_dir() {
-                let entries = fs::read_dir(absolute).map_err(|error| at(&path, error))?;
+                let entries =
+                    fs::read_dir(absolute).map_err(|error| FuzzError::at(&path, error))?;
                 for entry in entries {
-                    ahead.push(path.join(entry.map_err(|error| at(&path, error))?.file_name()));
+                    ahead.push(
+                        path.join(entry.map_err(|error| FuzzError::at(&path, error))?.file_name()),
+                    );
                 }
             } else if absolute.exists() {
-                let bytes = fs::read(absolute).map_err(|error| at(&path, error))?;
+                let bytes = fs::read(absolute).map_err(|error| FuzzError::at(&path, error))?;
                 files.insert(path, bytes);
             }
         }
@@ -280,8 +311,15 @@ impl FuzzFolder {
     }
 }
 
-fn at(path: &Path, error: io::Error) -> FuzzError {
-    FuzzError::Io { path: path.to_owned(), error }
+fn target(property: &Property, module: &str) -> String {
+    format!(
+        "//! {}\n//! Seeds: {}. Generated: see `fuzz/README.md`.\n\
+         #![cfg_attr(fuzzing, no_main)]\n\n\
+         statecheck::fuzz_target!({module}::{}());\n",
+        property.promise,
+        seed_folder(property),
+        property.name
+    )
 }
 
 /// Inputs of one type share their seeds, whatever it is generic over.

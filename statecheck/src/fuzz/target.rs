@@ -7,7 +7,31 @@ use std::sync::Once;
 use std::{env, fs, io, panic, process};
 
 use super::shown;
-use crate::property::Property;
+use crate::property::{Property, regressions};
+
+/// The whole of a fuzz target, from an expression that makes its property: what libFuzzer calls, and a `main`
+/// that [replays](crate::fuzz::replay) files where cargo-fuzz does not build. The crate of the target has to
+/// depend on `libfuzzer-sys`, and to begin with `#![cfg_attr(fuzzing, no_main)]`.
+/// [`FuzzFolder`](crate::fuzz::FuzzFolder) writes such crates.
+#[macro_export]
+macro_rules! fuzz_target {
+    ($property:expr) => {
+        #[cfg(fuzzing)]
+        thread_local! {
+            static PROPERTY: $crate::property::Property = $property;
+        }
+
+        #[cfg(fuzzing)]
+        ::libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+            PROPERTY.with(|property| $crate::fuzz::check(property, bytes))
+        });
+
+        #[cfg(not(fuzzing))]
+        fn main() -> ::std::process::ExitCode {
+            $crate::fuzz::replay(&$property)
+        }
+    };
+}
 
 /// Tries a property on what libFuzzer thought of; ends the process if it does not hold there.
 pub fn check(property: &Property, bytes: &[u8]) {
@@ -16,7 +40,11 @@ pub fn check(property: &Property, bytes: &[u8]) {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
     if let Err(violation) = property.replay(bytes) {
-        eprintln!("{violation}");
+        eprintln!(
+            "{violation}# `tests/regressions/{}.txt` keeps it with this line:",
+            property.name
+        );
+        eprintln!("{}", regressions::line(&violation));
         process::abort();
     }
 }

@@ -29,6 +29,14 @@ impl Input for Bytes {
     }
 }
 
+fn no_nine() -> Property {
+    let mut property = Property::new("no_nine", "There is no 9.", |Bytes(bytes)| {
+        if bytes.contains(&b'9') { Err("there is".to_owned()) } else { Ok(()) }
+    });
+    property.rules = &["N1", "N2"];
+    property
+}
+
 /// A project with what has to be there, removed at the end.
 struct Project(PathBuf);
 
@@ -36,6 +44,7 @@ impl Project {
     fn new(name: &str) -> Self {
         let root = env::temp_dir().join(format!("statecheck-{name}-{}", process::id()));
         let project = Self(root);
+        project.write("Cargo.toml", "[package]\nname = \"my-project\"\n");
         project.write("fuzz/Cargo.toml", "[package]\n\n# From here on generated from the table of properties; README.md says how.\n\nold\n");
         project.write(
             "fuzz/README.md",
@@ -55,11 +64,7 @@ impl Project {
     }
 
     fn folder(&self) -> FuzzFolder {
-        let mut property = Property::new("no_nine", "There is no 9.", |Bytes(bytes)| {
-            if bytes.contains(&b'9') { Err("there is".to_owned()) } else { Ok(()) }
-        });
-        property.rules = &["N1", "N2"];
-        FuzzFolder::new(&self.0, "project_fuzz", vec![property])
+        FuzzFolder::of_library(&self.0, "my_project::properties", vec![no_nine()])
             .example("numbers", "1 2 3 4 5 6 7")
             .dictionary("digits.dict", "All digits.", ["0", r"\x0a"])
     }
@@ -102,7 +107,7 @@ fn what_is_written_is_what_is_expected() {
     assert_eq!(
         project.read("fuzz/fuzz_targets/no_nine.rs"),
         "//! There is no 9.\n//! Seeds: fuzz/seeds/Bytes. Generated: see `fuzz/README.md`.\n\
-         #![cfg_attr(fuzzing, no_main)]\n\nproject_fuzz::target!(no_nine);\n"
+         #![cfg_attr(fuzzing, no_main)]\n\nstatecheck::fuzz_target!(my_project::properties::no_nine());\n"
     );
     let manifest = project.read("fuzz/Cargo.toml");
     assert!(manifest.starts_with("[package]\n") && !manifest.contains("old"), "{manifest}");
@@ -156,14 +161,67 @@ fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
 }
 
 #[test]
-fn a_file_without_its_mark_and_a_file_that_is_missing_are_named() {
+fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
     let project = Project::new("mark");
     project.write("fuzz/README.md", "By hand.\n");
     let error = project.folder().check().unwrap_err().to_string();
     assert!(error.starts_with("fuzz/README.md lacks: <!-- From here on"), "{error}");
-    fs::remove_file(project.0.join("fuzz/Cargo.toml")).unwrap();
+    project.write("Cargo.toml", "[workspace]\n");
     let error = project.folder().write().unwrap_err().to_string();
-    assert!(error.starts_with("fuzz/Cargo.toml: "), "{error}");
+    assert_eq!(error, "Cargo.toml: it has no line `name = ...`");
+    fs::remove_file(project.0.join("Cargo.toml")).unwrap();
+    let error = project.folder().write().unwrap_err().to_string();
+    assert!(error.starts_with("Cargo.toml: "), "{error}");
+}
+
+#[test]
+fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
+    let project = Project::new("new");
+    fs::remove_dir_all(project.0.join("fuzz")).unwrap();
+    let path =
+        "name = \"my-project\"\n[dev-dependencies]\nstatecheck = { path = \"../statecheck\" }\n";
+    project.write("Cargo.toml", path);
+    let folder = FuzzFolder::of_file(&project.0, "tests/properties.rs", vec![no_nine()]);
+    let all = [
+        "fuzz/.gitignore",
+        "fuzz/Cargo.toml",
+        "fuzz/README.md",
+        "fuzz/fuzz_targets/no_nine.rs",
+        "fuzz/src/lib.rs",
+    ];
+    assert_eq!(stale(&folder), all);
+    folder.write().unwrap();
+    assert_eq!(stale(&folder), [""; 0]);
+    let manifest = project.read("fuzz/Cargo.toml");
+    for line in [
+        "name = \"my-project-fuzz\"",
+        "my-project = { path = \"..\" }",
+        "statecheck = { path = \"../../statecheck\" }",
+        "name = \"no_nine\"",
+    ] {
+        assert!(manifest.lines().any(|it| it == line), "{line}: {manifest}");
+    }
+    let target = project.read("fuzz/fuzz_targets/no_nine.rs");
+    assert!(
+        target.ends_with("fuzz_target!(my_project_fuzz::properties::no_nine());\n"),
+        "{target}"
+    );
+    let library = project.read("fuzz/src/lib.rs");
+    assert!(library.ends_with("#[path = \"../../tests/properties.rs\"]\npub mod properties;\n"));
+    // What a person has changed stays.
+    project.write("fuzz/Cargo.toml", &manifest.replace("[workspace]", "# Ours.\n[workspace]"));
+    assert_eq!(stale(&folder), [""; 0]);
+    // From a registry if nothing else is said, and from where it is said.
+    for (line, expected) in [
+        ("", format!("statecheck = \"{}\"", env!("CARGO_PKG_VERSION"))),
+        ("statecheck = { path = \"/a\" }", "statecheck = { path = \"/a\" }".to_owned()),
+    ] {
+        fs::remove_dir_all(project.0.join("fuzz")).unwrap();
+        project.write("Cargo.toml", &format!("name = \"my-project\"\n{line}\n"));
+        folder.write().unwrap();
+        let manifest = project.read("fuzz/Cargo.toml");
+        assert!(manifest.lines().any(|it| it == expected), "{manifest}");
+    }
 }
 
 #[test]

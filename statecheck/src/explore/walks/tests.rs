@@ -117,7 +117,10 @@ fn states_for_which_there_is_no_room_are_counted() {
     let unseen = coverage.unseen.unwrap();
     assert_eq!((coverage.states, unseen.unexplored, unseen.complete_to), (7, 0, 2));
     assert_eq!(unseen.dropped, 8 + 4);
-    assert_eq!(within(&Scope::of_states().within_bytes(7 * BYTES_A_STATE)), coverage);
+    assert_eq!(
+        within(&Scope::of_states().within_bytes(7 * crate::explore::map::BYTES_A_STATE)),
+        coverage
+    );
 }
 
 #[test]

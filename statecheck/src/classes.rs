@@ -1,0 +1,49 @@
+//! Classes of inputs: a check says of what class the input at hand is, and a test counts them, so that nobody
+//! takes a generator that never gets anywhere for a property that holds.
+
+use std::cell::RefCell;
+
+thread_local! {
+    /// The classes of the input at hand; `None` while nobody counts.
+    static SEEN: RefCell<Option<Vec<&'static str>>> = const { RefCell::new(None) };
+}
+
+/// Says that the input at hand is of a class. May be said anywhere in what a property does: in a machine under
+/// test, a model or a check, on the thread that checks, as often as it comes up; an input is counted once.
+///
+/// ```
+/// use statecheck::classes::label;
+/// use statecheck::property::{Failure, Property, Settings};
+/// use statecheck::trace::{Trace, TraceCommand};
+/// use statecheck::arbitrary;
+///
+/// #[derive(Debug, Clone, arbitrary::Arbitrary)]
+/// struct Key(u64);
+///
+/// impl TraceCommand for Key {}
+///
+/// let mut property = Property::new("keys", "", |Trace(keys): &Trace<Key>| {
+///     if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+///         label("a key twice");
+///     }
+///     Ok(())
+/// });
+/// property.shares = &[("a key twice", 20.0)];
+/// let settings = Settings { cases: Some(500), time: None, seed: 1, regressions: None };
+/// // Of so many possible keys, the same hardly ever comes twice: nothing is tested of that.
+/// assert!(matches!(property.run(&settings), Err(Failure::Blind { seen: 0, .. })));
+/// ```
+pub fn label(class: &'static str) {
+    SEEN.with_borrow_mut(|seen| {
+        if let Some(classes) = seen.as_mut().filter(|classes| !classes.contains(&class)) {
+            classes.push(class);
+        }
+    });
+}
+
+/// What classes are named while something is done.
+pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, Vec<&'static str>) {
+    SEEN.set(Some(Vec::new()));
+    let done = work();
+    (done, SEEN.take().unwrap_or_default())
+}

@@ -1,0 +1,114 @@
+//! The heads of files that are generated from some line on: what a new folder begins with, and what there is.
+
+use std::path::Path;
+use std::{fs, io};
+
+use super::FuzzError;
+
+/// What a package says of itself, as far as its fuzz targets have to know.
+pub(super) struct Manifest {
+    name: String,
+    /// On which `statecheck` it depends, as a line of a manifest in a folder below it.
+    statecheck: String,
+}
+
+impl Manifest {
+    pub(super) fn read(root: &Path) -> Result<Self, FuzzError> {
+        let path = Path::new("Cargo.toml");
+        let text =
+            fs::read_to_string(root.join(path)).map_err(|error| FuzzError::at(path, error))?;
+        let value_of = |key: &str| {
+            let values = text.lines().filter_map(|line| line.trim().strip_prefix(key));
+            values.filter_map(|rest| rest.trim_start().strip_prefix('=')).map(str::trim).next()
+        };
+        let name = value_of("name").map(|value| value.trim_matches('"').to_owned());
+        let name = name.ok_or_else(|| {
+            FuzzError::at(
+                path,
+                io::Error::new(io::ErrorKind::InvalidData, "it has no line `name = ...`"),
+            )
+        })?;
+        let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+        // From a folder below, a path begins one step higher.
+        let statecheck =
+            value_of("statecheck").unwrap_or(version).replace("path = \"", "path = \"../");
+        Ok(Self { name, statecheck: statecheck.replace("\"..//", "\"/") })
+    }
+
+    /// The crate of the targets, as a path begins with it.
+    pub(super) fn fuzz_crate(&self) -> String {
+        format!("{}_fuzz", self.name.replace('-', "_"))
+    }
+}
+
+/// A file that is generated from some line on.
+pub(super) struct Head {
+    pub(super) path: &'static str,
+    /// Behind this line everything is generated.
+    mark: &'static str,
+    /// What a new file has before it.
+    new: String,
+}
+
+impl Head {
+    pub(super) fn manifest(Manifest { name, statecheck }: &Manifest) -> Self {
+        Self {
+            path: "fuzz/Cargo.toml",
+            mark: "# From here on generated from the table of properties; README.md says how.\n",
+            new: format!(
+                r#"[package]
+name = "{name}-fuzz"
+version = "0.0.0"
+edition = "2024"
+publish = false
+
+# A workspace of its own: what builds the library never builds this.
+[workspace]
+
+[package.metadata]
+cargo-fuzz = true
+
+[dependencies]
+{name} = {{ path = ".." }}
+statecheck = {statecheck}
+
+# The fuzzer itself, only where cargo-fuzz builds: a stable toolchain replays without it.
+[target.'cfg(fuzzing)'.dependencies]
+libfuzzer-sys = "0.4"
+
+[lints.rust]
+unexpected_cfgs = {{ level = "warn", check-cfg = ["cfg(fuzzing)"] }}
+
+"#
+            ),
+        }
+    }
+
+    pub(super) fn readme() -> Self {
+        Self {
+            path: "fuzz/README.md",
+            mark: "<!-- From here on generated from the table of properties. -->\n",
+            new: "# Fuzzing\n\n\
+                Each property of the table is a target for \
+                [cargo-fuzz](https://rust-fuzz.github.io/book/cargo-fuzz.html), by its own name. Without it, a \
+                target replays files: `cargo run --manifest-path fuzz/Cargo.toml --bin NAME -- FILES`.\n\n\
+                The targets, and the table below, are written anew by the test that keeps this folder, with \
+                `UPDATE=1` in the environment.\n\n"
+                .to_owned(),
+        }
+    }
+
+    /// What stands before the generated part, with the line behind which that begins.
+    pub(super) fn read(self, root: &Path) -> Result<String, FuzzError> {
+        let head = match fs::read_to_string(root.join(self.path)) {
+            Ok(text) => {
+                let head = text.split_once(self.mark).map(|(head, _)| head.to_owned());
+                let mark = self.mark.trim_end();
+                head.ok_or(FuzzError::NoMark { path: self.path.into(), mark })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.new,
+            Err(error) => return Err(FuzzError::at(Path::new(self.path), error)),
+        };
+        Ok(head + self.mark)
+    }
+}

@@ -1,0 +1,364 @@
+//! How a property is tried: on what broke it before, then on random inputs, within a budget.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::fmt::{self, Debug, Display};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use quickcheck::{Gen, QuickCheck, TestResult, Testable};
+
+use super::regressions::{RegressionError, Regressions};
+use super::{Property, Violation};
+use crate::classes;
+use crate::input::without_runs;
+
+/// The size that quickcheck gives its inputs unless told otherwise.
+const USUAL_SIZE: usize = 100;
+
+/// Of a budget in time, so many inputs are tried between two looks at the clock.
+const BATCH: u64 = 1_000;
+
+/// So many times at most the bytes of an input are shortened before they are kept.
+const SHORTENINGS: usize = 500;
+
+/// How a property is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// On how many random inputs; on as many as [`Property::cases`] says if this does not.
+    pub cases: Option<u64>,
+    /// For how long instead, at least.
+    pub time: Option<Duration>,
+    /// Which random inputs.
+    pub seed: u64,
+    /// The folder of what broke properties before, with a file for each. If there is none, nothing is tried
+    /// again, and nothing kept.
+    pub regressions: Option<PathBuf>,
+}
+
+/// A variable of the environment says what cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it says.
+    pub value: String,
+}
+
+impl Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?} is no whole number from 0 to {}", self.variable, self.value, u64::MAX)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// As the environment says:
+    ///
+    /// | variable | what it says |
+    /// |---|---|
+    /// | `SEED` | which random inputs; others in each run without it |
+    /// | `QUICKCHECK_TESTS` | on how many of them a property is tried |
+    /// | `STATECHECK_SECONDS` | for how many seconds instead |
+    /// | `STATECHECK_REGRESSIONS` | the folder of what broke properties before; `tests/regressions` of the package without it; empty for none |
+    ///
+    /// # Errors
+    /// When one of the first three is no number.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from_variables(env::var_os)
+    }
+
+    fn from_variables(
+        variable: impl Fn(&'static str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
+        let regressions = match variable("STATECHECK_REGRESSIONS") {
+            Some(folder) => Some(PathBuf::from(folder)).filter(|it| !it.as_os_str().is_empty()),
+            None => variable("CARGO_MANIFEST_DIR")
+                .map(|package| PathBuf::from(package).join("tests").join("regressions")),
+        };
+        let number = |name| match variable(name) {
+            Some(value) => number(name, &value.to_string_lossy()).map(Some),
+            None => Ok(None),
+        };
+        Ok(Self {
+            cases: number("QUICKCHECK_TESTS")?,
+            time: number("STATECHECK_SECONDS")?.map(Duration::from_secs),
+            seed: number("SEED")?.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
+            regressions,
+        })
+    }
+}
+
+fn number(variable: &'static str, value: &str) -> Result<u64, SettingsError> {
+    value.parse().map_err(|_| SettingsError { variable, value: value.to_owned() })
+}
+
+/// What a property was tried on, and held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The name of the property.
+    pub property: &'static str,
+    /// How many of the inputs that broke it before.
+    pub regressions: usize,
+    /// How many random inputs.
+    pub cases: u64,
+    /// How many of those were of each class.
+    pub classes: BTreeMap<&'static str, u64>,
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { property, regressions, cases, classes } = self;
+        write!(f, "{property} holds on {cases} random inputs")?;
+        if *regressions > 0 {
+            write!(f, " and {regressions} that broke it before")?;
+        }
+        classes
+            .iter()
+            .try_for_each(|(class, seen)| write!(f, "\n  {:5.1} % {class}", share(*seen, *cases)))
+    }
+}
+
+/// How many percent some are of all.
+#[expect(clippy::cast_precision_loss, reason = "a share is shown and compared with few digits")]
+fn share(some: u64, all: u64) -> f64 {
+    100.0 * some as f64 / all.max(1) as f64
+}
+
+/// Why a test of a property fails.
+#[derive(Debug)]
+pub enum Failure {
+    /// It does not hold.
+    Violated {
+        /// What was seen.
+        violation: Box<Violation>,
+        /// The seed that repeats it; `None` if it had broken the property before.
+        seed: Option<u64>,
+        /// The file where the input is kept.
+        kept: Option<PathBuf>,
+    },
+    /// It was hardly tried on a class of inputs.
+    Blind {
+        /// The name of the property.
+        property: &'static str,
+        /// The class.
+        class: &'static str,
+        /// How many inputs were of it.
+        seen: u64,
+        /// Of how many.
+        cases: u64,
+        /// How many percent should have been.
+        least: f64,
+    },
+    /// What broke it before cannot be read, or what breaks it now cannot be kept.
+    Regressions {
+        /// What is wrong.
+        error: RegressionError,
+        /// What breaks it now.
+        violation: Option<Box<Violation>>,
+    },
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violated { violation, seed, kept } => {
+                write!(f, "{violation}")?;
+                if let Some(seed) = seed {
+                    writeln!(f, "# SEED={seed} repeats it")?;
+                }
+                if let Some(path) = kept {
+                    writeln!(f, "# It is kept in {}, and tried first from now on", path.display())?;
+                }
+                let Violation { property, rust: Some(rust), .. } = &**violation else {
+                    return Ok(());
+                };
+                writeln!(
+                    f,
+                    "# The same as a test of its own:\n\n#[test]\nfn {property}_again() {{"
+                )?;
+                rust.lines().try_for_each(|line| match line {
+                    "" => writeln!(f),
+                    line => writeln!(f, "    {line}"),
+                })?;
+                writeln!(f, "    {property}().holds_on(&input).unwrap();\n}}")
+            }
+            Self::Blind { property, class, seen, cases, least } => writeln!(
+                f,
+                "{property} is blind: {seen} of {cases} random inputs were `{class}`, {:.1} %, and {least} % \
+                 should be.\nThe generator does not get there any more; or the share is set too high.",
+                share(*seen, *cases)
+            ),
+            Self::Regressions { error, violation } => {
+                if let Some(violation) = violation {
+                    write!(f, "{violation}")?;
+                }
+                writeln!(f, "# {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Property {
+    /// Checks the property on `cases` random inputs; the seed says which.
+    ///
+    /// # Errors
+    /// A shrunk [`Violation`]: the shortest of the first one and of those found on ten small
+    /// inputs more, because the way from one failing input may end before the shortest.
+    pub fn quickcheck(&self, cases: u64, seed: u64) -> Result<(), Violation> {
+        self.quickcheck_counting(cases, seed, &Rc::default())
+    }
+
+    /// Tries the property on what broke it before, then on random inputs, and sees that these are of the
+    /// classes that they should be of.
+    ///
+    /// # Errors
+    /// A [`Failure`]. What breaks the property is kept, to be tried first in the next run.
+    pub fn run(&self, settings: &Settings) -> Result<Report, Failure> {
+        let kept = settings.regressions.as_ref().map(|it| Regressions::of(it, self.name));
+        let cannot = |error, violation| Failure::Regressions { error, violation };
+        let before = kept.as_ref().map_or(Ok(Vec::new()), Regressions::read);
+        let before = before.map_err(|error| cannot(error, None))?;
+        for bytes in &before {
+            self.replay(bytes).map_err(|violation| Failure::Violated {
+                violation: Box::new(violation),
+                seed: None,
+                kept: kept.as_ref().map(|it| it.path().to_owned()),
+            })?;
+        }
+        let tally: Rc<RefCell<Tally>> = Rc::default();
+        self.quickcheck_within(settings, &tally).map_err(|(seed, mut violation)| {
+            violation.bytes = self.shortened(std::mem::take(&mut violation.bytes));
+            if let Some(Err(error)) = kept.as_ref().map(|it| it.keep(&violation)) {
+                return cannot(error, Some(violation));
+            }
+            let kept = kept.as_ref().map(|it| it.path().to_owned());
+            Failure::Violated { violation, seed: Some(seed), kept }
+        })?;
+        let Tally { cases, classes, .. } = tally.take();
+        for (class, least) in self.shares {
+            let seen = classes.get(class).copied().unwrap_or(0);
+            if share(seen, cases) < *least {
+                let (property, class, least) = (self.name, *class, *least);
+                return Err(Failure::Blind { property, class, seen, cases, least });
+            }
+        }
+        Ok(Report { property: self.name, regressions: before.len(), cases, classes })
+    }
+
+    /// [Runs](Self::run) as the [environment](Settings::from_env) says, and prints the report.
+    ///
+    /// # Panics
+    /// With the [`Failure`], and when a variable of the environment is no number.
+    pub fn test(&self) {
+        let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
+        match self.run(&settings) {
+            Ok(report) => println!("{report}"),
+            Err(failure) => panic!("\n{failure}"),
+        }
+    }
+
+    /// With the seed that repeats it.
+    fn quickcheck_within(
+        &self,
+        settings: &Settings,
+        tally: &Rc<RefCell<Tally>>,
+    ) -> Result<(), (u64, Box<Violation>)> {
+        let cases = settings.cases.unwrap_or(self.cases);
+        let tried = |cases, seed| {
+            self.quickcheck_counting(cases, seed, tally)
+                .map_err(|violation| (seed, Box::new(violation)))
+        };
+        let Some(time) = settings.time else { return tried(cases, settings.seed) };
+        let begun = Instant::now();
+        let mut seed = settings.seed;
+        loop {
+            // No more than a run without a budget tries, so that the seed alone repeats it.
+            tried(cases.min(BATCH), seed)?;
+            if begun.elapsed() >= time {
+                return Ok(());
+            }
+            seed = seed.wrapping_add(1);
+        }
+    }
+
+    fn quickcheck_counting(
+        &self,
+        cases: u64,
+        seed: u64,
+        tally: &Rc<RefCell<Tally>>,
+    ) -> Result<(), Violation> {
+        let trial = Trial { property: self.clone(), tally: Rc::clone(tally) };
+        let inputs = Gen::from_size_and_seed(USUAL_SIZE, seed);
+        let passed = QuickCheck::new().rng(inputs).tests(cases).max_tests(cases).quicktest(trial);
+        let first = tally.borrow_mut().violation.take();
+        let violation = match (first, passed) {
+            (Some(violation), _) => violation,
+            (None, Ok(_)) => return Ok(()),
+            (None, Err(other)) => Violation::without_input(self.name, format!("{other:?}")),
+        };
+        let mut small = Gen::from_size_and_seed(USUAL_SIZE / 10, seed);
+        let others = (0..10).filter_map(|_| self.replay(&self.check.draw(&mut small)).err());
+        let shortest = std::iter::once(violation)
+            .chain(others)
+            .min_by_key(|violation| (violation.shown.len(), violation.shown.clone()));
+        shortest.map_or(Ok(()), Err)
+    }
+
+    /// Fewer bytes that fail too.
+    fn shortened(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        let mut left = SHORTENINGS;
+        loop {
+            let shorter = without_runs(&bytes)
+                .take_while(|_| left.checked_sub(1).map(|fewer| left = fewer).is_some())
+                .find(|shorter| self.check.fails_on(shorter));
+            match shorter {
+                Some(shorter) => bytes = shorter,
+                None => return bytes,
+            }
+        }
+    }
+}
+
+/// What is counted while a property is tried.
+#[derive(Default)]
+struct Tally {
+    cases: u64,
+    classes: BTreeMap<&'static str, u64>,
+    violation: Option<Violation>,
+}
+
+/// One property in quickcheck's hands. It has shrunk by the time quickcheck hears of a failure.
+struct Trial {
+    property: Property,
+    tally: Rc<RefCell<Tally>>,
+}
+
+impl Testable for Trial {
+    fn result(&self, g: &mut Gen) -> TestResult {
+        let bytes = self.property.check.draw(g);
+        let (result, classes) = classes::of(|| self.property.replay(&bytes));
+        let mut tally = self.tally.borrow_mut();
+        tally.cases += 1;
+        for class in classes {
+            *tally.classes.entry(class).or_default() += 1;
+        }
+        match result {
+            Ok(()) => TestResult::passed(),
+            Err(violation) => {
+                tally.violation = Some(violation);
+                TestResult::failed()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
