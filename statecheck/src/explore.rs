@@ -4,7 +4,7 @@
 //! Any two machines that can be cloned, with the same commands and
 //! replies, will do. [`lockstep`] goes along one trace, this goes along all.
 //!
-//! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks`] does the same for a
+//! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks()`] does the same for a
 //! machine that cannot be cloned, within bounds, and up to renamings.
 
 mod scope;
