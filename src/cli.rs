@@ -110,12 +110,12 @@ enum Command {
 
 /// What a command that could be done was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum Fulfilled {
     Yes,
     No,
 }
 
-impl Answer {
+impl Fulfilled {
     fn yes_if(yes: bool) -> Self {
         if yes { Self::Yes } else { Self::No }
     }
@@ -133,12 +133,12 @@ pub fn main() -> ExitCode {
         // The help or the version: what was asked for.
         Err(help) => {
             let printed = help.print().and_then(|()| io::stdout().flush());
-            printed.map(|()| Answer::Yes).map_err(Failure::Output)
+            printed.map(|()| Fulfilled::Yes).map_err(Failure::Output)
         }
     };
     match done {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
+        Ok(Fulfilled::Yes) => ExitCode::SUCCESS,
+        Ok(Fulfilled::No) => ExitCode::from(1),
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             let hint = failure.hint().map(|hint| format!("  {hint}\n")).unwrap_or_default();
@@ -150,7 +150,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Does what the arguments say.
-fn run(cli: Cli) -> Result<Answer, Failure> {
+fn run(cli: Cli) -> Result<Fulfilled, Failure> {
     match cli.chosen() {
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(&arguments),

@@ -37,7 +37,7 @@ pub use frozen::FrozenIndex;
 use graph::{DependencyGraph, PackageId, Text};
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
-pub use order::Step;
+pub use order::InstallationStep;
 #[cfg(feature = "tools")]
 pub(crate) use rows::Rows;
 use table::Table;

@@ -131,7 +131,7 @@ struct Share {
     log: Arc<dyn Log>,
     how: ReplicaConfig,
     limits: Limits,
-    state: Mutex<State>,
+    state: Mutex<Guarded>,
     /// When the log did something for the last time.
     reached: Mutex<Instant>,
     /// Where the duty that appends waits for something to append.
@@ -144,7 +144,7 @@ struct Share {
     copied: Condvar,
 }
 
-struct State {
+struct Guarded {
     core: Core<Arc<Submission>>,
     reads: Rounds,
     /// What the next snapshot is to hold.
@@ -154,7 +154,7 @@ struct State {
 }
 
 impl Share {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
         // Nothing that is done with it in hand can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -241,7 +241,7 @@ impl Share {
 
     /// Waits for a while, less if the replica is closed meanwhile.
     fn pause(&self, length: Duration) {
-        let is_on = |state: &mut State| !state.core.is_over();
+        let is_on = |state: &mut Guarded| !state.core.is_over();
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));
     }
 

@@ -22,7 +22,7 @@ use rand::rngs::SysRng;
 use super::arguments::seconds;
 use super::progress::Progress;
 use super::signals::asked_to_end;
-use super::{Answer, Failure};
+use super::{Failure, Fulfilled};
 use crate::conformance::{self, Event, Settings};
 pub(super) use failure::CheckFailure;
 use report::Report;
@@ -108,10 +108,10 @@ enum Format {
     Junit,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     if arguments.list {
         return table::list(arguments.system.addresses.len())
-            .map(|()| Answer::Yes)
+            .map(|()| Fulfilled::Yes)
             .map_err(Failure::Output);
     }
     let system = arguments.system.reachable(arguments.patience)?;
@@ -166,7 +166,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     table.finish(&report).map_err(Failure::Output)?;
     let mut outcomes = report.found.outcomes.iter();
     if outcomes.any(|outcome| outcome.finding().is_some()) {
-        return Ok(Answer::No);
+        return Ok(Fulfilled::No);
     }
     if !report.found.conforms() {
         return Err(CheckFailure::BrokenOff.into());
@@ -174,7 +174,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     if report.found.shows_nothing() {
         return Err(CheckFailure::NothingTested.into());
     }
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }
 
 /// A short one: it is part of every name that is sent.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::arguments::{Server, seconds};
-use super::{Answer, Failure};
+use super::{Failure, Fulfilled};
 use crate::shown::shown;
 pub(super) use failure::LoadFailure;
 use report::Report;
@@ -151,7 +151,7 @@ fn exponent(text: &str) -> Result<f64, String> {
     Ok(exponent)
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let traffic = match &arguments.from {
         Some(path) => Traffic::read(path)?,
         None => Traffic::generate(arguments),
@@ -163,7 +163,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         picture.draw(&report)?;
     }
     report.print(arguments.format).map_err(Failure::Output)?;
-    Ok(Answer::yes_if(report.errors() == 0))
+    Ok(Fulfilled::yes_if(report.errors() == 0))
 }
 
 #[cfg(test)]

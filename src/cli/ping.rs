@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::arguments::Server;
-use super::{Answer, Failure};
+use super::{Failure, Fulfilled};
 use crate::client::{Client, ClientError};
 
 /// Ask a server for a sign of life
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     timeout: u64,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let address = &arguments.server.address;
     let no_reply = || Failure::NoReply { address: address.clone(), seconds: arguments.timeout };
     let not_connected = |error: io::Error| match error.kind() {
@@ -42,5 +42,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
         error => arguments.server.failed(error),
     })?;
     writeln!(io::stdout(), "{address} answers").map_err(Failure::Output)?;
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }

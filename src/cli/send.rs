@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::arguments::Server;
 use super::progress::Progress;
-use super::{Answer, Failure};
+use super::{Failure, Fulfilled};
 use crate::client::{CHUNK_BYTES, Client, ClientError};
 use crate::command::Reply;
 
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     server: Server,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(arguments: Arguments) -> Result<Fulfilled, Failure> {
     let input = Input::open(arguments.files)?;
     let client = arguments.server.connect()?;
     let server = arguments.server;
@@ -56,7 +56,7 @@ fn converse(
     mut input: Input,
     mut client: Client,
     server: &Server,
-    end: &mpsc::Sender<Result<Answer, Failure>>,
+    end: &mpsc::Sender<Result<Fulfilled, Failure>>,
 ) {
     let progress = input.progress();
     let say = |answer| {
@@ -81,7 +81,7 @@ fn converse(
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 let enough = error.kind() == io::ErrorKind::BrokenPipe;
-                let answer = Answer::yes_if(errors == 0);
+                let answer = Fulfilled::yes_if(errors == 0);
                 say(if enough { Ok(answer) } else { Err(Failure::Output(error)) });
                 ControlFlow::Break(())
             }
@@ -95,7 +95,7 @@ fn converse(
         Ok(())
     };
     say(match client.pipeline(next_chunk, on_reply) {
-        Ok(_) => Ok(Answer::yes_if(errors == 0)),
+        Ok(_) => Ok(Fulfilled::yes_if(errors == 0)),
         Err(ClientError::Messages(error)) => Err(Failure::Read { path: input.path(), error }),
         Err(error) => Err(server.failed(error)),
     });

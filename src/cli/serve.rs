@@ -19,7 +19,7 @@ use clap::Args;
 use super::arguments::{DEFAULT_ADDRESS, at_least_one_second};
 use super::output::Aside;
 use super::signals::Signals;
-use super::{Answer, Failure};
+use super::{Failure, Fulfilled};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::metrics::{Endpoint, Metrics};
@@ -208,7 +208,7 @@ impl Served {
     }
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     // First of all: they count the lines that the log loses.
     let metrics = arguments
         .metrics
@@ -232,7 +232,7 @@ fn serve(
     arguments: &Arguments,
     metrics: Option<Arc<Metrics>>,
     log: &logging::Log,
-) -> Result<Answer, Failure> {
+) -> Result<Fulfilled, Failure> {
     let served = Served::load(arguments)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
     let duties = served.duties().map_err(ServeFailure::Start)?;
@@ -270,7 +270,7 @@ fn serve(
     drop((endpoint, duties));
     served.end()?;
     tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }
 
 /// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.

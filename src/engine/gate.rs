@@ -49,7 +49,7 @@ const TRIES: usize = if cfg!(all(test, shuttle)) { 1 } else { 4 };
 /// Passed by all who want the index, before they take it.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    state: Mutex<State>,
+    state: Mutex<Admission>,
 }
 
 /// Has passed the gate, and leaves when dropped.
@@ -67,7 +67,7 @@ enum Access {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Admission {
     /// Whether somebody is inside alone.
     alone: bool,
     /// How many are inside that share it.
@@ -127,7 +127,7 @@ impl Gate {
         Passed { gate: self, access }
     }
 
-    fn wait(mut state: MutexGuard<'_, State>, access: Access, names: usize) {
+    fn wait(mut state: MutexGuard<'_, Admission>, access: Access, names: usize) {
         let ticket = Arc::<Ticket>::default();
         state.join(Waiter { names, access, ticket: Arc::clone(&ticket) });
         loop {
@@ -144,7 +144,7 @@ impl Gate {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Admission> {
         // Nothing that is done with it in hand can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,7 +181,7 @@ impl Ticket {
     }
 }
 
-impl State {
+impl Admission {
     /// Whether the gate is free for this access.
     fn is_free_for(&self, access: Access) -> bool {
         !self.alone && (access == Access::Shared || self.sharing == 0)

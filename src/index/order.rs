@@ -10,7 +10,7 @@ use crate::name::Name;
 
 /// One step of an installation order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum InstallationStep {
     /// A package whose dependencies, itself aside, all came in earlier steps.
     Package(Name),
     /// Two or more packages, by name, that need each other (a strongly connected component); what
@@ -18,7 +18,7 @@ pub enum Step {
     Cycle(Vec<Name>),
 }
 
-impl Step {
+impl InstallationStep {
     /// The packages of the step, by name.
     #[must_use]
     pub fn packages(&self) -> &[Name] {
@@ -35,7 +35,7 @@ impl PackageIndex {
     /// equal orders. O((packages + dependencies) log packages).
     ///
     /// ```
-    /// use package_indexer::{Command, PackageIndex, index::Step};
+    /// use package_indexer::{Command, PackageIndex, index::InstallationStep};
     ///
     /// let index = PackageIndex::from_iter([
     ///     Command::index("hen", [])?,
@@ -45,21 +45,21 @@ impl PackageIndex {
     ///     Command::index("apple", [])?,
     /// ]);
     /// let order = index.installation_order();
-    /// let names: Vec<_> = order.iter().map(Step::packages).collect();
+    /// let names: Vec<_> = order.iter().map(InstallationStep::packages).collect();
     /// assert_eq!(names, [["apple"].as_slice(), &["egg", "hen"], &["cake"]]);
-    /// assert!(matches!(&order[1], Step::Cycle(_)));
+    /// assert!(matches!(&order[1], InstallationStep::Cycle(_)));
     /// # Ok::<(), package_indexer::NameError>(())
     /// ```
     ///
     /// # Panics
     /// If strongly connected components formed a cycle, which would be a bug.
     #[must_use]
-    pub fn installation_order(&self) -> Vec<Step> {
+    pub fn installation_order(&self) -> Vec<InstallationStep> {
         let (packages, rows) = self.numbered();
         let name = |&number: &u32| self.graph.name(packages[number as usize]);
         let step = |numbers: &[u32]| match numbers {
-            [number] => Step::Package(name(number)),
-            _ => Step::Cycle(numbers.iter().map(name).collect()),
+            [number] => InstallationStep::Package(name(number)),
+            _ => InstallationStep::Cycle(numbers.iter().map(name).collect()),
         };
         rows.steps().iter().map(step).collect()
     }

@@ -194,7 +194,7 @@ fn the_order_respects_every_dependency_outside_cycles() {
         ("self", &["self"]),
     ]);
     let order = index.installation_order();
-    let steps: Vec<_> = order.iter().map(Step::packages).collect();
+    let steps: Vec<_> = order.iter().map(InstallationStep::packages).collect();
     assert_eq!(steps, [["self"].as_slice(), &["z"], &["x", "y"], &["a"]]);
     assert_eq!(index.to_commands().into_iter().collect::<PackageIndex>(), index);
 }

@@ -151,12 +151,12 @@ impl Pages {
             Head::TooLong => Response::plain(Status::HeadTooLong, "the head is too long\n").into(),
         };
         match answer {
-            Answer::Page(response) => {
+            Payload::Page(response) => {
                 stream.set_write_timeout(Some(PATIENCE))?;
                 stream.write_all(&response.bytes())?;
             }
-            Answer::WouldBackUp => backup::send_head(stream)?,
-            Answer::Backup(snapshot, _slow, backing_up) => {
+            Payload::WouldBackUp => backup::send_head(stream)?,
+            Payload::Backup(snapshot, _slow, backing_up) => {
                 let begun = Instant::now();
                 let sent = backup::send(&*snapshot, stream);
                 drop((snapshot, backing_up));
@@ -172,7 +172,7 @@ impl Pages {
         stream.shutdown(Shutdown::Write)
     }
 
-    fn respond(&self, request: &Request<'_>) -> Answer<'_> {
+    fn respond(&self, request: &Request<'_>) -> Payload<'_> {
         if let Some(host) = request.host
             && !self.hosts.includes(host)
         {
@@ -201,8 +201,8 @@ impl Pages {
         };
         match (request.method, &mut answer) {
             ("GET", _) => answer,
-            ("HEAD", Answer::Backup(..)) => Answer::WouldBackUp,
-            ("HEAD", Answer::Page(response)) => {
+            ("HEAD", Payload::Backup(..)) => Payload::WouldBackUp,
+            ("HEAD", Payload::Page(response)) => {
                 response.without_body = true;
                 answer
             }
@@ -210,7 +210,7 @@ impl Pages {
         }
     }
 
-    fn backup<'a>(&'a self, has_chunks: bool, slow: Slow<'a>) -> Answer<'a> {
+    fn backup<'a>(&'a self, has_chunks: bool, slow: Slow<'a>) -> Payload<'a> {
         if !has_chunks {
             return Response::plain(Status::OldVersion, "a backup needs HTTP/1.1\n").into();
         }
@@ -228,7 +228,7 @@ impl Pages {
             return unavailable(&why).into();
         }
         match self.backend.snapshot() {
-            Ok(Some(snapshot)) => Answer::Backup(snapshot, slow, backing_up),
+            Ok(Some(snapshot)) => Payload::Backup(snapshot, slow, backing_up),
             Ok(None) => {
                 let why = "nothing is kept on disk: start the server with --data-dir\n";
                 Response::plain(Status::NotFound, why).into()
@@ -294,7 +294,7 @@ impl Drop for Slow<'_> {
 }
 
 /// What a client gets.
-enum Answer<'a> {
+enum Payload<'a> {
     Page(Response),
     /// What to send, its place, and that nobody else is sent one meanwhile.
     Backup(Box<dyn Snapshot>, Slow<'a>, MutexGuard<'a, ()>),
@@ -302,7 +302,7 @@ enum Answer<'a> {
     WouldBackUp,
 }
 
-impl From<Response> for Answer<'_> {
+impl From<Response> for Payload<'_> {
     fn from(response: Response) -> Self {
         Self::Page(response)
     }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 /// have seen an earlier state. So it waits for one computation at most, and then for its own.
 #[derive(Debug)]
 pub(super) struct Shared<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<Computation<T>>,
     changed: Condvar,
     most_waiting: usize,
     patience: Duration,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct Computation<T> {
     /// How many computations have begun.
     begun: u64,
     is_running: bool,
@@ -37,7 +37,7 @@ pub(super) enum NotShared {
 impl<T: Clone> Shared<T> {
     /// For at most so many who wait, each no longer than `patience`.
     pub(super) fn new(most_waiting: usize, patience: Duration) -> Self {
-        let state = State { begun: 0, is_running: false, last: None, waiting: 0 };
+        let state = Computation { begun: 0, is_running: false, last: None, waiting: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new(), most_waiting, patience }
     }
 
@@ -58,7 +58,7 @@ impl<T: Clone> Shared<T> {
 
     fn wait<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State<T>>,
+        mut state: MutexGuard<'a, Computation<T>>,
         compute: impl FnOnce() -> T,
     ) -> Result<T, NotShared> {
         let next = state.begun + 1;
@@ -89,7 +89,7 @@ impl<T: Clone> Shared<T> {
     }
 
     /// Nothing panics halfway through a change of the state.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, Computation<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

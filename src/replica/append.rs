@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::core::{Core, Step};
+use super::core::{Core, Task};
 use super::{MOMENT, Replica, Share};
 use crate::log::{EntryId, LogError, LogRefusal, Place, not_before};
 
@@ -51,19 +51,19 @@ impl Share {
 
     fn try_to_append(&self) -> Result<bool, LogError> {
         loop {
-            let takes_again = match self.with(Core::next_step) {
-                Step::Idle => return Ok(false),
-                Step::Await(_) => return Ok(!self.is_over()),
-                Step::Register => {
+            let takes_again = match self.with(Core::next_task) {
+                Task::Idle => return Ok(false),
+                Task::Await(_) => return Ok(!self.is_over()),
+                Task::Register => {
                     let writer = self.log.register()?;
                     self.with(|core| core.registered(writer))
                 }
-                Step::FindEnd => {
+                Task::FindEnd => {
                     let end = not_before(self.applied(), self.log.head()?)?;
                     self.with(|core| core.end_found(end));
                     false
                 }
-                Step::Append { writer, messages } => {
+                Task::Append { writer, messages } => {
                     let place = self.log.append(&writer, &messages)?;
                     self.note_reached();
                     self.note_appended(writer.next(), place);

@@ -1,7 +1,7 @@
 //! The core of a replica: what it appends next, what an entry of the log means to it, when a snapshot is due,
 //! and whom it answers that it cannot serve.
 //!
-//! It is a state machine like any other here: without lock, clock, thread or log. [`Core::next_step`] says what
+//! It is a state machine like any other here: without lock, clock, thread or log. [`Core::next_task`] says what
 //! is to be asked of the log; what the log answers is told by the methods for events. Whoever drives it holds
 //! the lock, calls the log without that, and wakes those who wait. Whom an event leaves without an answer is
 //! [dismissed](Core::take_dismissed).
@@ -27,7 +27,7 @@ pub(super) struct Request<T> {
 
 /// What is to be asked of the log next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Task {
     /// Nothing: nothing waits, what is in flight has to come down first, or the replica is over.
     Idle,
     /// To be a writer: [`Core::registered`].
@@ -196,12 +196,12 @@ impl<T> Core<T> {
     }
 
     /// What is to be asked of the log now. It stays the same until an event comes.
-    pub(super) fn next_step(&mut self) -> Step {
+    pub(super) fn next_task(&mut self) -> Task {
         if self.is_over() {
-            return Step::Idle;
+            return Task::Idle;
         }
         if let Some(place) = self.awaited() {
-            return Step::Await(place);
+            return Task::Await(place);
         }
         if let Doubt::Until(_) = self.doubt {
             self.doubt = Doubt::None;
@@ -212,20 +212,20 @@ impl<T> Core<T> {
         if self.attempt.is_none() {
             // Whoever would be a writer finds out whether the log takes changes again.
             if self.refusal.is_some() {
-                return Step::Register;
+                return Task::Register;
             }
             self.attempt = self.next_attempt();
         }
-        let Some(Attempt { group, messages }) = &self.attempt else { return Step::Idle };
+        let Some(Attempt { group, messages }) = &self.attempt else { return Task::Idle };
         let (group, messages) = (*group, Arc::clone(messages));
-        let Some(writer) = self.writer else { return Step::Register };
+        let Some(writer) = self.writer else { return Task::Register };
         if self.doubt == Doubt::BeforeTheEnd {
-            return Step::FindEnd;
+            return Task::FindEnd;
         }
         if let Some(group) = self.group(group) {
             group.id = Some(writer.next());
         }
-        Step::Append { writer, messages }
+        Task::Append { writer, messages }
     }
 
     /// Takes what waits, as much as makes a good entry.

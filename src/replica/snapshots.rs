@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::PoisonError;
 
-use super::{Replica, Share, State};
+use super::{Guarded, Replica, Share};
 use crate::index::{FrozenIndex, Limits, PackageIndex};
 use crate::log::{Log, LogError, LogRefusal, LogSnapshot, MAX_ENTRY_BYTES, Place};
 use crate::store::{LoadError, Snapshot, StoreError, Visit, load_snapshot};
@@ -98,7 +98,7 @@ pub(super) fn restore(
     }
 }
 
-impl State {
+impl Guarded {
     fn can_write_snapshot(&self) -> bool {
         self.copy.is_some() && self.core.refusal().is_none()
     }

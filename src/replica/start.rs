@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::core::Core;
 use super::reads::Rounds;
 use super::snapshots::{IndexAt, RestoreError, restore};
-use super::{Replica, ReplicaConfig, Share, State};
+use super::{Guarded, Replica, ReplicaConfig, Share};
 use crate::engine::Engine;
 use crate::index::Limits;
 use crate::log::retry::Retry;
@@ -70,7 +70,7 @@ fn setup(limits: Limits) -> String {
 impl Share {
     fn new(log: Arc<dyn Log>, how: ReplicaConfig, limits: Limits, from: (Place, u64)) -> Self {
         let core = Core::new(from.0, from.1, how.snapshot_every);
-        let state = State { core, reads: Rounds::default(), copy: None, published: None };
+        let state = Guarded { core, reads: Rounds::default(), copy: None, published: None };
         Self {
             log,
             how,

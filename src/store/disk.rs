@@ -219,7 +219,7 @@ impl Store for Disk {
         let transaction = self.database.begin_read();
         let transaction = transaction.map_err(|error| failed("read", &self.path, error))?;
         let length = fs::metadata(&self.path).map_or(u64::MAX, |file| file.len());
-        Ok(Box::new(State { transaction, length, path: self.path.clone() }))
+        Ok(Box::new(FileView { transaction, length, path: self.path.clone() }))
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
@@ -237,14 +237,14 @@ impl Store for Disk {
 }
 
 /// What the file holds at one moment.
-struct State {
+struct FileView {
     transaction: ReadTransaction,
     /// How long the file was, in bytes.
     length: u64,
     path: PathBuf,
 }
 
-impl Snapshot for State {
+impl Snapshot for FileView {
     fn package_count(&self) -> Result<u64, StoreError> {
         let count = || Ok::<_, redb::Error>(self.transaction.open_table(PACKAGES)?.len()?);
         count().map_err(|error| failed("read", &self.path, error))
@@ -263,7 +263,7 @@ impl Snapshot for State {
     }
 }
 
-impl State {
+impl FileView {
     /// Hands the two parts of each row over.
     fn each(
         &self,

@@ -10,7 +10,7 @@ use super::report::details;
 use super::system::System;
 use super::{CheckFailure, fresh_seed};
 use crate::cli::output::Aside;
-use crate::cli::{Answer, Failure};
+use crate::cli::{Failure, Fulfilled};
 use crate::conformance::{self, Saved, Settings};
 
 /// Try a transcript or a history again on a server
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Arguments {
     system: System,
 }
 
-pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let Arguments { file, system } = arguments;
     let path = || file.clone();
     let text = fs::read_to_string(file).map_err(|error| Failure::Read { path: path(), error })?;
@@ -50,5 +50,5 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     // The exit status says it too, to whoever does not read.
     let mut output = Aside::new(io::stdout());
     output.write_all(said.as_bytes()).and_then(|()| output.end()).map_err(Failure::Output)?;
-    Ok(Answer::yes_if(found.is_none()))
+    Ok(Fulfilled::yes_if(found.is_none()))
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::ServeFailure;
 use super::access::{Use, open_to_others};
 use crate::cli::progress::Progress;
-use crate::cli::{Answer, Failure};
+use crate::cli::{Failure, Fulfilled};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
 use crate::shown::shown_path;
@@ -53,7 +53,7 @@ fn warn_of_others(directory: &Path, file: &Path) {
 }
 
 /// Says whether the state in a directory is sound.
-pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Fulfilled, Failure> {
     let disk = match Disk::open(data_dir) {
         Err(error @ StoreError::Damaged { .. }) => return unsound(data_dir, error.into()),
         other => other.map_err(unreadable)?,
@@ -66,7 +66,7 @@ pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answe
                 .map_err(Failure::Output)?;
             writeln!(output, "digest: {}", index.digest()).map_err(Failure::Output)?;
             Box::new(disk).close().map_err(ServeFailure::Store)?;
-            Ok(Answer::Yes)
+            Ok(Fulfilled::Yes)
         }
         Err(LoadError::Store(error)) if !matches!(error, StoreError::Damaged { .. }) => {
             Err(ServeFailure::Store(error).into())
@@ -75,13 +75,13 @@ pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Answe
     }
 }
 
-fn unsound(data_dir: &Path, error: LoadError) -> Result<Answer, Failure> {
+fn unsound(data_dir: &Path, error: LoadError) -> Result<Fulfilled, Failure> {
     writeln!(io::stdout(), "not sound: {}", refused(data_dir, error)).map_err(Failure::Output)?;
-    Ok(Answer::No)
+    Ok(Fulfilled::No)
 }
 
 /// Prints the state in a directory as commands that lead to it.
-pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Fulfilled, Failure> {
     let disk = Disk::open(data_dir).map_err(unreadable)?;
     let index = load(&disk, Limits::default()).map_err(|error| refused(data_dir, error))?;
     Box::new(disk).close().map_err(ServeFailure::Store)?;
@@ -90,7 +90,7 @@ pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Answe
         writeln!(output, "{command}").map_err(Failure::Output)?;
     }
     output.flush().map_err(Failure::Output)?;
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }
 
 fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {

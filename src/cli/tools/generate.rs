@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::{Answer, Cli, Failure};
+use crate::cli::{Cli, Failure, Fulfilled};
 
 /// Print shell completions, or write the man pages
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ enum What {
     },
 }
 
-pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     match &arguments.what {
         What::Completions { shell } => {
             let mut script = Vec::new();
@@ -44,7 +44,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
             write().map_err(|error| Failure::Write { path: folder.clone(), error })?;
         }
     }
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }
 
 /// The program without the commands that `--help` does not show: the generators would show them.

@@ -10,7 +10,7 @@ use super::plan::{Plan, some_of};
 use crate::cli::arguments::Server;
 use crate::cli::output::{Aside, diagnostics};
 use crate::cli::progress::Progress;
-use crate::cli::{Answer, Failure};
+use crate::cli::{Failure, Fulfilled};
 use crate::command::{Command, Reply};
 
 /// Index a package list on a server
@@ -29,12 +29,12 @@ pub(in crate::cli) struct Arguments {
     dry_run: bool,
 }
 
-pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.dry_run {
         plan.report(&mut diagnostics()).map_err(Failure::Output)?;
         print(&plan.commands).map_err(Failure::Output)?;
-        return Ok(Answer::Yes);
+        return Ok(Fulfilled::Yes);
     }
     // Whether or not the report can be written, the packages are to be indexed.
     let mut output = Aside::new(io::stdout());
@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let refused = send(&plan.commands, &arguments.server)?;
     report(plan.packages, &refused, &mut output).map_err(Failure::Output)?;
     output.end().map_err(Failure::Output)?;
-    Ok(Answer::yes_if(refused.is_empty()))
+    Ok(Fulfilled::yes_if(refused.is_empty()))
 }
 
 fn print(commands: &[Command]) -> io::Result<()> {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::list::Source;
 use super::plan::Plan;
 use crate::cli::output::diagnostics;
-use crate::cli::{Answer, Failure};
+use crate::cli::{Failure, Fulfilled};
 use crate::index::PackageIndex;
 use crate::name::Name;
 
@@ -19,7 +19,7 @@ pub(in crate::cli) struct Arguments {
 }
 
 /// Prints the installation order, one step a line.
-pub(in crate::cli) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn order(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     render(arguments, |index, output| {
         for step in index.installation_order() {
             let names: Vec<_> = step.packages().iter().map(Name::as_str).collect();
@@ -30,7 +30,7 @@ pub(in crate::cli) fn order(arguments: &Arguments) -> Result<Answer, Failure> {
 }
 
 /// Prints the graph in Graphviz's language.
-pub(in crate::cli) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
+pub(in crate::cli) fn dot(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     render(arguments, |index, output| write!(output, "{}", index.dot()))
 }
 
@@ -39,11 +39,11 @@ pub(in crate::cli) fn dot(arguments: &Arguments) -> Result<Answer, Failure> {
 fn render(
     Arguments { source }: &Arguments,
     print: impl FnOnce(&PackageIndex, &mut dyn Write) -> io::Result<()>,
-) -> Result<Answer, Failure> {
+) -> Result<Fulfilled, Failure> {
     let plan = Plan::read(source)?;
     plan.report(&mut diagnostics()).map_err(Failure::Output)?;
     let index = plan.index().map_err(|error| source.too_large(error))?;
     let mut output = io::BufWriter::new(io::stdout().lock());
     print(&index, &mut output).and_then(|()| output.flush()).map_err(Failure::Output)?;
-    Ok(Answer::Yes)
+    Ok(Fulfilled::Yes)
 }

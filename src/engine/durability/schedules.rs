@@ -66,7 +66,7 @@ fn sessions(clients: Clients, commits: usize) {
 }
 
 /// Answers a client's text, and says how many messages were refused.
-type Answer = fn(&Shared, &mut Session, &str) -> (Done, usize);
+type Answering = fn(&Shared, &mut Session, &str) -> (Done, usize);
 
 /// Has a session answer, but for QUERYs alone, which are answered from what is not durable.
 fn reads_do_not_wait(shared: &Shared, session: &mut Session, text: &str) -> (Done, usize) {
@@ -77,7 +77,7 @@ fn reads_do_not_wait(shared: &Shared, session: &mut Session, text: &str) -> (Don
     }
 }
 
-fn sessions_with((engine, shelf): (Engine, shelf::Shared), clients: Clients, by: Answer) {
+fn sessions_with((engine, shelf): (Engine, shelf::Shared), clients: Clients, by: Answering) {
     let shared = Shared::new(engine);
     let first = shared.batch("INDEX|z|", false);
     let act = |session: &mut Session, text: &str| {

@@ -10,14 +10,14 @@ use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
 
 /// What a thread does: pass alone, or to read, with so many names.
 #[derive(Clone, Copy)]
-enum Step {
+enum Passage {
     Alone(usize),
     Read(usize),
 }
-use Step::{Alone, Read};
+use Passage::{Alone, Read};
 
 /// A thread for each list of steps. The lock is of std, and never waited for.
-fn threads(threads: &[&[Step]]) {
+fn threads(threads: &[&[Passage]]) {
     let (gate, inside) = (Gate::default(), RwLock::new(()));
     thread::scope(|scope| {
         for steps in threads {
@@ -46,7 +46,7 @@ fn threads(threads: &[&[Step]]) {
 /// Longer than may go out of turn.
 const LONG: usize = MAX_NAMES_AHEAD + 1;
 
-const MANY: &[&[Step]] = &[
+const MANY: &[&[Passage]] = &[
     &[Alone(1), Read(1), Alone(LONG)],
     &[Alone(LONG), Alone(MAX_NAMES_AHEAD)],
     &[Read(100), Read(LONG), Alone(1)],

@@ -3,20 +3,20 @@
 use super::*;
 
 /// A state with somebody inside alone, so that all who come wait.
-fn taken() -> State {
-    let mut state = State::default();
+fn taken() -> Admission {
+    let mut state = Admission::default();
     state.enter(Access::Alone);
     state
 }
 
-fn join(state: &mut State, names: usize, access: Access) -> Arc<Ticket> {
+fn join(state: &mut Admission, names: usize, access: Access) -> Arc<Ticket> {
     let ticket = Arc::<Ticket>::default();
     state.join(Waiter { names: names.max(LEAST), access, ticket: Arc::clone(&ticket) });
     ticket
 }
 
 /// One batch leaves, and the next waiter has its turn: how many names it has.
-fn turn(state: &mut State) -> usize {
+fn turn(state: &mut Admission) -> usize {
     let names = state.next().map(|next| next.names).expect("somebody waits");
     let woken = state.leave(Access::Alone);
     assert!(!woken[0].is_admitted(), "nothing went out of turn");
@@ -122,7 +122,7 @@ fn a_batch_longer_than_that_never_goes_out_of_turn() {
     state.leave(Access::Alone);
     assert!(!state.enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1));
     assert!(state.enter_at_once(Access::Alone, MAX_NAMES_AHEAD));
-    assert!(State::default().enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1), "nobody waits");
+    assert!(Admission::default().enter_at_once(Access::Alone, MAX_NAMES_AHEAD + 1), "nobody waits");
 }
 
 #[test]

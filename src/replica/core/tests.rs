@@ -151,11 +151,11 @@ impl System {
     fn ask(&mut self, replica: usize, call: Call) {
         if call != Call::Answered
             && (self.faults == 0
-                || matches!(self.cores[replica].next_step(), Step::Idle | Step::Await(_)))
+                || matches!(self.cores[replica].next_task(), Task::Idle | Task::Await(_)))
         {
             return;
         }
-        let step = self.cores[replica].next_step();
+        let step = self.cores[replica].next_task();
         match call {
             Call::Answered => {}
             Call::Refused => {
@@ -164,7 +164,7 @@ impl System {
             }
             Call::LostRequest | Call::LostReply | Call::Delayed => {
                 self.faults -= 1;
-                if let Step::Append { writer, messages } = step {
+                if let Task::Append { writer, messages } = step {
                     match call {
                         Call::LostReply => drop(self.append(writer, &messages)),
                         Call::Delayed => self.delayed.push((writer, messages)),
@@ -175,8 +175,8 @@ impl System {
             }
         }
         match step {
-            Step::Idle | Step::Await(_) => {}
-            Step::Register => {
+            Task::Idle | Task::Await(_) => {}
+            Task::Register => {
                 // No id comes again, whatever was forgotten.
                 self.registered += 1;
                 let id = self.registered;
@@ -184,8 +184,8 @@ impl System {
                 self.writers.insert(id, writer);
                 self.cores[replica].registered(writer);
             }
-            Step::FindEnd => self.cores[replica].end_found(self.head()),
-            Step::Append { writer, messages } => {
+            Task::FindEnd => self.cores[replica].end_found(self.head()),
+            Task::Append { writer, messages } => {
                 let place = self.append(writer, &messages);
                 self.cores[replica].appended(writer.next(), place);
             }
@@ -312,27 +312,27 @@ fn every_planted_bug_is_found_by_some_order_of_events() {
 #[test]
 fn a_step_stays_the_same_until_an_event_comes() {
     let mut core: Core<u8> = Core::new(Place(0), 0, 1);
-    assert_eq!(core.next_step(), Step::Idle);
+    assert_eq!(core.next_task(), Task::Idle);
     core.hand_in(Request { messages: b"INDEX|a|\n".to_vec(), client: 1 }).unwrap();
-    assert_eq!([core.next_step(), core.next_step()], [Step::Register, Step::Register]);
+    assert_eq!([core.next_task(), core.next_task()], [Task::Register, Task::Register]);
     let writer = Writer { id: 7, entries: 0, place: Place(3) };
     assert!(!core.registered(writer), "it was not refused before");
-    let append = || Step::Append { writer, messages: Arc::new(b"INDEX|a|\n".to_vec()) };
-    assert_eq!([core.next_step(), core.next_step()], [append(), append()]);
+    let append = || Task::Append { writer, messages: Arc::new(b"INDEX|a|\n".to_vec()) };
+    assert_eq!([core.next_task(), core.next_task()], [append(), append()]);
     // The writer is forgotten: what has happened stands before the end.
     core.appended(writer.next(), None);
-    assert_eq!(core.next_step(), Step::Register);
+    assert_eq!(core.next_task(), Task::Register);
     core.registered(Writer { id: 8, ..writer });
-    assert_eq!(core.next_step(), Step::FindEnd);
+    assert_eq!(core.next_task(), Task::FindEnd);
     core.end_found(Place(4));
-    assert_eq!((core.next_step(), core.awaited()), (Step::Await(Place(4)), Some(Place(4))));
+    assert_eq!((core.next_task(), core.awaited()), (Task::Await(Place(4)), Some(Place(4))));
     let entry = Entry { place: Place(4), id: EntryId { writer: 9, number: 1 }, messages: vec![] };
     assert!(core.shown(&entry).unwrap().is_none());
     assert!(core.advanced(&entry), "a snapshot is due after each byte");
-    assert!(matches!(core.next_step(), Step::Append { writer: Writer { id: 8, .. }, .. }));
+    assert!(matches!(core.next_task(), Task::Append { writer: Writer { id: 8, .. }, .. }));
     core.close();
     assert_eq!(
-        (core.next_step(), core.take_dismissed()),
-        (Step::Idle, vec![(1, Unanswered::Failed)])
+        (core.next_task(), core.take_dismissed()),
+        (Task::Idle, vec![(1, Unanswered::Failed)])
     );
 }

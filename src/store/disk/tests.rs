@@ -16,9 +16,9 @@ use crate::store::{LoadError, load};
 use crate::testing::power::{SECTOR, Storage};
 use crate::wire::RowError;
 
-type State = BTreeMap<String, Vec<String>>;
+type Listed = BTreeMap<String, Vec<String>>;
 
-fn state(index: &PackageIndex) -> State {
+fn state(index: &PackageIndex) -> Listed {
     let printed = |names: crate::index::Names| names.map(|name| name.to_string()).collect();
     index.entries().map(|(package, list)| (package.to_string(), printed(list))).collect()
 }
@@ -43,7 +43,7 @@ fn on(storage: &Storage) -> Result<Disk, StoreError> {
 /// What became of some batches on some storage.
 struct Run {
     /// The state at first and after each batch, the last of which may not have been committed.
-    states: Vec<State>,
+    states: Vec<Listed>,
     /// How many commits were said to be durable.
     durable: usize,
 }
@@ -52,7 +52,7 @@ struct Run {
 fn run(storage: &Storage, batches: &[Vec<Command>], close: bool) -> Run {
     let mut index = PackageIndex::new();
     index.record_changes();
-    let mut run = Run { states: vec![State::new()], durable: 0 };
+    let mut run = Run { states: vec![Listed::new()], durable: 0 };
     let Ok(mut disk) = on(storage) else { return run };
     for batch in batches {
         index.extend(batch.iter().cloned());
@@ -76,7 +76,7 @@ fn empty() -> Vec<u8> {
 }
 
 /// What can be loaded from these bytes.
-fn loaded(bytes: Vec<u8>) -> Result<State, LoadError> {
+fn loaded(bytes: Vec<u8>) -> Result<Listed, LoadError> {
     let disk = on(&Storage::holding(bytes))?;
     Ok(state(&load(&disk, Limits::default(), |_| ())?))
 }
@@ -133,8 +133,8 @@ fn a_snapshot_has_the_state_of_its_moment_wherever_the_changes_are() {
 }
 
 /// Every package of a snapshot with its list.
-fn visited(snapshot: &dyn Snapshot) -> State {
-    let mut found = State::new();
+fn visited(snapshot: &dyn Snapshot) -> Listed {
+    let mut found = Listed::new();
     let mut visit = |row: Result<Row<'_>, RowError>| {
         let Row { package, dependencies } = row.unwrap();
         let list = dependencies.iter().map(|name| name.to_string()).collect();
@@ -155,7 +155,7 @@ fn a_file_of_the_format_before_is_read_and_becomes_one_of_this() {
     transaction.open_table(PACKAGES).unwrap().insert(&b"a"[..], &b"a"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    assert_eq!(loaded(storage.bytes()).unwrap(), State::from([("a".into(), vec!["a".into()])]));
+    assert_eq!(loaded(storage.bytes()).unwrap(), Listed::from([("a".into(), vec!["a".into()])]));
     drop(on(&storage).unwrap());
     let database = builder().create_with_backend(storage).unwrap();
     assert_eq!(format(&database).unwrap(), Some(FORMAT));
@@ -229,7 +229,7 @@ fn a_recovery_that_is_cut_off_loses_nothing_either() {
 }
 
 /// A file as a server leaves it that has stopped, or was killed, and what may be in it.
-fn left(stopped: bool) -> (Vec<u8>, Vec<State>) {
+fn left(stopped: bool) -> (Vec<u8>, Vec<Listed>) {
     let storage = Storage::default();
     let run = run(&storage, &batches(&mut Rng::with_seed(10), 12), stopped);
     // Whether the last commit was cut off by the kill, or what is left of it was damaged since, nobody
@@ -239,7 +239,7 @@ fn left(stopped: bool) -> (Vec<u8>, Vec<State>) {
 }
 
 /// Loads from damaged bytes: either everything is there, or it is refused.
-fn is_noticed(bytes: Vec<u8>, possible: &[State], damage: &str) -> bool {
+fn is_noticed(bytes: Vec<u8>, possible: &[Listed], damage: &str) -> bool {
     let found = catch_unwind(AssertUnwindSafe(|| loaded(bytes)));
     match found.unwrap_or_else(|_| panic!("{damage}: panicked")) {
         Ok(found) => {
@@ -303,7 +303,7 @@ fn damage_between_a_crash_and_the_start_loses_the_last_commit_at_most() {
 
 /// A disk with some packages, of which a snapshot is held beside many commits, so that its file grows; the
 /// state, and how long the file was before.
-fn grown(storage: &Storage, rng: &mut Rng) -> (State, usize) {
+fn grown(storage: &Storage, rng: &mut Rng) -> (Listed, usize) {
     let mut index = PackageIndex::new();
     index.record_changes();
     let mut disk = on(storage).unwrap();

@@ -11,7 +11,7 @@ use super::service::tell;
 use super::wire::Wire;
 use crate::command::{Command, CommandRef, Outcome, Reply};
 use crate::engine::Engine;
-use crate::index::{LimitError, Limits, PackageIndex, Step};
+use crate::index::{InstallationStep, LimitError, Limits, PackageIndex};
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::session::{MAX_BATCH, Session};
 use crate::testing::State;
@@ -186,7 +186,7 @@ pub(super) fn split_line_is_forgotten(buffer: &mut LineBuffer) {
 }
 
 /// Begins with what needs all else.
-pub(super) fn order_is_reversed(index: &PackageIndex) -> Vec<Step> {
+pub(super) fn order_is_reversed(index: &PackageIndex) -> Vec<InstallationStep> {
     index.installation_order().into_iter().rev().collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::machine_refines_model;
 use crate::command::{Command, Outcome};
-use crate::index::{LimitError, Limits, PackageIndex, Step};
+use crate::index::{InstallationStep, LimitError, Limits, PackageIndex};
 use crate::model::Model;
 use crate::name::Name;
 use crate::testing::generators::Bounded;
@@ -87,7 +87,7 @@ pub(super) fn order_respects_dependencies(trace: &Trace<Command>) -> Result<(), 
 }
 
 pub(super) fn respects_dependencies(
-    order: fn(&PackageIndex) -> Vec<Step>,
+    order: fn(&PackageIndex) -> Vec<InstallationStep>,
     trace: &Trace<Command>,
 ) -> Result<(), String> {
     let index = index_of(trace);
@@ -102,7 +102,9 @@ pub(super) fn respects_dependencies(
                 return Err(format!("{package} comes before its dependency {missing}: {order:?}"));
             }
             // A cycle is one only if each of its members needs every other.
-            if matches!(step, Step::Cycle(_)) && !closure(&state, package).is_superset(&together) {
+            if matches!(step, InstallationStep::Cycle(_))
+                && !closure(&state, package).is_superset(&together)
+            {
                 return Err(format!("{package} does not need all of {together:?}"));
             }
         }

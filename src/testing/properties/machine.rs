@@ -110,14 +110,14 @@ pub(super) fn machine_is_deterministic<M: Subject>(
 }
 
 /// One command of a trace, applied.
-struct Step<'a, M> {
+struct Applied<'a, M> {
     machine: &'a mut M,
     outcome: Result<Outcome, String>,
     before: Option<State>,
     after: Option<State>,
 }
 
-impl<M> Step<'_, M> {
+impl<M> Applied<'_, M> {
     fn unchanged(&self) -> Result<(), String> {
         let Self { outcome, before, after, .. } = self;
         if before == after {
@@ -131,14 +131,14 @@ impl<M> Step<'_, M> {
 fn each_step<M: Subject>(
     fresh: &dyn Fn() -> M,
     Trace(trace): &Trace<Command>,
-    mut check: impl FnMut(&Command, &mut Step<'_, M>) -> Result<(), String>,
+    mut check: impl FnMut(&Command, &mut Applied<'_, M>) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut machine = fresh();
     for (position, command) in trace.iter().enumerate() {
         let before = machine.state();
         let outcome = machine.apply(command).map_err(|error| error.to_string());
         let after = machine.state();
-        check(command, &mut Step { machine: &mut machine, outcome, before, after })
+        check(command, &mut Applied { machine: &mut machine, outcome, before, after })
             .map_err(|what| at_last(position + 1, &what))?;
     }
     Ok(())

@@ -36,7 +36,7 @@ enum Kind {
 
 /// Brings replicas through a course. How many batches met which end.
 fn run(course: &Course, kind: Kind) -> Result<Vec<End>, String> {
-    let mut trial = Trial::new(course.replicas, kind)?;
+    let mut trial = CourseRun::new(course.replicas, kind)?;
     for (number, step) in course.steps.iter().enumerate() {
         let at = |what| format!("at step {}: {what}", number + 1);
         trial.take(step).and_then(|()| trial.look()).map_err(at)?;
@@ -143,7 +143,7 @@ fn number_of(mark: &str) -> Option<usize> {
 }
 
 /// A course as far as it has come.
-struct Trial {
+struct CourseRun {
     kind: Kind,
     log: Memory,
     replicas: Vec<Replica>,
@@ -153,7 +153,7 @@ struct Trial {
     seen: usize,
 }
 
-impl Trial {
+impl CourseRun {
     fn new(replicas: u8, kind: Kind) -> Result<Self, String> {
         let log = Memory::default();
         let replicas = (0..replicas).map(|_| start(&log, kind)).collect::<Result<_, _>>()?;

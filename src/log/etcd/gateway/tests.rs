@@ -12,10 +12,10 @@ struct Fake {
     asked: JoinHandle<Vec<String>>,
 }
 
-type Answer = (u16, String);
+type Canned = (u16, String);
 
 impl Fake {
-    fn new(answers: Vec<Answer>) -> Self {
+    fn new(answers: Vec<Canned>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = thread::spawn(move || {
@@ -40,7 +40,7 @@ impl Fake {
 }
 
 /// Answers one request; what that was, `None` if nothing came.
-fn exchange(node: &TcpListener, (status, body): &Answer) -> Option<String> {
+fn exchange(node: &TcpListener, (status, body): &Canned) -> Option<String> {
     let mut reader = BufReader::new(node.accept().unwrap().0);
     let (mut path, mut line, mut length) = (None, String::new(), 0);
     while reader.read_line(&mut line).unwrap() > 0 && line != "\r\n" {
@@ -62,22 +62,22 @@ fn exchange(node: &TcpListener, (status, body): &Answer) -> Option<String> {
 }
 
 /// An error with a code. Its words are those of another, and its status as well.
-fn code(code: u8) -> Answer {
+fn code(code: u8) -> Canned {
     let words = "etcdserver: mvcc: database space exceeded, permission denied";
     (418, format!(r#"{{"error": "{words}", "message": "{words}", "code": {code}}}"#))
 }
 
 /// That it is done, by a node of such a cluster.
-fn done_by(cluster: u8) -> Answer {
+fn done_by(cluster: u8) -> Canned {
     let header = format!(r#"{{"cluster_id": "{cluster}", "revision": "7"}}"#);
     (200, format!(r#"{{"header": {header}, "token": "some"}}"#))
 }
 
-fn done() -> Answer {
+fn done() -> Canned {
     done_by(1)
 }
 
-fn alarms(kinds: &[&str]) -> Answer {
+fn alarms(kinds: &[&str]) -> Canned {
     let alarms: Vec<_> =
         kinds.iter().map(|kind| json!({ "memberID": "1", "alarm": kind })).collect();
     (200, if alarms.is_empty() { "{}".into() } else { json!({ "alarms": alarms }).to_string() })
@@ -96,7 +96,7 @@ fn outcome<T: std::fmt::Debug>(called: &Result<T, LogError>) -> String {
 
 /// A gateway to nodes that answer so, and the nodes.
 fn gateway<const N: usize>(
-    answers: [Vec<Answer>; N],
+    answers: [Vec<Canned>; N],
     credentials: Option<Credentials>,
 ) -> (Gateway, [Fake; N]) {
     let fakes = answers.map(Fake::new);
@@ -114,7 +114,7 @@ fn revision(reply: &Reply<'_>) -> Result<u64, LogError> {
 }
 
 /// Puts a value of so many bytes by one node that answers so: what comes of it, and what the node is asked.
-fn put(size: usize, user: Option<Credentials>, answers: Vec<Answer>) -> (String, Vec<String>) {
+fn put(size: usize, user: Option<Credentials>, answers: Vec<Canned>) -> (String, Vec<String>) {
     let (gateway, [node]) = gateway([answers], user);
     let called = gateway.call("kv/put", &json!({ "value": "A".repeat(size) }), revision);
     (outcome(&called), node.asked())
@@ -327,7 +327,7 @@ fn all_nodes_are_compared_before_one_is_needed() {
 }
 
 /// Watches by a node that answers so: what comes of it, and what the node is asked.
-fn watch(answers: Vec<Answer>) -> (Result<&'static str, LogError>, Vec<String>) {
+fn watch(answers: Vec<Canned>) -> (Result<&'static str, LogError>, Vec<String>) {
     let (gateway, [node]) = gateway([answers], None);
     let watched = gateway.watch("a", "b", 1, &mut |_| Ok(false));
     let watched = watched.map(|end| match end {

@@ -14,7 +14,7 @@ fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>], on: On) -> Optio
     index.record_changes();
     let mut disk = on(&storage).unwrap();
     storage.fail_after(call, 1, 0);
-    let mut durable = State::new();
+    let mut durable = Listed::new();
     for batch in batches {
         index.extend(batch.iter().cloned());
         if disk.commit(&index.take_changes()).is_err() {
