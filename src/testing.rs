@@ -37,7 +37,8 @@ use crate::name::Name;
 
 // The drivers, and what inputs implement, in the versions that they expect.
 pub use statecheck::{
-    arbitrary, explore, fuzz, history, input, interleaving, lockstep, property, quickcheck, trace,
+    arbitrary, canary, classes, explore, fuzz, history, input, interleaving, lockstep, property,
+    quickcheck, trace,
 };
 
 /// What a machine is about, whatever it is made of: each package with the set of its dependencies.

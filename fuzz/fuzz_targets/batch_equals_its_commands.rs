@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(batch_equals_its_commands);
+statecheck::fuzz_target!(package_indexer::testing::properties::batch_equals_its_commands());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Duo. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(clients_see_one_order);
+statecheck::fuzz_target!(package_indexer::testing::properties::clients_see_one_order());

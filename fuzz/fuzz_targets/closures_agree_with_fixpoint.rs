@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(closures_agree_with_fixpoint);
+statecheck::fuzz_target!(package_indexer::testing::properties::closures_agree_with_fixpoint());

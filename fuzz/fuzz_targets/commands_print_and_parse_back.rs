@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Command. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(commands_print_and_parse_back);
+statecheck::fuzz_target!(package_indexer::testing::properties::commands_print_and_parse_back());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Outage. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(commits_survive_power_cuts);
+statecheck::fuzz_target!(package_indexer::testing::properties::commits_survive_power_cuts());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(export_rebuilds_the_index);
+statecheck::fuzz_target!(package_indexer::testing::properties::export_rebuilds_the_index());

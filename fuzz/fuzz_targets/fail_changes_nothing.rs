@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(fail_changes_nothing);
+statecheck::fuzz_target!(package_indexer::testing::properties::fail_changes_nothing());

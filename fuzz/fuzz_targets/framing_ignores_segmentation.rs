@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(framing_ignores_segmentation);
+statecheck::fuzz_target!(package_indexer::testing::properties::framing_ignores_segmentation());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Visit. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(http_ends_the_conversation);
+statecheck::fuzz_target!(package_indexer::testing::properties::http_ends_the_conversation());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Bounded. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(limits_refuse_and_change_nothing);
+statecheck::fuzz_target!(package_indexer::testing::properties::limits_refuse_and_change_nothing());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(lines_parse_and_print_back);
+statecheck::fuzz_target!(package_indexer::testing::properties::lines_parse_and_print_back());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(machine_is_deterministic);
+statecheck::fuzz_target!(package_indexer::testing::properties::machine_is_deterministic());

@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(parser_agrees_with_reference_on_noise);
+statecheck::fuzz_target!(package_indexer::testing::properties::parser_agrees_with_reference_on_noise());

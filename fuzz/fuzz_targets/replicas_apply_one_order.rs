@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Course. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(replicas_apply_one_order);
+statecheck::fuzz_target!(package_indexer::testing::properties::replicas_apply_one_order());

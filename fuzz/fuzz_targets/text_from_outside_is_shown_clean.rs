@@ -2,4 +2,4 @@
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-package_indexer_fuzz::target!(text_from_outside_is_shown_clean);
+statecheck::fuzz_target!(package_indexer::testing::properties::text_from_outside_is_shown_clean());

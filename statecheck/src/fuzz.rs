@@ -7,7 +7,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug, Display};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,6 @@ pub use folder::FuzzFolder;
 pub use target::{check, replay};
 
 /// What is wrong with a [`FuzzFolder`]. Paths are counted from the project's root.
-#[derive(Debug)]
 pub enum FuzzError {
     /// A file cannot be read or written.
     Io {
@@ -67,7 +66,8 @@ impl Display for FuzzError {
             Self::Twice { path } => write!(f, "{} is generated twice", shown(path)),
             Self::Stale { paths } => {
                 f.write_str("not what the table of properties generates:")?;
-                paths.iter().try_for_each(|path| write!(f, "\n  {}", shown(path)))
+                paths.iter().try_for_each(|path| write!(f, "\n  {}", shown(path)))?;
+                f.write_str("\nThe same test with UPDATE=1 in the environment writes them anew.")
             }
             Self::Violated { path, violation } => write!(f, "{}:\n{violation}", shown(path)),
         }
@@ -75,6 +75,13 @@ impl Display for FuzzError {
 }
 
 impl std::error::Error for FuzzError {}
+
+impl Debug for FuzzError {
+    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
 
 /// The name of a file, without control characters.
 fn shown(path: &Path) -> String {

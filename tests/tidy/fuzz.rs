@@ -20,7 +20,7 @@ fn read(path: &str) -> String {
 
 fn folder() -> FuzzFolder {
     let comment = "The terminals of the grammar in spec/protocol.md.";
-    let folder = FuzzFolder::new(root(), "package_indexer_fuzz", roster())
+    let folder = FuzzFolder::of_library(root(), "package_indexer::testing::properties", roster())
         .command("fuzz/campaign")
         .dictionary("protocol.dict", comment, terminals());
     examples().into_iter().fold(folder, |folder, (name, bytes)| folder.example(&name, bytes))

@@ -156,6 +156,17 @@ impl TraceCommand for Command {
         let stream: String = trace.iter().map(|command| format!("{command}\n")).collect();
         super::transcript(stream.as_bytes(), DEFAULT_MAX_LINE_BYTES)
     }
+
+    /// From the messages: a name is not written in Rust as its `Debug` form is.
+    fn trace_to_rust(trace: &[Self]) -> Option<String> {
+        let parsed = trace
+            .iter()
+            .map(|command| format!("    {:?}.parse().unwrap(),\n", command.to_string()));
+        let parsed: String = parsed.collect();
+        Some(format!(
+            "use package_indexer::testing::trace::Trace;\n\nlet input = Trace(vec![\n{parsed}]);\n"
+        ))
+    }
 }
 
 /// The names in a command.

@@ -130,8 +130,6 @@ pub enum Found<C> {
         one: Vec<C>,
         /// What leads to the other.
         other: Vec<C>,
-        /// How they differ.
-        difference: String,
     },
 }
 
@@ -142,9 +140,10 @@ impl<C: Debug> Display for Found<C> {
                 trace.iter().try_for_each(|command| writeln!(f, "{command:?}"))?;
                 write!(f, "# {difference}")
             }
-            Self::Unsound { one, other, difference } => write!(
+            Self::Unsound { one, other } => write!(
                 f,
-                "two states are taken for one, and {difference}: that after {one:?} and that after {other:?}"
+                "two states are taken for one, and their commands lead to different ones: after {one:?}, and \
+                 after {other:?}"
             ),
         }
     }

@@ -179,6 +179,27 @@ impl Model for Silent {
 }
 
 #[test]
+fn a_walk_knows_its_bytes_unless_a_command_of_it_was_drawn() {
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let bytes: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(120).collect();
+        let made: Walk<Doors> = from_bytes(&bytes).unwrap();
+        let is_painted = made.commands().iter().any(|command| matches!(command, Paint(_)));
+        let again = made.to_bytes().map(|bytes| from_bytes::<Walk<Doors>>(&bytes).unwrap());
+        assert_eq!(again, (!is_painted).then_some(made));
+    }
+}
+
+#[test]
+fn a_walk_is_written_in_rust() {
+    assert_eq!(
+        walk([Open, Close(Ref(0))]).to_rust().unwrap(),
+        "use statecheck::walk::Walk;\nuse statecheck::model::Ref;\nuse Command::*;\n\n\
+         let input = Walk::<Doors>::along([\n    Open,\n    Close(Ref(0)),\n]);\n"
+    );
+}
+
+#[test]
 fn a_command_whose_like_is_offered_to_nobody_is_left_out() {
     assert_eq!(offered(&Doors(vec![true])), [Open, Close(Ref(0))]);
     assert_eq!(offered(&Doors(vec![false])), [Open, Paint(0)]);

@@ -138,9 +138,8 @@ fn a_key_that_is_too_coarse_is_found_out() {
     // Whether an even number is lit does not say how many are.
     let found =
         explored(None, &Scope::by_key(|lit: &Lit| lit.len().is_multiple_of(2) && !lit.is_empty()));
-    let Err(Found::Unsound { one, other, difference }) = found else { panic!("it is {found:?}") };
-    assert_eq!(difference, "what is offered leads to other states");
-    let shown = Found::Unsound { one: one.clone(), other: other.clone(), difference }.to_string();
-    assert!(shown.ends_with(&format!("after {one:?} and that after {other:?}")), "{shown}");
+    let Err(Found::Unsound { one, other }) = found else { panic!("it is {found:?}") };
+    let shown = Found::Unsound { one: one.clone(), other: other.clone() }.to_string();
+    assert!(shown.ends_with(&format!("after {one:?}, and after {other:?}")), "{shown}");
     assert_ne!(one, other);
 }
