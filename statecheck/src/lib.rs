@@ -1,7 +1,7 @@
 //! Holds a state machine against a model of it.
 //!
 //! Whatever has commands and replies is a [`StateMachine`]; whatever drives one of them drives all. The
-//! README has a whole example. From simple to less so:
+//! [`guide`] goes from nothing to all of it, step by step. From simple to less so:
 //!
 //! | module | what lives there |
 //! |---|---|
@@ -39,6 +39,8 @@ pub mod table;
 pub mod fuzz;
 
 pub mod explore;
+
+pub mod guide;
 
 pub mod history;
 pub mod interleaving;

@@ -53,7 +53,7 @@ impl StateMachine for Machine {
 }
 
 /// The model: each lease that was ever granted, with the ticks that are left.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Granted(Vec<(char, u32)>);
 
 impl Granted {
@@ -175,6 +175,28 @@ mod everywhere {
         let scope = Scope::by_key(times);
         let coverage = explore::walks(Machine::default, (held, held_in_model), &scope).unwrap();
         assert_eq!((coverage.states, coverage.unseen), (20, None));
+    }
+}
+
+#[cfg(test)]
+mod at_once {
+    use std::sync::Mutex;
+
+    use statecheck::history::Concurrent;
+
+    use super::*;
+
+    #[test]
+    fn clients_at_once_are_answered_as_if_one_came_after_the_other() {
+        let apply = |shared: &Mutex<Machine>, ids: &mut Vec<u64>, command: &Command| {
+            let mut machine = shared.lock().unwrap();
+            // A client refers to what it was granted itself.
+            std::mem::swap(&mut machine.ids, ids);
+            let Ok(reply) = machine.apply(command);
+            std::mem::swap(&mut machine.ids, ids);
+            reply
+        };
+        Concurrent::<Granted, _, u64>::new(Mutex::default, apply).test();
     }
 }
 
