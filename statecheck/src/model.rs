@@ -76,7 +76,8 @@ pub trait Model:
     fn offer(&self, menu: &mut Menu<'_, Self::Command>);
 
     /// The precondition: whether a command makes sense in this state. By default it does if it is offered.
-    /// If some are [drawn](Menu::draw), all do by default, since nobody knows what would be drawn.
+    /// If some are [drawn](Menu::draw), all do by default, since nobody knows what would be drawn. What is
+    /// listed must be allowed: it is not asked again. What is drawn is.
     fn allows(&self, command: &Self::Command) -> bool {
         let Search { found, is_drawn, .. } = search(self, command);
         found.is_some() || is_drawn
@@ -137,7 +138,7 @@ enum Mode<'a, C> {
     /// Their weights are summed up; 0 for a kind of which there is none.
     Weigh { weights: Vec<u32> },
     /// One of a kind is taken.
-    Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C> },
+    Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C>, is_drawn: bool },
     /// All are listed.
     List { commands: Vec<C> },
     /// One is looked for.
@@ -164,7 +165,7 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
             Mode::Weigh { weights } => {
                 weights.push(if commands.next().is_some() { weight } else { 0 });
             }
-            Mode::Take { kinds_before: 0, bytes, taken: taken @ None } => {
+            Mode::Take { kinds_before: 0, bytes, taken: taken @ None, .. } => {
                 let mut commands: Vec<_> = commands.collect();
                 if !commands.is_empty() {
                     *taken = Some(commands.swap_remove(number(bytes) % commands.len()));
@@ -186,7 +187,8 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
     ) {
         match &mut self.0 {
             Mode::Weigh { weights } => weights.push(weight),
-            Mode::Take { kinds_before: 0, bytes, taken: taken @ None } => {
+            Mode::Take { kinds_before: 0, bytes, taken: taken @ None, is_drawn } => {
+                *is_drawn = true;
                 *taken = draw(&mut Unstructured::new(bytes)).ok();
             }
             Mode::Find(search) => {
@@ -250,17 +252,17 @@ pub(crate) const fn bytes_of_a_command<M: Model>() -> usize {
 }
 
 /// The command that some bytes choose in a state: the first two the kind, those behind them which of it. None
-/// if nothing is offered.
+/// if nothing is offered, or what was drawn is not allowed.
 pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
     let mut menu = Menu(Mode::Weigh { weights: Vec::new() });
     model.offer(&mut menu);
     let Mode::Weigh { weights } = menu.0 else { return None };
     let (kind, bytes) = bytes.split_at_checked(KIND_BYTES)?;
     let kinds_before = place(&weights, number(kind))?;
-    let mut menu = Menu(Mode::Take { kinds_before, bytes, taken: None });
+    let mut menu = Menu(Mode::Take { kinds_before, bytes, taken: None, is_drawn: false });
     model.offer(&mut menu);
     match menu.0 {
-        Mode::Take { taken, .. } => taken,
+        Mode::Take { taken, is_drawn, .. } => taken.filter(|it| !is_drawn || model.allows(it)),
         _ => None,
     }
 }

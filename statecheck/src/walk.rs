@@ -23,6 +23,10 @@ use crate::trace::MAX_COMMANDS;
 /// A walk no longer than this is also tried without any two of its commands.
 const SHORT: usize = 24;
 
+/// A walk no longer than this is also tried without any one of its commands and with a simpler one in place of
+/// another.
+const VERY_SHORT: usize = 12;
+
 /// Commands, in order, each of which makes sense after those before it.
 pub struct Walk<M: Model> {
     commands: Vec<M::Command>,
@@ -215,8 +219,7 @@ impl<M: Model> Arbitrary<'_> for Walk<M> {
         let mut model = M::default();
         let mut commands = Vec::new();
         for bytes in bytes.chunks_exact(bytes_of_a_command::<M>()).take(MAX_COMMANDS) {
-            let Some(command) = chosen(&model, bytes) else { continue };
-            if model.allows(&command) {
+            if let Some(command) = chosen(&model, bytes) {
                 let _answer = model.apply(&command);
                 commands.push(command);
             }
@@ -228,7 +231,7 @@ impl<M: Model> Arbitrary<'_> for Walk<M> {
 impl<M: Model> Input for Walk<M> {
     const BYTES: usize = MAX_COMMANDS * bytes_of_a_command::<M>();
 
-    /// Leaves out runs of commands, then any two, then tries simpler ones in place of each. A walk is simpler
+    /// Leaves out runs of commands, then any two, then tries simpler ones in place of each, then both at once. A walk is simpler
     /// than another if it is shorter, or if the first command that differs is simpler; so this ends.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let grants = self.grants();
@@ -243,7 +246,10 @@ impl<M: Model> Input for Walk<M> {
             self.without(&grants, |it| it == first || it == second)
         });
         let simpler = iter::once_with(|| self.with_a_simpler_command()).flatten();
-        Box::new(without_runs.chain(without_pairs).chain(simpler))
+        let fewer_and_simpler = (0..if length > VERY_SHORT { 0 } else { length })
+            .flat_map(move |position| self.without(&self.grants(), |it| it == position))
+            .flat_map(|walk| walk.with_a_simpler_command().collect::<Vec<_>>());
+        Box::new(without_runs.chain(without_pairs).chain(simpler).chain(fewer_and_simpler))
     }
 
     fn show(&self) -> String {
