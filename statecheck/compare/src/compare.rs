@@ -9,12 +9,12 @@ use crate::child::{Outcome, Run};
 use crate::with::{self, Machine, Tool};
 
 /// How long a tool may look for a bug.
-pub const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT_MILLIS: u64 = 10_000;
 /// How many commands a trace may have while the speed is measured, for all tools.
 pub const MOST: usize = 200;
 /// How often the speed of each tool is measured, and for how long. The tools take turns.
-pub const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
+pub const ROUNDS: u64 = 5;
+const ROUND_MILLIS: u64 = 2_000;
 
 /// What is measured.
 pub struct Plan {
@@ -34,7 +34,7 @@ pub struct Measured {
 /// A bug, with what each tool found of it.
 pub struct Bug {
     pub machine: Machine,
-    pub bug: u8,
+    pub number: u8,
     /// The length of the least trace that shows it.
     pub least: usize,
     /// For each tool what is reported from each seed that finds it.
@@ -50,7 +50,7 @@ pub struct Report {
 /// How many commands a second each tool tells a machine that is right.
 pub struct Speed {
     pub machine: Machine,
-    pub of_tools: Vec<f64>,
+    pub of_tools: Vec<u64>,
 }
 
 impl Plan {
@@ -65,7 +65,7 @@ impl Plan {
         let of_tool = |tool: &Tool| {
             let mut reports = Vec::new();
             for seed in 0..self.seeds {
-                let millis = LIMIT.as_millis() as u64;
+                let millis = LIMIT_MILLIS;
                 let run = Run { tool: *tool, machine, bug, seed, millis, most: None };
                 if let Outcome::Found { length, time } = run.apart()? {
                     reports.push(Report { length, time });
@@ -79,13 +79,13 @@ impl Plan {
 
     fn speed(&self, machine: Machine) -> io::Result<Speed> {
         let mut rounds = vec![Vec::new(); self.tools.len()];
-        for seed in 0..ROUNDS as u64 {
+        for seed in 0..ROUNDS {
             for (tool, rounds) in self.tools.iter().zip(&mut rounds) {
-                let millis = ROUND.as_millis() as u64;
+                let millis = ROUND_MILLIS;
                 let run = Run { tool: *tool, machine, bug: 0, seed, millis, most: Some(MOST) };
                 match run.apart()? {
                     Outcome::Nothing { commands } => {
-                        rounds.push(commands as f64 / ROUND.as_secs_f64());
+                        rounds.push(commands * 1_000 / ROUND_MILLIS);
                     }
                     Outcome::Found { .. } => {
                         return Err(io::Error::other(format!("{tool:?} finds a bug: {run:?}")));
@@ -94,8 +94,8 @@ impl Plan {
             }
         }
         eprintln!("{machine:?}, speed: {rounds:?}");
-        let middle = |mut rounds: Vec<f64>| {
-            rounds.sort_unstable_by(f64::total_cmp);
+        let middle = |mut rounds: Vec<u64>| {
+            rounds.sort_unstable();
             rounds[rounds.len() / 2]
         };
         Ok(Speed { machine, of_tools: rounds.into_iter().map(middle).collect() })
@@ -111,7 +111,7 @@ pub fn measure(plan: &Plan) -> io::Result<Measured> {
             let least = with::least(machine, bug).ok_or_else(no_bug)?;
             eprintln!("{machine:?}, bug {bug}: {least} commands at least");
             let reports = plan.reports(machine, bug)?;
-            bugs.push(Bug { machine, bug, least, reports });
+            bugs.push(Bug { machine, number: bug, least, reports });
         }
         speeds.push(plan.speed(machine)?);
     }

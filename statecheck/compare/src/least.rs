@@ -18,11 +18,14 @@ struct Both<S, M, V> {
     views: V,
 }
 
+/// What is compared, of a machine and of its model.
+type Views<S, M, P> = (fn(&S) -> P, fn(&M) -> P);
+
 /// What it should answer.
 #[derive(Clone)]
 struct Agreed<M>(std::marker::PhantomData<M>);
 
-impl<S, M, P> StateMachine for Both<S, M, (fn(&S) -> P, fn(&M) -> P)>
+impl<S, M, P> StateMachine for Both<S, M, Views<S, M, P>>
 where
     M: Model<Reply: PartialEq, Error = Infallible>,
     S: StateMachine<Command = M::Command, Reply = M::Reply, Error = Infallible>,
@@ -50,7 +53,7 @@ impl<M: Model> StateMachine for Agreed<M> {
 
 /// The length of the least trace after which a machine and its model differ. The commands are those that the
 /// model offers after some others, so that enough was granted to refer to.
-pub fn length<S, M, P>(before: &[M::Command], views: (fn(&S) -> P, fn(&M) -> P)) -> Option<usize>
+pub fn length<S, M, P>(before: &[M::Command], views: Views<S, M, P>) -> Option<usize>
 where
     M: Model<Reply: PartialEq, Error = Infallible> + Eq + Hash,
     S: StateMachine<Command = M::Command, Reply = M::Reply, Error = Infallible>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::compare::{Bug, LIMIT, MOST, Measured, ROUNDS, Report, Speed};
+use crate::compare::{Bug, LIMIT_MILLIS, MOST, Measured, ROUNDS, Report, Speed};
 use crate::glue;
 use crate::with::{Machine, Tool};
 
@@ -43,7 +43,7 @@ pub fn of(measured: &Measured) -> String {
         };
         (0..tools.len()).map(of_tool).collect::<Vec<_>>()
     };
-    text += &row(&format!("found and shrunk in {} s", LIMIT.as_secs()), total(|_, _| true));
+    text += &row(&format!("found and shrunk in {} s", LIMIT_MILLIS / 1_000), total(|_, _| true));
     text += &row("shrunk to the least", total(|bug, report| report.length == bug.least));
     for speed in &measured.speeds {
         let what = format!("commands a second, {}", name(speed.machine));
@@ -85,7 +85,7 @@ fn name(machine: Machine) -> &'static str {
 }
 
 fn name_of(bug: &Bug) -> String {
-    format!("{}, bug {}", name(bug.machine), bug.bug)
+    format!("{}, bug {}", name(bug.machine), bug.number)
 }
 
 fn lengths(reports: &[Report]) -> String {
@@ -107,15 +107,11 @@ fn times(reports: &[Report]) -> String {
     }
 }
 
-/// With two digits that count, and commas.
-fn thousands(number: f64) -> String {
-    let digits = ((number / 1e4).round() * 1e4).to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
+/// Rounded to ten thousands, with commas.
+fn thousands(number: u64) -> String {
+    let thousands = (number + 5_000) / 10_000 * 10;
+    match thousands / 1_000 {
+        0 => format!("{thousands},000"),
+        millions => format!("{millions},{:03},000", thousands % 1_000),
     }
-    text
 }

@@ -74,7 +74,7 @@ impl<const BUG: u8> Cache<BUG> {
 }
 
 /// The model: what is kept, the least recently used first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entries(Vec<(char, u8, u32)>);
 
 impl Entries {

@@ -19,14 +19,14 @@ pub type Accounts = [(u32, u32); ACCOUNTS];
 pub struct Ledger<const BUG: u8> {
     accounts: Accounts,
     slots: Vec<Slot>,
-    last_aborted: Option<u64>,
+    last_aborted: Option<usize>,
     has_committed_since: bool,
 }
 
 /// Where a transfer is kept. An id is the number of a slot and how many transfers it has had.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Slot {
-    turn: u64,
+    turn: usize,
     transfer: Option<Transfer>,
 }
 
@@ -49,7 +49,7 @@ impl<const BUG: u8> Default for Ledger<BUG> {
 }
 
 impl<const BUG: u8> Ledger<BUG> {
-    pub fn prepare(&mut self, from: usize, to: usize, amount: u32) -> Option<u64> {
+    pub fn prepare(&mut self, from: usize, to: usize, amount: u32) -> Option<usize> {
         count_command();
         if from == to || self.accounts[from].0 < amount {
             return None;
@@ -58,10 +58,10 @@ impl<const BUG: u8> Ledger<BUG> {
         self.accounts[from].0 -= amount;
         self.accounts[from].1 += amount;
         self.slots[slot].transfer = Some(Transfer { from, to, amount });
-        Some(self.slots[slot].turn * MOST as u64 + slot as u64)
+        Some(self.slots[slot].turn * MOST + slot)
     }
 
-    pub fn commit(&mut self, id: u64) -> bool {
+    pub fn commit(&mut self, id: usize) -> bool {
         count_command();
         let Some(Transfer { from, to, amount }) = self.take(id) else { return false };
         self.has_committed_since = true;
@@ -75,7 +75,7 @@ impl<const BUG: u8> Ledger<BUG> {
         true
     }
 
-    pub fn abort(&mut self, id: u64) -> bool {
+    pub fn abort(&mut self, id: usize) -> bool {
         count_command();
         // Bug 2: the last that was aborted can be aborted again once something was committed.
         if BUG == 2 && self.has_committed_since && self.last_aborted == Some(id) {
@@ -89,9 +89,9 @@ impl<const BUG: u8> Ledger<BUG> {
     }
 
     /// Takes a transfer out of its slot.
-    fn take(&mut self, id: u64) -> Option<Transfer> {
+    fn take(&mut self, id: usize) -> Option<Transfer> {
         let is_full = self.slots.iter().all(|slot| slot.transfer.is_some());
-        let (turn, slot) = (id / MOST as u64, (id % MOST as u64) as usize);
+        let (turn, slot) = (id / MOST, id % MOST);
         let slot = self.slots.get_mut(slot).filter(|slot| slot.turn == turn)?;
         let transfer = slot.transfer.take()?;
         // Bug 3: a slot of a full ledger gives the same id again.
@@ -149,7 +149,7 @@ impl Transfers {
             match phase {
                 Phase::Prepared => accounts[*from].1 += amount,
                 Phase::Committed => accounts[*to].0 += amount,
-                Phase::Aborted => continue,
+                Phase::Aborted => {}
             }
         }
         for (Transfer { from, amount, .. }, phase) in &self.0 {

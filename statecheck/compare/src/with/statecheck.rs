@@ -10,6 +10,8 @@ use crate::machines::leases::{Granted, NAMES};
 use crate::machines::ledger::Transfers;
 
 mod cache;
+#[cfg(test)]
+mod gives;
 mod leases;
 mod ledger;
 

@@ -75,7 +75,7 @@ impl ReferenceStateMachine for Reference {
 #[derive(Default)]
 pub struct Test<const BUG: u8> {
     ledger: Ledger<BUG>,
-    ids: BTreeMap<Key, u64>,
+    ids: BTreeMap<Key, usize>,
 }
 
 impl<const BUG: u8> StateMachineTest for Test<BUG> {

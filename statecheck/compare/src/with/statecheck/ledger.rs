@@ -18,7 +18,7 @@ pub enum Command {
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Machine<const BUG: u8> {
     pub ledger: Ledger<BUG>,
-    ids: Vec<u64>,
+    ids: Vec<usize>,
 }
 
 impl<const BUG: u8> StateMachine for Machine<BUG> {
