@@ -138,6 +138,49 @@ impl<C, R> History<C, R> {
         self.times.get(event).copied().flatten()
     }
 
+    /// The same history with what `Debug` says of its commands and replies: to be printed, and drawn, where
+    /// they have no `Display`.
+    ///
+    /// ```
+    /// use statecheck::history::History;
+    ///
+    /// let mut history = History::default();
+    /// history.call(1, Some('a'));
+    /// history.reply(1, Ok::<_, ()>(7))?;
+    /// assert_eq!(history.shown().to_string(), "1> Some('a')\n1< Ok(7)\n");
+    /// # Ok::<(), statecheck::history::Unasked>(())
+    /// ```
+    #[must_use]
+    pub fn shown(&self) -> History<String, String>
+    where
+        C: fmt::Debug,
+        R: fmt::Debug,
+    {
+        self.in_words(|command| format!("{command:?}"), |reply| format!("{reply:?}"))
+    }
+
+    /// The same history, of what is said of its commands and replies.
+    fn in_words(
+        &self,
+        command: impl Fn(&C) -> String,
+        reply: impl Fn(&R) -> String,
+    ) -> History<String, String> {
+        let operations = self.operations.iter().map(|operation| Operation {
+            client: operation.client,
+            command: command(&operation.command),
+            called: operation.called,
+            answer: operation
+                .answer
+                .as_ref()
+                .map(|answer| Answer { reply: reply(&answer.reply), at: answer.at }),
+        });
+        History {
+            operations: operations.collect(),
+            waiting: self.waiting.clone(),
+            times: self.times.clone(),
+        }
+    }
+
     /// Notes when the last call or reply came, which must not be before the one before it.
     fn note_time(&mut self, time: Option<Duration>) {
         if let Some(last) = self.times.last_mut() {
