@@ -1,12 +1,15 @@
 //! Histories: what clients that act at once asked and were told, and in which order that began and
 //! ended. Are they linearizable (Herlihy and Wing 1990)?
 //!
-//! A [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`] against a machine
-//! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of
-//! sockets. Where it does not matter in which order clients asked and were told,
+//! Where a machine in memory has a [`Model`](crate::model::Model), begin with [`clients`]: [`Concurrent`] does
+//! all of this in one call.
+//!
+//! Otherwise, a [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`]
+//! against a machine that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of sockets. Where it does not matter in which order clients asked and were told,
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+pub mod clients;
 #[cfg(feature = "drawing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "drawing")))]
 mod drawing;
@@ -22,6 +25,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
+pub use clients::Concurrent;
 pub use recorder::{Recording, Script, record, record_anew};
 pub use text::HistoryError;
 
