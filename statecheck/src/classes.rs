@@ -13,7 +13,8 @@ thread_local! {
 ///
 /// ```
 /// use statecheck::classes::label;
-/// use statecheck::property::{Failure, Property, Settings};
+/// use statecheck::property::{Failure, Property};
+/// use statecheck::settings::Settings;
 /// use statecheck::trace::{Trace, TraceCommand};
 /// use statecheck::arbitrary;
 ///

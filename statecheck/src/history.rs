@@ -1,12 +1,15 @@
 //! Histories: what clients that act at once asked and were told, and in which order that began and
 //! ended. Are they linearizable (Herlihy and Wing 1990)?
 //!
-//! A [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`] against a machine
-//! that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of
-//! sockets. Where it does not matter in which order clients asked and were told,
+//! Where a machine in memory has a [`Model`](crate::model::Model), begin with [`clients`]: [`Concurrent`] does
+//! all of this in one call.
+//!
+//! Otherwise, a [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`]
+//! against a machine that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of sockets. Where it does not matter in which order clients asked and were told,
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
+pub mod clients;
 #[cfg(feature = "drawing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "drawing")))]
 mod drawing;
@@ -22,6 +25,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use checker::{Checker, DEFAULT_STEPS, Verdict};
+pub use clients::Concurrent;
 pub use recorder::{Recording, Script, record, record_anew};
 pub use text::HistoryError;
 
@@ -136,6 +140,49 @@ impl<C, R> History<C, R> {
     #[must_use]
     pub fn time(&self, event: usize) -> Option<Duration> {
         self.times.get(event).copied().flatten()
+    }
+
+    /// The same history with what `Debug` says of its commands and replies: to be printed, and drawn, where
+    /// they have no `Display`.
+    ///
+    /// ```
+    /// use statecheck::history::History;
+    ///
+    /// let mut history = History::default();
+    /// history.call(1, Some('a'));
+    /// history.reply(1, Ok::<_, ()>(7))?;
+    /// assert_eq!(history.shown().to_string(), "1> Some('a')\n1< Ok(7)\n");
+    /// # Ok::<(), statecheck::history::Unasked>(())
+    /// ```
+    #[must_use]
+    pub fn shown(&self) -> History<String, String>
+    where
+        C: fmt::Debug,
+        R: fmt::Debug,
+    {
+        self.in_words(|command| format!("{command:?}"), |reply| format!("{reply:?}"))
+    }
+
+    /// The same history, of what is said of its commands and replies.
+    fn in_words(
+        &self,
+        command: impl Fn(&C) -> String,
+        reply: impl Fn(&R) -> String,
+    ) -> History<String, String> {
+        let operations = self.operations.iter().map(|operation| Operation {
+            client: operation.client,
+            command: command(&operation.command),
+            called: operation.called,
+            answer: operation
+                .answer
+                .as_ref()
+                .map(|answer| Answer { reply: reply(&answer.reply), at: answer.at }),
+        });
+        History {
+            operations: operations.collect(),
+            waiting: self.waiting.clone(),
+            times: self.times.clone(),
+        }
     }
 
     /// Notes when the last call or reply came, which must not be before the one before it.

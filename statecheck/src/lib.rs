@@ -10,6 +10,7 @@
 //! | [`model`], [`walk`] | a model that says which commands make sense, and traces of such; references to what was granted |
 //! | [`lockstep`] | two machines, the same commands, compared after each |
 //! | [`property`], [`table`] | a claim about every input; a table of them, which is also that of their tests |
+//! | [`settings`] | how much of that is tried |
 //! | [`canary`] | something wrong for each of them, which it has to report |
 //! | [`classes`] | of what kinds the inputs should be, at least how many of each |
 //! | [`fuzz`] | the fuzz targets of such a table, kept in step with it |
@@ -34,6 +35,7 @@ pub mod lockstep;
 pub mod canary;
 pub mod classes;
 pub mod property;
+pub mod settings;
 pub mod table;
 
 pub mod fuzz;

@@ -25,7 +25,7 @@ use check::{Check, Typed};
 
 pub(crate) use check::guarded;
 pub use regressions::RegressionError;
-pub use run::{Failure, Report, Settings, SettingsError};
+pub use run::{Failure, Report};
 
 /// A claim that holds for every input, or should.
 #[derive(Clone)]

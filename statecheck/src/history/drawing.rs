@@ -9,8 +9,8 @@ mod tests;
 
 use std::fmt::Display;
 
+use super::History;
 use super::text::Microseconds;
-use super::{Answer, History, Operation};
 use layout::Layout;
 use scale::{Scale, grouped, micros};
 
@@ -48,25 +48,7 @@ impl<C: Display, R: Display> History<C, R> {
     /// [`Checker::first_unexplained`]: super::Checker::first_unexplained
     #[must_use]
     pub fn to_html(&self, title: &str, first_unexplained: Option<usize>) -> String {
-        page(&self.in_words(), title, first_unexplained)
-    }
-
-    /// The same history, of what is written of its commands and replies.
-    fn in_words(&self) -> History<String, String> {
-        let operations = self.operations.iter().map(|operation| Operation {
-            client: operation.client,
-            command: operation.command.to_string(),
-            called: operation.called,
-            answer: operation
-                .answer
-                .as_ref()
-                .map(|answer| Answer { reply: answer.reply.to_string(), at: answer.at }),
-        });
-        History {
-            operations: operations.collect(),
-            waiting: self.waiting.clone(),
-            times: self.times.clone(),
-        }
+        page(&self.in_words(C::to_string, R::to_string), title, first_unexplained)
     }
 }
 

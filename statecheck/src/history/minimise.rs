@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use super::checker::{Checker, Verdict};
 use super::plan::Part;
-use super::{Event, History, from_events};
+use super::{Event, History, Operation, from_events};
 use crate::machine::StateMachine;
 
 impl<M, R> Checker<M, R>
@@ -59,6 +59,20 @@ where
     /// worst.
     #[must_use]
     pub fn minimise(&self, history: &History<M::Command, R>) -> Option<History<M::Command, R>> {
+        self.minimise_taking(history, Part::Optional, |_| Vec::new())
+    }
+
+    /// The same, where operations refer to what earlier ones were answered: `refers_to` says to which. What
+    /// is left out takes with it all that refers to it. It is checked on as what `left_out` says.
+    ///
+    /// With [`Part::OptionalAsAnswered`] less is left. The reply of what is left out is then taken for true. It
+    /// is: some order explains it, since it came before the first that none explains.
+    pub(super) fn minimise_taking(
+        &self,
+        history: &History<M::Command, R>,
+        left_out: Part,
+        refers_to: impl Fn(usize) -> Vec<usize>,
+    ) -> Option<History<M::Command, R>> {
         let mut parts = vec![Part::Kept; history.operations().len()];
         let end = self.first_unexplained_end(history)?;
         let fails = |parts: &[Part]| {
@@ -67,54 +81,62 @@ where
         let explained_before = |parts: &[Part]| {
             let alone = |number: usize| match parts[number] {
                 Part::Kept => Part::Kept,
-                Part::Optional | Part::LeftOut => Part::LeftOut,
+                Part::Optional | Part::OptionalAsAnswered | Part::LeftOut => Part::LeftOut,
             };
             self.check_part(history, end - 1, alone) == Verdict::Linearizable
         };
-        self.leave_out(history, &mut parts, |parts| fails(parts) && explained_before(parts));
+        let without = |number: usize| {
+            let operation: &Operation<_, _> = &history.operations()[number];
+            match &operation.answer {
+                // What has an order has one without this as well.
+                Some(answer) if self.only_reads(&operation.command, &answer.reply) => Part::LeftOut,
+                _ => left_out,
+            }
+        };
+        let shorter = |parts: &[Part], run: &[usize]| {
+            let mut fewer = parts.to_vec();
+            for number in run {
+                fewer[*number] = without(*number);
+            }
+            for number in 0..fewer.len() {
+                let is_left_out = |earlier: &usize| fewer[*earlier] != Part::Kept;
+                if fewer[number] == Part::Kept && refers_to(number).iter().any(is_left_out) {
+                    fewer[number] = without(number);
+                }
+            }
+            Some(fewer).filter(|fewer| fails(fewer) && explained_before(fewer))
+        };
+        leave_out(&mut parts, shorter);
         Some(kept(history, end, &parts))
     }
+}
 
-    /// Leaves out runs of operations, long ones first, for as long as `fails` holds.
-    fn leave_out(
-        &self,
-        history: &History<M::Command, R>,
-        parts: &mut Vec<Part>,
-        fails: impl Fn(&[Part]) -> bool,
-    ) {
-        let operations = history.operations();
-        let without = |number: usize| match &operations[number].answer {
-            // What has an order has one without this as well.
-            Some(answer) if self.only_reads(&operations[number].command, &answer.reply) => {
-                Part::LeftOut
+/// Leaves out runs of operations, long ones first, for as long as there is something `shorter` without one.
+fn leave_out(parts: &mut Vec<Part>, shorter: impl Fn(&[Part], &[usize]) -> Option<Vec<Part>>) {
+    let mut length = parts.len();
+    while length > 0 {
+        let mut left_out = false;
+        let kept: Vec<usize> =
+            (0..parts.len()).filter(|number| parts[*number] == Part::Kept).collect();
+        for run in kept.chunks(length) {
+            if let Some(fewer) = shorter(parts, run) {
+                *parts = fewer;
+                left_out = true;
             }
-            _ => Part::Optional,
-        };
-        let mut length = operations.len();
-        while length > 0 {
-            let mut left_out = false;
-            let kept: Vec<usize> =
-                (0..operations.len()).filter(|number| parts[*number] == Part::Kept).collect();
-            for run in kept.chunks(length) {
-                let mut fewer = parts.clone();
-                for number in run {
-                    fewer[*number] = without(*number);
-                }
-                if fails(&fewer) {
-                    *parts = fewer;
-                    left_out = true;
-                }
-            }
-            // Single ones once more after any success: one may have held another.
-            if length > 1 || !left_out {
-                length /= 2;
-            }
+        }
+        // Single ones once more after any success: one may have held another.
+        if length > 1 || !left_out {
+            length /= 2;
         }
     }
 }
 
 /// What of a history is kept, up to an event, each call and reply with its time.
-fn kept<C: Clone, R: Clone>(history: &History<C, R>, end: usize, parts: &[Part]) -> History<C, R> {
+pub(super) fn kept<C: Clone, R: Clone>(
+    history: &History<C, R>,
+    end: usize,
+    parts: &[Part],
+) -> History<C, R> {
     let events = history.in_order().take(end).filter(|(number, ..)| parts[*number] == Part::Kept);
     let owned = events.map(|(number, time, event)| {
         let event = match event {

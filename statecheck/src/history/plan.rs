@@ -22,6 +22,8 @@ pub(super) enum Part {
     Kept,
     /// It may have happened, in its time, with whatever reply; or not.
     Optional,
+    /// It may have happened, in its time, with its reply; or not.
+    OptionalAsAnswered,
     /// It is not there.
     LeftOut,
 }
@@ -39,14 +41,9 @@ pub(super) struct Entry<'a, C, R> {
     pub(super) after: Option<usize>,
     /// Whether it changes nothing, in whatever state it gets its reply.
     pub(super) reads: bool,
-}
-
-impl<C, R> Entry<'_, C, R> {
     /// Whether it may also not have happened, in its time. What never returns needs no such choice:
     /// it can have its place behind all that does, which is as good as none.
-    pub(super) fn is_optional(&self) -> bool {
-        self.reply.is_none() && self.returned < usize::MAX
-    }
+    pub(super) is_optional: bool,
 }
 
 /// What has to be put in order: entries, by their calls.
@@ -70,7 +67,8 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
                 continue;
             }
             let answer = operation.answer.as_ref().filter(|answer| answer.at < end);
-            let reply = answer.filter(|_| part(number) == Part::Kept).map(|answer| &answer.reply);
+            let part = part(number);
+            let reply = answer.filter(|_| part != Part::Optional).map(|answer| &answer.reply);
             entries.push(Entry {
                 command: &operation.command,
                 reply,
@@ -78,6 +76,7 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
                 returned: answer.map_or(usize::MAX, |answer| answer.at),
                 after: last_of.insert(operation.client, entries.len()),
                 reads: reply.is_some_and(|reply| (judge.only_reads)(&operation.command, reply)),
+                is_optional: answer.is_some() && part != Part::Kept,
             });
         }
         Self { entries, judge }

@@ -148,11 +148,11 @@ where
 }
 
 /// A call or a reply of a client, by its number, and when it came.
-type Noted<C, R> = (Moment, usize, Event<C, R>);
+pub(super) type Noted<C, R> = (Moment, usize, Event<C, R>);
 
 /// Has all follow what they are given at once, each on a thread of its own, by their numbers from 1 on.
 /// Returns what they noted, merged, and what each ended with.
-fn at_once<T: Send, C: Send, R: Send, O: Send>(
+pub(super) fn at_once<T: Send, C: Send, R: Send, O: Send>(
     given: Vec<T>,
     follow: impl Fn(&Clock<'_>, usize, T) -> (Vec<Noted<C, R>>, O) + Sync,
 ) -> (History<C, R>, Vec<O>) {
@@ -185,16 +185,16 @@ fn at_once<T: Send, C: Send, R: Send, O: Send>(
 }
 
 /// When something happened: its number, and the time since the start.
-type Moment = (usize, Duration);
+pub(super) type Moment = (usize, Duration);
 
 /// What time it is, for all clients of a recording.
-struct Clock<'a> {
+pub(super) struct Clock<'a> {
     count: &'a AtomicUsize,
     begun: Instant,
 }
 
 impl Clock<'_> {
-    fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         // In this order: the time is never later than the moment at which the number was taken.
         let time = self.begun.elapsed();
         // The order of these alone is what the numbers have to agree with.

@@ -142,7 +142,7 @@ where
     fn applied(&self, number: usize, machines: &BTreeSet<M>) -> BTreeSet<M> {
         let after = machines.iter().filter_map(|machine| self.plan.applied(number, machine));
         let mut after: BTreeSet<M> = after.collect();
-        if self.plan.entries[number].is_optional() {
+        if self.plan.entries[number].is_optional {
             after.extend(machines.iter().cloned());
         }
         after

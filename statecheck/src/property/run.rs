@@ -2,13 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::env;
-use std::ffi::OsString;
 use std::fmt::{self, Debug, Display};
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quickcheck::{Gen, QuickCheck, TestResult, Testable};
 
@@ -16,6 +13,7 @@ use super::regressions::{RegressionError, Regressions};
 use super::{Property, Violation};
 use crate::classes;
 use crate::input::without_runs;
+use crate::settings::Settings;
 
 /// The size that quickcheck gives its inputs unless told otherwise.
 const USUAL_SIZE: usize = 100;
@@ -25,78 +23,6 @@ const BATCH: u64 = 1_000;
 
 /// So many times at most the bytes of an input are shortened before they are kept.
 const SHORTENINGS: usize = 500;
-
-/// How a property is tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// On how many random inputs; on as many as [`Property::cases`] says if this does not.
-    pub cases: Option<u64>,
-    /// For how long instead, at least.
-    pub time: Option<Duration>,
-    /// Which random inputs.
-    pub seed: u64,
-    /// The folder of what broke properties before, with a file for each. If there is none, nothing is tried
-    /// again, and nothing kept.
-    pub regressions: Option<PathBuf>,
-}
-
-/// A variable of the environment says what cannot be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsError {
-    /// The variable.
-    pub variable: &'static str,
-    /// What it says.
-    pub value: String,
-}
-
-impl Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={:?} is no whole number from 0 to {}", self.variable, self.value, u64::MAX)
-    }
-}
-
-impl std::error::Error for SettingsError {}
-
-impl Settings {
-    /// As the environment says:
-    ///
-    /// | variable | what it says |
-    /// |---|---|
-    /// | `SEED` | which random inputs; others in each run without it |
-    /// | `QUICKCHECK_TESTS` | on how many of them a property is tried |
-    /// | `STATECHECK_SECONDS` | for how many seconds instead |
-    /// | `STATECHECK_REGRESSIONS` | the folder of what broke properties before; `tests/regressions` of the package without it; empty for none |
-    ///
-    /// # Errors
-    /// When one of the first three is no number.
-    pub fn from_env() -> Result<Self, SettingsError> {
-        Self::from_variables(env::var_os)
-    }
-
-    fn from_variables(
-        variable: impl Fn(&'static str) -> Option<OsString>,
-    ) -> Result<Self, SettingsError> {
-        let regressions = match variable("STATECHECK_REGRESSIONS") {
-            Some(folder) => Some(PathBuf::from(folder)).filter(|it| !it.as_os_str().is_empty()),
-            None => variable("CARGO_MANIFEST_DIR")
-                .map(|package| PathBuf::from(package).join("tests").join("regressions")),
-        };
-        let number = |name| match variable(name) {
-            Some(value) => number(name, &value.to_string_lossy()).map(Some),
-            None => Ok(None),
-        };
-        Ok(Self {
-            cases: number("QUICKCHECK_TESTS")?,
-            time: number("STATECHECK_SECONDS")?.map(Duration::from_secs),
-            seed: number("SEED")?.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
-            regressions,
-        })
-    }
-}
-
-fn number(variable: &'static str, value: &str) -> Result<u64, SettingsError> {
-    value.parse().map_err(|_| SettingsError { variable, value: value.to_owned() })
-}
 
 /// What a property was tried on, and held.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,9 @@ const WRONG: &str = "\
     @180 2< FAIL\n@190 3< OK\n@200 1> QUERY|a|\n@220 1< OK\n@230 1> REMOVE|a|\n";
 
 fn words(text: &str) -> Words {
-    text.parse::<History<Command, Reply>>().unwrap().in_words()
+    text.parse::<History<Command, Reply>>()
+        .unwrap()
+        .in_words(ToString::to_string, ToString::to_string)
 }
 
 /// A history in which one client asks so, and is told so.

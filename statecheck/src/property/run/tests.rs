@@ -1,6 +1,7 @@
 //! Tests of what a run of a property does: what it keeps and tries again, counts, and prints.
 
-use std::{fs, process};
+use std::time::Duration;
+use std::{env, fs, process};
 
 use super::*;
 use crate::trace::Trace;
@@ -154,34 +155,6 @@ fn a_budget_in_time_goes_through_seeds_for_as_long() {
     };
     assert!(seed > 1);
     assert!(rare.quickcheck(100, seed).is_err());
-}
-
-#[test]
-fn settings_come_from_the_environment_and_what_is_no_number_is_refused() {
-    let from = |pairs: &'static [(&str, &str)]| {
-        Settings::from_variables(|name| {
-            pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())
-        })
-    };
-    let said = from(&[
-        ("SEED", "7"),
-        ("QUICKCHECK_TESTS", "8"),
-        ("STATECHECK_SECONDS", "9"),
-        ("CARGO_MANIFEST_DIR", "package"),
-    ]);
-    assert_eq!(
-        said.unwrap(),
-        Settings {
-            cases: Some(8),
-            time: Some(Duration::from_secs(9)),
-            seed: 7,
-            regressions: Some(PathBuf::from("package").join("tests").join("regressions")),
-        }
-    );
-    let none = from(&[("STATECHECK_REGRESSIONS", ""), ("CARGO_MANIFEST_DIR", "package")]).unwrap();
-    assert_eq!((none.cases, none.time, none.regressions), (None, None, None));
-    let error = from(&[("SEED", "-1")]).unwrap_err();
-    assert_eq!(error.to_string(), "SEED=\"-1\" is no whole number from 0 to 18446744073709551615");
 }
 
 #[test]

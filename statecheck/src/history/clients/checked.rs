@@ -1,0 +1,56 @@
+//! What was tried without a fault being found.
+
+use std::fmt::{self, Display};
+
+use crate::history::{Event, History};
+
+/// What was checked without a fault being found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[must_use = "it may have left rounds undecided"]
+pub struct Checked {
+    /// In how many rounds, each with a fresh machine.
+    pub rounds: u64,
+    /// How many commands the machines were told.
+    pub commands: u64,
+    /// How many of them were under way together with a command of another client. If there are few, races
+    /// were hardly tried.
+    pub overlapping: u64,
+    /// Of how many rounds it is not known whether an order explains them: the steps did not suffice.
+    pub undecided: u64,
+}
+
+impl Checked {
+    pub(super) fn count<C, R>(&mut self, history: &History<C, R>) {
+        self.rounds += 1;
+        self.commands += history.operations().len() as u64;
+        self.overlapping += overlapping(history) as u64;
+    }
+}
+
+impl Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rounds, commands, overlapping, undecided } = self;
+        write!(
+            f,
+            "{rounds} rounds, {commands} commands, {overlapping} of them at once with others, \
+             {undecided} rounds undecided"
+        )
+    }
+}
+
+/// How many operations were under way together with one of another client.
+pub(super) fn overlapping<C, R>(history: &History<C, R>) -> usize {
+    let (mut open, mut overlapped) = (Vec::new(), vec![false; history.operations().len()]);
+    for (number, _, event) in history.in_order() {
+        match event {
+            Event::Call(_) => open.push(number),
+            Event::Reply(_) => open.retain(|open| *open != number),
+        }
+        if open.len() > 1 {
+            for open in &open {
+                overlapped[*open] = true;
+            }
+        }
+    }
+    overlapped.into_iter().filter(|overlapped| *overlapped).count()
+}

@@ -1,0 +1,90 @@
+//! What was found: a history that no order explains, for a person to read.
+
+use std::fmt::{self, Debug, Display};
+
+use super::{Asked, Said};
+use crate::history::History;
+
+/// What clients were told that no order of their commands explains.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unexplained<C, R> {
+    /// The fewest commands that were found to show it, up to the reply that is wrong.
+    pub history: History<Asked<C>, Said<R>>,
+    /// All that was recorded in that round.
+    pub whole: History<Asked<C>, Said<R>>,
+    /// The seed of that round alone.
+    pub seed: u64,
+    /// Which round that was, from 1.
+    pub round: u64,
+}
+
+impl<C, R> Unexplained<C, R> {
+    /// The operation whose reply is wrong, among those of the shortened history, from 0. It is the last reply.
+    #[must_use]
+    pub fn fault(&self) -> Option<usize> {
+        let replies = self.history.operations().iter().enumerate();
+        let replies = replies.filter_map(|(number, it)| Some((it.answer.as_ref()?.at, number)));
+        replies.max().map(|(_, number)| number)
+    }
+}
+
+impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
+    /// A line for each call (`1> Acquire('a')`) and each reply (`1< true`), in the order of time; the rest is
+    /// comments, which begin with `#`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { history, whole, seed, round } = self;
+        let of = whole.operations().len();
+        writeln!(f, "# No order of what clients asked explains what they were told.")?;
+        writeln!(f, "# Found in round {round}, and shortened from {of} commands to:")?;
+        // Times are for the picture.
+        let mut words = history.in_words(ToString::to_string, ToString::to_string);
+        words.times.fill(None);
+        write!(f, "{words}")?;
+        if let Some(fault) = self.fault().and_then(|fault| history.operations().get(fault)) {
+            let client = fault.client;
+            match fault.answer.as_ref().map(|answer| &answer.reply) {
+                Some(Said::Panicked(_)) => {
+                    writeln!(f, "# The command of client {client} panicked.")?;
+                }
+                _ => writeln!(
+                    f,
+                    "# The last reply, to client {client}, is the first that no order explains."
+                )?,
+            }
+        }
+        writeln!(f, "# Commands are at once if neither was answered before the other was asked.")?;
+        writeln!(f, "# A Ref counts what its own client was granted.")?;
+        writeln!(
+            f,
+            "# Next, look for what may happen in the machine between two steps of a command."
+        )?;
+        writeln!(
+            f,
+            "# Who did it may be left out: the field `whole` has the round as it was recorded."
+        )?;
+        writeln!(
+            f,
+            "# SEED={seed} repeats what was asked; the schedule takes luck, and many rounds"
+        )
+    }
+}
+
+impl<C: Debug, R: Debug> Debug for Unexplained<C, R> {
+    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl<C: Debug, R: Debug> std::error::Error for Unexplained<C, R> {}
+
+#[cfg(feature = "drawing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "drawing")))]
+impl<C: Debug, R: Debug> Unexplained<C, R> {
+    /// Draws the shortened history as a page of HTML, as [`History::to_html`] does, with the wrong reply
+    /// marked.
+    #[must_use]
+    pub fn to_html(&self, title: &str) -> String {
+        self.history.to_html(title, self.fault())
+    }
+}
