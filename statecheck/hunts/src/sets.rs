@@ -1,0 +1,82 @@
+//! The three programs that are made of these sources: with the versions that have the bugs, with those
+//! that have not, and with the newest. Each trial is a process of one of them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, io};
+
+use crate::run::Outcome;
+
+/// Which versions of the crates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Set {
+    Bad,
+    Fixed,
+    Newest,
+}
+
+impl Set {
+    /// Where its manifest is, and the name of its program.
+    fn package(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bad => (".", "hunts"),
+            Self::Fixed => ("fixed", "hunts-fixed"),
+            Self::Newest => ("newest", "hunts-newest"),
+        }
+    }
+
+    /// The version of a crate in this set.
+    pub(crate) fn version(self, name: &str) -> &'static str {
+        let lock = match self {
+            Self::Bad => include_str!("../Cargo.lock"),
+            Self::Fixed => include_str!("../fixed/Cargo.lock"),
+            Self::Newest => include_str!("../newest/Cargo.lock"),
+        };
+        let head = format!("name = \"{name}\"\nversion = \"");
+        let version = lock.split(&head).nth(1).and_then(|rest| rest.split('"').next());
+        version.unwrap_or("unknown")
+    }
+
+    /// Builds its program where this one was built, and tells where it is.
+    pub(crate) fn build(self) -> io::Result<PathBuf> {
+        let this = env::current_exe()?;
+        let (folder, program) = self.package();
+        let profile = this.parent().ok_or(io::ErrorKind::NotFound)?;
+        let target = profile.parent().ok_or(io::ErrorKind::NotFound)?;
+        if self != Self::Bad {
+            let manifest = home().join(folder).join("Cargo.toml");
+            let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
+            let built = Command::new(cargo)
+                .args(["build", "--release", "--locked", "--quiet", "--manifest-path"])
+                .arg(manifest)
+                .arg("--target-dir")
+                .arg(target)
+                .status()?;
+            if !built.success() {
+                return Err(io::Error::other(format!("{program} was not built")));
+            }
+        }
+        Ok(profile.join(program))
+    }
+}
+
+/// The folder of `README.md`.
+pub(crate) fn home() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What comes of a hunt from a seed. If its process dies, each case is given one of its own.
+pub(crate) fn try_from_seed(program: &Path, name: &str, seed: u64) -> io::Result<Outcome> {
+    let ran = |more: &[&str]| -> io::Result<Option<Outcome>> {
+        let seed = seed.to_string();
+        let mut command = Command::new(program);
+        command.args([name, "--seed", &seed, "--json"]).args(more).stderr(Stdio::null());
+        let output = command.output()?;
+        Ok(output.status.success().then(|| serde_json::from_slice(&output.stdout)).transpose()?)
+    };
+    let outcome = match ran(&[])? {
+        Some(outcome) => Some(outcome),
+        None => ran(&["--apart"])?,
+    };
+    outcome.ok_or_else(|| io::Error::other(format!("{name} died from seed {seed}")))
+}
