@@ -7,8 +7,8 @@ use crate::row::Row;
 use crate::sets::home;
 
 /// The head of the table.
-pub(crate) const HEAD: &str = "| crate | version | what is wrong | found from seeds | after commands | shrunk in tries | the version without it |
-|---|---|---|---|---|---|---|";
+pub(crate) const HEAD: &str = "| crate | version | what is wrong | found from seeds | after commands | shrunk in tries | the version without it | the newest that fits |
+|---|---|---|---|---|---|---|---|";
 
 /// The table is between these.
 const MARKS: (&str, &str) = (
@@ -21,9 +21,8 @@ pub(crate) fn write(rows: &[Row]) -> io::Result<()> {
     let text = fs::read_to_string(path())?;
     let (before, _, after) = parts(&text)?;
     let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
-    let traces: String =
-        rows.iter().filter_map(Row::trace).map(|trace| format!("\n{trace}")).collect();
-    let table = format!("\n{HEAD}\n{lines}{traces}\n");
+    let traces: String = rows.iter().map(Row::traces).collect();
+    let table = format!("\n{HEAD}\n{lines}\n{traces}");
     fs::write(path(), [before, MARKS.0, &table, MARKS.1, after].concat())
 }
 

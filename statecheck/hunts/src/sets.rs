@@ -38,7 +38,7 @@ impl Set {
     }
 
     /// Builds its program where this one was built, and tells where it is.
-    pub(crate) fn build(self) -> io::Result<PathBuf> {
+    fn build(self) -> io::Result<PathBuf> {
         let this = env::current_exe()?;
         let (folder, program) = self.package();
         let profile = this.parent().ok_or(io::ErrorKind::NotFound)?;
@@ -65,18 +65,30 @@ pub(crate) fn home() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What comes of a hunt from a seed. If its process dies, each case is given one of its own.
-pub(crate) fn try_from_seed(program: &Path, name: &str, seed: u64) -> io::Result<Outcome> {
-    let ran = |more: &[&str]| -> io::Result<Option<Outcome>> {
-        let seed = seed.to_string();
-        let mut command = Command::new(program);
-        command.args([name, "--seed", &seed, "--json"]).args(more).stderr(Stdio::null());
-        let output = command.output()?;
-        Ok(output.status.success().then(|| serde_json::from_slice(&output.stdout)).transpose()?)
-    };
-    let outcome = match ran(&[])? {
-        Some(outcome) => Some(outcome),
-        None => ran(&["--apart"])?,
-    };
-    outcome.ok_or_else(|| io::Error::other(format!("{name} died from seed {seed}")))
+/// The programs, built.
+pub(crate) struct Programs([PathBuf; 3]);
+
+impl Programs {
+    pub(crate) fn build() -> io::Result<Self> {
+        Ok(Self([Set::Bad.build()?, Set::Fixed.build()?, Set::Newest.build()?]))
+    }
+
+    /// What comes of a hunt from a seed. If its process dies, each case is given one of its own.
+    pub(crate) fn try_from_seed(&self, set: Set, name: &str, seed: u64) -> io::Result<Outcome> {
+        let ran = |more: &[&str]| -> io::Result<Option<Outcome>> {
+            let mut command = Command::new(&self.0[set as usize]);
+            command.args([name, "--seed", &seed.to_string(), "--json"]).args(more);
+            let output = command.stderr(Stdio::null()).output()?;
+            Ok(output
+                .status
+                .success()
+                .then(|| serde_json::from_slice(&output.stdout))
+                .transpose()?)
+        };
+        let outcome = match ran(&[])? {
+            None => ran(&["--apart"])?,
+            outcome => outcome,
+        };
+        outcome.ok_or_else(|| io::Error::other(format!("{name} died from seed {seed}")))
+    }
 }
