@@ -36,8 +36,12 @@ impl StateMachine for Machine {
         let Self(buffer) = self;
         match *command {
             // Newer versions answer what they drop.
-            Command::PushBack(item) => drop(buffer.push_back(item)),
-            Command::PushFront(item) => drop(buffer.push_front(item)),
+            Command::PushBack(item) => {
+                buffer.push_back(item);
+            }
+            Command::PushFront(item) => {
+                buffer.push_front(item);
+            }
             Command::PopBack => return Ok(buffer.pop_back().into_iter().collect()),
             Command::PopFront => return Ok(buffer.pop_front().into_iter().collect()),
             Command::Get(place) => return Ok(buffer.get(place).copied().into_iter().collect()),

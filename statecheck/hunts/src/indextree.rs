@@ -62,8 +62,8 @@ struct Node {
     children: Vec<usize>,
 }
 
-/// Nodes as they were made. Those that have a parent may be left out of what is prepended: versions before
-/// 4.9 panic, which is a hunt of its own.
+/// Nodes as they were made. Those that have a parent may be left out of what is prepended: older
+/// versions panic, which is a hunt of its own.
 #[derive(Clone, Default)]
 struct Forest<const ALL: bool>(Vec<Option<Node>>);
 

@@ -1,4 +1,4 @@
-//! lfu_cache, which is to drop what was used least often.
+//! `lfu_cache`, which is to drop what was used least often.
 
 use std::collections::BTreeMap;
 

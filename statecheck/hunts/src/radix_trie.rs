@@ -1,4 +1,4 @@
-//! radix_trie, whose `Trie` is to be a map that finds keys by their beginnings.
+//! `radix_trie`, whose `Trie` is to be a map that finds keys by their beginnings.
 
 use std::collections::BTreeMap;
 

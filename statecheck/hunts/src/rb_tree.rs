@@ -1,4 +1,4 @@
-//! rb_tree, whose `RBMap` is to be a map in the order of its keys.
+//! `rb_tree`, whose `RBMap` is to be a map in the order of its keys.
 
 use std::collections::BTreeMap;
 

@@ -20,7 +20,7 @@ const MARKS: (&str, &str) = (
 pub(crate) fn write(rows: &[Row]) -> io::Result<()> {
     let text = fs::read_to_string(path())?;
     let (before, _, after) = parts(&text)?;
-    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let lines: String = rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect();
     let traces: String = rows.iter().map(Row::traces).collect();
     let table = format!("\n{HEAD}\n{lines}\n{traces}");
     fs::write(path(), [before, MARKS.0, &table, MARKS.1, after].concat())

@@ -95,8 +95,16 @@ impl Display for Row {
 impl Trial {
     fn of(hunt: &Hunt, set: Set, programs: &Programs) -> io::Result<Self> {
         let (mut commands, mut tries, mut traces, mut passed) = (vec![], vec![], vec![], 0);
+        let mut is_apart = false;
         for seed in 0..SEEDS {
-            match programs.try_from_seed(set, hunt.name, seed)? {
+            let mut outcome = programs.try_from_seed(set, (hunt.name, seed), is_apart)?;
+            if outcome.is_none() && !is_apart {
+                // It hangs or crashes. So it will from other seeds.
+                is_apart = true;
+                outcome = programs.try_from_seed(set, (hunt.name, seed), is_apart)?;
+            }
+            let died = || io::Error::other(format!("{} died from seed {seed}", hunt.name));
+            match outcome.ok_or_else(died)? {
                 Outcome::Passed { cases, .. } => passed += cases,
                 Outcome::Found { commands: after, tries: shrunk_in, what, trace } => {
                     commands.push(after);

@@ -1,5 +1,6 @@
 //! How a hunt is run: all in one process, or each case in one of its own.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,6 +24,9 @@ thread_local! {
     static FAILED: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+/// What a machine or a model holds, to be compared.
+type State<S, P> = fn(&S) -> P;
+
 /// Where the cases are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Run {
@@ -38,7 +42,7 @@ impl Run {
         self,
         name: &'static str,
         fresh: fn() -> S,
-        (state, model_state): (fn(&S) -> P, fn(&M) -> P),
+        (state, model_state): (State<S, P>, State<M, P>),
     ) -> Property
     where
         M: Model<Reply: Debug + PartialEq, Error: Display>,
@@ -61,7 +65,7 @@ impl Run {
                     apart(SECONDS_OF_A_CASE, || match catch_unwind(AssertUnwindSafe(case)) {
                         Ok(Ok(())) => String::new(),
                         Ok(Err(divergence)) => divergence.difference,
-                        Err(_) => "panics".to_owned(),
+                        Err(panic) => format!("panicked: {}", message(panic.as_ref())),
                     });
                 let failure = match ended.expect("a process for a case") {
                     Ok(said) if said.is_empty() => return Ok(()),
@@ -74,6 +78,12 @@ impl Run {
             }),
         }
     }
+}
+
+/// What a panic said.
+fn message(panic: &dyn Any) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("and said nothing")
 }
 
 /// A machine whose commands are counted.

@@ -27,14 +27,14 @@ impl Set {
 
     /// The version of a crate in this set.
     pub(crate) fn version(self, name: &str) -> &'static str {
-        let lock = match self {
-            Self::Bad => include_str!("../Cargo.lock"),
-            Self::Fixed => include_str!("../fixed/Cargo.lock"),
-            Self::Newest => include_str!("../newest/Cargo.lock"),
+        let manifest = match self {
+            Self::Bad => include_str!("../Cargo.toml"),
+            Self::Fixed => include_str!("../fixed/Cargo.toml"),
+            Self::Newest => include_str!("../newest/Cargo.toml"),
         };
-        let head = format!("name = \"{name}\"\nversion = \"");
-        let version = lock.split(&head).nth(1).and_then(|rest| rest.split('"').next());
-        version.unwrap_or("unknown")
+        let head = format!("\n{name} = ");
+        let exact = manifest.split(&head).nth(1).and_then(|rest| rest.split("\"=").nth(1));
+        exact.and_then(|rest| rest.split('"').next()).unwrap_or("unknown")
     }
 
     /// Builds its program where this one was built, and tells where it is.
@@ -73,22 +73,17 @@ impl Programs {
         Ok(Self([Set::Bad.build()?, Set::Fixed.build()?, Set::Newest.build()?]))
     }
 
-    /// What comes of a hunt from a seed. If its process dies, each case is given one of its own.
-    pub(crate) fn try_from_seed(&self, set: Set, name: &str, seed: u64) -> io::Result<Outcome> {
-        let ran = |more: &[&str]| -> io::Result<Option<Outcome>> {
-            let mut command = Command::new(&self.0[set as usize]);
-            command.args([name, "--seed", &seed.to_string(), "--json"]).args(more);
-            let output = command.stderr(Stdio::null()).output()?;
-            Ok(output
-                .status
-                .success()
-                .then(|| serde_json::from_slice(&output.stdout))
-                .transpose()?)
-        };
-        let outcome = match ran(&[])? {
-            None => ran(&["--apart"])?,
-            outcome => outcome,
-        };
-        outcome.ok_or_else(|| io::Error::other(format!("{name} died from seed {seed}")))
+    /// What comes of a hunt from a seed, in a process of its own; none if that died.
+    pub(crate) fn try_from_seed(
+        &self,
+        set: Set,
+        (name, seed): (&str, u64),
+        is_apart: bool,
+    ) -> io::Result<Option<Outcome>> {
+        let mut command = Command::new(&self.0[set as usize]);
+        command.args([name, "--seed", &seed.to_string(), "--json"]);
+        command.args(is_apart.then_some("--apart"));
+        let output = command.stderr(Stdio::null()).output()?;
+        Ok(output.status.success().then(|| serde_json::from_slice(&output.stdout)).transpose()?)
     }
 }
