@@ -49,7 +49,7 @@ pub(crate) const HUNTS: [Hunt; 20] = [
         name: "ego-tree",
         package: "ego-tree",
         report: Some("https://github.com/rust-scraper/ego-tree/issues/39"),
-        bug: "to append a child that is there makes a list that runs in a circle",
+        bug: "to move a node to where it is spoils the list of children",
         property: ego_tree::property,
     },
     Hunt {

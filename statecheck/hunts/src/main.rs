@@ -32,6 +32,7 @@ use std::process::ExitCode;
 use std::{io, panic};
 
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 
 use hunts::{HUNTS, Hunt};
 use row::Row;
@@ -44,7 +45,8 @@ const SECONDS_OF_A_SEED: u64 = 10;
 /// Holds published crates with known bugs against plain models of them.
 #[derive(Parser)]
 struct Arguments {
-    /// The hunts, by the names of the crates; all if none is named.
+    /// The hunts; all if none is named.
+    #[arg(value_parser = PossibleValuesParser::new(HUNTS.iter().map(|hunt| hunt.name)))]
     names: Vec<String>,
     /// Write the table into the README.
     #[arg(long, conflicts_with = "names")]
@@ -65,9 +67,6 @@ fn main() -> io::Result<ExitCode> {
     let named = |hunt: &&Hunt| arguments.names.iter().any(|name| name == hunt.name);
     let hunts: Vec<_> =
         HUNTS.iter().filter(|hunt| arguments.names.is_empty() || named(hunt)).collect();
-    if hunts.is_empty() {
-        return Err(io::Error::other("there is no such hunt"));
-    }
     match arguments.seed {
         Some(seed) => hunts.iter().try_for_each(|hunt| try_here(hunt, seed, &arguments))?,
         None => return compare(&hunts, arguments.write),
