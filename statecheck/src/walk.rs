@@ -122,7 +122,8 @@ impl<M: Model> Walk<M> {
         M: 'a,
     {
         let (mut model, mut kept, mut has_dangled) = (M::default(), Vec::new(), false);
-        let mut now = BTreeMap::new();
+        // What there is before any command stays what it is.
+        let mut now: BTreeMap<_, _> = Ref::all(model.granted()).map(|it| (it, it)).collect();
         for (command, granted) in commands {
             let mut command = command.clone();
             let count = model.granted();

@@ -283,3 +283,45 @@ fn a_command_that_was_drawn_is_simplified_as_its_model_knows() {
         |commands: &[Command]| matches!(commands.last(), Some(Paint(colour)) if *colour >= 5);
     assert_eq!(shrunk(&[Open, Close(Ref(0)), Paint(200)], fails).input.commands(), [Paint(5)]);
 }
+
+/// Doors, three of which are open from the beginning.
+#[derive(Clone)]
+struct House(Doors);
+
+impl Default for House {
+    fn default() -> Self {
+        Self(Doors(vec![true; 3]))
+    }
+}
+
+impl StateMachine for House {
+    type Command = Command;
+    type Reply = bool;
+    type Error = Infallible;
+
+    fn apply(&mut self, command: &Command) -> Result<bool, Infallible> {
+        self.0.apply(command)
+    }
+}
+
+impl Model for House {
+    fn offer(&self, menu: &mut Menu<'_, Command>) {
+        self.0.offer(menu);
+    }
+
+    fn granted(&self) -> usize {
+        self.0.granted()
+    }
+
+    fn references(command: &mut Command) -> Vec<&mut Ref> {
+        Doors::references(command)
+    }
+}
+
+#[test]
+fn what_refers_to_a_thing_from_before_the_first_command_goes_on_referring_to_it() {
+    let long = Walk::<House>::along([Open, Close(Ref(3)), Close(Ref(1))]);
+    let closes_it = |walk: &Walk<House>| walk.commands().contains(&Close(Ref(1)));
+    let shrunk = shrink(long, (), |walk| if closes_it(walk) { Err(()) } else { Ok(()) });
+    assert_eq!(shrunk.input.commands(), [Close(Ref(1))]);
+}
