@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::batch_equals_its_commands());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::batch_equals_its_commands());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Duo. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::clients_see_one_order());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::clients_see_one_order());

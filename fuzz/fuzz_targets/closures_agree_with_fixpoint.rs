@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::closures_agree_with_fixpoint());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::closures_agree_with_fixpoint());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Command. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::commands_print_and_parse_back());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::commands_print_and_parse_back());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Outage. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::commits_survive_power_cuts());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::commits_survive_power_cuts());

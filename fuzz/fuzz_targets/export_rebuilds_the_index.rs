@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::export_rebuilds_the_index());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::export_rebuilds_the_index());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::framing_ignores_segmentation());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::framing_ignores_segmentation());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Visit. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::http_ends_the_conversation());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::http_ends_the_conversation());

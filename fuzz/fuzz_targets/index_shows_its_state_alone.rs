@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::index_shows_its_state_alone());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::index_shows_its_state_alone());

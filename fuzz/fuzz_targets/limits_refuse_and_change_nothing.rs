@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Bounded. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::limits_refuse_and_change_nothing());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::limits_refuse_and_change_nothing());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::lines_parse_and_print_back());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::lines_parse_and_print_back());

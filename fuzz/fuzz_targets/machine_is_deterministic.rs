@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::machine_is_deterministic());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::machine_is_deterministic());

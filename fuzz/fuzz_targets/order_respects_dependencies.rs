@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::order_respects_dependencies());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::order_respects_dependencies());

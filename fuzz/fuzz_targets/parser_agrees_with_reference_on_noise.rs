@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::parser_agrees_with_reference_on_noise());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::parser_agrees_with_reference_on_noise());

@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Course. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::replicas_apply_one_order());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::replicas_apply_one_order());

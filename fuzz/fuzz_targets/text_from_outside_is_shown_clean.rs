@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(package_indexer::testing::properties::text_from_outside_is_shown_clean());
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::text_from_outside_is_shown_clean());

@@ -39,7 +39,7 @@ pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str
 
 /// Makes a test of each line like `leases sees broken(), in "Acquire('a'); Tick";`: the property of that name,
 /// from the module above, must report what is wrong, and by just that shortest input. What is wrong is anything
-/// that is a [`Canary`](crate::canary::Canary), such as the same [`Property`](crate::property::Property) of a
+/// that is a [`Canary`], such as the same [`Property`] of a
 /// machine with a bug.
 ///
 /// One test more, `every_property_has_a_canary`, compares the names with the roster that the first line names,

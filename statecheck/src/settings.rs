@@ -11,7 +11,7 @@ use std::time::Duration;
 /// How much is tried, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// On how many random inputs; on as many as [`Property::cases`] says if this does not.
+    /// On how many random inputs; on as many as `Property::cases` says if this does not.
     pub cases: Option<u64>,
     /// For how long instead, at least.
     pub time: Option<Duration>,

@@ -312,10 +312,15 @@ impl FuzzFolder {
 }
 
 fn target(property: &Property, module: &str) -> String {
+    // By the last part of the path, so that the call is short enough for a line.
+    let (used, module) = match module.rsplit_once("::") {
+        Some((_, last)) => (format!("use {module};\n\n"), last),
+        None => (String::new(), module),
+    };
     format!(
         "//! {}\n//! Seeds: {}. Generated: see `fuzz/README.md`.\n\
          #![cfg_attr(fuzzing, no_main)]\n\n\
-         statecheck::fuzz_target!({module}::{}());\n",
+         {used}statecheck::fuzz_target!({module}::{}());\n",
         property.promise,
         seed_folder(property),
         property.name

@@ -107,7 +107,7 @@ fn what_is_written_is_what_is_expected() {
     assert_eq!(
         project.read("fuzz/fuzz_targets/no_nine.rs"),
         "//! There is no 9.\n//! Seeds: fuzz/seeds/Bytes. Generated: see `fuzz/README.md`.\n\
-         #![cfg_attr(fuzzing, no_main)]\n\nstatecheck::fuzz_target!(my_project::properties::no_nine());\n"
+         #![cfg_attr(fuzzing, no_main)]\n\nuse my_project::properties;\n\nstatecheck::fuzz_target!(properties::no_nine());\n"
     );
     let manifest = project.read("fuzz/Cargo.toml");
     assert!(manifest.starts_with("[package]\n") && !manifest.contains("old"), "{manifest}");
@@ -203,7 +203,9 @@ fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
     }
     let target = project.read("fuzz/fuzz_targets/no_nine.rs");
     assert!(
-        target.ends_with("fuzz_target!(my_project_fuzz::properties::no_nine());\n"),
+        target.ends_with(
+            "use my_project_fuzz::properties;\n\nstatecheck::fuzz_target!(properties::no_nine());\n"
+        ),
         "{target}"
     );
     let library = project.read("fuzz/src/lib.rs");

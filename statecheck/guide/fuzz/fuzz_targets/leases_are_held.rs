@@ -2,4 +2,6 @@
 //! Seeds: fuzz/seeds/Walk. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 
-statecheck::fuzz_target!(leases_fuzz::properties::leases_are_held());
+use leases_fuzz::properties;
+
+statecheck::fuzz_target!(properties::leases_are_held());
