@@ -27,6 +27,7 @@ RUN mkdir src statecheck/src \
 # program that does nothing.
 COPY spec spec
 COPY statecheck/src statecheck/src
+COPY statecheck/docs statecheck/docs
 COPY src src
 RUN touch src/lib.rs src/main.rs statecheck/src/lib.rs \
     && cargo build --release --locked --no-default-features --features "serve $FEATURES"
