@@ -30,7 +30,7 @@ thread_local! {
 ///     Ok(())
 /// });
 /// property.shares = &[("a key twice", 20.0)];
-/// let settings = Settings { cases: Some(500), time: None, seed: 1, regressions: None };
+/// let settings = Settings { cases: Some(500), time: None, rounds: None, seed: 1, regressions: None };
 /// // Of so many possible keys, the same hardly ever comes twice: nothing is tested of that.
 /// assert!(matches!(property.run(&settings), Err(Failure::Blind { seen: 0, .. })));
 /// ```

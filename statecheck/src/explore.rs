@@ -141,7 +141,9 @@ where
     S: Debug + PartialEq,
     K: Eq + Hash,
 {
-    let first = key(&left, project_left(&left));
+    let both = lockstep::alike(project_left(&left), &project_right(&right));
+    let both = both.map_err(|difference| Divergence { trace: Vec::new(), difference })?;
+    let first = key(&left, both);
     found(&first);
     let mut seen = HashSet::from([first]);
     // How each state was reached first: from which, by which command.

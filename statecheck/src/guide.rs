@@ -1,5 +1,5 @@
-//! The guide, in reading order: [the steps](self#guide), what a [failure](failures) means, and what is called
-//! how by those who are [coming from](coming_from) another tool. Nothing here is code.
+//! The guide, in reading order: [the steps](self#guide), what a [failure](failures) means, and how terms of
+//! [other tools](coming_from) map to those here. Nothing here is code.
 #![cfg_attr(not(doctest), doc = include_str!("../docs/guide.md"))]
 
 /// What a failure means, and what to do.
@@ -7,7 +7,7 @@
 #[cfg_attr(not(doctest), doc = include_str!("../docs/failures.md"))]
 pub mod failures {}
 
-/// What those know who come from other tools, and how it is called here.
+/// How terms of other tools map to those here.
 #[cfg_attr(not(doctest), doc = "")]
 #[cfg_attr(not(doctest), doc = include_str!("../docs/coming-from.md"))]
 pub mod coming_from {}

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 
 use arbitrary::{Arbitrary, Unstructured};
 
@@ -59,8 +60,11 @@ pub struct Shrunk<I, F> {
     pub tries: usize,
 }
 
-/// Goes from a failing input to one from which no single step leads to a failing one. The same input is
-/// always shrunk in the same way.
+/// So many simpler inputs are tried at most: more are a measure that falls for ever.
+const MOST_TRIES: usize = 1_000_000;
+
+/// Goes from a failing input to one from which no single step leads to a failing one, or to where a million were
+/// tried. The same input is always shrunk in the same way. A step that panics is none.
 pub fn shrink<I: Input, F>(
     mut input: I,
     mut failure: F,
@@ -68,11 +72,26 @@ pub fn shrink<I: Input, F>(
 ) -> Shrunk<I, F> {
     let mut tries = 0;
     loop {
-        let simpler = input.simpler().find_map(|candidate| {
+        let mut simpler = input.simpler();
+        let next = loop {
+            let candidate = panic::catch_unwind(AssertUnwindSafe(|| simpler.next()));
             tries += 1;
-            check(&candidate).err().map(|failure| (candidate, failure))
-        });
-        match simpler {
+            match candidate {
+                _ if tries > MOST_TRIES => break None,
+                Err(_) => {}
+                Ok(None) => {
+                    tries -= 1;
+                    break None;
+                }
+                Ok(Some(candidate)) => {
+                    if let Err(failure) = check(&candidate) {
+                        break Some((candidate, failure));
+                    }
+                }
+            }
+        };
+        drop(simpler);
+        match next {
             Some(next) => (input, failure) = next,
             None => return Shrunk { input, failure, tries },
         }

@@ -17,7 +17,8 @@
 //! | [`explore`] | every command in every state that can be reached |
 //! | [`interleaving`], [`history`] | what concurrent clients saw, explained by one order |
 //!
-//! The feature `drawing`, on by default, draws histories as pages of HTML.
+//! The feature `drawing`, on by default, draws histories as pages of HTML. The feature `derive` lets commands be
+//! made by `derive(arbitrary::Arbitrary)`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

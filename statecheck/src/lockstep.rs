@@ -28,7 +28,7 @@ impl<C: Display> Display for Divergence<C> {
 impl<C: Debug + Display> std::error::Error for Divergence<C> {}
 
 /// Applies every command of `trace` to both machines and compares replies and projected states
-/// after each. An error counts as a reply of its own.
+/// after each, and states before the first. An error counts as a reply of its own.
 ///
 /// ```
 /// use statecheck::StateMachine;
@@ -93,6 +93,7 @@ where
     A: StateMachine<Command: Clone, Reply: Debug + PartialEq, Error: Display>,
     B: StateMachine<Command = A::Command, Reply = A::Reply, Error: Display>,
 {
+    same(left, right).map_err(|difference| Divergence { trace: Vec::new(), difference })?;
     for (position, command) in trace.iter().enumerate() {
         let replied = reply(command, left, right);
         replied
@@ -135,7 +136,7 @@ where
 }
 
 /// The one state that two machines hold, if it is one.
-fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
+pub(crate) fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
     if left == *right {
         return Ok(left);
     }
@@ -188,6 +189,14 @@ mod tests {
         assert!(
             divergence.to_string().starts_with("> INDEX|a|\n> INDEX|b|\n> INDEX|b|a\n# one holds")
         );
+    }
+
+    #[test]
+    fn a_difference_from_the_start_is_reported_without_a_command() {
+        let (mut model, mut other) = (Model::default(), Model::default());
+        other.apply(&Command::index("a", []).unwrap()).unwrap();
+        let divergence = run(&[], (&mut model, state), (&mut other, state)).unwrap_err();
+        assert_eq!(divergence.trace, []);
     }
 
     #[test]

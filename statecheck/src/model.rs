@@ -5,10 +5,12 @@
 //! [`walk`](crate::walk) draws, shrinks and enumerates from what is offered.
 
 use std::fmt::Debug;
+use std::mem::discriminant;
 
 use arbitrary::Unstructured;
 
 use crate::machine::StateMachine;
+use crate::trace::MAX_COMMANDS;
 
 /// A reference model that knows which commands make sense in its state. The default one is the state before
 /// any command.
@@ -72,12 +74,16 @@ pub trait Model:
     /// How many bytes a command that is [drawn](Menu::draw) is made from.
     const BYTES: usize = 8;
 
+    /// The most commands of a walk that is drawn.
+    const COMMANDS: usize = MAX_COMMANDS;
+
     /// Offers the commands that make sense in this state, the simplest first.
     fn offer(&self, menu: &mut Menu<'_, Self::Command>);
 
-    /// The precondition: whether a command makes sense in this state. By default it does if it is offered.
-    /// If some are [drawn](Menu::draw), all do by default, since nobody knows what would be drawn. What is
-    /// listed must be allowed: it is not asked again. What is drawn is.
+    /// The precondition: whether a command makes sense in this state. By default it does if it is offered. Of
+    /// what is [drawn](Menu::draw) nobody knows what could be: by default all are that are of the same variant
+    /// of the enum as a sample, or just all if there is no sample. What is listed must be allowed: it is not
+    /// asked again. What is drawn is.
     fn allows(&self, command: &Self::Command) -> bool {
         let Search { found, is_drawn, .. } = search(self, command);
         found.is_some() || is_drawn
@@ -96,8 +102,9 @@ pub trait Model:
         Vec::new()
     }
 
-    /// Simpler commands to try in place of one that was [drawn](Menu::draw). Each must be simpler by some
-    /// measure that cannot fall for ever. In place of one that is listed, those before it are tried.
+    /// Simpler commands to try in place of one that is not listed, such as one that was [drawn](Menu::draw).
+    /// Each must be simpler by some measure that cannot fall for ever. In place of one that is listed, those
+    /// that are listed before it are tried.
     fn simpler(command: &Self::Command) -> Vec<Self::Command> {
         let _ = command;
         Vec::new()
@@ -139,8 +146,8 @@ enum Mode<'a, C> {
     Weigh { weights: Vec<u32> },
     /// One of a kind is taken.
     Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C>, is_drawn: bool },
-    /// All are listed.
-    List { commands: Vec<C> },
+    /// All are listed, each with whether it is a sample of those that are drawn.
+    List { commands: Vec<(C, bool)> },
     /// One is looked for.
     Find(Search<'a, C>),
 }
@@ -159,6 +166,10 @@ struct Search<'a, C> {
 impl<C: Clone + PartialEq> Menu<'_, C> {
     /// Offers these commands, which are of one kind: the kind is as likely as its weight is large among those
     /// of all kinds, and each of its commands as likely as the others. The simplest is the first.
+    ///
+    /// # Panics
+    /// When a command is drawn from a list of more than 65,536, or the weights of all kinds are more together.
+    /// In a property that is a violation.
     pub fn list(&mut self, weight: u32, commands: impl IntoIterator<Item = C>) {
         let mut commands = commands.into_iter();
         match &mut self.0 {
@@ -167,12 +178,13 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
             }
             Mode::Take { kinds_before: 0, bytes, taken: taken @ None, .. } => {
                 let mut commands: Vec<_> = commands.collect();
+                assert!(commands.len() <= NUMBERS, "{} commands are listed", commands.len());
                 if !commands.is_empty() {
                     *taken = Some(commands.swap_remove(number(bytes) % commands.len()));
                 }
             }
             Mode::Take { kinds_before, .. } => *kinds_before = kinds_before.saturating_sub(1),
-            Mode::List { commands: all } => all.extend(commands),
+            Mode::List { commands: all } => all.extend(commands.map(|command| (command, false))),
             Mode::Find(search) => search.go_on(weight, commands),
         }
     }
@@ -192,10 +204,17 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
                 *taken = draw(&mut Unstructured::new(bytes)).ok();
             }
             Mode::Find(search) => {
+                let variant = discriminant(search.command);
+                let mut samples =
+                    samples.into_iter().map(|sample| discriminant(&sample)).peekable();
+                search.is_drawn |=
+                    samples.peek().is_none() || samples.any(|sample| sample == variant);
                 search.weights_before += u64::from(weight);
-                search.is_drawn = true;
             }
-            Mode::Take { .. } | Mode::List { .. } => self.list(weight, samples),
+            Mode::List { commands } => {
+                commands.extend(samples.into_iter().map(|sample| (sample, true)));
+            }
+            Mode::Take { .. } => self.list(weight, samples),
         }
     }
 }
@@ -232,9 +251,21 @@ fn number(bytes: &[u8]) -> usize {
     bytes.iter().take(2).fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-/// Every command that a model offers, samples for those that it would draw, in its order.
+/// Every command that a model offers, with those samples for what it would draw that it allows, in its order.
 #[must_use]
 pub fn offered<M: Model>(model: &M) -> Vec<M::Command> {
+    let all = all(model).into_iter();
+    let allowed = all.filter(|(command, is_sample)| !is_sample || model.allows(command));
+    allowed.map(|(command, _)| command).collect()
+}
+
+/// Every command that a model lists, in its order.
+pub(crate) fn listed<M: Model>(model: &M) -> impl Iterator<Item = M::Command> + use<M> {
+    all(model).into_iter().filter(|(_, is_sample)| !is_sample).map(|(command, _)| command)
+}
+
+/// Every command that a model lists, and every sample, which is said of it.
+fn all<M: Model>(model: &M) -> Vec<(M::Command, bool)> {
     let mut menu = Menu(Mode::List { commands: Vec::new() });
     model.offer(&mut menu);
     match menu.0 {
@@ -245,6 +276,9 @@ pub fn offered<M: Model>(model: &M) -> Vec<M::Command> {
 
 /// How many bytes say which kind is taken.
 const KIND_BYTES: usize = 2;
+
+/// How many numbers there are of two bytes.
+const NUMBERS: usize = 1 << 16;
 
 /// How many bytes a command of this model is chosen by.
 pub(crate) const fn bytes_of_a_command<M: Model>() -> usize {
@@ -281,6 +315,7 @@ pub(crate) fn bytes_for<M: Model>(model: &M, command: &M::Command) -> Option<Vec
 /// Which of several weights a number falls on.
 fn place(weights: &[u32], number: usize) -> Option<usize> {
     let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
+    assert!(total <= NUMBERS as u64, "the weights of all kinds are {total} together");
     let mut left = (number as u64).checked_rem(total)?;
     weights.iter().position(|weight| {
         let falls_here = left < u64::from(*weight);
@@ -288,3 +323,6 @@ fn place(weights: &[u32], number: usize) -> Option<usize> {
         falls_here
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,9 @@ impl Display for Violation {
         for line in self.what.lines() {
             writeln!(f, "# {line}")?;
         }
+        if self.shown.is_empty() && self.tries == 0 {
+            return Ok(());
+        }
         writeln!(f, "# Shrunk in {} tries to:", self.tries)?;
         f.write_str(&self.shown)
     }
@@ -86,6 +89,21 @@ impl Debug for Violation {
 }
 
 impl Violation {
+    /// The same as a test of its own in Rust, to be copied: it calls the function of the table that returns the
+    /// property. None if the type of the input does not say how it is written.
+    #[must_use]
+    pub fn to_test(&self) -> Option<String> {
+        let lines = self.rust.as_ref()?.lines();
+        let indented = lines.map(|line| match line {
+            "" => "\n".to_owned(),
+            line => format!("    {line}\n"),
+        });
+        let (property, body) = (self.property, indented.collect::<String>());
+        Some(format!(
+            "#[test]\nfn {property}_again() {{\n{body}    {property}().holds_on(&input).unwrap();\n}}\n"
+        ))
+    }
+
     /// Of a property of which no input is to be shown.
     fn without_input(property: &'static str, what: String) -> Self {
         Self { property, what, shown: String::new(), tries: 0, bytes: Vec::new(), rust: None }

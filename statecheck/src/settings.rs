@@ -15,6 +15,8 @@ pub struct Settings {
     pub cases: Option<u64>,
     /// For how long instead, at least.
     pub time: Option<Duration>,
+    /// In how many rounds clients use a machine at once, if not in as many as their test says.
+    pub rounds: Option<u64>,
     /// Which random inputs.
     pub seed: u64,
     /// The folder of what broke properties before, with a file for each. If there is none, nothing is tried
@@ -47,10 +49,11 @@ impl Settings {
     /// | `SEED` | which random inputs; others in each run without it |
     /// | `QUICKCHECK_TESTS` | on how many of them a property is tried |
     /// | `STATECHECK_SECONDS` | for how many seconds instead |
+    /// | `STATECHECK_ROUNDS` | in how many rounds clients use a machine at once |
     /// | `STATECHECK_REGRESSIONS` | the folder of what broke properties before; `tests/regressions` of the package without it; empty for none |
     ///
     /// # Errors
-    /// When one of the first three is no number.
+    /// When one of the first four is no number.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_variables(env::var_os)
     }
@@ -70,6 +73,7 @@ impl Settings {
         Ok(Self {
             cases: number("QUICKCHECK_TESTS")?,
             time: number("STATECHECK_SECONDS")?.map(Duration::from_secs),
+            rounds: number("STATECHECK_ROUNDS")?,
             seed: number("SEED")?.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
             regressions,
         })
@@ -95,6 +99,7 @@ mod tests {
             ("SEED", "7"),
             ("QUICKCHECK_TESTS", "8"),
             ("STATECHECK_SECONDS", "9"),
+            ("STATECHECK_ROUNDS", "10"),
             ("CARGO_MANIFEST_DIR", "package"),
         ]);
         assert_eq!(
@@ -102,6 +107,7 @@ mod tests {
             Settings {
                 cases: Some(8),
                 time: Some(Duration::from_secs(9)),
+                rounds: Some(10),
                 seed: 7,
                 regressions: Some(PathBuf::from("package").join("tests").join("regressions")),
             }

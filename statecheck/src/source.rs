@@ -17,8 +17,8 @@ pub(crate) fn commands_in_rust<C: Debug>(
     }
     let name = short_name(type_name::<C>());
     let name = name.split('<').next().unwrap_or_default();
-    let is_enum =
-        name.starts_with(char::is_uppercase) && !commands.contains(&format!("    {name}"));
+    let first = commands.trim_start().split(|letter: char| !letter.is_alphanumeric()).next();
+    let is_enum = name.starts_with(char::is_uppercase) && first != Some(name);
     if is_enum && !commands.is_empty() {
         // The `Debug` form of a variant has no path.
         let _infallible = writeln!(uses, "use {name}::*;");
@@ -49,6 +49,12 @@ mod tests {
     #[derive(Debug)]
     struct Tick;
 
+    /// Its variants begin like its name.
+    #[derive(Debug)]
+    enum Op {
+        Open,
+    }
+
     #[test]
     fn variants_are_written_below_a_use_of_them_and_a_structure_by_its_own_name() {
         let ends = ("Trace(vec![", "])");
@@ -59,6 +65,8 @@ mod tests {
         );
         let written = commands_in_rust("some::Trace", ends, &[Tick]);
         assert_eq!(written, "use some::Trace;\n\nlet input = Trace(vec![\n    Tick,\n]);\n");
+        let written = commands_in_rust("some::Trace", ends, &[Op::Open]);
+        assert!(written.contains("use Op::*;\n"), "{written}");
         let written = commands_in_rust("some::Trace", ends, &[7_u8]);
         assert_eq!(written, "use some::Trace;\n\nlet input = Trace(vec![\n    7,\n]);\n");
     }

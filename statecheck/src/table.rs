@@ -30,7 +30,8 @@
 /// impl TraceCommand for Number {}
 ///
 /// statecheck::properties! {
-///     /// A list that is sorted is as long as before.
+///     /// A list that is sorted
+///     /// is as long as before.
 ///     sorting_keeps_the_length(Trace<Number>) * 1_000 [S1 S2] where "long" >= 20 % = keeps_the_length;
 ///     /// No list is too long.
 ///     lists_are_bounded(Trace<Number>) = |list| (list.0.len() <= 200).then_some(()).ok_or(String::new());
@@ -51,6 +52,7 @@
 ///
 /// # fn main() {
 /// let [property, _] = &roster()[..] else { panic!("a property for each row") };
+/// assert_eq!(property.promise, "A list that is sorted is as long as before.");
 /// assert_eq!((property.rules, property.shares), (&["S1", "S2"][..], &[("long", 20.0)][..]));
 /// // It does not: what occurs twice is dropped.
 /// let violation = property.quickcheck(property.cases, 1).unwrap_err();
@@ -61,7 +63,8 @@
 /// # Checks in modules, and properties of any machine
 ///
 /// In the other form of a table each row names a module and the function in it that checks the property and
-/// has its name: `module::name(Input) * 100 [];`. There the number and the rules always stand.
+/// has its name: `module::name(Input) * 100 [];`. There the number and the rules always stand, and a promise is
+/// one line.
 ///
 /// Some claims are about every machine of a kind. Such a table then begins with what such a machine has
 /// to be, which one the rows are about here, and the head of a function that returns those rows for a
@@ -154,7 +157,7 @@ macro_rules! properties {
             #[doc = $promise]
             #[must_use]
             pub fn $name() -> $crate::property::Property {
-                $crate::properties!(@row $promise, $name($input) [$cases] $rules [$($($class $share)+)?],
+                $crate::properties!(@row [$promise], $name($input) [$cases] $rules [$($($class $share)+)?],
                     $crate::properties!(@check $fresh $module $name $($machine)?))
             }
         )*
@@ -190,18 +193,18 @@ macro_rules! properties {
             $($(
                 let _any: Option<$machine> = None;
                 let fresh_one = fresh.clone();
-                properties.push($crate::properties!(@row $promise, $name($input) [$cases] $rules
+                properties.push($crate::properties!(@row [$promise], $name($input) [$cases] $rules
                     [],
                     move |input: &$input| $module::$name(&fresh_one, input)));
             )?)*
             properties
         }
     };
-    (@row $promise:literal, $name:ident($input:ty) [$($cases:literal)?] [$($rule:ident)*]
+    (@row [$($promise:literal)+], $name:ident($input:ty) [$($cases:literal)?] [$($rule:ident)*]
         [$($class:literal $share:literal)*], $check:expr) => {{
         let mut property = $crate::property::Property::new::<$input>(
             stringify!($name),
-            $promise.trim_ascii(),
+            concat!($($promise),+).trim_ascii(),
             $check,
         );
         property.rules = &[$(stringify!($rule)),*];
@@ -214,20 +217,26 @@ macro_rules! properties {
         |input: &_| $module::$name(&$fresh, input)
     };
     ($(
-        #[doc = $promise:literal]
+        $(#[doc = $promise:literal])+
         $name:ident($input:ty) $(* $cases:literal)? $([$($rule:ident)*])?
             $(where $($class:literal >= $share:literal %),+)? = $check:expr;
     )*) => {
         $(
-            #[doc = $promise]
+            $(#[doc = $promise])+
             #[must_use]
             pub fn $name() -> $crate::property::Property {
-                $crate::properties!(@row $promise, $name($input) [$($cases)?] [$($($rule)*)?]
+                $crate::properties!(@row [$($promise)+], $name($input) [$($cases)?] [$($($rule)*)?]
                     [$($($class $share)+)?], $check)
             }
         )*
 
         $crate::properties!(@roster $($name)*);
+    };
+    (@$($rows:tt)*) => {
+        compile_error!(
+            "a row is a promise as a doc comment, then `name(Input) * 100 [RULE] where \"class\" >= 5 % = check;`, or \
+             `module::name(Input) * 100 [RULE];`"
+        );
     };
     ($($rows:tt)*) => {
         $crate::properties!(@functions [] $($rows)*);

@@ -16,9 +16,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use crate::input::{Input, runs};
 use crate::lockstep;
 use crate::machine::StateMachine;
-use crate::model::{Model, Ref, bytes_for, bytes_of_a_command, chosen, offered};
+use crate::model::{Model, Ref, bytes_for, bytes_of_a_command, chosen, listed};
 use crate::source::{commands_in_rust, short_name};
-use crate::trace::MAX_COMMANDS;
 
 /// A walk no longer than this is also tried without any two of its commands.
 const SHORT: usize = 24;
@@ -65,6 +64,20 @@ impl<M: Model> Walk<M> {
             }
         }
         Self::of(allowed)
+    }
+
+    /// The walk along just these commands.
+    ///
+    /// # Panics
+    /// When one makes no sense after those before it.
+    #[must_use]
+    pub fn exactly(commands: impl IntoIterator<Item = M::Command>) -> Self {
+        let mut model = M::default();
+        let commands = commands.into_iter().inspect(|command| {
+            assert!(model.allows(command), "{command:?} makes no sense there");
+            let _answer = model.apply(command);
+        });
+        Self::of(commands.collect())
     }
 
     /// Its commands.
@@ -208,10 +221,12 @@ fn granted_by<M: Model>(model: &mut M, command: &M::Command) -> Range<usize> {
 
 /// What can stand in place of a command in a state: whatever is listed before it, or what its model knows.
 fn simpler<M: Model>(model: &M, command: &M::Command) -> impl Iterator<Item = M::Command> + use<M> {
-    let mut offered = offered(model);
-    let place = offered.iter().position(|offered| offered == command).unwrap_or(0);
-    offered.truncate(place);
-    offered.into_iter().chain(M::simpler(command))
+    let mut listed: Vec<_> = listed(model).collect();
+    match listed.iter().position(|listed| listed == command) {
+        Some(place) => listed.truncate(place),
+        None => listed = M::simpler(command),
+    }
+    listed.into_iter()
 }
 
 impl<M: Model> Arbitrary<'_> for Walk<M> {
@@ -219,7 +234,7 @@ impl<M: Model> Arbitrary<'_> for Walk<M> {
         let bytes = u.bytes(u.len())?;
         let mut model = M::default();
         let mut commands = Vec::new();
-        for bytes in bytes.chunks_exact(bytes_of_a_command::<M>()).take(MAX_COMMANDS) {
+        for bytes in bytes.chunks_exact(bytes_of_a_command::<M>()).take(M::COMMANDS) {
             if let Some(command) = chosen(&model, bytes) {
                 let _answer = model.apply(&command);
                 commands.push(command);
@@ -230,7 +245,7 @@ impl<M: Model> Arbitrary<'_> for Walk<M> {
 }
 
 impl<M: Model> Input for Walk<M> {
-    const BYTES: usize = MAX_COMMANDS * bytes_of_a_command::<M>();
+    const BYTES: usize = M::COMMANDS * bytes_of_a_command::<M>();
 
     /// Leaves out runs of commands, then any two, then tries simpler ones in place of each, then both at once. A walk is simpler
     /// than another if it is shorter, or if the first command that differs is simpler; so this ends.
@@ -264,7 +279,7 @@ impl<M: Model> Input for Walk<M> {
     }
 
     fn to_rust(&self) -> Option<String> {
-        let open = format!("Walk::<{}>::along([", short_name(type_name::<M>()));
+        let open = format!("Walk::<{}>::exactly([", short_name(type_name::<M>()));
         Some(commands_in_rust("statecheck::walk::Walk", (&open, "])"), &self.commands))
     }
 }

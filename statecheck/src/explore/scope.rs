@@ -11,7 +11,10 @@ pub struct Scope<P> {
     pub(super) fingerprint: Box<dyn Fn(&P) -> u128>,
     /// Whether states that are taken for one may differ in more than what is not shown.
     pub(super) is_coarse: bool,
-    pub(super) most_states: usize,
+    /// Whether replies may differ where states are taken for one.
+    pub(super) ignores_replies: bool,
+    most_states: usize,
+    most_bytes: usize,
     pub(super) most_commands: usize,
 }
 
@@ -42,28 +45,46 @@ impl<P> Scope<P> {
     }
 
     fn of(is_coarse: bool, fingerprint: impl Fn(&P) -> u128 + 'static) -> Self {
-        let fingerprint = Box::new(fingerprint);
-        Self { fingerprint, is_coarse, most_states: usize::MAX, most_commands: usize::MAX }
-            .within_bytes(256 << 20)
+        Self {
+            fingerprint: Box::new(fingerprint),
+            is_coarse,
+            ignores_replies: false,
+            most_states: usize::MAX,
+            most_bytes: 256 << 20,
+            most_commands: usize::MAX,
+        }
+    }
+
+    /// Replies may differ in states that are taken for one, because they hold names, say: they are not compared
+    /// where that is checked.
+    #[must_use]
+    pub fn ignoring_replies(self) -> Self {
+        Self { ignores_replies: true, ..self }
     }
 
     /// At most so many states, the first included.
     #[must_use]
     pub fn within_states(self, states: usize) -> Self {
-        Self { most_states: self.most_states.min(states), ..self }
+        Self { most_states: states, ..self }
     }
 
     /// Only states that so many commands lead to, at most.
     #[must_use]
     pub fn within_commands(self, commands: usize) -> Self {
-        Self { most_commands: self.most_commands.min(commands), ..self }
+        Self { most_commands: commands, ..self }
     }
 
     /// At most as many states as fit into so many bytes. 256 MiB by default, for some millions of states.
     #[must_use]
     pub fn within_bytes(self, bytes: usize) -> Self {
-        // States are numbered by 32 bits.
-        self.within_states((bytes / BYTES_A_STATE).min(u32::MAX as usize))
+        Self { most_bytes: bytes, ..self }
+    }
+
+    /// For how many states there is room.
+    pub(super) fn room(&self) -> usize {
+        // They are numbered by 32 bits.
+        let fits = (self.most_bytes / BYTES_A_STATE).min(u32::MAX as usize);
+        fits.min(self.most_states).max(1)
     }
 }
 
@@ -87,7 +108,7 @@ pub struct Coverage {
     pub transitions: usize,
     /// How many commands lead to the state that is farthest away.
     pub depth: usize,
-    /// How many times a state that was found again was held against the first that was taken for the same.
+    /// How many times a state was held against another that was taken for the same.
     pub checked: usize,
     /// What was not seen. None if all was.
     pub unseen: Option<Unseen>,
@@ -120,11 +141,11 @@ impl Display for Coverage {
 }
 
 /// Why an exploration ended early.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Found<C> {
     /// Machine and model part, after the fewest commands that make them.
     Divergence(Divergence<C>),
-    /// Two states are taken for one, and do not move alike: the key, or the renaming, is too coarse.
+    /// Two states are taken for one, and do not answer and move alike: the key, or the renaming, is too coarse.
     Unsound {
         /// What leads to the one.
         one: Vec<C>,
@@ -142,10 +163,17 @@ impl<C: Debug> Display for Found<C> {
             }
             Self::Unsound { one, other } => write!(
                 f,
-                "two states are taken for one, and their commands lead to different ones: after {one:?}, and \
-                 after {other:?}"
+                "two states are taken for one, and are not answered alike or lead to different ones: after \
+                 {one:?}, and after {other:?}"
             ),
         }
+    }
+}
+
+impl<C: Debug> Debug for Found<C> {
+    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
     }
 }
 

@@ -16,15 +16,19 @@ use crate::machine::StateMachine;
 use crate::model::{Model, offered};
 use crate::property::guarded;
 
-/// Of so many states that are found again, one is held against the first that was taken for the same.
+/// So many states that are found again, and differ, are held against the first that was taken for the same...
+const CHECKED_FIRST: usize = 1_000;
+
+/// ...and one of so many after them.
 const CHECKED_OF: usize = 16;
 
 /// Applies each command that the model offers, in every state within the scope, to model and machine, and
 /// compares replies and projected states. A panic is a difference.
 ///
-/// Where states are taken for one by a key or a renaming, one of sixteen that are found again is held against
-/// the first: the commands that are offered must lead to the same states in both. What they are answered is not
-/// compared, because replies may hold names; nor how many there are, because many may do nothing.
+/// Where states that differ are taken for one by a key or a renaming, the first thousand that are found again,
+/// and one of sixteen after them, are held against the first of their kind: what is offered must be answered
+/// alike in both, and lead to the same states. How many commands do so is not compared, because many may do
+/// nothing.
 ///
 /// Time is linear in the transitions and the depth.
 ///
@@ -90,8 +94,12 @@ where
             lockstep::step(command, (&mut machine, &state), (model, &model_state))
         })
     };
-    let mut map = Map::new((scope.fingerprint)(&model_state(&M::default())));
-    let mut tally = Tally::default();
+    let model = M::default();
+    let first = guarded(|| lockstep::alike(state(&fresh()), &model_state(&model)));
+    let first = first
+        .map_err(|difference| Found::Divergence(Divergence { trace: Vec::new(), difference }))?;
+    let mut map = Map::new((scope.fingerprint)(&first));
+    let (mut tally, room) = (Tally::default(), scope.room());
     let mut number = 0;
     while number < map.ways.len() && map.depth(number) < scope.most_commands {
         let trace = map.trace_to::<M>(number);
@@ -106,9 +114,10 @@ where
             if let Some(first) = map.numbers.get(&fingerprint) {
                 if scope.is_coarse && tally.is_to_be_checked() {
                     let one = map.trace_to::<M>(*first as usize);
-                    check_alike::<M, P>(one, trace_on(), &model_state, scope)?;
+                    tally.checked +=
+                        usize::from(check_alike::<M, P>(one, trace_on(), &model_state, scope)?);
                 }
-            } else if map.ways.len() < scope.most_states {
+            } else if map.ways.len() < room {
                 map.numbers.insert(fingerprint, index(map.ways.len()));
                 let depth = map.ways[number].depth + 1;
                 map.ways.push(Way { from: index(number), offered: index(place), depth });
@@ -130,24 +139,32 @@ fn after<M: Model>(trace: &[M::Command]) -> M {
     model
 }
 
-/// Checks that two states that are taken for one move alike.
-fn check_alike<M: Model, P>(
+/// Checks that two states that are taken for one answer and move alike. False if there is nothing to be checked,
+/// since they are one.
+fn check_alike<M: Model<Reply: Debug, Error: Display>, P: PartialEq>(
     one: Vec<M::Command>,
     other: Vec<M::Command>,
     model_state: &impl Fn(&M) -> P,
     scope: &Scope<P>,
-) -> Result<(), Found<M::Command>> {
+) -> Result<bool, Found<M::Command>> {
+    if model_state(&after::<M>(&one)) == model_state(&after::<M>(&other)) {
+        return Ok(false);
+    }
     let reached = |trace: &[M::Command]| {
         let model = after::<M>(trace);
         let reached = offered(&model).into_iter().map(|command| {
             let mut model = model.clone();
-            let _known = model.apply(&command);
-            (scope.fingerprint)(&model_state(&model))
+            let answer = match model.apply(&command) {
+                _ if scope.ignores_replies => String::new(),
+                Ok(reply) => format!("{reply:?}"),
+                Err(error) => error.to_string(),
+            };
+            (answer, (scope.fingerprint)(&model_state(&model)))
         });
         reached.collect::<BTreeSet<_>>()
     };
     if reached(&one) == reached(&other) {
-        return Ok(());
+        return Ok(true);
     }
     Err(Found::Unsound { one, other })
 }
@@ -157,6 +174,7 @@ fn check_alike<M: Model, P>(
 struct Tally {
     transitions: usize,
     found_again: usize,
+    checked: usize,
     dropped: usize,
     /// How many commands led to the first state for which there was no room.
     first_dropped: Option<usize>,
@@ -166,7 +184,7 @@ impl Tally {
     /// A state was found again: whether it is one of those to be held against the first.
     fn is_to_be_checked(&mut self) -> bool {
         self.found_again += 1;
-        self.found_again % CHECKED_OF == 1
+        self.checked < CHECKED_FIRST || self.found_again.is_multiple_of(CHECKED_OF)
     }
 
     /// There is no room for a state that so many commands lead to.
@@ -185,7 +203,7 @@ impl Tally {
             states: map.ways.len(),
             transitions: self.transitions,
             depth: deepest,
-            checked: self.found_again.div_ceil(CHECKED_OF),
+            checked: self.checked,
             unseen: (unexplored + self.dropped > 0).then_some(unseen),
         }
     }

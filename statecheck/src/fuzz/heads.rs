@@ -29,6 +29,13 @@ impl Manifest {
             )
         })?;
         let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
+        let is_inherited = value_of("statecheck").is_some_and(|it| it.contains("workspace"))
+            || ["statecheck]", "statecheck.workspace"].iter().any(|it| text.contains(it));
+        if is_inherited && !root.join("fuzz/Cargo.toml").exists() {
+            let problem = "it takes `statecheck` from elsewhere, which a folder below cannot: \
+                           name it in one line until `fuzz/Cargo.toml` is there";
+            return Err(FuzzError::at(path, io::Error::new(io::ErrorKind::InvalidData, problem)));
+        }
         // From a folder below, a path begins one step higher.
         let statecheck =
             value_of("statecheck").unwrap_or(version).replace("path = \"", "path = \"../");

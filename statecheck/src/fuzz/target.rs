@@ -45,6 +45,9 @@ pub fn check(property: &Property, bytes: &[u8]) {
             property.name
         );
         eprintln!("{}", regressions::line(&violation));
+        if let Some(test) = violation.to_test() {
+            eprintln!("# The same as a test of its own:\n\n{test}");
+        }
         process::abort();
     }
 }

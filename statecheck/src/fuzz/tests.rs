@@ -213,6 +213,18 @@ fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
     // What a person has changed stays.
     project.write("fuzz/Cargo.toml", &manifest.replace("[workspace]", "# Ours.\n[workspace]"));
     assert_eq!(stale(&folder), [""; 0]);
+    // What a folder below cannot take from there has to be said in a line.
+    fs::remove_dir_all(project.0.join("fuzz")).unwrap();
+    for inherited in [
+        "statecheck.workspace = true",
+        "statecheck = { workspace = true }",
+        "[dev-dependencies.statecheck]",
+    ] {
+        project.write("Cargo.toml", &format!("name = \"my-project\"\n{inherited}\n"));
+        let error = folder.write().unwrap_err().to_string();
+        assert!(error.starts_with("Cargo.toml: it takes `statecheck` from elsewhere"), "{error}");
+    }
+    fs::create_dir_all(project.0.join("fuzz")).unwrap();
     // From a registry if nothing else is said, and from where it is said.
     for (line, expected) in [
         ("", format!("statecheck = \"{}\"", env!("CARGO_PKG_VERSION"))),

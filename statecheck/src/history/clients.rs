@@ -186,10 +186,18 @@ where
 {
     /// A test of the machines that `fresh` makes, used as `apply` says: of 3 clients with 12 commands each, in
     /// 200 rounds.
+    ///
+    /// # Panics
+    /// When the model has granted something from the start: no client would have that to refer to.
     pub fn new(
         fresh: impl Fn() -> S + 'static,
         apply: impl Fn(&S, &mut Vec<G>, &M::Command) -> M::Reply + Sync + 'static,
     ) -> Self {
+        let granted = M::default().granted();
+        assert_eq!(
+            granted, 0,
+            "{granted} thing is there from the start: clients cannot refer to it"
+        );
         let (fresh, apply) = (Box::new(fresh), Box::new(apply));
         Self { fresh, apply, clients: 3, commands: 12, rounds: 200, steps: DEFAULT_STEPS }
     }
@@ -264,11 +272,14 @@ where
     /// environment is no number.
     pub fn test(&self) {
         let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
-        let rounds = settings.cases.unwrap_or(self.rounds);
+        let rounds = settings.rounds.unwrap_or(self.rounds);
         let (begun, mut seed) = (Instant::now(), settings.seed);
         loop {
             match self.check(rounds, seed) {
-                Ok(Checked { undecided: 0, .. }) => {}
+                Ok(Checked { commands: 0, .. }) if rounds > 0 => {
+                    panic!("nothing was asked in {rounds} rounds: what does the model offer?");
+                }
+                Ok(checked @ Checked { undecided: 0, .. }) => println!("{checked} (SEED={seed})"),
                 Ok(checked) => panic!(
                     "{checked}: nothing is known of those. Have fewer clients or commands, or more steps.\n\
                      # SEED={seed} repeats what was asked\n"

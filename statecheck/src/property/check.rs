@@ -61,11 +61,21 @@ impl<I: Input, F: Fn(&I) -> Result<(), String>> Typed<I, F> {
 
 impl<I: Input, F: Fn(&I) -> Result<(), String>> Check for Typed<I, F> {
     fn fails_on(&self, bytes: &[u8]) -> bool {
-        input::from_bytes::<I>(bytes).is_some_and(|input| self.guarded(&input).is_err())
+        match made::<I>(bytes) {
+            Ok(made) => made.is_some_and(|input| self.guarded(&input).is_err()),
+            Err(_) => true,
+        }
     }
 
     fn replay(&self, bytes: &[u8]) -> Result<(), Violation> {
-        input::from_bytes::<I>(bytes).map_or(Ok(()), |input| self.holds(input, bytes))
+        match made::<I>(bytes) {
+            Ok(made) => made.map_or(Ok(()), |input| self.holds(input, bytes)),
+            Err(what) => {
+                let what = format!("while the input was made: {what}");
+                let bytes = bytes.to_vec();
+                Err(Violation { bytes, ..Violation::without_input(self.property, what) })
+            }
+        }
     }
 
     fn holds_on(&self, input: &dyn Any) -> Option<Result<(), Violation>> {
@@ -80,6 +90,11 @@ impl<I: Input, F: Fn(&I) -> Result<(), String>> Check for Typed<I, F> {
     fn seeds(&self, example: &[u8]) -> Vec<Vec<u8>> {
         I::seeds(example)
     }
+}
+
+/// The input that the bytes stand for. Making it panics where a model does.
+fn made<I: Input>(bytes: &[u8]) -> Result<Option<I>, String> {
+    guarded(|| Ok(input::from_bytes(bytes)))
 }
 
 /// The bytes that make just this input, if its type says which they are, and is right.

@@ -18,9 +18,6 @@ use crate::settings::Settings;
 /// The size that quickcheck gives its inputs unless told otherwise.
 const USUAL_SIZE: usize = 100;
 
-/// Of a budget in time, so many inputs are tried between two looks at the clock.
-const BATCH: u64 = 1_000;
-
 /// So many times at most the bytes of an input are shortened before they are kept.
 const SHORTENINGS: usize = 500;
 
@@ -65,6 +62,8 @@ pub enum Failure {
         violation: Box<Violation>,
         /// The seed that repeats it; `None` if it had broken the property before.
         seed: Option<u64>,
+        /// On how many inputs that takes, if not on as many as the property says.
+        cases: Option<u64>,
         /// The file where the input is kept.
         kept: Option<PathBuf>,
     },
@@ -80,54 +79,54 @@ pub enum Failure {
         cases: u64,
         /// How many percent should have been.
         least: f64,
+        /// The seed that repeats it.
+        seed: u64,
     },
     /// What broke it before cannot be read, or what breaks it now cannot be kept.
     Regressions {
         /// What is wrong.
         error: RegressionError,
-        /// What breaks it now.
-        violation: Option<Box<Violation>>,
+        /// What breaks it now, and the seed that repeats it.
+        violation: Option<(Box<Violation>, u64)>,
     },
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Violated { violation, seed, kept } => {
+            Self::Violated { violation, seed, cases, kept } => {
                 write!(f, "{violation}")?;
                 if let Some(seed) = seed {
-                    writeln!(f, "# SEED={seed} repeats it")?;
+                    let cases = cases.map(|cases| format!(" QUICKCHECK_TESTS={cases}"));
+                    writeln!(f, "# SEED={seed}{} repeats it", cases.unwrap_or_default())?;
                 }
                 if let Some(path) = kept {
                     writeln!(f, "# It is kept in {}, and tried first from now on", path.display())?;
                 }
-                let Violation { property, rust: Some(rust), .. } = &**violation else {
-                    return Ok(());
-                };
-                writeln!(
-                    f,
-                    "# The same as a test of its own:\n\n#[test]\nfn {property}_again() {{"
-                )?;
-                rust.lines().try_for_each(|line| match line {
-                    "" => writeln!(f),
-                    line => writeln!(f, "    {line}"),
-                })?;
-                writeln!(f, "    {property}().holds_on(&input).unwrap();\n}}")
+                write_test(f, violation)
             }
-            Self::Blind { property, class, seen, cases, least } => writeln!(
+            Self::Blind { property, class, seen, cases, least, seed } => writeln!(
                 f,
                 "{property} is blind: {seen} of {cases} random inputs were `{class}`, {:.1} %, and {least} % \
-                 should be.\nThe generator does not get there any more; or the share is set too high.",
+                 should be.\nThe generator does not get there any more; or the share is set too high.\n\
+                 # SEED={seed} repeats it",
                 share(*seen, *cases)
             ),
             Self::Regressions { error, violation } => {
-                if let Some(violation) = violation {
-                    write!(f, "{violation}")?;
+                if let Some((violation, seed)) = violation {
+                    writeln!(f, "{violation}# SEED={seed} repeats it")?;
+                    write_test(f, violation)?;
                 }
                 writeln!(f, "# {error}")
             }
         }
     }
+}
+
+fn write_test(f: &mut fmt::Formatter<'_>, violation: &Violation) -> fmt::Result {
+    violation
+        .to_test()
+        .map_or(Ok(()), |test| write!(f, "# The same as a test of its own:\n\n{test}"))
 }
 
 impl std::error::Error for Failure {}
@@ -156,6 +155,7 @@ impl Property {
             self.replay(bytes).map_err(|violation| Failure::Violated {
                 violation: Box::new(violation),
                 seed: None,
+                cases: None,
                 kept: kept.as_ref().map(|it| it.path().to_owned()),
             })?;
         }
@@ -163,17 +163,22 @@ impl Property {
         self.quickcheck_within(settings, &tally).map_err(|(seed, mut violation)| {
             violation.bytes = self.shortened(std::mem::take(&mut violation.bytes));
             if let Some(Err(error)) = kept.as_ref().map(|it| it.keep(&violation)) {
-                return cannot(error, Some(violation));
+                return cannot(error, Some((violation, seed)));
             }
             let kept = kept.as_ref().map(|it| it.path().to_owned());
-            Failure::Violated { violation, seed: Some(seed), kept }
+            let cases =
+                settings.cases.filter(|cases| settings.time.is_none() && *cases > self.cases);
+            Failure::Violated { violation, seed: Some(seed), cases, kept }
         })?;
         let Tally { cases, classes, .. } = tally.take();
-        for (class, least) in self.shares {
+        // Of fewer inputs than the property asks for, too few are of a class by chance.
+        let shares = if cases < self.cases { &[] } else { self.shares };
+        for (class, least) in shares {
             let seen = classes.get(class).copied().unwrap_or(0);
             if share(seen, cases) < *least {
                 let (property, class, least) = (self.name, *class, *least);
-                return Err(Failure::Blind { property, class, seen, cases, least });
+                let seed = settings.seed;
+                return Err(Failure::Blind { property, class, seen, cases, least, seed });
             }
         }
         Ok(Report { property: self.name, regressions: before.len(), cases, classes })
@@ -203,12 +208,13 @@ impl Property {
                 .map_err(|violation| (seed, Box::new(violation)))
         };
         let Some(time) = settings.time else { return tried(cases, settings.seed) };
-        let begun = Instant::now();
+        let until = Instant::now() + time;
+        tally.borrow_mut().until = Some(until);
         let mut seed = settings.seed;
         loop {
             // No more than a run without a budget tries, so that the seed alone repeats it.
-            tried(cases.min(BATCH), seed)?;
-            if begun.elapsed() >= time {
+            tried(self.cases, seed)?;
+            if Instant::now() >= until {
                 return Ok(());
             }
             seed = seed.wrapping_add(1);
@@ -257,6 +263,8 @@ impl Property {
 #[derive(Default)]
 struct Tally {
     cases: u64,
+    /// When to try no more.
+    until: Option<Instant>,
     classes: BTreeMap<&'static str, u64>,
     violation: Option<Violation>,
 }
@@ -269,7 +277,14 @@ struct Trial {
 
 impl Testable for Trial {
     fn result(&self, g: &mut Gen) -> TestResult {
+        let is_late = |tally: &Tally| {
+            tally.cases > 0 && tally.until.is_some_and(|until| Instant::now() >= until)
+        };
+        if is_late(&self.tally.borrow()) {
+            return TestResult::discard();
+        }
         let bytes = self.property.check.draw(g);
+
         let (result, classes) = classes::of(|| self.property.replay(&bytes));
         let mut tally = self.tally.borrow_mut();
         tally.cases += 1;

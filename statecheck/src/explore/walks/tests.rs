@@ -128,7 +128,7 @@ fn of_states_that_are_renamings_of_each_other_one_is_seen() {
     let coverage = explored(None, &Scope::up_to_renaming(renamed)).unwrap();
     // None, one, two side by side, two apart, three, four.
     assert_eq!((coverage.states, coverage.transitions, coverage.unseen), (6, 24, None));
-    assert_eq!(coverage.checked, 2, "{coverage:?}");
+    assert_eq!(coverage.checked, 12, "{coverage:?}");
     let by_key = explored(None, &Scope::by_key(BTreeSet::len)).unwrap();
     assert_eq!((by_key.states, by_key.unseen), (5, None));
 }
@@ -142,4 +142,39 @@ fn a_key_that_is_too_coarse_is_found_out() {
     let shown = Found::Unsound { one: one.clone(), other: other.clone() }.to_string();
     assert!(shown.ends_with(&format!("after {one:?}, and after {other:?}")), "{shown}");
     assert_ne!(one, other);
+}
+
+#[test]
+fn a_key_that_takes_all_states_for_one_is_found_out_by_the_replies() {
+    let found = explored(None, &Scope::by_key(|_: &Lit| ()));
+    assert!(matches!(found, Err(Found::Unsound { .. })), "{found:?}");
+    // Where replies are said not to matter, nothing tells them apart.
+    let ignored = explored(None, &Scope::by_key(|_: &Lit| ()).ignoring_replies()).unwrap();
+    assert_eq!((ignored.states, ignored.unseen), (1, None));
+    assert!(ignored.checked > 0);
+}
+
+#[test]
+fn a_machine_that_begins_in_another_state_is_shown_by_no_command() {
+    let lit = |lamps: &Lamps| lamps.lit.clone();
+    let begun = || Lamps { lit: Lit::from(['a']), all: None };
+    let found = divergence(walks(begun, (lit, lit), &Scope::of_states()));
+    assert_eq!(found.trace, []);
+    assert_eq!(found.difference, "one holds {'a'}, the other {}");
+}
+
+#[test]
+fn the_last_bound_counts_and_there_is_more_room_for_whoever_gives_more() {
+    let states = |scope: Scope<Lit>| explored(None, &scope).unwrap().states;
+    let (little, much) = (2 * crate::explore::map::BYTES_A_STATE, 1 << 30);
+    assert_eq!(states(Scope::of_states().within_bytes(little)), 2);
+    assert_eq!(states(Scope::of_states().within_bytes(little).within_bytes(much)), 15 + 1);
+    assert_eq!(states(Scope::of_states().within_states(3).within_bytes(much)), 3);
+    assert_eq!(states(Scope::of_states().within_states(3).within_states(4)), 4);
+}
+
+#[test]
+fn what_is_found_is_reported_as_it_prints() {
+    let found = explored(None, &Scope::by_key(|_: &Lit| ())).unwrap_err();
+    assert_eq!(format!("{found:?}"), format!("\n{found}"));
 }

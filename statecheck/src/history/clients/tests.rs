@@ -219,7 +219,7 @@ fn what_is_unexplained_prints_with_what_to_do_next_and_is_drawn() {
 # Commands are at once if neither was answered before the other was asked.
 # A Ref counts what its own client was granted.
 # Next, look for what may happen in the machine between two steps of a command.
-# Who did it may be left out: the field `whole` has the round as it was recorded.
+# The command that caused it may be left out: the field `whole` has the whole round.
 # SEED=5 repeats what was asked; the schedule takes luck, and many rounds
 ";
     assert_eq!(unexplained.to_string(), text);
@@ -281,4 +281,46 @@ fn rounds_of_which_nothing_is_known_are_counted() {
 #[should_panic(expected = "rounds undecided: nothing is known of those")]
 fn a_test_does_not_pass_where_nothing_is_known() {
     undecided().test();
+}
+
+#[test]
+#[should_panic(expected = "1 thing is there from the start")]
+fn what_is_there_from_the_start_cannot_be_referred_to_by_a_client() {
+    /// With one ticket out before anybody asked.
+    #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    struct Begun(Tickets);
+
+    impl Default for Begun {
+        fn default() -> Self {
+            Self(Tickets(vec![true]))
+        }
+    }
+
+    impl StateMachine for Begun {
+        type Command = Command;
+        type Reply = bool;
+        type Error = Infallible;
+
+        fn apply(&mut self, command: &Command) -> Result<bool, Infallible> {
+            self.0.apply(command)
+        }
+    }
+
+    impl Model for Begun {
+        fn offer(&self, menu: &mut Menu<'_, Command>) {
+            self.0.offer(menu);
+        }
+
+        fn granted(&self) -> usize {
+            self.0.granted()
+        }
+    }
+
+    let _concurrent = Concurrent::<Begun, (), ()>::new(|| (), |(), _, _| true);
+}
+
+#[test]
+#[should_panic(expected = "nothing was asked in 200 rounds")]
+fn a_test_in_which_nothing_is_asked_does_not_pass() {
+    right().commands(0).test();
 }

@@ -60,7 +60,7 @@ impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
         )?;
         writeln!(
             f,
-            "# Who did it may be left out: the field `whole` has the round as it was recorded."
+            "# The command that caused it may be left out: the field `whole` has the whole round."
         )?;
         writeln!(
             f,

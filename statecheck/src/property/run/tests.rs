@@ -44,14 +44,14 @@ impl Drop for Folder {
 }
 
 fn settings() -> Settings {
-    Settings { cases: Some(500), time: None, seed: 1, regressions: None }
+    Settings { cases: Some(500), time: None, rounds: None, seed: 1, regressions: None }
 }
 
 #[test]
 fn what_breaks_a_property_is_kept_and_tried_first_from_then_on() {
     let folder = Folder::new("kept");
     let file = folder.0.join("small.txt");
-    let Err(Failure::Violated { violation, seed: Some(1), kept }) =
+    let Err(Failure::Violated { violation, seed: Some(1), kept, .. }) =
         small(100).run(&folder.settings())
     else {
         panic!("a large number is drawn")
@@ -113,7 +113,14 @@ fn what_cannot_be_kept_is_reported_with_what_was_found() {
     fs::write(&file, "").unwrap();
     let kept = Regressions::of(&file.join("below"), "small");
     let violation = small(100).quickcheck(500, 1).unwrap_err();
-    assert!(matches!(kept.keep(&violation), Err(RegressionError::Io { .. })));
+    let error = kept.keep(&violation).unwrap_err();
+    assert!(matches!(error, RegressionError::Io { .. }));
+    let failure = Failure::Regressions { error, violation: Some((Box::new(violation), 1)) };
+    let shown = failure.to_string();
+    assert!(
+        shown.contains("# SEED=1 repeats it\n") && shown.contains("fn small_again()"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -137,13 +144,57 @@ fn a_test_is_blind_if_too_few_inputs_are_of_a_class() {
 }
 
 #[test]
+fn a_share_is_not_judged_by_fewer_inputs_than_the_property_asks_for() {
+    let all = Property::new("all", "", |_: &Trace<u8>| Ok(()));
+    let none = Property { shares: &[("never", 50.0)], ..all };
+    assert_eq!(none.run(&Settings { cases: Some(99), ..settings() }).unwrap().cases, 99);
+    let failure = none.run(&Settings { cases: Some(100), ..settings() }).unwrap_err().to_string();
+    assert!(failure.ends_with("# SEED=1 repeats it\n"), "{failure}");
+}
+
+#[test]
+fn a_model_that_panics_is_a_violation_while_the_input_is_made_and_no_step_while_it_is_shrunk() {
+    /// Panics when it is made of a 9, or made simpler than 3.
+    #[derive(Debug, Clone)]
+    struct Touchy(u8);
+
+    impl arbitrary::Arbitrary<'_> for Touchy {
+        fn arbitrary(u: &mut arbitrary::Unstructured<'_>) -> arbitrary::Result<Self> {
+            let number: u8 = u.arbitrary()?;
+            assert_ne!(number, 9, "a nine");
+            Ok(Self(number))
+        }
+    }
+
+    impl crate::input::Input for Touchy {
+        const BYTES: usize = 1;
+
+        fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+            Box::new(std::iter::once_with(|| {
+                assert!(self.0 > 3, "not less than 3");
+                Self(self.0 - 1)
+            }))
+        }
+    }
+
+    let never = Property::new("never", "", |_: &Touchy| Err("it is there".to_owned()));
+    let made = never.replay(&[9]).unwrap_err();
+    assert_eq!(
+        made.what,
+        "while the input was made: panicked: assertion `left != right` failed: a nine\n  left: 9\n right: 9"
+    );
+    assert_eq!((made.bytes.as_slice(), made.shown.as_str()), (&[9][..], ""));
+    assert_eq!(never.replay(&[7]).unwrap_err().shown, "Touchy(3)\n");
+}
+
+#[test]
 fn a_budget_in_time_goes_through_seeds_for_as_long() {
     let time = |milliseconds| Some(Duration::from_millis(milliseconds));
     let none = Settings { time: time(0), ..settings() };
     let all = Property::new("all", "", |_: &Trace<u8>| Ok(()));
-    assert_eq!(all.run(&none).unwrap().cases, 500);
-    let some = all.run(&Settings { time: time(30), ..settings() }).unwrap();
-    assert_eq!(some.cases % 500, 0);
+    assert_eq!(all.run(&none).unwrap().cases, 1);
+    let some = all.run(&Settings { time: time(100), ..settings() }).unwrap();
+    assert!(some.cases > 1, "{some}");
     // What fails in a later batch is repeated by the seed that is named, and no other setting.
     let rare = Property::new("rare", "", |trace: &Trace<u8>| match trace.0[..] {
         [7, 7, ..] => Err("begins with 7 7".to_owned()),
@@ -166,7 +217,7 @@ fn a_failure_prints_the_violation_how_to_repeat_it_and_a_test_to_copy() {
     assert_eq!(
         failure.to_string(),
         format!(
-            "{violation}# SEED=1 repeats it\n\
+            "{violation}# SEED=1 QUICKCHECK_TESTS=500 repeats it\n\
              # It is kept in {}, and tried first from now on\n\
              # The same as a test of its own:\n\n\
              #[test]\nfn small_again() {{\n    use statecheck::trace::Trace;\n\n    \
