@@ -30,7 +30,9 @@ impl Manifest {
         })?;
         let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
         let is_inherited = value_of("statecheck").is_some_and(|it| it.contains("workspace"))
-            || ["statecheck]", "statecheck.workspace"].iter().any(|it| text.contains(it));
+            || ["dependencies.statecheck]", "statecheck.workspace"]
+                .iter()
+                .any(|it| text.contains(it));
         if is_inherited && !root.join("fuzz/Cargo.toml").exists() {
             let problem = "it takes `statecheck` from elsewhere, which a folder below cannot: \
                            name it in one line until `fuzz/Cargo.toml` is there";

@@ -178,8 +178,8 @@ fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
 fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
     let project = Project::new("new");
     fs::remove_dir_all(project.0.join("fuzz")).unwrap();
-    let path =
-        "name = \"my-project\"\n[dev-dependencies]\nstatecheck = { path = \"../statecheck\" }\n";
+    let path = "name = \"my-project\"\n[dev-dependencies]\nstatecheck = { path = \"../statecheck\" }\n\
+                [profile.dev.package.statecheck]\nopt-level = 3\n";
     project.write("Cargo.toml", path);
     let folder = FuzzFolder::of_file(&project.0, "tests/properties.rs", vec![no_nine()]);
     let all = [
