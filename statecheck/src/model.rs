@@ -214,7 +214,7 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
             Mode::List { commands } => {
                 commands.extend(samples.into_iter().map(|sample| (sample, true)));
             }
-            Mode::Take { .. } => self.list(weight, samples),
+            Mode::Take { kinds_before, .. } => *kinds_before = kinds_before.saturating_sub(1),
         }
     }
 }

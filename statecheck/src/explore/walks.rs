@@ -147,11 +147,11 @@ fn check_alike<M: Model<Reply: Debug, Error: Display>, P: PartialEq>(
     model_state: &impl Fn(&M) -> P,
     scope: &Scope<P>,
 ) -> Result<bool, Found<M::Command>> {
-    if model_state(&after::<M>(&one)) == model_state(&after::<M>(&other)) {
+    let models = [&one, &other].map(|trace| after::<M>(trace));
+    if model_state(&models[0]) == model_state(&models[1]) {
         return Ok(false);
     }
-    let reached = |trace: &[M::Command]| {
-        let model = after::<M>(trace);
+    let [of_one, of_other] = models.map(|model| {
         let reached = offered(&model).into_iter().map(|command| {
             let mut model = model.clone();
             let answer = match model.apply(&command) {
@@ -162,8 +162,8 @@ fn check_alike<M: Model<Reply: Debug, Error: Display>, P: PartialEq>(
             (answer, (scope.fingerprint)(&model_state(&model)))
         });
         reached.collect::<BTreeSet<_>>()
-    };
-    if reached(&one) == reached(&other) {
+    });
+    if of_one == of_other {
         return Ok(true);
     }
     Err(Found::Unsound { one, other })

@@ -22,21 +22,19 @@ impl Manifest {
             values.filter_map(|rest| rest.trim_start().strip_prefix('=')).map(str::trim).next()
         };
         let name = value_of("name").map(|value| value.trim_matches('"').to_owned());
-        let name = name.ok_or_else(|| {
-            FuzzError::at(
-                path,
-                io::Error::new(io::ErrorKind::InvalidData, "it has no line `name = ...`"),
-            )
-        })?;
+        let unfit =
+            |problem| FuzzError::at(path, io::Error::new(io::ErrorKind::InvalidData, problem));
+        let name = name.ok_or_else(|| unfit("it has no line `name = ...`"))?;
         let version = concat!("\"", env!("CARGO_PKG_VERSION"), "\"");
         let is_inherited = value_of("statecheck").is_some_and(|it| it.contains("workspace"))
             || ["dependencies.statecheck]", "statecheck.workspace"]
                 .iter()
                 .any(|it| text.contains(it));
         if is_inherited && !root.join("fuzz/Cargo.toml").exists() {
-            let problem = "it takes `statecheck` from elsewhere, which a folder below cannot: \
-                           name it in one line until `fuzz/Cargo.toml` is there";
-            return Err(FuzzError::at(path, io::Error::new(io::ErrorKind::InvalidData, problem)));
+            return Err(unfit(
+                "it takes `statecheck` from elsewhere, which a folder below cannot: name it in one line until \
+                 `fuzz/Cargo.toml` is there",
+            ));
         }
         // From a folder below, a path begins one step higher.
         let statecheck =

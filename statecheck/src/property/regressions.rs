@@ -59,33 +59,34 @@ impl Regressions {
 
     /// The bytes of all that are kept; none if there is no file.
     pub(super) fn read(&self) -> Result<Vec<Vec<u8>>, RegressionError> {
-        let cases = |text: String| {
-            let lines = (1..).zip(text.lines().map(str::trim));
-            let told = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-            let cases = told.map(|(number, line)| {
-                let digits = line.strip_prefix("case").filter(|digits| !digits.starts_with(is_hex));
-                let bytes = digits.and_then(|digits| from_hex(digits.trim()));
-                bytes.ok_or_else(|| self.line(number, line))
-            });
-            cases.collect()
-        };
+        let text = self.text()?.unwrap_or_default();
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let told = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let cases = told.map(|(number, line)| {
+            let digits = line.strip_prefix("case").filter(|digits| !digits.starts_with(is_hex));
+            let bytes = digits.and_then(|digits| from_hex(digits.trim()));
+            bytes.ok_or_else(|| self.line(number, line))
+        });
+        cases.collect()
+    }
+
+    /// What the file says; `None` if there is no file.
+    fn text(&self) -> Result<Option<String>, RegressionError> {
         match fs::read_to_string(&self.0) {
-            Ok(text) => cases(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.io(error)),
         }
     }
 
     /// Keeps what breaks the property now, unless it is kept already.
     pub(super) fn keep(&self, violation: &Violation) -> Result<(), RegressionError> {
-        let mut text = match fs::read_to_string(&self.0) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => format!(
+        let mut text = self.text()?.unwrap_or_else(|| {
+            format!(
                 "# What once broke {}: tried first at each run. Keep this file with the code.\n",
                 violation.property
-            ),
-            Err(error) => return Err(self.io(error)),
-        };
+            )
+        });
         let case = line(violation);
         if text.lines().any(|line| line == case) {
             return Ok(());

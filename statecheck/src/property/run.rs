@@ -284,7 +284,6 @@ impl Testable for Trial {
             return TestResult::discard();
         }
         let bytes = self.property.check.draw(g);
-
         let (result, classes) = classes::of(|| self.property.replay(&bytes));
         let mut tally = self.tally.borrow_mut();
         tally.cases += 1;
