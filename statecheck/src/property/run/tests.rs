@@ -188,6 +188,29 @@ fn a_model_that_panics_is_a_violation_while_the_input_is_made_and_no_step_while_
 }
 
 #[test]
+fn bytes_that_make_another_input_than_the_one_that_fails_are_not_kept() {
+    /// A number that names the bytes of another.
+    #[derive(Debug, Clone, arbitrary::Arbitrary)]
+    struct Liar(u8);
+
+    impl crate::input::Input for Liar {
+        const BYTES: usize = 1;
+
+        fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
+            Box::new(std::iter::empty())
+        }
+
+        fn to_bytes(&self) -> Option<Vec<u8>> {
+            Some(vec![self.0 / 2])
+        }
+    }
+
+    let never = Property::new("never", "", |_: &Liar| Err("it is there".to_owned()));
+    assert_eq!(never.replay(&[0]).unwrap_err().bytes, [0]);
+    assert_eq!(never.replay(&[8]).unwrap_err().bytes, [8]);
+}
+
+#[test]
 fn a_budget_in_time_goes_through_seeds_for_as_long() {
     let time = |milliseconds| Some(Duration::from_millis(milliseconds));
     let none = Settings { time: time(0), ..settings() };
