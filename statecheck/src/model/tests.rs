@@ -97,3 +97,40 @@ fn of_what_is_drawn_all_that_is_like_a_sample_makes_sense() {
     assert!(Doors.allows(&Command::Paint(200)) && Doors.allows(&Command::Open));
     assert!(!Doors.allows(&Command::Close));
 }
+
+#[test]
+fn what_is_drawn_and_not_allowed_is_no_command() {
+    let walk: Walk<Put> = crate::input::from_bytes(&[0; 100]).unwrap();
+    assert_eq!(walk.commands(), [0, 0]);
+}
+
+#[test]
+fn bytes_choose_a_command_behind_a_kind_of_which_there_is_none() {
+    /// Only even numbers, of two kinds, and no odd ones before them.
+    #[derive(Debug, Clone, Default)]
+    struct Even;
+
+    impl StateMachine for Even {
+        type Command = u8;
+        type Reply = ();
+        type Error = Infallible;
+
+        fn apply(&mut self, _: &u8) -> Result<(), Infallible> {
+            Ok(())
+        }
+    }
+
+    impl Model for Even {
+        fn offer(&self, menu: &mut Menu<'_, u8>) {
+            menu.list(3, []);
+            menu.list(1, [0, 2]);
+            menu.list(1, [4, 6]);
+        }
+    }
+
+    for number in [0, 2, 4, 6] {
+        let bytes = bytes_for(&Even, &number).unwrap();
+        assert_eq!(chosen(&Even, &bytes), Some(number));
+    }
+    assert_eq!(bytes_for(&Even, &1), None);
+}
