@@ -7,6 +7,8 @@
 mod arguments;
 #[cfg(feature = "check")]
 mod check;
+#[cfg(feature = "serve")]
+mod environment;
 mod failure;
 #[cfg(feature = "load")]
 mod load;
@@ -22,10 +24,14 @@ mod signals;
 mod tools;
 mod usage;
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+#[cfg(feature = "serve")]
+use clap::FromArgMatches as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::shown::without_controls;
 use failure::Failure;
@@ -39,7 +45,7 @@ use failure::Failure;
 #[command(name = "indexer", version, args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Exit status: 0 done, 1 answered no (ERROR, or not indexed), 2 could not be done.\n\
-                  Environment: INDEXER_LOG is the log level of a server that is given none by flag."
+                  Environment: of a server, INDEXER_LISTEN and so on stand for options that are not given."
 )]
 struct Cli {
     #[cfg(feature = "serve")]
@@ -104,7 +110,6 @@ enum Command {
     #[cfg(feature = "check")]
     Replay(check::replay::Arguments),
     #[cfg(feature = "tools")]
-    #[command(hide = true)]
     Generate(tools::generate::Arguments),
 }
 
@@ -121,10 +126,51 @@ impl Fulfilled {
     }
 }
 
+/// The program's definition, for a command line that names a command or serves without.
+#[cfg(feature = "serve")]
+fn definition(names_a_command: bool) -> clap::Command {
+    let program = Cli::command().mut_subcommand("serve", environment::with_environment);
+    // A variable of the server's, even one that cannot be read, is nothing to the other commands.
+    if names_a_command { program } else { environment::with_environment(program) }
+}
+
+#[cfg(not(feature = "serve"))]
+fn definition(_: bool) -> clap::Command {
+    Cli::command()
+}
+
+/// Reads the command line, and what the environment says of a server.
+#[cfg(feature = "serve")]
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut program = definition(environment::names_a_command(arguments));
+    let matches = program.try_get_matches_from_mut(arguments).map_err(|mut error| {
+        environment::blame(&mut error, arguments);
+        error
+    })?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut program))?;
+    let serve = match &mut cli.command {
+        None => Some((&mut cli.serve, &program, &matches)),
+        Some(Command::Serve(serve)) => {
+            let matches = matches.subcommand_matches("serve");
+            program.find_subcommand("serve").zip(matches).map(|(it, matches)| (serve, it, matches))
+        }
+        Some(_) => None,
+    };
+    if let Some((serve, command, matches)) = serve {
+        serve.settings = environment::settings(command, matches);
+    }
+    Ok(cli)
+}
+
+#[cfg(not(feature = "serve"))]
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
+}
+
 /// Runs the program on its process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let done = match Cli::try_parse() {
+    let done = match parse(&env::args_os().collect::<Vec<_>>()) {
         Ok(cli) => run(cli),
         Err(not_run) if not_run.use_stderr() => {
             output::say_at_the_end(usage::message(not_run));
@@ -179,8 +225,6 @@ fn run(cli: Cli) -> Result<Fulfilled, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -6,21 +6,25 @@
 
 mod backup;
 mod endpoint;
+mod format;
 mod hosts;
 mod http;
+mod process;
 mod shared;
+mod slow;
 
 use std::time::Duration;
 
-use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
-};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::command::{Reply, Verb};
 use crate::log::LogRefusal;
 use crate::server::{Ended, Monitor, TurnedAway};
 use crate::session::{Backend, MAX_BATCH, Tally, View};
 pub use endpoint::Endpoint;
+pub(crate) use endpoint::Opening;
+use format::Format;
+use process::Process;
 
 /// Something about a metric that Prometheus does not allow: a bug of ours.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +78,9 @@ pub struct Metrics {
     log_unreached: IntGauge,
     log_lines_lost: IntCounter,
     log_full: IntGauge,
+    ready: IntGauge,
+    /// None where the system does not say.
+    process: Option<Process>,
 }
 
 impl Metrics {
@@ -83,6 +90,9 @@ impl Metrics {
     /// None that is known.
     pub fn new() -> Result<Self, MetricsError> {
         let new = New(Registry::new());
+        let build = Opts::new("indexer_build_info", "1, with the version as a label.")
+            .const_label("version", env!("CARGO_PKG_VERSION"));
+        new.registered(IntGauge::with_opts(build)?)?.set(1);
         let commands = new.counters(
             "indexer_commands_total",
             "Messages that were commands, by command and reply.",
@@ -172,6 +182,11 @@ impl Metrics {
                 "indexer_log_full",
                 "1 while the log of a replica takes no changes for want of space.",
             )?,
+            ready: new.gauge(
+                "indexer_ready",
+                "1 while clients should be sent here: /readyz answers 200.",
+            )?,
+            process: Process::register(&new)?,
             registry: new.0,
         })
     }
@@ -187,6 +202,28 @@ impl Metrics {
     /// # Errors
     /// None that is known.
     pub fn text(&self, backend: &dyn Backend) -> Result<String, MetricsError> {
+        let is_ready = self.ready.get() == 1;
+        self.page(Format::Text, Some(backend), is_ready)
+    }
+
+    /// All counts, and how much the index holds, once there is one.
+    fn page(
+        &self,
+        format: Format,
+        backend: Option<&dyn Backend>,
+        is_ready: bool,
+    ) -> Result<String, MetricsError> {
+        if let Some(backend) = backend {
+            self.look_at(backend);
+        }
+        self.ready.set(is_ready.into());
+        if let Some(process) = &self.process {
+            process.update();
+        }
+        format.write(&self.registry.gather())
+    }
+
+    fn look_at(&self, backend: &dyn Backend) {
         let View(engine) = backend.engine();
         let held = engine.held();
         for (gauge, count) in [
@@ -204,7 +241,6 @@ impl Metrics {
         let refusal = log.and_then(|log| log.refusal);
         self.log_full.set((refusal == Some(LogRefusal::Full)).into());
         self.read_only.set((engine.store_failure().is_some() || refusal.is_some()).into());
-        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod duties;
 mod handle;
 mod monitor;
+mod peer;
 mod registry;
 mod watch;
 
@@ -22,6 +23,7 @@ pub(crate) use acceptor::Service;
 pub use duties::Duties;
 pub use handle::{Handle, Stopped};
 pub use monitor::{Ended, Monitor, Nobody, TurnedAway};
+pub(crate) use peer::Peer;
 pub(crate) use registry::Registry;
 
 /// How many clients may be connected at once unless another number is chosen.
@@ -108,7 +110,7 @@ impl Service for Shared {
         &self.connections
     }
 
-    fn serve(&self, stream: &TcpStream, peer: SocketAddr) {
+    fn serve(&self, stream: &TcpStream, peer: Peer) {
         connection::serve(stream, peer, self);
     }
 

@@ -1,10 +1,14 @@
 //! `indexer serve`: the server, until a signal stops it.
 
 mod access;
+mod check_config;
 pub(super) mod data_dir;
 mod failure;
 mod listeners;
 mod logging;
+#[cfg_attr(not(target_os = "linux"), path = "serve/no_manager.rs")]
+mod manager;
+mod passed;
 #[cfg(feature = "etcd")]
 mod replicate;
 
@@ -17,12 +21,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arguments::{DEFAULT_ADDRESS, at_least_one_second};
+use super::environment::{Origin, Setting, unknown_variables};
 use super::output::Aside;
 use super::signals::Signals;
 use super::{Failure, Fulfilled};
 use crate::engine::Engine;
 use crate::index::{Limits, PackageIndex};
-use crate::metrics::{Endpoint, Metrics};
+use crate::metrics::{Endpoint, Metrics, Opening};
 #[cfg(feature = "etcd")]
 use crate::replica::Replica;
 use crate::server::{
@@ -30,8 +35,12 @@ use crate::server::{
     Nobody, Server,
 };
 use crate::session::Backend;
+use crate::shown::shown;
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, MIN_LINE_BYTES};
 pub(super) use failure::ServeFailure;
+use listeners::Addresses;
+use manager::Manager;
+use passed::Passed;
 
 /// Serve an index until SIGINT, SIGTERM or SIGHUP
 ///
@@ -41,12 +50,18 @@ pub(super) use failure::ServeFailure;
 /// changes could not be kept any more. A SIGHUP that is ignored at the start, as after nohup, stays ignored.
 /// A log that cannot be written, because the disk is full or nobody reads it, changes no answer: its lines
 /// are lost, and --metrics counts them.
+///
+/// Each option may also come from the environment, as its description says; where one may be given more
+/// than once, the values stand with commas between. A service manager that asks for it (`NOTIFY_SOCKET`,
+/// `WATCHDOG_USEC`) is told when the server is ready, that it lives, and when it stops, and may pass sockets
+/// to listen on (`LISTEN_FDS`), which take the place of the default of --listen; one called `metrics` takes
+/// that of --metrics.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// An address to listen on; may be given more than once, and port 0 takes any free port. `[::]`
     /// alone also takes IPv4 clients where the system lets it; beside an IPv4 address with the same
     /// port it takes IPv6 clients only
-    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS)]
+    #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS, value_delimiter = ',')]
     pub(super) listen: Vec<String>,
     /// Keep the index in this directory, which is made if it does not exist: nothing is answered
     /// before it is on disk. When the disk fails, changes get ERROR and are not there at the next
@@ -90,13 +105,20 @@ pub(super) struct Arguments {
     /// A host name by which --metrics may be asked, besides IP addresses and localhost; may be given more
     /// than once. Requests for any other name are refused, because a web page can make its own name
     /// lead here
-    #[arg(long, value_name = "NAME", requires = "metrics")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     metrics_host: Vec<String>,
+    /// Check these options, those of the environment among them, print them, and serve nothing: exits with 0
+    /// if a server can be started so, and with 2 if not
+    #[arg(long)]
+    check_config: bool,
     #[cfg(feature = "etcd")]
     #[command(flatten)]
     replication: Box<replicate::Replication>,
     #[command(flatten)]
     logging: logging::Logging,
+    /// All of these as they are in effect, and where they come from.
+    #[arg(skip)]
+    pub(super) settings: Vec<Setting>,
 }
 
 fn line_bytes(text: &str) -> Result<usize, String> {
@@ -130,6 +152,23 @@ impl Arguments {
             idle_timeout: self.idle_timeout.map(Duration::from_secs),
             shutdown_grace: Duration::from_secs(self.shutdown_grace),
         }
+    }
+
+    fn addresses(&self) -> Addresses<'_> {
+        Addresses { listen: &self.listen, metrics: self.metrics.as_deref() }
+    }
+
+    /// Where to listen beside the sockets that were passed: these stand for what nobody has chosen.
+    fn addresses_beside(&self, passed: &Passed) -> Addresses<'_> {
+        let is_default = |it: &Setting| it.option == "listen" && it.origin == Origin::Default;
+        let mut addresses = self.addresses();
+        if !passed.clients.is_empty() && self.settings.iter().any(is_default) {
+            addresses.listen = &[];
+        }
+        if passed.metrics.is_some() {
+            addresses.metrics = None;
+        }
+        addresses
     }
 
     fn limits(&self) -> Limits {
@@ -186,6 +225,24 @@ impl Served {
         }
     }
 
+    /// What tells whether it can go on: it does not return while the index is stuck. That a disk or etcd is away,
+    /// or is waited for, is no reason to start again.
+    fn sign_of_life(&self) -> impl Fn() -> bool + Send + 'static {
+        let backend = self.backend();
+        #[cfg(feature = "etcd")]
+        let replica = match self {
+            Self::Engine(_) => None,
+            Self::Replica(replica) => Some(Arc::clone(replica)),
+        };
+        move || {
+            #[cfg(feature = "etcd")]
+            if replica.as_ref().is_some_and(|replica| replica.log_failure().is_some()) {
+                return false;
+            }
+            backend.engine().0.read_ahead(0, PackageIndex::len).is_ok()
+        }
+    }
+
     /// Ends it, and says why it could not go on, if it could not.
     fn end(&self) -> Result<(), ServeFailure> {
         match self {
@@ -209,14 +266,19 @@ impl Served {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
-    // First of all: they count the lines that the log loses.
-    let metrics = arguments
-        .metrics
-        .is_some()
-        .then(Metrics::new)
-        .transpose()
-        .map_err(ServeFailure::Metrics)?
-        .map(Arc::new);
+    let unknown = unknown_variables(&arguments.settings);
+    #[cfg(not(feature = "etcd"))]
+    if unknown.iter().any(|name| name == "INDEXER_REPLICATE") {
+        return Err(ServeFailure::CannotReplicate.into());
+    }
+    if arguments.check_config {
+        return check_config::run(arguments);
+    }
+    let passed = passed::take()?;
+    // Before the log: they count the lines that it loses.
+    let has_endpoint = arguments.metrics.is_some() || passed.metrics.is_some();
+    let metrics = has_endpoint.then(Metrics::new).transpose().map_err(ServeFailure::Metrics)?;
+    let metrics = metrics.map(Arc::new);
     let counted = metrics.clone();
     let on_loss = move || {
         if let Some(metrics) = &counted {
@@ -225,35 +287,51 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     };
     // Dropped last: why this fails is said after all that was logged before.
     let log = logging::start(&arguments.logging, on_loss)?;
-    serve(arguments, metrics, &log)
+    for variable in unknown {
+        let variable = shown(&variable);
+        tracing::warn!(event = "unknown_variable", %variable, "no option is called so");
+    }
+    serve(arguments, passed, metrics, &log)
 }
 
 fn serve(
     arguments: &Arguments,
+    mut passed: Passed,
     metrics: Option<Arc<Metrics>>,
     log: &logging::Log,
 ) -> Result<Fulfilled, Failure> {
+    let manager = Manager::find();
+    let addresses = arguments.addresses_beside(&passed);
+    let listener = match passed.metrics.take() {
+        Some(listener) => Some(listener),
+        None => addresses.bind_metrics()?,
+    };
+    // Kept until the server has stopped, and there before it is ready, so that it can be asked how that goes.
+    let endpoint = listener
+        .zip(metrics.clone())
+        .map(|(listener, metrics)| {
+            Opening::start(arguments.metrics_host.clone(), listener, metrics)
+        })
+        .transpose()
+        .map_err(ServeFailure::Start)?;
+    manager.loading();
     let served = Served::load(arguments)?;
     let signals = Signals::register().map_err(Failure::Signals)?;
     let duties = served.duties().map_err(ServeFailure::Start)?;
-    let (listeners, endpoint) = listeners::bind(&arguments.listen, arguments.metrics.as_deref())?;
-    let monitor: Arc<dyn Monitor> = match &metrics {
-        Some(metrics) => Arc::clone(metrics) as _,
+    let passed_at = passed.clients.iter().filter_map(|it| it.local_addr().ok());
+    let others = passed_at.chain(endpoint.as_ref().map(Opening::address)).collect();
+    let mut listeners = addresses.bind_clients(others)?;
+    listeners.append(&mut passed.clients);
+    let monitor: Arc<dyn Monitor> = match metrics {
+        Some(metrics) => metrics,
         None => Arc::new(Nobody),
     };
     let config = arguments.config();
     let server = Server::start_serving(listeners, served.backend(), config, monitor)
         .map_err(ServeFailure::Start)?;
-    // Kept until the server has stopped, so that it can be asked how that goes.
-    let endpoint = endpoint
-        .zip(metrics)
-        .map(|(listener, metrics)| {
-            let names = arguments.metrics_host.clone();
-            Endpoint::start_as(names, listener, metrics, served.backend(), server.handle())
-        })
-        .transpose()
-        .map_err(ServeFailure::Start)?;
+    let endpoint = endpoint.map(|opening| opening.open(served.backend(), server.handle()));
     tracing::info!(
+        event = "serving",
         addresses = ?server.addresses(),
         max_connections = config.max_connections,
         max_line_bytes = config.max_line_bytes,
@@ -262,14 +340,20 @@ fn serve(
     // Who waits for the addresses finds that line in the log.
     log.flush();
     if let Err(error) = announce(&server, endpoint.as_ref()) {
-        tracing::warn!(%error, "cannot say on standard output where it listens");
+        tracing::warn!(
+            event = "not_announced",
+            %error, "cannot say on standard output where it listens"
+        );
     }
+    let watchdog = manager.watch(served.sign_of_life()).map_err(ServeFailure::Start)?;
+    manager.ready(server.addresses());
     let signal = signals.wait();
+    manager.stopping();
     server.shut_down();
     let stopped = server.join();
-    drop((endpoint, duties));
+    drop((endpoint, duties, watchdog));
     served.end()?;
-    tracing::info!(signal, cut_off = stopped.cut_off, "stopped");
+    tracing::info!(event = "stopped", signal, cut_off = stopped.cut_off, "stopped");
     Ok(Fulfilled::Yes)
 }
 

@@ -6,8 +6,33 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::shown::{shown, without_controls};
 
+/// What to say of options that are somewhere else: of the commands that talk to a server, or of another build.
+fn tip(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    // Of commands that take addresses, and of those that neither listen nor connect, others are meant.
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+    let serves = ["indexer serve ", "indexer [OPTIONS]"].iter().any(|it| usage.contains(it));
+    match option.as_str() {
+        "--addr" if serves => Some(
+            "a server is told where to listen by --listen; --addr is for the commands that ask one",
+        ),
+        "--replicate" if !cfg!(feature = "etcd") => Some(
+            "this build has no replicas: build it with `cargo install --path . --features etcd`",
+        ),
+        _ => None,
+    }
+}
+
 /// The message of an error of clap's, in which arguments are escaped and shortened: clap prints them as they are.
 pub(super) fn message(mut error: clap::Error) -> String {
+    if let Some(tip) = tip(&error) {
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, tip);
+    }
     let safe: Vec<(ContextKind, ContextValue)> =
         error.context().map(|(kind, value)| (kind, safe(kind, value))).collect();
     for (kind, value) in safe {

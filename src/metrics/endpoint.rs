@@ -7,23 +7,22 @@
 use std::fmt::Display;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::format::Format;
 use super::hosts::Hosts;
 use super::http::{Head, PATIENCE, Request, Response, Status, read_head};
 use super::shared::Shared;
+use super::slow::{MAX_SLOW, Slow};
 use super::{Metrics, backup};
-use crate::server::{Handle, Registry, Service, listen};
+use crate::server::{Handle, Peer, Registry, Service, listen};
 use crate::session::Backend;
 use crate::store::Snapshot;
 
 /// The most connections at once: an operator has a few, and each takes a thread.
 pub(super) const MAX_CONNECTIONS: usize = 128;
-
-/// The most requests at once that wait for the index or the disk. All others have the rest of the places.
-const MAX_SLOW: usize = 32;
 
 /// The most requests for the digest at once, among those.
 pub(super) const MAX_DIGESTS: usize = 16;
@@ -34,8 +33,9 @@ const DIGEST_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the end waits for requests in hand.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves `/metrics`, in Prometheus's text format, and `/healthz`, which answers 200 while the
-/// server answers its clients, and 503 with the reason when it does not, and under `/digest` the digest of
+/// Serves `/metrics`, in Prometheus's text format or as OpenMetrics, and `/healthz`, which answers 200 while the
+/// server answers its clients, and 503 with the reason when it does not, `/readyz`, which is the same once the
+/// index is loaded, and 503 before, and under `/digest` the digest of
 /// the index, with its place in the log of a replica. Under `/backup` is a copy of
 /// what the engine's store keeps: the state of one moment, durable, as INDEX messages. Dropping it ends
 /// it.
@@ -45,6 +45,58 @@ const GRACE: Duration = Duration::from_secs(1);
 /// refused.
 #[derive(Debug)]
 pub struct Endpoint(Handle);
+
+/// An [`Endpoint`] whose server is still being made ready: it says so under `/readyz`, and that it lives under
+/// `/healthz`. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    endpoint: Endpoint,
+    served: Arc<OnceLock<Served>>,
+}
+
+/// What is served, from when it is.
+#[derive(Debug)]
+struct Served {
+    backend: Arc<dyn Backend>,
+    server: Handle,
+}
+
+impl Opening {
+    /// Listens, for requests that name one of these hosts as well.
+    ///
+    /// # Errors
+    /// As [`Server::start`](crate::server::Server::start).
+    pub(crate) fn start(
+        names: impl IntoIterator<Item = String>,
+        listener: TcpListener,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
+        let served = Arc::new(OnceLock::new());
+        let pages = Arc::new(Pages {
+            hosts: Hosts::new(names),
+            metrics,
+            served: Arc::clone(&served),
+            connections: Arc::new(Registry::with_waiting_room(MAX_CONNECTIONS)?),
+            slow: AtomicUsize::new(0),
+            digest: Shared::new(MAX_DIGESTS, DIGEST_PATIENCE),
+            backing_up: Mutex::new(()),
+        });
+        let endpoint = Endpoint(listen([listener], &pages, GRACE)?);
+        Ok(Self { endpoint, served })
+    }
+
+    /// Where it is served.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.endpoint.address()
+    }
+
+    /// From here on it serves what there is of an index, and says whether the server of `handle` is there.
+    pub(crate) fn open(self, backend: Arc<dyn Backend>, server: Handle) -> Endpoint {
+        // Nobody else has set it.
+        let _is_set = self.served.set(Served { backend, server });
+        self.endpoint
+    }
+}
 
 impl Endpoint {
     /// Serves on `listener` what `metrics` has counted, how much the index holds, and whether the
@@ -72,17 +124,7 @@ impl Endpoint {
         backend: Arc<dyn Backend>,
         server: Handle,
     ) -> io::Result<Self> {
-        let pages = Arc::new(Pages {
-            hosts: Hosts::new(names),
-            metrics,
-            backend,
-            server,
-            connections: Arc::new(Registry::with_waiting_room(MAX_CONNECTIONS)?),
-            slow: AtomicUsize::new(0),
-            digest: Shared::new(MAX_DIGESTS, DIGEST_PATIENCE),
-            backing_up: Mutex::new(()),
-        });
-        listen([listener], &pages, GRACE).map(Self)
+        Ok(Opening::start(names, listener, metrics)?.open(backend, server))
     }
 
     /// Where it is served.
@@ -103,8 +145,7 @@ impl Drop for Endpoint {
 struct Pages {
     hosts: Hosts,
     metrics: Arc<Metrics>,
-    backend: Arc<dyn Backend>,
-    server: Handle,
+    served: Arc<OnceLock<Served>>,
     connections: Arc<Registry>,
     /// How many requests are under way that may take long.
     slow: AtomicUsize,
@@ -119,9 +160,13 @@ impl Service for Pages {
         &self.connections
     }
 
-    fn serve(&self, stream: &TcpStream, peer: SocketAddr) {
-        if let Err(error) = self.converse(stream) {
-            tracing::debug!(%peer, %error, "metrics were not fetched");
+    fn serve(&self, stream: &TcpStream, client: Peer) {
+        if let Err(error) = self.converse(stream, client) {
+            let Peer { address: peer, connection } = client;
+            tracing::debug!(
+                event = "page_not_fetched",
+                connection, %peer, %error, "metrics were not fetched"
+            );
         }
     }
 
@@ -138,7 +183,7 @@ impl Service for Pages {
 }
 
 impl Pages {
-    fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
+    fn converse(&self, mut stream: &TcpStream, client: Peer) -> io::Result<()> {
         let head = read_head(stream);
         if self.connections.keep(stream).is_err() {
             return self.refuse(stream);
@@ -157,19 +202,38 @@ impl Pages {
             }
             Payload::WouldBackUp => backup::send_head(stream)?,
             Payload::Backup(snapshot, _slow, backing_up) => {
+                let Peer { address: peer, connection } = client;
                 let begun = Instant::now();
                 let sent = backup::send(&*snapshot, stream);
                 drop((snapshot, backing_up));
                 match sent.and_then(|packages| backup::end(stream).map(|()| packages)) {
-                    Ok(packages) => tracing::info!(packages, took = ?begun.elapsed(), "backed up"),
+                    Ok(packages) => {
+                        let took = begun.elapsed();
+                        tracing::info!(
+                            event = "backed_up",
+                            connection, %peer, packages, ?took, "backed up"
+                        );
+                    }
                     Err(error) => {
-                        tracing::warn!(%error, "a backup was broken off: what was fetched is not whole");
+                        tracing::warn!(
+                            event = "backup_broken_off",
+                            connection, %peer, %error,
+                            "a backup was broken off: what was fetched is not whole"
+                        );
                         return Ok(());
                     }
                 }
             }
         }
         stream.shutdown(Shutdown::Write)
+    }
+
+    /// The index and the server.
+    ///
+    /// # Errors
+    /// The response while they are being made ready.
+    fn served(&self) -> Result<&Served, Response> {
+        self.served.get().ok_or_else(|| unavailable(&"the index is being loaded"))
     }
 
     fn respond(&self, request: &Request<'_>) -> Payload<'_> {
@@ -179,15 +243,16 @@ impl Pages {
             let why = "this server is not called so: use its IP address, or give --metrics-host\n";
             return Response::plain(Status::Misdirected, why).into();
         }
-        let is_of_data = ["/digest", "/backup"].contains(&request.path);
+        let path = request.path.strip_suffix('/').unwrap_or(request.path);
+        let is_of_data = ["/digest", "/backup"].contains(&path);
         if is_of_data && request.is_of_a_page {
             return Response::plain(Status::Forbidden, "this is not for web pages\n").into();
         }
-        let slow =
-            if is_of_data || request.path == "/metrics" { Slow::begin(&self.slow) } else { None };
-        let mut answer = match (request.path, slow) {
+        let slow = if is_of_data || path == "/metrics" { Slow::begin(&self.slow) } else { None };
+        let mut answer = match (path, slow) {
             ("/healthz", _) => self.health().into(),
-            ("/metrics", Some(_slow)) => self.metrics().into(),
+            ("/readyz", _) => self.readiness().into(),
+            ("/metrics", Some(_slow)) => self.metrics(request.format).into(),
             ("/digest", Some(_slow)) => self.digest().into(),
             ("/backup", Some(slow)) => self.backup(request.has_chunks, slow),
             ("/metrics" | "/digest" | "/backup", None) => {
@@ -195,7 +260,7 @@ impl Pages {
             }
             _ => Response::plain(
                 Status::NotFound,
-                "there are /metrics, /healthz, /digest and /backup\n",
+                "there are /metrics, /healthz, /readyz, /digest and /backup\n",
             )
             .into(),
         };
@@ -214,6 +279,10 @@ impl Pages {
         if !has_chunks {
             return Response::plain(Status::OldVersion, "a backup needs HTTP/1.1\n").into();
         }
+        let backend = match self.served() {
+            Ok(served) => &served.backend,
+            Err(response) => return response.into(),
+        };
         let backing_up = match self.backing_up.try_lock() {
             Ok(backing_up) => backing_up,
             // Nothing is left halfway by one that panicked.
@@ -223,11 +292,11 @@ impl Pages {
             }
         };
         // After that, the file cannot be read either.
-        if let Some(error) = self.backend.engine().0.store_failure() {
+        if let Some(error) = backend.engine().0.store_failure() {
             let why = format!("the store has failed, so restart the server: {error}");
             return unavailable(&why).into();
         }
-        match self.backend.snapshot() {
+        match backend.snapshot() {
             Ok(Some(snapshot)) => Payload::Backup(snapshot, slow, backing_up),
             Ok(None) => {
                 let why = "nothing is kept on disk: start the server with --data-dir\n";
@@ -240,20 +309,41 @@ impl Pages {
     /// What the index is, in a few letters: equal for equal replicas at one place. Computed once for all
     /// who ask meanwhile.
     fn digest(&self) -> Response {
-        match self.digest.get(|| digest_text(&*self.backend)) {
+        let backend = match self.served() {
+            Ok(served) => &served.backend,
+            Err(response) => return response,
+        };
+        match self.digest.get(|| digest_text(&**backend)) {
             Ok(Ok(text)) => Response::ok(text),
             Ok(Err(error)) => unavailable(&error),
             Err(error) => unavailable(&error),
         }
     }
 
-    fn metrics(&self) -> Response {
-        match self.metrics.text(&*self.backend) {
-            Ok(text) => Response { kind: "text/plain; version=0.0.4", ..Response::ok(text) },
+    fn metrics(&self, format: Format) -> Response {
+        let backend = self.served.get().map(|served| &*served.backend);
+        let is_ready = self.readiness().is_ok();
+        match self.metrics.page(format, backend, is_ready) {
+            Ok(text) => Response { kind: format.kind(), ..Response::ok(text) },
             Err(error) => Response::plain(Status::ServerError, &format!("{error}\n")),
         }
     }
 
+    /// Whether the process does what it is there for. One that loads its index does.
+    fn health(&self) -> Response {
+        match self.served() {
+            Ok(served) => served.health(),
+            Err(_loading) => Response::ok("ok: the index is being loaded\n".into()),
+        }
+    }
+
+    /// Whether clients should be sent here.
+    fn readiness(&self) -> Response {
+        self.served().map_or_else(|loading| loading, Served::health)
+    }
+}
+
+impl Served {
     fn health(&self) -> Response {
         if self.server.is_shut_down() {
             return Response::plain(Status::Unavailable, "the server is shutting down\n");
@@ -275,24 +365,6 @@ fn unavailable(why: &dyn Display) -> Response {
     Response::plain(Status::Unavailable, &format!("{why}\n"))
 }
 
-/// A place among the requests that may take long, given back when it is dropped.
-struct Slow<'a>(&'a AtomicUsize);
-
-impl<'a> Slow<'a> {
-    /// One more, unless there are as many as may be.
-    fn begin(count: &'a AtomicUsize) -> Option<Self> {
-        let more = |count: usize| (count < MAX_SLOW).then_some(count + 1);
-        let begun = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
-        begun.is_ok().then_some(Self(count))
-    }
-}
-
-impl Drop for Slow<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
 /// What a client gets.
 enum Payload<'a> {
     Page(Response),
@@ -305,19 +377,5 @@ enum Payload<'a> {
 impl From<Response> for Payload<'_> {
     fn from(response: Response) -> Self {
         Self::Page(response)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_that_may_take_long_have_so_many_places_and_no_more() {
-        let count = AtomicUsize::new(0);
-        let mut begun: Vec<_> = (0..MAX_SLOW).map(|_| Slow::begin(&count).unwrap()).collect();
-        assert!(Slow::begin(&count).is_none());
-        begun.pop();
-        assert!(Slow::begin(&count).is_some());
     }
 }

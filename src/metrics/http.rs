@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::format::Format;
+
 /// The longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 
@@ -31,7 +33,7 @@ pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
     let begun = Instant::now();
     let mut head = Vec::new();
     let mut buffer = [0; 1024];
-    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+    while !is_complete(&head) {
         if head.len() >= MAX_HEAD_BYTES {
             return Ok(Head::TooLong);
         }
@@ -50,6 +52,12 @@ pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
     Ok(Head::Complete(head))
 }
 
+/// Whether an empty line has come after the first: a line ends with LF, and CR before it is no part of it (RFC 9112,
+/// section 2.2).
+fn is_complete(head: &[u8]) -> bool {
+    head.windows(2).any(|bytes| bytes == b"\n\n") || head.windows(3).any(|bytes| bytes == b"\n\r\n")
+}
+
 /// What a request asks for, and on whose behalf.
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
@@ -59,6 +67,8 @@ pub(super) struct Request<'a> {
     pub(super) has_chunks: bool,
     /// Whom it takes this server for, port included; none in HTTP/1.0.
     pub(super) host: Option<&'a [u8]>,
+    /// How it wants metrics to be written.
+    pub(super) format: Format,
     /// Whether a web page of another origin asks, as far as its browser says.
     pub(super) is_of_a_page: bool,
 }
@@ -102,6 +112,7 @@ impl<'a> Request<'a> {
             has_chunks,
             host: authority.map(str::as_bytes).or(host),
             is_of_a_page,
+            format: Format::accepted(values("Accept")),
         })
     }
 }
@@ -151,6 +162,7 @@ impl Status {
     }
 }
 
+/// A whole body, with its head.
 pub(super) struct Response {
     pub(super) status: Status,
     pub(super) kind: &'static str,
@@ -165,6 +177,10 @@ impl Response {
 
     pub(super) fn plain(status: Status, body: &str) -> Self {
         Self { status, ..Self::ok(body.to_owned()) }
+    }
+
+    pub(super) fn is_ok(&self) -> bool {
+        matches!(self.status, Status::Ok)
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {

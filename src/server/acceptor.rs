@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::monitor::TurnedAway;
+use super::peer::Peer;
 use super::registry::{NotTaken, Registry};
 use super::watch::Quota;
 use crate::bug::{self, Bug, planted};
@@ -19,7 +20,7 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn connections(&self) -> &Arc<Registry>;
 
     /// Serves one client to its end.
-    fn serve(&self, stream: &TcpStream, peer: SocketAddr);
+    fn serve(&self, stream: &TcpStream, peer: Peer);
 
     /// Ends the connection of a client for which there is no place, without waiting for it. Unless
     /// written, one that has not sent anything yet sees an orderly end, and any other is reset.
@@ -81,7 +82,10 @@ fn keep_accepting<S: Service>(
     while catch_unwind(AssertUnwindSafe(|| run(&mut accept, service))).is_err() {
         // What panicked may be what logs, or counts.
         let _told = catch_unwind(AssertUnwindSafe(|| {
-            tracing::error!("accepting a connection panicked; trying on");
+            tracing::error!(
+                event = "accept_panicked",
+                "accepting a connection panicked; trying on"
+            );
             service.accept_failed();
         }));
         service.connections().wait_until_closed(BACK_OFF);
@@ -100,20 +104,26 @@ fn run<S: Service>(
         service.turned_away(kind);
         // Whoever is let go at once can come again at once.
         if let Some(left_out) = lines.take(Instant::now()) {
-            tracing::warn!(%peer, %reason, left_out, "client let go at once");
+            tracing::warn!(
+                event = "client_turned_away",
+                %peer, %reason, left_out, "client let go at once"
+            );
         }
     };
     while !service.connections().is_closed() {
         match accept() {
             Ok((stream, peer)) => {
                 if std::mem::take(&mut failing) {
-                    tracing::info!("accepting connections again");
+                    tracing::info!(event = "accepting_again", "accepting connections again");
                 }
                 match welcome(stream, peer, service) {
                     Ok(()) => {}
                     // Whoever wakes this thread for the shutdown is let go here as well.
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Closed)) => {
-                        tracing::debug!(%peer, %reason, "client let go at once");
+                        tracing::debug!(
+                            event = "client_turned_away",
+                            %peer, %reason, "client let go at once"
+                        );
                     }
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Full { .. })) => {
                         turn_away(peer, TurnedAway::Full, &reason);
@@ -124,15 +134,24 @@ fn run<S: Service>(
                 }
             }
             Err(error) if is_of_one_client(&error) => {
-                tracing::debug!(%error, "a client was gone before it was accepted");
+                tracing::debug!(
+                    event = "client_vanished",
+                    %error, "a client was gone before it was accepted"
+                );
             }
             Err(error) => {
                 service.accept_failed();
                 // Once an episode: it may last for hours, at twenty attempts a second.
                 if std::mem::replace(&mut failing, true) {
-                    tracing::debug!(%error, "still cannot accept connections");
+                    tracing::debug!(
+                        event = "accept_failed",
+                        %error, "still cannot accept connections"
+                    );
                 } else {
-                    tracing::warn!(%error, "cannot accept connections; trying on");
+                    tracing::warn!(
+                        event = "accept_failed",
+                        %error, "cannot accept connections; trying on"
+                    );
                 }
                 service.connections().wait_until_closed(BACK_OFF);
             }
@@ -143,13 +162,14 @@ fn run<S: Service>(
 /// Starts the thread that serves a new connection, if it may come in; closes it if not.
 fn welcome<S: Service>(
     stream: TcpStream,
-    peer: SocketAddr,
+    address: SocketAddr,
     service: &Arc<S>,
 ) -> Result<(), Unwelcome> {
     let stream = Arc::new(stream);
     let place = service.connections().enter(&stream).inspect_err(|_| {
         let _already_gone = service.refuse(&stream);
     })?;
+    let peer = Peer { address, connection: place.number() };
     let service = Arc::clone(service);
     let serve = move || {
         // What is bound last is dropped first: by the time the place is free again, even by a
@@ -160,7 +180,8 @@ fn welcome<S: Service>(
         service.serve(&stream, peer);
     };
     thread::Builder::new()
-        .name("connection".into())
+        // So that a panic in it says whose connection it was.
+        .name(format!("connection {}", peer.connection))
         .stack_size(STACK_BYTES)
         .spawn(bug::carry(serve))?;
     Ok(())
@@ -189,7 +210,10 @@ fn is_of_one_client(error: &io::Error) -> bool {
 pub(super) fn wake(address: SocketAddr) {
     let address = reachable(address);
     if let Err(error) = TcpStream::connect_timeout(&address, WAKE) {
-        tracing::debug!(%address, %error, "could not wake the thread that accepts");
+        tracing::debug!(
+            event = "acceptor_not_woken",
+            %address, %error, "could not wake the thread that accepts"
+        );
     }
 }
 

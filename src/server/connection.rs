@@ -1,13 +1,14 @@
 //! Moves the bytes of one client between its socket and its session.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
 
 use super::Shared;
 use super::monitor::Ended;
+use super::peer::Peer;
 use super::watch::Watch;
 use crate::engine::Poisoned;
 use crate::session::Session;
@@ -26,30 +27,33 @@ enum Broken {
 }
 
 /// Serves one client until it ends its stream, breaks off, uses up its time, or the server stops.
-pub(super) fn serve(stream: &TcpStream, peer: SocketAddr, shared: &Shared) {
-    tracing::debug!(%peer, "connected");
+pub(super) fn serve(stream: &TcpStream, client: Peer, shared: &Shared) {
+    // Fields and no span: the store of `tracing-subscriber` has room for the spans of 4,096 threads, and
+    // panics when more have one.
+    let Peer { address: peer, connection } = client;
+    tracing::debug!(event = "connected", connection, %peer, "connected");
     shared.monitor.connected();
     let mut end = End { shared, how: Ended::Poisoned };
-    let mut watch = Watch::new(peer, shared);
+    let mut watch = Watch::new(client, shared);
     end.how = match converse(stream, shared, &mut watch) {
         Ok(ended) => {
-            tracing::debug!(%peer, "done");
+            tracing::debug!(event = "disconnected", connection, %peer, "done");
             ended
         }
         Err(Broken::Io(error)) => {
-            tracing::debug!(%peer, %error, "broken off");
+            tracing::debug!(event = "connection_broken", connection, %peer, %error, "broken off");
             Ended::Broken
         }
         Err(reason @ Broken::Unread { .. }) => {
-            tracing::info!(%peer, %reason, "cut off");
+            tracing::info!(event = "client_cut_off", connection, %peer, %reason, "cut off");
             Ended::Unread
         }
         Err(reason @ Broken::Idle { .. }) => {
-            tracing::info!(%peer, %reason, "let go");
+            tracing::info!(event = "client_idle", connection, %peer, %reason, "let go");
             Ended::Idle
         }
         Err(Broken::Engine(error)) => {
-            tracing::error!(%peer, %error, "cannot answer");
+            tracing::error!(event = "index_poisoned", connection, %peer, %error, "cannot answer");
             Ended::Poisoned
         }
     };

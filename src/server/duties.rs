@@ -35,7 +35,13 @@ impl Duties {
         duties.spawn("snapshot", |replica| {
             if let Some(snapshot) = replica.write_snapshot_when_due()? {
                 let (place, packages) = (snapshot.place.0, snapshot.packages);
-                tracing::info!(place, packages, chunks = snapshot.chunks, "wrote a snapshot");
+                tracing::info!(
+                    event = "snapshot_written",
+                    place,
+                    packages,
+                    chunks = snapshot.chunks,
+                    "wrote a snapshot"
+                );
             }
             Ok(())
         })?;
@@ -53,7 +59,11 @@ impl Duties {
             if catch_unwind(work).is_err() {
                 // First: what panicked may be what logs.
                 replica.abandon();
-                tracing::error!(duty = name, "a duty of the replica panicked: it has failed");
+                tracing::error!(
+                    event = "duty_panicked",
+                    duty = name,
+                    "a duty of the replica panicked: it has failed"
+                );
             }
         });
         self.threads.push(thread::Builder::new().name(name.into()).spawn(work)?);
@@ -73,18 +83,24 @@ fn repeat(
         match duty(replica) {
             Ok(()) => {
                 if let Some(what) = said.done() {
-                    tracing::info!(duty = name, "the log {what} again");
+                    tracing::info!(event = "log_back", duty = name, "the log {what} again");
                 }
                 retry.done();
             }
             Err(error) if error.is_lasting() => {
                 let remedy = error.remedy();
-                tracing::error!(duty = name, %error, remedy, "the replica has failed");
+                tracing::error!(
+                    event = "replica_failed",
+                    duty = name, %error, remedy, "the replica has failed"
+                );
             }
             Err(error) => {
                 if said.failed(error.refusal()) {
                     let remedy = error.remedy();
-                    tracing::warn!(duty = name, %error, remedy, "trying again");
+                    tracing::warn!(
+                        event = "log_failing",
+                        duty = name, %error, remedy, "trying again"
+                    );
                 }
                 replica.pause(retry.failed());
             }

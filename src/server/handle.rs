@@ -79,6 +79,7 @@ impl Handle {
         let cut_off = self.connections.cut_off();
         if !self.wait_until_empty(last_wait()) {
             tracing::error!(
+                event = "threads_left_behind",
                 connections = self.connections.len(),
                 acceptors = self.connections.acceptors(),
                 "threads of the server have not ended in time and are left behind"

@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use crate::bug::{Bug, planted};
 use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
+
+/// The next connection's number. One row for all servers of the process, because they share its log.
+/// Not one of [`crate::sync`]'s: no schedule depends on it.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// The threads of a server that accept connections, and those that serve one.
 #[derive(Debug)]
@@ -31,7 +35,6 @@ pub(crate) struct Registry {
 struct Open {
     /// By their numbers, so that the oldest come first.
     streams: BTreeMap<u64, Connection>,
-    next: u64,
     acceptors: usize,
     closed_at: Option<Instant>,
 }
@@ -88,6 +91,13 @@ impl Connection {
 pub(super) struct Seat {
     registry: Arc<Registry>,
     number: u64,
+}
+
+impl Seat {
+    /// The number of the connection, from 1: no other of this process has it.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 /// An acceptor's place in the registry, given back when it is dropped: behind the listener and
@@ -166,8 +176,8 @@ impl Registry {
         if connected >= self.limit && !(may_make_room && open.make_room()) {
             return Err(NotTaken::Full { limit: self.limit });
         }
-        let number = open.next;
-        open.next += 1;
+        // Drawn while `open` is locked, so that later ones come later.
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
         open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
         Ok(Seat { registry: Arc::clone(self), number })

@@ -1,39 +1,93 @@
 //! What one connection's session is watched for: the log of refusals, and the time of batches.
 
-use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::Level;
+
 use super::Shared;
+use super::peer::Peer;
 use crate::session::{Observer, Refusal, Tally};
 
 /// How many lines a second the log takes of what one client was refused.
 const LINES_OF_ONE: u32 = 10;
 
-/// How many it takes of what all clients were refused.
+/// How many a second it takes of what all clients were refused.
 const LINES_OF_ALL: u32 = 100;
 
 /// Watches the session of one client.
 pub(super) struct Watch<'a> {
-    peer: SocketAddr,
+    peer: Peer,
     shared: &'a Shared,
     quota: Quota,
+    /// The most severe level at which the log has a refusal of this client.
+    said: Option<Level>,
     /// Since when a batch waits, or since when it has the index.
     since: Option<Instant>,
     waited: Duration,
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(peer: SocketAddr, shared: &'a Shared) -> Self {
+    pub(super) fn new(peer: Peer, shared: &'a Shared) -> Self {
         let quota = Quota::new(LINES_OF_ONE);
-        Self { peer, shared, quota, since: None, waited: Duration::ZERO }
+        Self { peer, shared, quota, said: None, since: None, waited: Duration::ZERO }
     }
 
     /// At the end: how many refusals are not in the log.
     pub(super) fn say_what_was_left_out(&mut self) {
         let left_out = std::mem::take(&mut self.quota.left_out);
-        if left_out > 0 {
-            tracing::info!(peer = %self.peer, left_out, "more messages answered ERROR");
+        if left_out == 0 || self.said.is_none() && !is_logged(Level::INFO) {
+            return;
+        }
+        let Peer { address: peer, connection } = self.peer;
+        if self.said.is_some() {
+            tracing::debug!(
+                event = "messages_refused",
+                connection, %peer, left_out, "more messages answered ERROR"
+            );
+        // Nothing is known of this one. Whoever comes and goes fast is still bounded with all others.
+        } else if let Some(unsaid_clients) = self.shared.refusals.lock_quota().take(Instant::now())
+        {
+            let unsaid_clients = (unsaid_clients > 0).then_some(unsaid_clients);
+            tracing::info!(
+                event = "messages_refused",
+                connection, %peer, left_out, unsaid_clients, "messages answered ERROR"
+            );
+        }
+    }
+
+    fn say(&self, level: Level, refusal: &Refusal, left_out: u64, unsaid_clients: u64) {
+        let Peer { address: peer, connection } = self.peer;
+        let unsaid_clients = (unsaid_clients > 0).then_some(unsaid_clients);
+        let (mut rule, mut offset, mut reason) = (None, None, None);
+        match refusal {
+            Refusal::Malformed(error) => {
+                rule = Some(tracing::field::display(error.rule));
+                offset = Some(error.offset);
+            }
+            Refusal::NotDurable(_) => {
+                reason =
+                    self.shared.backend.engine().0.store_failure().map(tracing::field::display);
+            }
+            _ => {}
+        }
+        let and_ended =
+            if matches!(refusal, Refusal::Http) { " and ended the connection" } else { "" };
+        // The level of a line is a constant of the place where it is written.
+        macro_rules! say {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = "message_refused",
+                    connection, %peer, rule, offset, reason, left_out, unsaid_clients,
+                    "answered ERROR{and_ended}: {refusal}"
+                )
+            };
+        }
+        match level {
+            Level::ERROR => say!(error),
+            Level::WARN => say!(warn),
+            Level::INFO => say!(info),
+            _ => say!(debug),
         }
     }
 
@@ -47,40 +101,28 @@ impl<'a> Watch<'a> {
 }
 
 impl Observer for Watch<'_> {
+    /// One line a client says what kind of client it is, and one more that something is amiss here. All others
+    /// are for whoever asks for them.
     fn refused(&mut self, refusal: &Refusal) {
+        let severity = severity(refusal);
+        let is_news = self.said.is_none_or(|said| severity < said);
+        let level = if is_news { severity } else { Level::DEBUG };
         // Asked for the level first: the clock costs more than the refusal.
-        if !tracing::enabled!(tracing::Level::INFO) {
-            return;
-        }
-        let now = Instant::now();
-        let room =
-            self.quota.has_room(now) && self.shared.refusals.lock_quota().take(now).is_some();
-        if !room {
+        if !is_logged(level) {
             self.quota.left_out += 1;
             return;
         }
-        let left_out = self.quota.take(now).unwrap_or_default();
-        let peer = self.peer;
-        match refusal {
-            Refusal::Malformed(error) => {
-                let (rule, offset) = (error.rule, error.offset);
-                tracing::info!(%peer, %rule, offset, left_out, "answered ERROR: {refusal}");
-            }
-            Refusal::NotDurable(_) => {
-                let reason =
-                    self.shared.backend.engine().0.store_failure().map(tracing::field::display);
-                tracing::error!(%peer, reason, left_out, "answered ERROR: {refusal}");
-            }
-            Refusal::Http => {
-                tracing::warn!(%peer, left_out, "answered ERROR and ended the connection: {refusal}");
-            }
-            Refusal::Unanswered(_) => {
-                tracing::warn!(%peer, left_out, "answered ERROR: {refusal}");
-            }
-            Refusal::TooLong { .. } | Refusal::Limit(_) => {
-                tracing::info!(%peer, left_out, "answered ERROR: {refusal}");
-            }
+        let now = Instant::now();
+        // Taken before it is known whether there is a line, so that few of a flood ask for the lock.
+        let Some(left_out) = self.quota.take(now) else { return };
+        let Some(unsaid_clients) = self.shared.refusals.lock_quota().take_if_room(now) else {
+            self.quota.left_out = left_out + 1;
+            return;
+        };
+        if is_news {
+            self.said = Some(severity);
         }
+        self.say(level, refusal, left_out, unsaid_clients);
     }
 
     fn waiting(&mut self) {
@@ -100,6 +142,25 @@ impl Observer for Watch<'_> {
 
     fn answered(&mut self, tally: &Tally) {
         self.shared.monitor.answered(tally);
+    }
+}
+
+/// Whether lines of this module are logged at a level.
+fn is_logged(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(Level::ERROR),
+        Level::WARN => tracing::enabled!(Level::WARN),
+        Level::INFO => tracing::enabled!(Level::INFO),
+        _ => tracing::enabled!(Level::DEBUG),
+    }
+}
+
+/// How much a refusal is to those who keep the server running.
+fn severity(refusal: &Refusal) -> Level {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::TooLong { .. } | Refusal::Limit(_) => Level::INFO,
+        Refusal::Http | Refusal::Unanswered(_) => Level::WARN,
+        Refusal::NotDurable(_) => Level::ERROR,
     }
 }
 
@@ -125,6 +186,11 @@ impl Quota {
             self.used = 0;
         }
         self.used < self.a_second
+    }
+
+    /// The same as [`take`](Self::take), but what finds no room is not left out for good.
+    fn take_if_room(&mut self, now: Instant) -> Option<u64> {
+        if self.has_room(now) { self.take(now) } else { None }
     }
 
     /// Takes the room for a line, and says how many were left out since the last one; none if

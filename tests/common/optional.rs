@@ -42,12 +42,26 @@ const Z3: Program = Program { names: &["z3"], version: "--version", checked: "SP
 
 const CVC5: Program = Program { names: &["cvc5"], version: "--version", checked: "SPEC_CHECKED" };
 
+pub(crate) const PROMTOOL: Program =
+    Program { names: &["promtool"], version: "--version", checked: "TOOLS_CHECKED" };
+
+pub(crate) const MANDOC: Program =
+    Program { names: &["mandoc"], version: "-h", checked: "TOOLS_CHECKED" };
+
+pub(crate) const BASH: Program =
+    Program { names: &["bash"], version: "--version", checked: "TOOLS_CHECKED" };
+
+pub(crate) const ZSH: Program =
+    Program { names: &["zsh"], version: "--version", checked: "TOOLS_CHECKED" };
+
 impl Program {
     /// The first of its names under which it can be started.
     fn found(&self) -> Option<&'static str> {
         let starts = |name: &&str| {
             let mut process = Command::new(name);
-            process.arg(self.version).stdout(Stdio::null()).stderr(Stdio::null());
+            // Some of them read when they are asked nothing else.
+            process.arg(self.version).stdin(Stdio::null());
+            process.stdout(Stdio::null()).stderr(Stdio::null());
             process.status().is_ok_and(|status| status.success())
         };
         self.names.iter().copied().find(starts)
@@ -117,7 +131,7 @@ enum How {
     Apart(&'static str),
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 9] = [
     Part {
         what: "replicas over a real etcd, with faults, TLS and users",
         needs: &[ETCD, OPENSSL],
@@ -137,6 +151,21 @@ const PARTS: [Part; 6] = [
         what: "that spec/graph.txt is what the model checker finds",
         needs: &[TLA_CHECKER],
         how: How::Always("cargo test --test spec"),
+    },
+    Part {
+        what: "alerts and metrics, checked by Prometheus",
+        needs: &[PROMTOOL],
+        how: How::Always("cargo test --test program deploy"),
+    },
+    Part {
+        what: "completions, in the shells that they are for",
+        needs: &[BASH, ZSH],
+        how: How::Always("cargo test --test program generate"),
+    },
+    Part {
+        what: "man pages, checked for mistakes",
+        needs: &[MANDOC],
+        how: How::Always("cargo test --test program generate"),
     },
     Part {
         what: "models and proofs of the specification",

@@ -9,11 +9,16 @@ mod check;
 mod check_addresses;
 #[cfg(unix)]
 mod crash;
+mod deploy;
+mod environment;
 mod formats;
+mod generate;
 mod import;
 mod load;
 #[cfg(unix)]
 mod log;
+#[cfg(target_os = "linux")]
+mod manager;
 #[cfg(unix)]
 mod messages;
 mod readme;

@@ -1,11 +1,12 @@
-//! The `indexer` program as a person or a script meets it: serving, help and what is generated.
+//! The `indexer` program as a person or a script meets it: serving, and help.
 
+#[cfg(target_os = "linux")]
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use crate::common::{self, Finished, Folder, Serving, run};
+use crate::common::{self, Finished, Serving, run};
 
 #[test]
 #[cfg(unix)]
@@ -39,9 +40,10 @@ fn a_signal_stops_the_server_after_its_replies_with_status_0_and_says_so() {
         assert_eq!(status.code(), Some(0), "{log}");
         let lines: Vec<_> = log.lines().collect();
         assert_eq!(lines.len(), 2 + serving_at, "{log}");
-        assert!(lines[0].contains("INFO serving addresses=[127.0.0.1:"), "{log}");
+        assert!(lines[0].contains(": serving event=\"serving\" addresses=[127.0.0.1:"), "{log}");
         assert!(
-            lines[1 + serving_at].contains(&format!("INFO stopped signal=\"SIG{signal}\"")),
+            lines[1 + serving_at]
+                .contains(&format!(": stopped event=\"stopped\" signal=\"SIG{signal}\"")),
             "{log}"
         );
     }
@@ -89,8 +91,9 @@ fn the_environment_sets_the_level_where_no_flag_does_in_any_case_and_for_serve_a
     let refused = Finished::from(serve.env("INDEXER_LOG", "nonsense").output().unwrap());
     assert_eq!(
         refused.stderr,
-        "error: INDEXER_LOG is \"nonsense\", which is no log level\n  \
-         choose one of off, error, warn, info, debug, trace, or unset it\n"
+        "error: invalid value 'nonsense' for '--log-level <FILTER> (from INDEXER_LOG)': \"nonsense\" is no \
+         level: choose one of off, error, warn, info, debug, trace\n\n\
+         For more information, try '--help'.\n"
     );
     assert_eq!(refused.code, Some(2));
     let mut order = common::indexer(&["order", "--format", "brew", common::BREW]);
@@ -111,7 +114,7 @@ fn a_hang_up_is_an_orderly_stop() {
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     let (status, log) = serving.wait();
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("stopped signal=\"SIGHUP\" cut_off=0"), "{log}");
+    assert!(log.contains(" signal=\"SIGHUP\" cut_off=0"), "{log}");
 }
 
 #[test]
@@ -122,7 +125,7 @@ fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
     let serving = Serving::spawn(nohup.arg(env!("CARGO_BIN_EXE_indexer")), 1);
     serving.signal("HUP");
     assert_eq!(serving.tell("INDEX|a|\n"), "OK\n");
-    assert!(serving.stop().contains("stopped signal=\"SIGTERM\""));
+    assert!(serving.stop().contains(" signal=\"SIGTERM\""));
 }
 
 /// Tries something with a port that was free a moment ago, until nobody else has taken it.
@@ -244,27 +247,6 @@ fn a_full_index_answers_error_and_stays_as_it_was() {
 }
 
 #[test]
-fn completions_and_man_pages_come_from_the_same_definitions() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = run(&["generate", "completions", shell], b"");
-        assert_eq!(script.code, Some(0));
-        assert!(script.stdout.contains("max-line-bytes"), "{shell}");
-        assert!(script.stdout.contains("dry-run"), "{shell}");
-        assert!(!script.stdout.contains("generate"), "{shell}");
-    }
-    let folder = Folder::new("man");
-    let path = folder.0.to_str().unwrap();
-    assert_eq!(run(&["generate", "man", path], b"").code, Some(0));
-    let page = fs::read_to_string(folder.0.join("indexer-import.1")).unwrap();
-    assert!(page.contains("dry\\-run"), "{page}");
-    let page = fs::read_to_string(folder.0.join("indexer.1")).unwrap();
-    for word in ["INDEXER_LOG", "max\\-line\\-bytes", "indexer\\-send", "Exit status"] {
-        assert!(page.contains(word), "{word} is not in\n{page}");
-    }
-    assert!(!page.contains("generate"), "{page}");
-}
-
-#[test]
 fn help_and_usage_errors_teach() {
     let help = run(&["--help"], b"");
     assert_eq!(help.code, Some(0));
@@ -275,15 +257,40 @@ fn help_and_usage_errors_teach() {
         "order",
         "dot",
         "ping",
+        "generate",
         "--listen",
         "Exit status",
-        "INDEXER_LOG",
+        "INDEXER_LISTEN",
     ] {
         assert!(help.stdout.contains(word), "{word} is not in\n{}", help.stdout);
     }
     let wrong = run(&["improt"], b"");
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("a similar subcommand exists: 'import'"), "{wrong:?}");
+    for arguments in [["--addr", "127.0.0.1:1"].as_slice(), &["serve", "--addr=127.0.0.1:1"]] {
+        let wrong = run(arguments, b"");
+        assert_eq!(wrong.code, Some(2));
+        let tip = "  tip: a server is told where to listen by --listen; --addr is for the commands that ask one";
+        assert!(wrong.stderr.contains(tip), "{wrong:?}");
+    }
+    // What other commands know is none of a server's business.
+    let wrong = run(&["order", "--addr", "127.0.0.1:1"], b"");
+    assert!(wrong.code == Some(2) && !wrong.stderr.contains("--listen"), "{wrong:?}");
+}
+
+#[test]
+#[cfg(not(feature = "etcd"))]
+fn a_build_without_replicas_says_how_to_get_them() {
+    let wrong = run(&["serve", "--replicate", "etcd://127.0.0.1:2379/packages"], b"");
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("cargo install --path . --features etcd"), "{wrong:?}");
+    // Served from memory alone, it would lose what others are to keep.
+    let mut set = common::indexer(&["--listen", "nowhere"]);
+    let set = set.env("INDEXER_REPLICATE", "etcd://127.0.0.1:2379/packages").output().unwrap();
+    let set = Finished::from(set);
+    assert_eq!(set.code, Some(2));
+    let error = "error: INDEXER_REPLICATE is set, and this build has no replicas\n";
+    assert!(set.stderr.starts_with(error), "{set:?}");
 }
 
 #[test]

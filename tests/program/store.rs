@@ -43,7 +43,8 @@ fn what_a_server_answered_is_there_when_the_next_one_starts() {
                   REMOVE|vim|\nREMOVE|ncurses|\n";
     assert_eq!(serving.tell(second), "OK\nFAIL\nOK\nFAIL\nFAIL\nOK\nOK\n");
     let log = serving.stop();
-    let loaded = format!("INFO loaded data_dir={} packages=2 dependencies=1", directory.display());
+    let shown = directory.display();
+    let loaded = format!(": loaded event=\"loaded\" data_dir={shown} packages=2 dependencies=1");
     assert!(log.contains(&loaded), "{log}");
 
     assert_eq!(told(&directory, "QUERY|vim|\nQUERY|ncurses|\n"), "FAIL\nFAIL\n");

@@ -110,6 +110,6 @@ fn replicas_say_that_etcd_is_full_and_serve_again_when_it_has_room() {
         };
         let advice = [" WARN ", "database space exceeded", "compact etcd", "etcdctl alarm disarm"];
         assert_eq!(count(&advice), 1, "{log}");
-        assert_eq!(count(&[" INFO the log takes changes again"]), 1, "{log}");
+        assert_eq!(count(&[" INFO ", ": the log takes changes again "]), 1, "{log}");
     }
 }

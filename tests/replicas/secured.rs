@@ -242,7 +242,8 @@ fn replicas_that_are_a_user_go_on_when_etcd_has_forgotten_that_they_are() {
     }
     watching.end();
     let warning = format!(
-        " WARN others may read a password: run `chmod 600 {password}` file={password} mode=\"0640\""
+        ": others may read a password: run `chmod 600 {password}` event=\"secret_open_to_others\" \
+         file={password} mode=\"0640\""
     );
     for log in replicas.end() {
         assert!(log.contains(&warning), "{log}");

@@ -29,6 +29,7 @@ pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure
     warn_of_others(directory, disk.path());
     let index = load(&disk, limits).map_err(|error| refused(directory, error))?;
     tracing::info!(
+        event = "loaded",
         data_dir = %shown_path(directory),
         packages = index.len(),
         dependencies = index.dependency_count(),
@@ -43,12 +44,18 @@ fn warn_of_others(directory: &Path, file: &Path) {
     if let Some(mode) = open_to_others(directory, Use::Write) {
         let mode = format_args!("{mode:04o}");
         let advice = format_args!("run chmod go-w {}", shown_path(directory));
-        tracing::warn!(%mode, %advice, "others may write to the data directory and replace what is kept");
+        tracing::warn!(
+            event = "data_dir_open_to_others",
+            %mode, %advice, "others may write to the data directory and replace what is kept"
+        );
     }
     if let Some(mode) = open_to_others(file, Use::Read).or(open_to_others(file, Use::Write)) {
         let mode = format_args!("{mode:04o}");
         let advice = format_args!("run chmod 600 {}", shown_path(file));
-        tracing::warn!(%mode, %advice, "others may read or write what is kept");
+        tracing::warn!(
+            event = "data_file_open_to_others",
+            %mode, %advice, "others may read or write what is kept"
+        );
     }
 }
 

@@ -11,10 +11,21 @@ use crate::store::{LoadError, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ServeFailure {
-    #[error("{variable} is {:?}, which is no log level", shown(value))]
-    LogLevel { variable: &'static str, value: Vec<u8> },
     #[error("cannot listen on {}: {error}", shown(address))]
     Listen { address: String, flag: &'static str, error: io::Error, taken_by: Option<String> },
+    #[error(
+        "the service manager passed socket {number}, which cannot be listened on: {}",
+        shown(problem)
+    )]
+    NotPassed { number: usize, problem: String },
+    #[cfg(not(feature = "systemd"))]
+    #[error("the service manager passed {count} sockets, and this build takes none")]
+    CannotBePassed { count: usize },
+    #[cfg(not(feature = "etcd"))]
+    #[error("INDEXER_REPLICATE is set, and this build has no replicas")]
+    CannotReplicate,
+    #[error("--data-dir {} cannot be used: {error}", shown_path(path))]
+    DataDir { path: PathBuf, error: io::Error },
     #[error("cannot start the server: {0}")]
     Start(io::Error),
     #[error(transparent)]
@@ -39,9 +50,6 @@ impl ServeFailure {
     /// What to try next, where there is something to say beyond the error.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         match self {
-            Self::LogLevel { .. } => {
-                Some("choose one of off, error, warn, info, debug, trace, or unset it".into())
-            }
             Self::Listen { taken_by: Some(other), flag, .. } => Some(format!(
                 "this server is to listen on {} already; choose another address with {flag}",
                 shown(other)
@@ -50,10 +58,22 @@ impl ServeFailure {
                 Some(format!("another server may be running; choose another address with {flag}"))
             }
             Self::Listen { .. } => Some("give an address of this machine as HOST:PORT".into()),
+            Self::NotPassed { .. } => {
+                Some("a socket unit has to name TCP addresses, with Accept=no".into())
+            }
+            #[cfg(not(feature = "systemd"))]
+            Self::CannotBePassed { .. } => {
+                Some("build it with the feature `systemd`, or disable the socket unit".into())
+            }
+            #[cfg(not(feature = "etcd"))]
+            Self::CannotReplicate => Some(
+                "build it with `cargo install --path . --features etcd`, or unset the variable"
+                    .into(),
+            ),
             Self::Store(StoreError::InUse { .. }) => {
                 Some("is a server running with it? stop it first, or give another directory".into())
             }
-            Self::Store(StoreError::Directory { .. }) => {
+            Self::Store(StoreError::Directory { .. }) | Self::DataDir { .. } => {
                 Some("--data-dir takes a directory that can be made, read and written".into())
             }
             Self::NoState { .. } => Some(
@@ -115,7 +135,8 @@ impl ServeFailure {
         };
         let mut all = vec![
             listen,
-            Self::LogLevel { variable: "INDEXER_LOG", value: text.into() },
+            Self::NotPassed { number: 0, problem: text.into() },
+            Self::DataDir { path: path(), error: io() },
             Self::NoState { path: path() },
             Self::NotKept { problem: text.into() },
         ];

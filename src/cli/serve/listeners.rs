@@ -10,40 +10,96 @@ use super::ServeFailure;
 /// How many clients may wait to be accepted until the server asks for more.
 const BACKLOG: i32 = 128;
 
-/// Listeners at the addresses of `--listen`, and at that of `--metrics`.
+/// The addresses that a server is told, by option.
 ///
 /// `[::]` also takes IPv4 clients, where the system lets it, unless one of the others is an IPv4 address with the
 /// same port.
-pub(super) fn bind(
-    listen: &[String],
-    metrics: Option<&str>,
-) -> Result<(Vec<TcpListener>, Option<TcpListener>), ServeFailure> {
-    let all: Vec<&str> = listen.iter().map(String::as_str).chain(metrics).collect();
-    let mut listeners = Vec::<TcpListener>::new();
-    for (number, &address) in all.iter().enumerate() {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addresses<'a> {
+    pub(super) listen: &'a [String],
+    pub(super) metrics: Option<&'a str>,
+}
+
+impl<'a> Addresses<'a> {
+    fn all(self) -> impl Iterator<Item = &'a str> + Clone {
+        self.listen.iter().map(String::as_str).chain(self.metrics)
+    }
+
+    /// The listener at the address of `--metrics`, if there is one.
+    pub(super) fn bind_metrics(self) -> Result<Option<TcpListener>, ServeFailure> {
+        self.metrics.map(|address| self.bind(address, "--metrics", &[])).transpose()
+    }
+
+    /// Listeners at the addresses of `--listen`. `others` is where this server listens already.
+    pub(super) fn bind_clients(
+        self,
+        mut others: Vec<SocketAddr>,
+    ) -> Result<Vec<TcpListener>, ServeFailure> {
+        let bind = |address: &String| {
+            let listener = self.bind(address, "--listen", &others)?;
+            others.extend(listener.local_addr());
+            Ok(listener)
+        };
+        self.listen.iter().map(bind).collect()
+    }
+
+    fn bind(
+        self,
+        address: &str,
+        flag: &'static str,
+        others: &[SocketAddr],
+    ) -> Result<TcpListener, ServeFailure> {
         let bound = match address.parse() {
-            Ok(SocketAddr::V6(every)) if shares_its_port(every, &all) => bind_ipv6_alone(every),
+            Ok(SocketAddr::V6(every)) if shares_its_port(every, self.all()) => {
+                bind_ipv6_alone(every)
+            }
             _ => TcpListener::bind(address),
         };
-        let flag = if number < listen.len() { "--listen" } else { "--metrics" };
-        listeners.push(bound.map_err(|error| {
+        bound.map_err(|error| {
             let taken_by = match error.kind() {
-                ErrorKind::AddrInUse => already_there(address, &listeners),
+                ErrorKind::AddrInUse => already_there(address, others),
                 _ => None,
             };
             ServeFailure::Listen { address: address.to_owned(), flag, error, taken_by }
-        })?);
+        })
     }
-    let endpoint = metrics.and_then(|_| listeners.pop());
-    Ok((listeners, endpoint))
+
+    /// Whether all of them are addresses of this machine, and none of them is another one too. Their ports are
+    /// not looked at: a server may be listening there.
+    pub(super) fn check(self) -> Result<(), ServeFailure> {
+        let mut others = Vec::new();
+        for (number, address) in self.all().enumerate() {
+            let flag = if number < self.listen.len() { "--listen" } else { "--metrics" };
+            let failure = |error, taken_by| ServeFailure::Listen {
+                address: address.to_owned(),
+                flag,
+                error,
+                taken_by,
+            };
+            let found = address.to_socket_addrs().map_err(|error| failure(error, None))?;
+            let mut found = found.map(|it| TcpListener::bind((it.ip(), 0)).map(|_free| it));
+            // As when it listens: one that can be had is enough.
+            let first = found.find(Result::is_ok).or_else(|| found.next());
+            let wanted = first.unwrap_or(Err(ErrorKind::AddrNotAvailable.into()));
+            let wanted = wanted.map_err(|error| failure(error, None))?;
+            let shares = |every| shares_its_port(every, self.all());
+            let is_alone = matches!(wanted, SocketAddr::V6(every) if shares(every));
+            let taken_by = already_there(address, &others).filter(|_| !is_alone);
+            if wanted.port() != 0 && taken_by.is_some() {
+                return Err(failure(ErrorKind::AddrInUse.into(), taken_by));
+            }
+            others.push(wanted);
+        }
+        Ok(())
+    }
 }
 
 /// Whether an address stands for all of IPv6, and another one of these is an IPv4 address with its port.
-fn shares_its_port(every: SocketAddrV6, all: &[&str]) -> bool {
+fn shares_its_port<'a>(every: SocketAddrV6, mut all: impl Iterator<Item = &'a str>) -> bool {
     let is_other = |address: SocketAddr| address.is_ipv4() && address.port() == every.port();
     every.ip().is_unspecified()
         && every.port() != 0
-        && all.iter().filter_map(|address| address.to_socket_addrs().ok()).flatten().any(is_other)
+        && all.any(|address| address.to_socket_addrs().is_ok_and(|mut found| found.any(is_other)))
 }
 
 /// As the standard library binds, but for IPv6 clients only.
@@ -58,16 +114,15 @@ fn bind_ipv6_alone(address: SocketAddrV6) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Which of our own listeners has the port of an address that is in use.
-fn already_there(address: &str, listeners: &[TcpListener]) -> Option<String> {
+/// Which of these, where this server listens, has the port of an address that is in use.
+fn already_there(address: &str, others: &[SocketAddr]) -> Option<String> {
     let wanted: Vec<SocketAddr> = address.to_socket_addrs().ok()?.collect();
-    let mut bound = listeners.iter().filter_map(|listener| listener.local_addr().ok());
     let overlaps = |own: &SocketAddr, wanted: &SocketAddr| {
         own.port() == wanted.port()
             && (own.ip() == wanted.ip()
                 || own.ip().is_unspecified()
                 || wanted.ip().is_unspecified())
     };
-    let own = bound.find(|own| wanted.iter().any(|wanted| overlaps(own, wanted)))?;
+    let own = others.iter().find(|own| wanted.iter().any(|wanted| overlaps(own, wanted)))?;
     Some(own.to_string())
 }

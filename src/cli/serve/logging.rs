@@ -1,54 +1,48 @@
 //! Logs: structured lines on standard error, which nothing waits for and no failed write changes.
+//!
+//! Which lines there are, and how they look, is decided here; what they say, where it happens.
+//! `docs/operating.md` lists every event.
 
+mod filter;
+mod json;
 mod queue;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, io, thread};
+use std::{io, thread};
 
 use clap::{Args, ValueEnum};
-use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::ServeFailure;
 use crate::shown::{Shown, shown};
+use filter::Filter;
+use json::Json;
 use queue::Queue;
 
-/// Says how much to log where the flag does not. Read here and not by clap, which would have the
-/// commands that do not log look at it too.
-const VARIABLE: &str = "INDEXER_LOG";
-
-/// How much to log.
+/// How much to log, and in which form.
 #[derive(Debug, Args)]
 pub(super) struct Logging {
-    /// How much to log on standard error; `debug` says why each ERROR was answered. Without this
-    /// flag the environment variable `INDEXER_LOG` decides, and without that, `info`
-    #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true)]
-    log_level: Option<Level>,
+    /// What to log on standard error: a level (off, error, warn, info, debug or trace), or several for
+    /// parts of the program, as in `info,package_indexer::server=debug`; `debug` says why each ERROR was
+    /// answered
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log_level: Filter,
+    /// How a line of the log looks; docs/operating.md lists the events
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    log_format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl From<Level> for LevelFilter {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Off => Self::OFF,
-            Level::Error => Self::ERROR,
-            Level::Warn => Self::WARN,
-            Level::Info => Self::INFO,
-            Level::Debug => Self::DEBUG,
-            Level::Trace => Self::TRACE,
-        }
-    }
+enum Format {
+    /// For people: the time, the level, the part of the program, the message, and fields
+    Text,
+    /// For machines: an object with the same, one a line
+    Json,
 }
 
 /// How long the end of the program waits for lines that are not written yet.
@@ -76,18 +70,14 @@ pub(super) fn start(
     arguments: &Logging,
     on_loss: impl Fn() + Send + Sync + 'static,
 ) -> Result<Log, ServeFailure> {
-    let level = match arguments.log_level {
-        Some(level) => level,
-        None => from_environment()?.unwrap_or(Level::Info),
-    };
     let queue = Queue::start(io::stderr(), on_loss).map_err(ServeFailure::Start)?;
-    tracing_subscriber::fmt()
-        .with_writer(Arc::clone(&queue))
-        .with_max_level(LevelFilter::from(level))
-        .with_target(false)
-        // It would print with `eprintln!`, which panics when standard error cannot be written.
-        .log_internal_errors(false)
-        .init();
+    // Its errors it would print with `eprintln!`, which panics when standard error cannot be written.
+    let lines = layer().with_writer(Arc::clone(&queue)).log_internal_errors(false);
+    let registry = tracing_subscriber::registry().with(arguments.log_level.targets());
+    match arguments.log_format {
+        Format::Text => registry.with(lines).init(),
+        Format::Json => registry.with(lines.event_format(Json)).init(),
+    }
     panic::set_hook(Box::new(log_panic));
     Ok(Log(queue))
 }
@@ -100,20 +90,12 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let text: Shown<'_> = shown(text.unwrap_or("no message"));
     let thread = thread::current();
     let (thread, location) = (thread.name().unwrap_or_default(), panic.location());
-    tracing::error!(thread, location = location.map(tracing::field::display), "panicked: {text}");
+    let location = location.map(tracing::field::display);
+    tracing::error!(event = "panicked", thread, location, "panicked: {text}");
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
-        trace.to_string().lines().for_each(|line| tracing::error!("{line}"));
+        for line in trace.to_string().lines() {
+            tracing::error!(event = "backtrace", thread, "{line}");
+        }
     }
-}
-
-/// What the environment says; set to nothing is as good as not set.
-fn from_environment() -> Result<Option<Level>, ServeFailure> {
-    let Some(value) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
-        return Ok(None);
-    };
-    let level = value.to_str().and_then(|value| Level::from_str(value, true).ok());
-    let unknown =
-        || ServeFailure::LogLevel { variable: VARIABLE, value: value.as_encoded_bytes().into() };
-    level.map(Some).ok_or_else(unknown)
 }

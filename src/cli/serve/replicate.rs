@@ -88,7 +88,10 @@ fn warn_of_readers(what: &str, file: &Path) {
     let mode = open_to_others(file, Use::Read).or_else(|| open_to_others(file, Use::Write));
     if let Some(mode) = mode {
         let (file, mode) = (shown_path(file), format!("{mode:04o}"));
-        tracing::warn!(%file, mode, "others may read {what}: run `chmod 600 {file}`");
+        tracing::warn!(
+            event = "secret_open_to_others",
+            %file, mode, "others may read {what}: run `chmod 600 {file}`"
+        );
     }
 }
 
@@ -145,21 +148,17 @@ impl From<ReadsFlag> for Reads {
 }
 
 impl Replication {
-    /// A replica, as far as the log goes; none if there is to be none.
-    pub(super) fn replica(
-        &self,
-        limits: Limits,
-        max_line_bytes: usize,
-    ) -> Result<Option<Replica>, Failure> {
-        let Some(address) = &self.replicate else { return Ok(None) };
+    /// Whether all that can be known without etcd is in order.
+    pub(super) fn check(&self, max_line_bytes: usize) -> Result<(), Failure> {
+        let Some(address) = &self.replicate else { return Ok(()) };
+        self.log(address, max_line_bytes).map(drop)
+    }
+
+    /// The log, to which nothing is connected yet.
+    fn log(&self, address: &EtcdAddress, max_line_bytes: usize) -> Result<Arc<dyn Log>, Failure> {
         if max_line_bytes > MAX_ENTRY_BYTES {
             return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
         }
-        let how = ReplicaConfig {
-            patience: Duration::from_secs(self.patience),
-            reads: self.reads.into(),
-            snapshot_every: self.snapshot_every,
-        };
         for (what, file) in [("a password", &self.etcd_password_file), ("a key", &self.etcd_key)] {
             if let Some(file) = file {
                 warn_of_readers(what, file);
@@ -173,13 +172,31 @@ impl Replication {
                 );
             }
             if credentials.is_some() {
-                tracing::warn!(%address, "the password goes to etcd unencrypted");
+                tracing::warn!(
+                    event = "password_unencrypted",
+                    %address, "the password goes to etcd unencrypted"
+                );
             }
         }
         let log = Etcd::new(address, credentials, &identity);
+        let log = log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?;
+        Ok(Arc::new(log))
+    }
+
+    /// A replica, as far as the log goes; none if there is to be none.
+    pub(super) fn replica(
+        &self,
+        limits: Limits,
+        max_line_bytes: usize,
+    ) -> Result<Option<Replica>, Failure> {
+        let Some(address) = &self.replicate else { return Ok(None) };
         // One for all tries: it remembers which nodes were not there.
-        let log: Arc<dyn Log> =
-            Arc::new(log.map_err(|error| ServeFailure::Replica(NoReplica::Files(error)))?);
+        let log = self.log(address, max_line_bytes)?;
+        let how = ReplicaConfig {
+            patience: Duration::from_secs(self.patience),
+            reads: self.reads.into(),
+            snapshot_every: self.snapshot_every,
+        };
         let most = how.patience.max(DEFAULT_PATIENCE);
         let (begun, mut retry) = (Instant::now(), Retry::default());
         let mut is_said = false;
@@ -195,7 +212,11 @@ impl Replication {
                 Ok(replica) => {
                     let packages = replica.read(PackageIndex::len).unwrap_or_default();
                     let place = replica.applied().0;
-                    tracing::info!(%address, place, packages, took = ?begun.elapsed(), "caught up");
+                    let took = begun.elapsed();
+                    tracing::info!(
+                        event = "caught_up",
+                        %address, place, packages, ?took, "caught up"
+                    );
                     return Ok(Some(replica));
                 }
                 // However long the loading took that failed.
@@ -203,7 +224,10 @@ impl Replication {
                     if !error.ends_a_start() && retry.failing_for() < most =>
                 {
                     if !mem::replace(&mut is_said, true) {
-                        tracing::warn!(%address, %error, "waiting for etcd");
+                        tracing::warn!(
+                            event = "waiting_for_etcd",
+                            %address, %error, "waiting for etcd"
+                        );
                     }
                     thread::sleep(retry.failed());
                 }

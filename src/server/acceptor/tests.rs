@@ -21,7 +21,7 @@ impl Service for Full {
         &self.connections
     }
 
-    fn serve(&self, _: &TcpStream, _: SocketAddr) {
+    fn serve(&self, _: &TcpStream, _: Peer) {
         unreachable!("there is room for nobody");
     }
 

@@ -93,7 +93,11 @@ impl Queue {
                 (self.on_loss)();
             }
             if lost > 0 {
-                tracing::warn!(lost, "lines of the log were lost: it could not be written");
+                tracing::warn!(
+                    event = "log_lines_lost",
+                    lost,
+                    "lines of the log were lost: it could not be written"
+                );
             }
             self.changed.notify_all();
         }
