@@ -324,7 +324,7 @@ impl Pages {
         let backend = self.served.get().map(|served| &*served.backend);
         let is_ready = self.readiness().is_ok();
         match self.metrics.page(format, backend, is_ready) {
-            Ok(text) => Response { kind: format.kind(), ..Response::ok(text) },
+            Ok(text) => Response { kind: format.kind(), varies: true, ..Response::ok(text) },
             Err(error) => Response::plain(Status::ServerError, &format!("{error}\n")),
         }
     }

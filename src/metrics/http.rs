@@ -52,9 +52,11 @@ pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
     Ok(Head::Complete(head))
 }
 
-/// Whether an empty line has come after the first: a line ends with LF, and CR before it is no part of it (RFC 9112,
-/// section 2.2).
+/// Whether an empty line has come after the first line of a request. A line ends with LF, CR before it is no part of
+/// it, and empty lines before the first do not count (RFC 9112, section 2.2).
 fn is_complete(head: &[u8]) -> bool {
+    let first = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
+    let head = &head[first..];
     head.windows(2).any(|bytes| bytes == b"\n\n") || head.windows(3).any(|bytes| bytes == b"\n\r\n")
 }
 
@@ -168,11 +170,13 @@ pub(super) struct Response {
     pub(super) kind: &'static str,
     pub(super) body: String,
     pub(super) without_body: bool,
+    /// Whether it depends on what the request accepts.
+    pub(super) varies: bool,
 }
 
 impl Response {
     pub(super) fn ok(body: String) -> Self {
-        Self { status: Status::Ok, kind: "text/plain", body, without_body: false }
+        Self { status: Status::Ok, kind: "text/plain", body, without_body: false, varies: false }
     }
 
     pub(super) fn plain(status: Status, body: &str) -> Self {
@@ -187,6 +191,7 @@ impl Response {
         let more = match self.status {
             Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
             Status::Unavailable => "Retry-After: 1\r\n",
+            Status::Ok if self.varies => "Vary: Accept\r\n",
             _ => "",
         };
         let head = format!(

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::server::{Config, Server};
 
 mod guard;
+mod pages;
 
 /// A server that is watched, its endpoint, and its engine.
 fn served(config: Config) -> (Server, Endpoint, Arc<Engine>) {

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::common::{self, Serving};
@@ -173,12 +174,15 @@ fn the_limits_are_those_of_the_program() {
 
 #[test]
 fn every_path_that_is_linked_exists() {
-    let readme = readme();
-    let targets: Vec<_> =
-        readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
-    assert!(targets.len() >= 5);
-    for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
-        let path = format!("{}/{target}", env!("CARGO_MANIFEST_DIR"));
-        assert!(fs::exists(&path).unwrap(), "{target} is linked and does not exist");
+    for page in ["README.md", "docs/operating.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let text = fs::read_to_string(&path).unwrap();
+        let targets: Vec<_> =
+            text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+        assert!(targets.len() >= 5, "{page}");
+        for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
+            let there = path.with_file_name(target);
+            assert!(fs::exists(there).unwrap(), "{page}: {target} is linked and does not exist");
+        }
     }
 }
