@@ -62,7 +62,7 @@ struct Cli {
 impl Cli {
     #[cfg(feature = "serve")]
     fn chosen(self) -> Command {
-        self.command.unwrap_or(Command::Serve(self.serve))
+        self.command.unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
     }
 
     #[cfg(not(feature = "serve"))]
@@ -74,7 +74,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "serve")]
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Send(send::Arguments),
     #[cfg(feature = "tools")]
     Import(tools::import::Arguments),
@@ -152,7 +152,10 @@ fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         None => Some((&mut cli.serve, &program, &matches)),
         Some(Command::Serve(serve)) => {
             let matches = matches.subcommand_matches("serve");
-            program.find_subcommand("serve").zip(matches).map(|(it, matches)| (serve, it, matches))
+            program
+                .find_subcommand("serve")
+                .zip(matches)
+                .map(|(it, matches)| (&mut **serve, it, matches))
         }
         Some(_) => None,
     };

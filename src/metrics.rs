@@ -22,6 +22,7 @@ use crate::log::LogRefusal;
 use crate::server::{Ended, Monitor, TurnedAway};
 use crate::session::{Backend, MAX_BATCH, Tally, View};
 pub use endpoint::Endpoint;
+#[cfg(any(test, feature = "serve"))]
 pub(crate) use endpoint::Opening;
 use format::Format;
 use process::Process;

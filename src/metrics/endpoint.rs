@@ -86,6 +86,7 @@ impl Opening {
     }
 
     /// Where it is served.
+    #[cfg(feature = "serve")]
     pub(crate) fn address(&self) -> SocketAddr {
         self.endpoint.address()
     }

@@ -73,6 +73,14 @@ impl Manager {
         let Some(every) = interval(asked(WATCHDOG), asked(WATCHDOG_PROCESS), process::id()) else {
             return Ok(None);
         };
+        self.watch_every(every, is_alive).map(Some)
+    }
+
+    fn watch_every(
+        &self,
+        every: Duration,
+        is_alive: impl Fn() -> bool + Send + 'static,
+    ) -> io::Result<Watchdog> {
         let (end, ended) = mpsc::channel();
         let manager = self.clone();
         let watch = move || {
@@ -83,7 +91,7 @@ impl Manager {
             }
         };
         let thread = thread::Builder::new().name("watchdog".into()).spawn(watch)?;
-        Ok(Some(Watchdog { end: Some(end), thread: Some(thread) }))
+        Ok(Watchdog { end: Some(end), thread: Some(thread) })
     }
 
     fn say(&self, message: &str) {
@@ -130,7 +138,25 @@ fn interval(microseconds: Option<String>, process: Option<String>, own: u32) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    #[test]
+    fn a_server_that_does_not_live_shows_no_sign_of_life() {
+        let (socket, manager) = UnixDatagram::pair().unwrap();
+        let looks = Arc::new(AtomicUsize::new(0));
+        let looked = Arc::clone(&looks);
+        // Dead at first, and alive from the third look on.
+        let is_alive = move || looked.fetch_add(1, Ordering::SeqCst) >= 2;
+        let told = Manager(Some(Arc::new(socket)));
+        let watchdog = told.watch_every(Duration::from_millis(1), is_alive).unwrap();
+        let mut message = [0; 64];
+        let length = manager.recv(&mut message).unwrap();
+        assert_eq!(&message[..length], b"WATCHDOG=1");
+        assert!(looks.load(Ordering::SeqCst) >= 3);
+        drop(watchdog);
+    }
 
     #[test]
     fn a_watchdog_is_fed_twice_as_often_as_it_asks() {
