@@ -11,11 +11,13 @@ mod check_addresses;
 mod crash;
 mod formats;
 mod import;
+mod lists;
 mod load;
 #[cfg(unix)]
 mod log;
 #[cfg(unix)]
 mod messages;
+mod pictures;
 mod readme;
 mod replay;
 mod send;
