@@ -49,7 +49,7 @@
 //! | `testing` | yes | `testing` and `StateMachine`, with `server` and `store` |
 //! | `cli` | yes | the `indexer` program, with `send` and `ping` |
 //! | `serve` | yes | `indexer serve`, `verify` and `export`, with `cli`, `metrics` and `store` |
-//! | `tools` | yes | `indexer import`, `order` and `dot`, with `cli` |
+//! | `tools` | yes | `indexer import`, `order`, `why` and `dot`, with `cli` |
 //! | `check` | yes | `indexer check` and `replay`, and `conformance`, with `cli` and `testing` |
 //! | `load` | yes | `indexer load`, with `cli` |
 //! | `terminal` | yes | progress bars, and help in colours |

@@ -101,8 +101,14 @@ impl Rows {
     /// connected ones together and ascending; where that leaves a choice, the least number first.
     /// O((rows + numbers) log rows): what is here is linear, and each step costs the rest.
     pub(crate) fn steps(&self) -> Steps<'_> {
+        self.steps_telling(|| ())
+    }
+
+    /// The same, and calls `looked_at` for each row while it looks for cycles, which is most of the work that is
+    /// done here.
+    pub(crate) fn steps_telling(&self, looked_at: impl FnMut()) -> Steps<'_> {
         let dependents = self.transposed();
-        let cycles = self.cycles(&dependents);
+        let cycles = self.cycles(&dependents, looked_at);
         let firsts = cycles.iter().map(|rows| rows.iter().map(|&row| (row, rows[0])));
         let mut steps = Steps {
             rows: self,

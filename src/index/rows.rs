@@ -96,13 +96,15 @@ impl Rows {
 
     /// The strongly connected components of two rows or more of the graph with an edge from each row to each of
     /// its numbers: each ascending, in the order of their first rows. `transposed` is what
-    /// [`transposed`](Self::transposed) returns. Linear, and a sort of each component.
-    pub(super) fn cycles(&self, transposed: &Self) -> Self {
+    /// [`transposed`](Self::transposed) returns. Linear, and a sort of each component. `looked_at` is called for each
+    /// row that is on no cycle, nor leads to one.
+    pub(super) fn cycles(&self, transposed: &Self, mut looked_at: impl FnMut()) -> Self {
         // Most graphs have none, or few: what waits only for what has been taken out is on none, and is taken out.
         let count = |row: u32| self.row(row).len() - usize::from(self.has(row, row));
         let mut waits: Vec<usize> = self.numbers().map(count).collect();
         let mut free: Vec<u32> = self.numbers().filter(|&row| waits[row as usize] == 0).collect();
         while let Some(row) = free.pop() {
+            looked_at();
             for &dependent in transposed.row(row).iter().filter(|&&dependent| dependent != row) {
                 waits[dependent as usize] -= 1;
                 if waits[dependent as usize] == 0 {
@@ -114,10 +116,14 @@ impl Rows {
         let graph = Among { forward: self, backward: transposed, left: &left, waits: &waits };
         let mut components = if left.is_empty() { Vec::new() } else { kosaraju_scc(graph) };
         components.retain(|component| component.len() > 1);
-        components.iter_mut().for_each(|component| component.sort_unstable());
+        for component in &mut components {
+            component.sort_unstable();
+        }
         components.sort_unstable();
         let mut cycles = Self::with_capacity(components.len(), 0);
-        components.into_iter().for_each(|component| cycles.push(component));
+        for component in components {
+            cycles.push(component);
+        }
         cycles
     }
 
@@ -241,11 +247,11 @@ mod tests {
     #[test]
     fn what_leads_to_each_other_is_one_component() {
         let rows = rows(&[&[3], &[2], &[1, 0], &[4], &[0, 4], &[0, 5]]);
-        let cycles = rows.cycles(&rows.transposed());
+        let cycles = rows.cycles(&rows.transposed(), || ());
         assert!(cycles.iter().eq([[0, 3, 4].as_slice(), &[1, 2]]));
         // Between cycles, after them and before them is none.
         let rows = self::rows(&[&[1], &[0], &[1], &[2, 4], &[3, 7], &[4], &[], &[]]);
-        let cycles = rows.cycles(&rows.transposed());
+        let cycles = rows.cycles(&rows.transposed(), || ());
         assert!(cycles.iter().eq([[0, 1].as_slice(), &[3, 4]]));
     }
 }

@@ -19,8 +19,8 @@ use crate::cli::{Failure, Fulfilled};
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     indexer dot --around git packages.txt | dot -Tsvg -o git.svg\n  \
-    indexer dot --around openssl --reverse --depth 1 packages.txt | dot -Tpng -o openssl.png\n  \
-    indexer dot --only git,curl,openssl --reduce packages.txt | dot -Tpdf -o three.pdf")]
+    indexer dot --around lua --reverse --depth 1 packages.txt | dot -Tpng -o lua.png\n  \
+    indexer dot --only git,gettext,xz --reduce packages.txt | dot -Tpdf -o three.pdf")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
@@ -66,7 +66,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     } else if !only.is_empty() {
         reached(&only, rows, Some(0))
     } else {
-        plan.report(&plan.rows.steps(), &mut diagnostics()).map_err(Failure::Output)?;
+        plan.report(&plan.steps(), &mut diagnostics()).map_err(Failure::Output)?;
         plan.rows.numbers().collect()
     };
     let mut part = Part::of(packages, &plan.rows);

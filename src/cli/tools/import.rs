@@ -41,7 +41,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let plan = Plan::read(&arguments.source)?;
-    let steps = plan.rows.steps();
+    let steps = plan.steps();
     if arguments.dry_run {
         plan.report(&steps, &mut diagnostics()).map_err(Failure::Output)?;
         print(Messages::new(&plan, steps)).map_err(Failure::Output)?;

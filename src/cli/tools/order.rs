@@ -34,7 +34,7 @@ const STEPS: usize = 4_096;
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let plan = Plan::read(&arguments.source)?;
     if arguments.of.is_empty() {
-        let steps = plan.rows.steps();
+        let steps = plan.steps();
         plan.report(&steps, &mut diagnostics()).map_err(Failure::Output)?;
         print(&plan, steps, |number| number).map_err(Failure::Output)?;
         return Ok(Fulfilled::Yes);
@@ -50,7 +50,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
 /// Prints all steps, whose numbers stand for packages of the plan.
 fn print(plan: &Plan, mut steps: Steps<'_>, package: impl Fn(u32) -> u32) -> io::Result<()> {
     let mut output = io::stdout().lock();
-    let progress = Progress::of_steps("ordering", steps.left());
+    let progress = Progress::of_steps("printing", steps.left());
     let (mut text, mut done) = (Vec::new(), 0);
     while let Some(step) = steps.take_step() {
         for (position, &number) in step.iter().enumerate() {

@@ -81,7 +81,9 @@ pub(super) fn reduced(rows: &Rows) -> Rows {
     order.reverse();
     let mut place = vec![0_u32; rows.len()];
     for (number, step) in (0..).zip(&order) {
-        step.iter().for_each(|&row| place[row as usize] = number);
+        for &row in step {
+            place[row as usize] = number;
+        }
     }
     // Between each two steps the first number that leads from one to the other.
     let mut links: Vec<BTreeMap<u32, (u32, u32)>> = vec![BTreeMap::new(); order.len()];
@@ -92,9 +94,9 @@ pub(super) fn reduced(rows: &Rows) -> Rows {
         }
     }
     let mut graph = UnweightedList::<u32>::with_capacity(order.len());
-    order.iter().for_each(|_| {
+    for _step in &order {
         graph.add_node();
-    });
+    }
     for (from, links) in (0..).zip(&links) {
         for &to in links.keys() {
             graph.add_edge(from, to, ());
@@ -122,7 +124,9 @@ mod tests {
 
     fn reduction(rows: &[&[u32]]) -> Vec<Vec<u32>> {
         let mut made = Rows::with_capacity(0, 0);
-        rows.iter().for_each(|row| made.push(row.iter().copied()));
+        for row in rows {
+            made.push(row.iter().copied());
+        }
         reduced(&made).iter().map(<[u32]>::to_vec).collect()
     }
 

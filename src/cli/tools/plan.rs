@@ -6,7 +6,7 @@ use super::ToolFailure;
 use super::list::{Alternative, Names, PackageList, Repeated, Source};
 use crate::cli::Failure;
 use crate::cli::progress::Progress;
-use crate::index::{LimitError, Limits, Rows};
+use crate::index::{LimitError, Limits, Rows, Steps};
 use crate::name::{Name, NameRef};
 
 /// Packages, numbered by name, and what each depends on.
@@ -36,7 +36,7 @@ impl Plan {
     /// O((packages + needs) log packages).
     pub(super) fn for_list(list: PackageList) -> Result<Self, LimitError> {
         let by_name = list.by_name();
-        let mut graph = Resolver::new(&list, &by_name);
+        let graph = Resolver::new(&list, &by_name);
         let mut rows = Rows::with_capacity(by_name.len(), list.need_count());
         let mut missing: BTreeMap<Vec<Name>, Vec<u32>> = BTreeMap::new();
         let progress = Progress::of_steps("resolving", by_name.len());
@@ -50,12 +50,12 @@ impl Plan {
                     None
                 }
             }));
-            if number as usize % TOLD_OF == 0 {
+            if (number as usize).is_multiple_of(TOLD_OF) {
                 progress.advance(TOLD_OF);
             }
         }
         progress.finish();
-        graph.places = Vec::new();
+        drop(graph);
         let limit = Limits::CEILING;
         if rows.number_count() > limit {
             let wanted = rows.number_count();
@@ -64,6 +64,20 @@ impl Plan {
         missing.values_mut().for_each(Vec::dedup);
         let (repeated, left_out) = (list.repeated, list.left_out);
         Ok(Self { names: list.into_names(&by_name), rows, missing, repeated, left_out })
+    }
+
+    /// In which order the packages can be indexed, see [`Rows::steps`].
+    pub(super) fn steps(&self) -> Steps<'_> {
+        let progress = Progress::of_steps("ordering", self.len());
+        let mut looked_at = 0;
+        let steps = self.rows.steps_telling(|| {
+            looked_at += 1;
+            if usize::is_multiple_of(looked_at, TOLD_OF) {
+                progress.advance(TOLD_OF);
+            }
+        });
+        progress.finish();
+        steps
     }
 
     /// The name of a package. O(1).

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::list::Repeated;
 use super::plan::Plan;
 use crate::index::Steps;
-use crate::name::NameRef;
+use crate::name::{Name, NameRef};
 
 /// How many names a report gives of those that need something, before it only counts the rest.
 const NAMED: usize = 5;
@@ -29,7 +29,7 @@ impl Plan {
             writeln!(output, "dependencies that are not in the list, left out: {count}")?;
         }
         for (names, packages) in &self.missing {
-            let alternatives = joined(names.iter().map(|name| name.as_str()), " | ", MEMBERS);
+            let alternatives = joined(names.iter().map(Name::as_str), " | ", MEMBERS);
             let needed_by = some_of(self.texts(packages));
             writeln!(output, "  {alternatives}, needed by {needed_by}")?;
         }

@@ -75,7 +75,9 @@ mod tests {
 
     fn rows(rows: &[&[u32]]) -> Rows {
         let mut made = Rows::with_capacity(0, 0);
-        rows.iter().for_each(|row| made.push(row.iter().copied()));
+        for row in rows {
+            made.push(row.iter().copied());
+        }
         made
     }
 

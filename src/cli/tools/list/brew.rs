@@ -33,9 +33,13 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     Ok(list)
 }
 
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
 /// Reads the dependencies in a piece of a line.
 fn read_needs(list: &mut PackageList, line: Line<'_>, needs: &[u8]) -> Result<(), ListError> {
-    let mut words = needs.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).peekable();
+    let mut words = words(needs).peekable();
     while let Some(word) = words.next() {
         match word[0] {
             b'[' => check_annotation(line, word)?,

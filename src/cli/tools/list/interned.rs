@@ -80,14 +80,41 @@ impl Names {
 #[derive(Debug, Clone)]
 pub(super) struct Interner {
     names: Names,
-    numbers: HashTable<u32>,
+    slots: HashTable<Slot>,
     hasher: RandomState,
+}
+
+/// A name in the table, with where it lies: to look that up by its number would be one more wait for memory, and
+/// these waits are most of what reading a long list takes.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    number: u32,
+    /// Where its bytes begin, but for the last 24 bits of that.
+    start: u32,
+    /// Those, and in the last eight bits its length.
+    rest: u32,
+}
+
+impl Slot {
+    /// Of names with at most 255 bytes, and fewer of them than 2^31, no byte lies past 2^40.
+    fn new(number: u32, start: usize, length: usize) -> Self {
+        let place = (start as u64) << 8 | (length as u64 & 0xff);
+        #[allow(clippy::cast_possible_truncation, reason = "taken apart")]
+        let [start, rest] = [(place >> 32) as u32, place as u32];
+        Self { number, start, rest }
+    }
+
+    fn bytes(self, names: &Names) -> &[u8] {
+        let place = u64::from(self.start) << 32 | u64::from(self.rest);
+        let start = usize::try_from(place >> 8).unwrap_or(usize::MAX);
+        &names.bytes[start..start + (place & 0xff) as usize]
+    }
 }
 
 impl Interner {
     pub(super) fn new() -> Self {
         let hasher = RandomState::new();
-        Self { names: Names::new(), numbers: HashTable::new(), hasher }
+        Self { names: Names::new(), slots: HashTable::new(), hasher }
     }
 
     /// The number of a name, which is the next one if the name is new. O(length).
@@ -95,18 +122,17 @@ impl Interner {
     /// # Errors
     /// [`LimitError`] if there are more names than an index may have packages.
     pub(super) fn number(&mut self, name: NameRef<'_>) -> Result<u32, LimitError> {
-        let Self { names, numbers, hasher } = self;
-        let hash = |name: NameRef<'_>| hasher.hash_one(name.as_bytes());
-        let is_it = |&number: &u32| names.get(number) == name;
-        let own = hash(name);
-        if let Some(&number) = numbers.find(own, is_it) {
-            return Ok(number);
+        let Self { names, slots, hasher } = self;
+        let own = hasher.hash_one(name.as_bytes());
+        if let Some(slot) = slots.find(own, |slot| slot.bytes(names) == name.as_bytes()) {
+            return Ok(slot.number);
         }
         let limit = Limits::CEILING;
         let next = u32::try_from(names.len()).ok().filter(|&next| (next as usize) < limit);
         let next = next.ok_or(LimitError::Packages { limit })?;
+        let slot = Slot::new(next, names.bytes.len(), name.as_bytes().len());
         names.push(name);
-        numbers.insert_unique(own, next, |&number| hash(names.get(number)));
+        slots.insert_unique(own, slot, |slot| hasher.hash_one(slot.bytes(names)));
         Ok(next)
     }
 

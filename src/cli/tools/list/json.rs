@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde_core::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_core::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::error::{ListError, Problem};
 use crate::name::is_name_byte;
@@ -33,6 +33,32 @@ impl<'de> Deserialize<'de> for Word {
             }
         }
         deserializer.deserialize_str(Words)
+    }
+}
+
+/// The keys of an object, whatever stands beside them.
+#[derive(Debug, Default)]
+pub(super) struct Keys(pub(super) Vec<Word>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -7,10 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
-use serde_core::de::IgnoredAny;
-
 use super::cargo::number;
-use super::json::{Word, lacking, object, parse};
+use super::json::{Keys, Word, lacking, object, parse};
 use super::{ListError, PackageList, whole};
 
 object! {
@@ -27,10 +25,10 @@ object! {
         "version" => version: Word,
         "link" => is_link: bool,
         "resolved" => resolved: Option<String>,
-        "dependencies" => dependencies: BTreeMap<Word, IgnoredAny>,
-        "peerDependencies" => peers: BTreeMap<Word, IgnoredAny>,
+        "dependencies" => dependencies: Keys,
+        "peerDependencies" => peers: Keys,
         "peerDependenciesMeta" => peers_meta: BTreeMap<String, Peer>,
-        "optionalDependencies" => optional: BTreeMap<Word, IgnoredAny>,
+        "optionalDependencies" => optional: Keys,
     }
 }
 
@@ -43,12 +41,12 @@ object! {
 impl Folder {
     /// What it needs, and whether it can do without.
     fn needs(&self) -> BTreeMap<&str, bool> {
-        let peers = self.peers.keys().map(|Word(name)| {
+        let peers = self.peers.0.iter().map(|Word(name)| {
             (name.as_str(), self.peers_meta.get(name).is_some_and(|peer| peer.is_optional))
         });
-        let all = self.dependencies.keys().map(|Word(name)| (name.as_str(), false));
+        let all = self.dependencies.0.iter().map(|Word(name)| (name.as_str(), false));
         // A name among the optional ones stands among the dependencies as well.
-        let optional = self.optional.keys().map(|Word(name)| (name.as_str(), true));
+        let optional = self.optional.0.iter().map(|Word(name)| (name.as_str(), true));
         peers.chain(all).chain(optional).collect()
     }
 }
@@ -98,7 +96,9 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
         }
     }
     for (package, needed) in needs {
-        needed.into_iter().for_each(|needed| list.need(needed));
+        for needed in needed {
+            list.need(needed);
+        }
         list.add(package, "first")?;
     }
     Ok(list)

@@ -59,15 +59,14 @@ impl Source {
         if start.starts_with(BYTE_ORDER_MARK) {
             start.drain(..BYTE_ORDER_MARK.len());
         }
-        let chosen = match *format {
-            Some(format) => format,
-            None => {
-                let guessed = guess::format(&start)?;
-                // Whether or not anybody reads it.
-                let _said =
-                    writeln!(diagnostics(), "read as {guessed}, a guess: --format says otherwise");
-                guessed
-            }
+        let chosen = if let Some(format) = *format {
+            format
+        } else {
+            let guessed = guess::format(&start)?;
+            // Whether or not anybody reads it.
+            let _said =
+                writeln!(diagnostics(), "read as {guessed}, a guess: --format says otherwise");
+            guessed
         };
         *format = Some(chosen);
         let progress = Progress::of_bytes("reading", bytes);

@@ -53,7 +53,9 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
         Ok(())
     })?;
     for (package, needs) in (0..).zip(said) {
-        needs.into_iter().for_each(|need| list.need(need));
+        for need in needs {
+            list.need(need);
+        }
         list.add(package, "first")?;
     }
     Ok(list)
