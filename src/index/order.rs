@@ -100,18 +100,17 @@ impl Rows {
     /// The rows in an order in which each comes after those whose numbers it has, strongly
     /// connected ones together and ascending; where that leaves a choice, the least number first.
     /// O((rows + numbers) log rows): what is here is linear, and each step costs the rest.
-    pub(crate) fn steps(&self) -> Steps<'_> {
+    pub(crate) fn steps(&self) -> Steps {
         self.steps_telling(|| ())
     }
 
     /// The same, and calls `looked_at` for each row while it looks for cycles, which is most of the work that is
     /// done here.
-    pub(crate) fn steps_telling(&self, looked_at: impl FnMut()) -> Steps<'_> {
+    pub(crate) fn steps_telling(&self, looked_at: impl FnMut()) -> Steps {
         let dependents = self.transposed();
         let cycles = self.cycles(&dependents, looked_at);
         let firsts = cycles.iter().map(|rows| rows.iter().map(|&row| (row, rows[0])));
         let mut steps = Steps {
-            rows: self,
             first_of: firsts.flatten().collect(),
             waits_for: vec![0; self.len()],
             ready: BinaryHeap::new(),
@@ -136,8 +135,7 @@ impl Rows {
 
 /// Steps that are still to come; see [`Rows::steps`]. Each is known by its first row.
 #[derive(Debug)]
-pub(crate) struct Steps<'a> {
-    rows: &'a Rows,
+pub(crate) struct Steps {
     dependents: Rows,
     /// The rows that lead to each other, and the first of them for each such row.
     cycles: Rows,
@@ -152,7 +150,7 @@ pub(crate) struct Steps<'a> {
     left: usize,
 }
 
-impl Steps<'_> {
+impl Steps {
     /// The rows of the next step. O(log rows), and linear in what depends on them.
     ///
     /// # Panics
@@ -183,20 +181,23 @@ impl Steps<'_> {
     }
 
     /// How many rows are still to come. O(1).
+    #[cfg(feature = "tools")]
     pub(crate) fn left(&self) -> usize {
         self.left
     }
 
     /// The steps of two rows or more, in the order of their first rows.
+    #[cfg(feature = "tools")]
     pub(crate) fn cycles(&self) -> impl Iterator<Item = &[u32]> {
         self.cycles.iter()
     }
 
-    /// How many rows need themselves and no cycle besides.
-    pub(crate) fn alone(&self) -> usize {
-        let needs_itself = |row: &u32| self.rows.has(*row, *row);
+    /// How many of the rows that these are the steps of have themselves, and are on no other cycle.
+    #[cfg(feature = "tools")]
+    pub(crate) fn alone(&self, rows: &Rows) -> usize {
+        let needs_itself = |row: &u32| rows.has(*row, *row);
         let is_alone = |row: &u32| !self.first_of.contains_key(row);
-        self.rows.numbers().filter(needs_itself).filter(is_alone).count()
+        rows.numbers().filter(needs_itself).filter(is_alone).count()
     }
 
     /// The first row of the step that a row is of.

@@ -37,6 +37,7 @@ impl Rows {
     }
 
     /// How many numbers all rows have together. O(1).
+    #[cfg(any(test, feature = "tools"))]
     pub(crate) fn number_count(&self) -> usize {
         self.numbers.len()
     }

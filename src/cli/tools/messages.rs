@@ -9,11 +9,11 @@ use crate::index::{Steps, commands_of};
 /// Writes the INDEX messages of a plan, in an order in which each succeeds on an empty index.
 pub(super) struct Messages<'a> {
     plan: &'a Plan,
-    steps: Steps<'a>,
+    steps: Steps,
 }
 
 impl<'a> Messages<'a> {
-    pub(super) fn new(plan: &'a Plan, steps: Steps<'a>) -> Self {
+    pub(super) fn new(plan: &'a Plan, steps: Steps) -> Self {
         Self { plan, steps }
     }
 
@@ -21,7 +21,7 @@ impl<'a> Messages<'a> {
     /// itself.
     pub(super) fn count(&self) -> usize {
         let on_cycles: usize = self.steps.cycles().map(<[u32]>::len).sum();
-        self.plan.len() + on_cycles + self.steps.alone()
+        self.plan.len() + on_cycles + self.steps.alone(&self.plan.rows)
     }
 
     /// Adds messages to `text`, whole steps of them, until it has so many bytes; none at the end. Returns the

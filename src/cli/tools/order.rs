@@ -48,7 +48,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
 }
 
 /// Prints all steps, whose numbers stand for packages of the plan.
-fn print(plan: &Plan, mut steps: Steps<'_>, package: impl Fn(u32) -> u32) -> io::Result<()> {
+fn print(plan: &Plan, mut steps: Steps, package: impl Fn(u32) -> u32) -> io::Result<()> {
     let mut output = io::stdout().lock();
     let progress = Progress::of_steps("printing", steps.left());
     let (mut text, mut done) = (Vec::new(), 0);

@@ -67,7 +67,7 @@ impl Plan {
     }
 
     /// In which order the packages can be indexed, see [`Rows::steps`].
-    pub(super) fn steps(&self) -> Steps<'_> {
+    pub(super) fn steps(&self) -> Steps {
         let progress = Progress::of_steps("ordering", self.len());
         let mut looked_at = 0;
         let steps = self.rows.steps_telling(|| {

@@ -15,7 +15,7 @@ const MEMBERS: usize = 100;
 
 impl Plan {
     /// Says what was found and what is done about it. `steps` are those of the plan's rows.
-    pub(super) fn report(&self, steps: &Steps<'_>, output: &mut impl Write) -> io::Result<()> {
+    pub(super) fn report(&self, steps: &Steps, output: &mut impl Write) -> io::Result<()> {
         let (packages, dependencies) = (self.len(), self.rows.number_count());
         writeln!(output, "packages: {packages}, dependencies: {dependencies}")?;
         if let Some(Repeated { entries, counts }) = self.repeated {
@@ -33,7 +33,7 @@ impl Plan {
             let needed_by = some_of(self.texts(packages));
             writeln!(output, "  {alternatives}, needed by {needed_by}")?;
         }
-        let alone = steps.alone();
+        let alone = steps.alone(&self.rows);
         if alone > 0 {
             writeln!(
                 output,
