@@ -76,7 +76,7 @@ fn main() -> Result<(), Unread> {
     for list in &lists {
         println!("{}", measure(list)?);
     }
-    println!("\n`indexer import` reads the list and finds an order before it sends.");
+    println!("\n`indexer import` reads the list, and sends while it finds an order.");
     Ok(())
 }
 

@@ -78,17 +78,12 @@ enum Command {
     Send(send::Arguments),
     #[cfg(feature = "tools")]
     Import(tools::import::Arguments),
-    /// Print in which order a package list can be installed
-    ///
-    /// One step a line; packages that need each other share a line. What the list lacks is said on
-    /// standard error.
     #[cfg(feature = "tools")]
-    Order(tools::render::Arguments),
-    /// Print a package list as a graph in Graphviz's language
-    ///
-    /// Render it with, for example: indexer dot --format brew FILE | dot -Tsvg -o packages.svg
+    Order(tools::order::Arguments),
     #[cfg(feature = "tools")]
-    Dot(tools::render::Arguments),
+    Why(tools::why::Arguments),
+    #[cfg(feature = "tools")]
+    Dot(tools::dot::Arguments),
     /// Check the state that a server kept in a directory
     ///
     /// Reads all of it, as a server does at its start: every checksum, every name, and that no
@@ -207,9 +202,11 @@ fn run(cli: Cli) -> Result<Fulfilled, Failure> {
         #[cfg(feature = "tools")]
         Command::Import(arguments) => tools::import::run(&arguments),
         #[cfg(feature = "tools")]
-        Command::Order(arguments) => tools::render::order(&arguments),
+        Command::Order(arguments) => tools::order::run(&arguments),
         #[cfg(feature = "tools")]
-        Command::Dot(arguments) => tools::render::dot(&arguments),
+        Command::Why(arguments) => tools::why::run(&arguments),
+        #[cfg(feature = "tools")]
+        Command::Dot(arguments) => tools::dot::run(&arguments),
         #[cfg(feature = "serve")]
         Command::Verify(arguments) => serve::data_dir::verify(&arguments),
         #[cfg(feature = "serve")]

@@ -31,13 +31,15 @@ pub use changes::Change;
 pub use contents::Names;
 use emptied::Emptied;
 #[cfg(feature = "tools")]
-pub(crate) use export::commands;
+pub(crate) use export::commands_of;
 pub use export::{Digest, Dot};
 pub use frozen::FrozenIndex;
 use graph::{DependencyGraph, PackageId, Text};
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
 pub use order::InstallationStep;
+#[cfg(feature = "tools")]
+pub(crate) use order::Steps;
 #[cfg(feature = "tools")]
 pub(crate) use rows::Rows;
 use table::Table;

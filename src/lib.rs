@@ -50,7 +50,7 @@
 //! | `cli` | yes | the `indexer` program, with `send` and `ping` |
 //! | `serve` | yes | `indexer serve`, `verify` and `export`, with `cli`, `metrics` and `store` |
 //! | `systemd` | yes | sockets that a service manager passes to `indexer serve`, with `serve` |
-//! | `tools` | yes | `indexer import`, `order` and `dot`, with `cli` |
+//! | `tools` | yes | `indexer import`, `order`, `why` and `dot`, with `cli` |
 //! | `check` | yes | `indexer check` and `replay`, and `conformance`, with `cli` and `testing` |
 //! | `load` | yes | `indexer load`, with `cli` |
 //! | `terminal` | yes | progress bars, and help in colours |

@@ -52,7 +52,16 @@ impl PackageIndex {
     #[must_use]
     pub fn to_commands(&self) -> Vec<Command> {
         let (packages, rows) = self.numbered();
-        commands(&rows, &rows.steps(), |number| self.graph.name(packages[number as usize]))
+        let name = |number: u32| self.graph.name(packages[number as usize]);
+        let mut steps = rows.steps();
+        let mut commands = Vec::with_capacity(rows.len());
+        while let Some(step) = steps.take_step() {
+            commands_of(&rows, step, |package, list| {
+                let dependencies = list.map(name).collect();
+                commands.push(Command::Index { package: name(package), dependencies });
+            });
+        }
+        commands
     }
 
     /// The index as a Graphviz graph, an arrow from each package to each of its dependencies.
@@ -103,28 +112,24 @@ impl PackageIndex {
     }
 }
 
-/// The commands of [`PackageIndex::to_commands`] for packages that are known by number: what each
-/// depends on, the [steps](Rows::steps) of that, and their names.
-pub(crate) fn commands(rows: &Rows, steps: &Rows, name: impl Fn(u32) -> Name) -> Vec<Command> {
-    let index = |package: u32, list: &mut dyn Iterator<Item = u32>| Command::Index {
-        package: name(package),
-        dependencies: list.map(&name).collect(),
-    };
-    let mut commands = Vec::with_capacity(steps.number_count());
-    let mut in_full = Vec::new();
-    for step in steps.iter() {
-        let together = |dependency: &u32| step.binary_search(dependency).is_ok();
-        for &package in step {
-            let list = rows.row(package);
-            if list.iter().any(together) {
-                in_full.push(index(package, &mut list.iter().copied()));
-            }
-            let before = &mut list.iter().copied().filter(|dependency| !together(dependency));
-            commands.push(index(package, before));
-        }
-        commands.append(&mut in_full);
+/// The commands that a step takes, for packages that are known by number: hands over, in order, each package and
+/// its list.
+pub(crate) fn commands_of(
+    rows: &Rows,
+    step: &[u32],
+    mut command: impl FnMut(u32, &mut dyn Iterator<Item = u32>),
+) {
+    let together = |dependency: &u32| step.binary_search(dependency).is_ok();
+    for &package in step {
+        let list = rows.row(package).iter().copied();
+        command(package, &mut list.filter(|dependency| !together(dependency)));
     }
-    commands
+    for &package in step {
+        let list = rows.row(package);
+        if list.iter().any(together) {
+            command(package, &mut list.iter().copied());
+        }
+    }
 }
 
 /// A [`PackageIndex`] printed in Graphviz's language; see [`PackageIndex::dot`].

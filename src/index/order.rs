@@ -1,7 +1,7 @@
 //! In which order the packages of an index can be installed, or indexed elsewhere.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use super::PackageIndex;
 use super::graph::{PackageId, Text};
@@ -61,7 +61,12 @@ impl PackageIndex {
             [number] => InstallationStep::Package(name(number)),
             _ => InstallationStep::Cycle(numbers.iter().map(name).collect()),
         };
-        rows.steps().iter().map(step).collect()
+        let mut steps = rows.steps();
+        let mut order = Vec::with_capacity(rows.len());
+        while let Some(numbers) = steps.take_step() {
+            order.push(step(numbers));
+        }
+        order
     }
 
     /// All packages by name, and in which places among them those are that each depends on.
@@ -94,48 +99,114 @@ impl PackageIndex {
 impl Rows {
     /// The rows in an order in which each comes after those whose numbers it has, strongly
     /// connected ones together and ascending; where that leaves a choice, the least number first.
-    /// O((rows + numbers) log rows).
+    /// O((rows + numbers) log rows): what is here is linear, and each step costs the rest.
+    pub(crate) fn steps(&self) -> Steps {
+        self.steps_telling(|| ())
+    }
+
+    /// The same, and calls `looked_at` for each row while it looks for cycles, which is most of the work that is
+    /// done here.
+    pub(crate) fn steps_telling(&self, looked_at: impl FnMut()) -> Steps {
+        let dependents = self.transposed();
+        let cycles = self.cycles(&dependents, looked_at);
+        let firsts = cycles.iter().map(|rows| rows.iter().map(|&row| (row, rows[0])));
+        let mut steps = Steps {
+            first_of: firsts.flatten().collect(),
+            waits_for: vec![0; self.len()],
+            ready: BinaryHeap::new(),
+            taken: [0],
+            left: self.len(),
+            dependents,
+            cycles,
+        };
+        for row in self.numbers() {
+            let is_apart = |dependency: &&u32| steps.first_of(**dependency) != steps.first_of(row);
+            let count = self.row(row).iter().filter(is_apart).count();
+            let first = steps.first_of(row);
+            // No more than all numbers together, see `Limits::CEILING`.
+            steps.waits_for[first as usize] += u32::try_from(count).unwrap_or(u32::MAX);
+        }
+        let is_ready =
+            |&row: &u32| steps.first_of(row) == row && steps.waits_for[row as usize] == 0;
+        steps.ready = self.numbers().filter(is_ready).map(Reverse).collect();
+        steps
+    }
+}
+
+/// Steps that are still to come; see [`Rows::steps`]. Each is known by its first row.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    dependents: Rows,
+    /// The rows that lead to each other, and the first of them for each such row.
+    cycles: Rows,
+    first_of: HashMap<u32, u32>,
+    /// For how many rows of other steps each step still waits.
+    waits_for: Vec<u32>,
+    /// Those that wait for none.
+    ready: BinaryHeap<Reverse<u32>>,
+    /// The last step, if it was no cycle.
+    taken: [u32; 1],
+    /// How many rows are still to come.
+    left: usize,
+}
+
+impl Steps {
+    /// The rows of the next step. O(log rows), and linear in what depends on them.
     ///
     /// # Panics
     /// If strongly connected components formed a cycle, which would be a bug.
-    pub(crate) fn steps(&self) -> Self {
-        let dependents = self.transposed();
-        let components = self.components(&dependents);
-        let mut component_of = vec![0; self.len()];
-        for (number, rows) in (0_u32..).zip(components.iter()) {
-            for &row in rows {
-                component_of[row as usize] = number;
-            }
-        }
-        let leaves = |number: u32, other: u32| component_of[other as usize] != number;
-        let ready_as = |number: u32| Reverse((components.row(number)[0], number));
-
-        // How many dependencies on other components keep each component waiting.
-        let mut waits_for = Vec::with_capacity(components.len());
-        let mut ready = BinaryHeap::new();
-        for (number, rows) in (0..).zip(components.iter()) {
-            let dependencies = rows.iter().flat_map(|&row| self.row(row));
-            let count = dependencies.filter(|&&dependency| leaves(number, dependency)).count();
-            waits_for.push(count);
-            if count == 0 {
-                ready.push(ready_as(number));
-            }
-        }
-
-        let mut order = Self::with_capacity(components.len(), self.len());
-        while let Some(Reverse((_, number))) = ready.pop() {
-            let rows = components.row(number);
-            let others = rows.iter().flat_map(|&row| dependents.row(row));
-            for &dependent in others.filter(|&&dependent| leaves(number, dependent)) {
-                let waiting = component_of[dependent as usize];
+    pub(crate) fn take_step(&mut self) -> Option<&[u32]> {
+        let Some(Reverse(first)) = self.ready.pop() else {
+            assert_eq!(self.left, 0, "invariant: components form no cycle");
+            return None;
+        };
+        self.taken = [first];
+        let Self { dependents, cycles, first_of, waits_for, ready, taken, .. } = self;
+        let step = match first_of.get(&first) {
+            // Those of cycles stand in the order of their first rows.
+            Some(_) => cycles.row(cycles.partition_point(|rows| rows[0] < first)),
+            None => taken.as_slice(),
+        };
+        for &dependent in step.iter().flat_map(|&row| dependents.row(row)) {
+            let waiting = first_among(first_of, dependent);
+            if waiting != first {
                 waits_for[waiting as usize] -= 1;
                 if waits_for[waiting as usize] == 0 {
-                    ready.push(ready_as(waiting));
+                    ready.push(Reverse(waiting));
                 }
             }
-            order.push(rows.iter().copied());
         }
-        assert_eq!(order.len(), components.len(), "invariant: components form no cycle");
-        order
+        self.left -= step.len();
+        Some(step)
     }
+
+    /// How many rows are still to come. O(1).
+    #[cfg(feature = "tools")]
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// The steps of two rows or more, in the order of their first rows.
+    #[cfg(feature = "tools")]
+    pub(crate) fn cycles(&self) -> impl Iterator<Item = &[u32]> {
+        self.cycles.iter()
+    }
+
+    /// How many of the rows that these are the steps of have themselves, and are on no other cycle.
+    #[cfg(feature = "tools")]
+    pub(crate) fn alone(&self, rows: &Rows) -> usize {
+        let needs_itself = |row: &u32| rows.has(*row, *row);
+        let is_alone = |row: &u32| !self.first_of.contains_key(row);
+        rows.numbers().filter(needs_itself).filter(is_alone).count()
+    }
+
+    /// The first row of the step that a row is of.
+    fn first_of(&self, row: u32) -> u32 {
+        first_among(&self.first_of, row)
+    }
+}
+
+fn first_among(first_of: &HashMap<u32, u32>, row: u32) -> u32 {
+    // Without cycles, which is usual, nothing is looked up.
+    if first_of.is_empty() { row } else { first_of.get(&row).copied().unwrap_or(row) }
 }

@@ -37,6 +37,7 @@ impl Rows {
     }
 
     /// How many numbers all rows have together. O(1).
+    #[cfg(any(test, feature = "tools"))]
     pub(crate) fn number_count(&self) -> usize {
         self.numbers.len()
     }
@@ -69,7 +70,7 @@ impl Rows {
     }
 
     /// For each number below the count of rows, the rows that have it. Linear.
-    pub(super) fn transposed(&self) -> Self {
+    pub(crate) fn transposed(&self) -> Self {
         let mut bounds = vec![0; self.bounds.len()];
         for &number in &self.numbers {
             bounds[number as usize + 1] += 1;
@@ -89,61 +90,119 @@ impl Rows {
         Self { bounds, numbers }
     }
 
-    /// The strongly connected components of the graph with an edge from each row to each of its
-    /// numbers: which rows each has, ascending, in no particular order. `transposed` is what
-    /// [`transposed`](Self::transposed) returns. Linear, and a sort of each component.
-    pub(super) fn components(&self, transposed: &Self) -> Self {
-        let mut components = Self::with_capacity(self.len(), self.len());
-        for component in kosaraju_scc(Both { forward: self, backward: transposed }) {
-            components.push(component);
+    /// All row numbers, ascending.
+    pub(crate) fn numbers(&self) -> Range<u32> {
+        0..u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The strongly connected components of two rows or more of the graph with an edge from each row to each of
+    /// its numbers: each ascending, in the order of their first rows. `transposed` is what
+    /// [`transposed`](Self::transposed) returns. Linear, and a sort of each component. `looked_at` is called for each
+    /// row that is on no cycle, nor leads to one.
+    pub(super) fn cycles(&self, transposed: &Self, mut looked_at: impl FnMut()) -> Self {
+        // Most graphs have none, or few: what waits only for what has been taken out is on none, and is taken out.
+        let count = |row: u32| self.row(row).len() - usize::from(self.has(row, row));
+        let mut waits: Vec<usize> = self.numbers().map(count).collect();
+        let mut free: Vec<u32> = self.numbers().filter(|&row| waits[row as usize] == 0).collect();
+        while let Some(row) = free.pop() {
+            looked_at();
+            for &dependent in transposed.row(row).iter().filter(|&&dependent| dependent != row) {
+                waits[dependent as usize] -= 1;
+                if waits[dependent as usize] == 0 {
+                    free.push(dependent);
+                }
+            }
         }
-        components
+        let left: Vec<u32> = self.numbers().filter(|&row| waits[row as usize] > 0).collect();
+        let graph = Among { forward: self, backward: transposed, left: &left, waits: &waits };
+        let mut components = if left.is_empty() { Vec::new() } else { kosaraju_scc(graph) };
+        components.retain(|component| component.len() > 1);
+        for component in &mut components {
+            component.sort_unstable();
+        }
+        components.sort_unstable();
+        let mut cycles = Self::with_capacity(components.len(), 0);
+        for component in components {
+            cycles.push(component);
+        }
+        cycles
+    }
+
+    /// The first row that does not hold a condition which all before it do. O(log rows).
+    pub(super) fn partition_point(&self, holds: impl Fn(&[u32]) -> bool) -> u32 {
+        let (mut from, Range { end: mut to, .. }) = (0, self.numbers());
+        while from < to {
+            let middle = from + (to - from) / 2;
+            if holds(self.row(middle)) { from = middle + 1 } else { to = middle }
+        }
+        from
+    }
+
+    /// Whether a row has a number. O(log n) in the row.
+    pub(crate) fn has(&self, row: u32, number: u32) -> bool {
+        self.row(row).binary_search(&number).is_ok()
     }
 }
 
-/// Rows as petgraph's algorithms see them.
+/// The rows that still wait, as petgraph's algorithms see them.
 #[derive(Clone, Copy)]
-struct Both<'a> {
+struct Among<'a> {
     forward: &'a Rows,
     backward: &'a Rows,
+    left: &'a [u32],
+    waits: &'a [usize],
 }
 
-impl GraphBase for Both<'_> {
+/// The numbers of a row that still wait.
+struct Waiting<'a> {
+    row: Iter<'a, u32>,
+    waits: &'a [usize],
+}
+
+impl Iterator for Waiting<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.row.find(|number| self.waits[**number as usize] > 0).copied()
+    }
+}
+
+impl GraphBase for Among<'_> {
     type NodeId = u32;
     type EdgeId = ();
 }
 
-impl GraphRef for Both<'_> {}
+impl GraphRef for Among<'_> {}
 
-impl IntoNodeIdentifiers for Both<'_> {
-    type NodeIdentifiers = Range<u32>;
+impl<'a> IntoNodeIdentifiers for Among<'a> {
+    type NodeIdentifiers = Copied<Iter<'a, u32>>;
 
-    fn node_identifiers(self) -> Range<u32> {
-        0..u32::try_from(self.forward.len()).unwrap_or(u32::MAX)
+    fn node_identifiers(self) -> Self::NodeIdentifiers {
+        self.left.iter().copied()
     }
 }
 
-impl<'a> IntoNeighbors for Both<'a> {
-    type Neighbors = Copied<Iter<'a, u32>>;
+impl<'a> IntoNeighbors for Among<'a> {
+    type Neighbors = Waiting<'a>;
 
-    fn neighbors(self, row: u32) -> Self::Neighbors {
+    fn neighbors(self, row: u32) -> Waiting<'a> {
         self.neighbors_directed(row, Outgoing)
     }
 }
 
-impl<'a> IntoNeighborsDirected for Both<'a> {
-    type NeighborsDirected = Copied<Iter<'a, u32>>;
+impl<'a> IntoNeighborsDirected for Among<'a> {
+    type NeighborsDirected = Waiting<'a>;
 
-    fn neighbors_directed(self, row: u32, direction: Direction) -> Self::NeighborsDirected {
+    fn neighbors_directed(self, row: u32, direction: Direction) -> Waiting<'a> {
         let rows = match direction {
             Outgoing => self.forward,
             Incoming => self.backward,
         };
-        rows.row(row).iter().copied()
+        Waiting { row: rows.row(row).iter(), waits: self.waits }
     }
 }
 
-impl Visitable for Both<'_> {
+impl Visitable for Among<'_> {
     /// A bit for each row: what petgraph's own graphs use.
     type Map = <Graph<(), ()> as Visitable>::Map;
 
@@ -189,9 +248,11 @@ mod tests {
     #[test]
     fn what_leads_to_each_other_is_one_component() {
         let rows = rows(&[&[3], &[2], &[1, 0], &[4], &[0, 4], &[0, 5]]);
-        let components = rows.components(&rows.transposed());
-        let mut found: Vec<_> = components.iter().collect();
-        found.sort_unstable();
-        assert_eq!(found, [[0, 3, 4].as_slice(), &[1, 2], &[5]]);
+        let cycles = rows.cycles(&rows.transposed(), || ());
+        assert!(cycles.iter().eq([[0, 3, 4].as_slice(), &[1, 2]]));
+        // Between cycles, after them and before them is none.
+        let rows = self::rows(&[&[1], &[0], &[1], &[2, 4], &[3, 7], &[4], &[], &[]]);
+        let cycles = rows.cycles(&rows.transposed(), || ());
+        assert!(cycles.iter().eq([[0, 1].as_slice(), &[3, 4]]));
     }
 }

@@ -1,4 +1,4 @@
-//! `indexer import`, `order` and `dot` as a person or a script meets them: package lists in, reports out.
+//! `indexer import` as a person or a script meets it: package lists in, reports out.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use std::thread;
 
 use crate::common::{self, Finished, Folder, Serving, run, run_unread};
-use package_indexer::{Command, PackageIndex};
 
 #[test]
 fn import_indexes_all_of_homebrew_and_says_what_the_list_lacks() {
@@ -109,40 +108,79 @@ fn a_server_that_refuses_is_reported_with_status_1() {
 }
 
 #[test]
-fn order_and_dot_render_what_import_would_build() {
-    let list = b"a: b\nb: c\nc: b\nd:\n";
-    let order = run(&["order", "--format", "brew", "-"], list);
-    assert_eq!((order.code, order.stdout.as_str()), (Some(0), "b c\na\nd\n"));
-    let dot = run(&["dot", "--format", "brew", "-"], list);
-    let index: PackageIndex = ["INDEX|b|", "INDEX|c|b", "INDEX|b|c", "INDEX|a|b", "INDEX|d|"]
-        .map(|line| {
-            let [_, package, list] = line.split('|').collect::<Vec<_>>()[..] else {
-                unreachable!("two bars")
-            };
-            Command::index(package, list.split_terminator(',')).unwrap()
-        })
-        .into_iter()
-        .collect();
-    assert_eq!((dot.code, dot.stdout), (Some(0), index.dot().to_string()));
-}
-
-#[test]
 fn a_list_that_is_none_is_said_with_what_to_do() {
     let refused = |format, list: &[u8]| {
         let finished = run(&["import", "--format", format, "-"], list);
         assert_eq!(finished.code, Some(2));
         finished.stderr.strip_prefix("error: cannot read - as a package list: ").unwrap().to_owned()
     };
-    assert_eq!(
-        refused("brew", b"not a list\n"),
-        "line 1: expected `name: dependency dependency`\n  is it in the format that --format says?\n"
-    );
+    let correct = "  correct that place; or is it in another format than --format says?\n";
+    for (format, list, said) in [
+        (
+            "brew",
+            b"a:\n not a list\n".as_slice(),
+            "line 2, column 2: expected `name: dependency dependency`",
+        ),
+        (
+            "brew",
+            b"vim: caf\xe9\n",
+            r#"line 1, column 9: "caf\xe9" is no package name: byte 0xe9 at offset 3"#,
+        ),
+        (
+            "brew",
+            b"git: curl [2 of them]\n",
+            r#"line 1, column 11: "[2" is neither a name nor an annotation"#,
+        ),
+        (
+            "brew",
+            "vim\n└── lua v5\n".as_bytes(),
+            r#"line 2, column 9: "v5" is neither a name nor an annotation"#,
+        ),
+        (
+            "debian",
+            b"Package: a\nDepends: b c\n",
+            "line 2, column 12: expected a comma, or `(`, `[` or `<`",
+        ),
+        (
+            "commands",
+            b"INDEX|a|\nQUERY|a|\n",
+            "line 2, column 1: a list holds INDEX messages alone",
+        ),
+        (
+            "cargo",
+            b"{\"packages\":\n[{\"name\":\"a b\"}]}",
+            "line 2, column 14: byte 0x20 of \"a b\" cannot",
+        ),
+        (
+            "npm",
+            b"{\"packages\":\n{\"\":[1]}}",
+            "line 2, column 4: invalid type: sequence, expected an object",
+        ),
+    ] {
+        let error = refused(format, list);
+        assert!(error.starts_with(said), "{format}: {error}");
+        assert!(error.ends_with(correct), "{format}: {error}");
+    }
+    for (format, list, advice) in [
+        (
+            "npm",
+            b"{\"lockfileVersion\":1}".as_slice(),
+            "  write it anew: npm install --package-lock-only",
+        ),
+        (
+            "cargo",
+            b"{\"packages\":[],\"resolve\":null}",
+            "  print it without --no-deps: cargo metadata",
+        ),
+    ] {
+        assert!(refused(format, list).contains(advice), "{format}");
+    }
     for (start, tool) in [
         (b"\xfd7zXZ\0rest".as_slice(), "xz"),
         (b"\x1f\x8b\x08rest", "gzip"),
         (b"\x04\x22\x4d\x18rest", "lz4"),
     ] {
-        for format in ["brew", "debian", "commands"] {
+        for format in ["brew", "debian", "commands", "cargo", "npm"] {
             assert_eq!(
                 refused(format, start),
                 format!(
@@ -151,26 +189,6 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
                 )
             );
         }
-    }
-    let error = refused("brew", b"vim: caf\xe9\n");
-    assert!(error.starts_with("it holds bytes that are not UTF-8\n  is it compressed?"), "{error}");
-    let error = refused("brew", b"git: curl [build]\n");
-    assert!(error.contains("\n  print the list without annotations, or remove them: "), "{error}");
-}
-
-#[test]
-fn lists_are_read_with_a_mark_or_latin_1_or_comments() {
-    for (format, list) in [
-        ("brew", b"\xef\xbb\xbfvim: lua\nlua:\n".as_slice()),
-        ("brew", b"# comment\nvim: lua\nlua:\n"),
-        ("commands", b"\xef\xbb\xbfINDEX|vim|lua\nINDEX|lua|\n"),
-        (
-            "debian",
-            b"\xef\xbb\xbfPackage: vim\nMaintainer: M\xfcller\nDepends: lua\n\nPackage: lua\n",
-        ),
-    ] {
-        let order = run(&["order", "--format", format, "-"], list);
-        assert_eq!((order.code, &*order.stdout), (Some(0), "lua\nvim\n"), "{}", order.stderr);
     }
 }
 
@@ -203,9 +221,9 @@ fn an_import_cut_off_says_how_far_it_came() {
 fn nobody_reading_ends_what_only_prints_and_no_import() {
     let list = fs::read(common::BREW).unwrap();
     let quiet = Finished { code: Some(0), stdout: String::new(), stderr: String::new() };
-    for command in ["order", "dot", "import"] {
-        let dry: &[&str] = if command == "import" { &["--dry-run"] } else { &[] };
-        let arguments = [&[command, "--format", "brew", "-"], dry].concat();
+    for (command, option) in [("order", "--of=openssl"), ("dot", "--all"), ("import", "--dry-run")]
+    {
+        let arguments = [command, option, "--format", "brew", "-"];
         let Finished { code, stderr, .. } = run_unread(&arguments, &list);
         assert_eq!(code, Some(0), "{command}: {stderr}");
         assert!(!stderr.contains("error"), "{command}: {stderr}");

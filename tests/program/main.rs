@@ -14,6 +14,7 @@ mod environment;
 mod formats;
 mod generate;
 mod import;
+mod lists;
 mod load;
 #[cfg(unix)]
 mod log;
@@ -21,6 +22,7 @@ mod log;
 mod manager;
 #[cfg(unix)]
 mod messages;
+mod pictures;
 mod readme;
 mod replay;
 mod send;

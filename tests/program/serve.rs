@@ -255,6 +255,7 @@ fn help_and_usage_errors_teach() {
         "send",
         "import",
         "order",
+        "why",
         "dot",
         "ping",
         "generate",

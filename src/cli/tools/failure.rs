@@ -4,46 +4,50 @@ use std::path::PathBuf;
 
 use super::list::ListError;
 use crate::index::LimitError;
-use crate::shown::shown_path;
+use crate::name::Name;
+use crate::shown::{shown, shown_path};
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ToolFailure {
     #[error("cannot read {} as a package list: {error}", shown_path(path))]
-    List { path: PathBuf, error: ListError },
+    List { path: PathBuf, error: ListError, hint: String },
     #[error("cannot index {}: {error}", shown_path(path))]
     Limit { path: PathBuf, error: LimitError },
+    #[error("the list has no package {:?}", shown(package))]
+    NoPackage { package: String, similar: Vec<Name> },
+    #[error("the drawing would have {packages} packages and {arrows} arrows, too many to be read: at most {} and {}", most[0], most[1])]
+    TooLarge { packages: usize, arrows: usize, most: [usize; 2] },
 }
 
 impl ToolFailure {
     /// What to try next, where there is something to say beyond the error.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
-        let Self::List { error, .. } = self else { return None };
-        Some(match error {
-            ListError::Compressed { tool } => {
-                format!("decompress it first: {tool} -dc FILE | indexer import ... -")
+        match self {
+            Self::List { hint, .. } => Some(hint.clone()),
+            Self::Limit { .. } => None,
+            Self::NoPackage { similar, .. } => {
+                let names: Vec<_> = similar.iter().map(|name| shown(name.as_str()).to_string()).collect();
+                (!names.is_empty()).then(|| format!("it has: {}", names.join(" ")))
             }
-            ListError::NotText => "is it compressed? decompress it first; a list is text".into(),
-            ListError::Annotation { .. } => {
-                "print the list without annotations, or remove them: sed 's/\\[[^]]*\\]//g' FILE"
-                    .into()
-            }
-            _ => "is it in the format that --format says?".into(),
-        })
+            Self::TooLarge { .. } => Some(
+                "draw less with --around PACKAGE and --depth N, or --only PACKAGE,PACKAGE, or --reduce; \
+                 or all the same with --all"
+                    .into(),
+            ),
+        }
     }
 
     /// Those that hold some text from outside, wherever they can.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
-        use crate::name::NameError;
-
-        let list = [
-            ListError::Line { line: 1, problem: text.into() },
-            ListError::Stanza { stanza: 1, package: text.into(), problem: text.into() },
-            ListError::Item { item: text.into(), of: text.into() },
-            ListError::Name { name: text.into(), of: text.into(), error: NameError::Empty },
-        ];
-        let limit = Self::Limit { path: text.into(), error: LimitError::Packages { limit: 1 } };
-        let list = list.into_iter().map(|error| Self::List { path: text.into(), error });
-        list.chain([limit]).collect()
+        let path = || PathBuf::from(text);
+        let lists = ListError::with(text).into_iter().map(|error| {
+            let hint = error.hint(None, false);
+            Self::List { path: path(), error, hint }
+        });
+        let limit = Self::Limit { path: path(), error: LimitError::Packages { limit: 1 } };
+        lists
+            .chain([limit, Self::NoPackage { package: text.into(), similar: Vec::new() }])
+            .collect()
     }
 }

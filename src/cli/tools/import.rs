@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::mpsc;
 
 use clap::Args;
 
 use super::list::Source;
-use super::plan::{Plan, some_of};
+use super::messages::Messages;
+use super::plan::Plan;
+use super::report::some_of;
 use crate::cli::arguments::Server;
 use crate::cli::output::{Aside, diagnostics};
 use crate::cli::progress::Progress;
 use crate::cli::{Failure, Fulfilled};
-use crate::command::{Command, Reply};
+use crate::client::CHUNK_BYTES;
+use crate::command::Reply;
 
 /// Index a package list on a server
 ///
@@ -19,6 +24,11 @@ use crate::command::{Command, Reply};
 /// packages were indexed, which dependencies the list does not have, and which packages are in a
 /// cycle. Exits with 1 if a package was not indexed.
 #[derive(Debug, Args)]
+#[command(after_long_help = "Examples:\n  \
+    brew deps --installed | indexer import -\n  \
+    cargo metadata --format-version 1 | indexer import -\n  \
+    indexer import --format debian /var/lib/dpkg/status\n  \
+    indexer import --dry-run package-lock.json > commands.txt")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
@@ -31,62 +41,81 @@ pub(in crate::cli) struct Arguments {
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let plan = Plan::read(&arguments.source)?;
+    let steps = plan.steps();
     if arguments.dry_run {
-        plan.report(&mut diagnostics()).map_err(Failure::Output)?;
-        print(&plan.commands).map_err(Failure::Output)?;
+        plan.report(&steps, &mut diagnostics()).map_err(Failure::Output)?;
+        print(Messages::new(&plan, steps)).map_err(Failure::Output)?;
         return Ok(Fulfilled::Yes);
     }
     // Whether or not the report can be written, the packages are to be indexed.
     let mut output = Aside::new(io::stdout());
-    plan.report(&mut output).map_err(Failure::Output)?;
-    let refused = send(&plan.commands, &arguments.server)?;
-    report(plan.packages, &refused, &mut output).map_err(Failure::Output)?;
+    plan.report(&steps, &mut output).map_err(Failure::Output)?;
+    let refused = send(Messages::new(&plan, steps), &arguments.server)?;
+    let refused: BTreeMap<&str, Reply> =
+        refused.iter().map(|(&package, &reply)| (plan.name(package).as_str(), reply)).collect();
+    report(plan.len(), &refused, &mut output).map_err(Failure::Output)?;
     output.end().map_err(Failure::Output)?;
     Ok(Fulfilled::yes_if(refused.is_empty()))
 }
 
-fn print(commands: &[Command]) -> io::Result<()> {
-    let mut output = io::BufWriter::new(io::stdout().lock());
-    for command in commands {
-        writeln!(output, "{command}")?;
+fn print(mut messages: Messages<'_>) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    let mut text = Vec::new();
+    while !messages.write(&mut text, CHUNK_BYTES).is_empty() {
+        output.write_all(&text)?;
+        text.clear();
     }
     output.flush()
 }
 
 /// Sends the commands; returns the packages one of whose commands was not answered OK, each with
 /// that reply.
-fn send(commands: &[Command], server: &Server) -> Result<BTreeMap<String, Reply>, Failure> {
+fn send(mut messages: Messages<'_>, server: &Server) -> Result<BTreeMap<u32, Reply>, Failure> {
     let mut client = server.connect()?;
-    let progress = Progress::of_steps("indexing", commands.len());
-    let mut answered = commands.iter();
+    let total = messages.count();
+    let progress = Progress::of_steps("indexing", total);
+    // Whose replies are due, a chunk at a time: it is put there before the chunk is sent.
+    let (sent, due) = mpsc::channel();
+    let mut due = due.into_iter().flatten();
+    let next_chunk = |chunk: &mut Vec<u8>| {
+        let packages = messages.write(chunk, CHUNK_BYTES);
+        // Nobody waits for them any more if the connection has ended.
+        let _sent = sent.send(packages);
+        Ok(())
+    };
     let mut refused = BTreeMap::new();
-    let mut ok = 0;
-    let sent = client.apply_all(commands, |reply| {
-        match (answered.next(), reply) {
-            (Some(command), Reply::Fail | Reply::Error) => {
-                refused.insert(command.package().to_string(), reply);
+    let (mut ok, mut unseen) = (0, 0);
+    let on_reply = |reply: Reply, more: bool| {
+        match (due.next(), reply) {
+            (Some(package), Reply::Fail | Reply::Error) => {
+                refused.insert(package, reply);
             }
             (_, Reply::Ok) | (None, _) => ok += 1,
         }
-        progress.advance(1);
-    });
+        unseen += 1;
+        if !more {
+            progress.advance(std::mem::take(&mut unseen));
+        }
+        ControlFlow::Continue(())
+    };
+    let done = client.pipeline(next_chunk, on_reply);
     progress.finish();
-    sent.map_err(|error| {
+    done.map_err(|error| {
         let address = server.address.clone();
-        Failure::CutOff { address, error, ok, total: commands.len() }
+        Failure::CutOff { address, error, ok, total }
     })?;
     Ok(refused)
 }
 
 fn report(
     packages: usize,
-    refused: &BTreeMap<String, Reply>,
+    refused: &BTreeMap<&str, Reply>,
     output: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(output, "indexed: {} of {packages}", packages - refused.len())?;
     for reply in [Reply::Fail, Reply::Error] {
         let names: Vec<_> =
-            refused.iter().filter(|(_, it)| **it == reply).map(|(name, _)| name.as_str()).collect();
+            refused.iter().filter(|(_, it)| **it == reply).map(|(name, _)| *name).collect();
         if !names.is_empty() {
             writeln!(output, "answered {reply}: {}", some_of(names.into_iter()))?;
         }

@@ -1,95 +1,140 @@
-//! A Debian `Packages` index: stanzas of fields (deb822), as `apt-get update` leaves them.
+//! A Debian `Packages` index, as `apt-get update` leaves it, or dpkg's own `status`.
 //!
 //! What a package needs is what it says under `Depends` and `Pre-Depends` (Debian Policy, chapter
 //! 7): commas between needs, bars between alternatives; versions and architectures do not matter
-//! here. What it provides stands for it where no package has that name.
+//! there. What it provides stands for it where no package has that name. Of several stanzas of one package the
+//! one with the highest version counts, and of equal ones the first, as apt chooses.
 
+use std::cmp::Ordering;
 use std::io::BufRead;
 
-use deb822_fast::{Deb822, Paragraph};
+use super::error::Problem;
+use super::stanza::{Field, Stanza, each_stanza};
+use super::{ListError, PackageList};
 
-use super::{ListError, Need, PackageList, name};
-use crate::name::Name;
+/// Which stanza of a package counts.
+const COUNTS: &str = "highest version";
+
+/// What the report calls packages of which dpkg knows no more than that they were there.
+const REMOVED: &str = "packages that are not installed any more";
 
 pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
-    let mut list = PackageList::default();
-    for (stanza, paragraph) in (1..).zip(Deb822::iter_paragraphs_from_reader(reader)) {
-        let wrong = |package: &str, problem: String| {
-            Err(ListError::Stanza { stanza, package: package.to_owned(), problem })
-        };
-        let paragraph = match paragraph {
-            Ok(paragraph) => paragraph,
-            Err(deb822_fast::Error::Io(error)) => return Err(error.into()),
-            Err(error) => return wrong("?", error.to_string()),
-        };
-        let Some(package) = paragraph.get("Package") else {
-            return wrong("?", "it has no field `Package`".to_owned());
-        };
-        add(&mut list, package, &paragraph)?;
-    }
+    let mut list = PackageList::new();
+    // By name.
+    let mut versions: Vec<Box<[u8]>> = Vec::new();
+    each_stanza(reader, |stanza| {
+        let package = stanza.value(Field::Package);
+        if package.is_empty() {
+            return Err(stanza.error(Problem::NoPackage));
+        }
+        let package = list.name_in(stanza.line_of(Field::Package, package), package)?;
+        if is_removed(stanza.value(Field::Status)) {
+            list.leave_out(REMOVED);
+            return Ok(());
+        }
+        // What has to be there before the package is unpacked has to be there.
+        for field in [Field::PreDepends, Field::Depends] {
+            needs(&mut list, stanza, field)?;
+        }
+        if versions.len() <= package as usize {
+            versions.resize_with(package as usize + 1, Box::default);
+        }
+        let version = stanza.value(Field::Version);
+        let is_listed = list.has(package);
+        let earlier = &mut versions[package as usize];
+        if is_listed && by_version(version, earlier) != Ordering::Greater {
+            list.add(package, COUNTS)?;
+            return Ok(());
+        }
+        *earlier = version.into();
+        list.replace(package, COUNTS)?;
+        for provided in items(stanza.value(Field::Provides), b',') {
+            let provided = name(&mut list, stanza, Field::Provides, provided)?;
+            list.provide(provided, package);
+        }
+        Ok(())
+    })?;
     Ok(list)
 }
 
-fn add(list: &mut PackageList, package: &str, fields: &Paragraph) -> Result<(), ListError> {
-    let of = format!("package {package}");
-    let mut needs = Vec::new();
-    // What has to be there before the package is unpacked has to be there.
-    for field in ["Pre-Depends", "Depends"] {
-        for need in fields.get(field).into_iter().flat_map(|list| items(list, ',')) {
-            let names =
-                items(need, '|').map(|one| bare(one, &of)).collect::<Result<Vec<_>, _>>()?;
-            // Bars without names between them ask for nothing.
-            if !names.is_empty() {
-                needs.push(Need(names));
-            }
-        }
+/// Whether a package's files are gone, as `deinstall ok config-files` says.
+fn is_removed(status: &[u8]) -> bool {
+    let state = status.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(2);
+    state.is_some_and(|state| [b"config-files".as_slice(), b"not-installed"].contains(&state))
+}
+
+/// How versions are ordered by Debian Policy, 5.6.12. What is no version at all comes first.
+fn by_version(one: &[u8], other: &[u8]) -> Ordering {
+    // The crate compares no others without fault.
+    let version =
+        |text| str::from_utf8(text).ok().filter(|text| text.is_ascii() && !text.is_empty());
+    match (version(one), version(other)) {
+        (Some(one), Some(other)) => deb_version::compare_versions(one, other),
+        (one, other) => one.is_some().cmp(&other.is_some()),
     }
-    let package = name(package.trim(), &of)?;
-    if !list.add(package.clone(), needs) {
-        // The stanza does not count, so that what it provides is not there either.
-        return Ok(());
-    }
-    for provided in fields.get("Provides").into_iter().flat_map(|list| items(list, ',')) {
-        let providers = list.provided.entry(bare(provided, &of)?).or_default();
-        // One package may provide several versions of one thing.
-        if !providers.contains(&package) {
-            providers.push(package.clone());
+}
+
+/// Reads what a field asks for.
+fn needs(list: &mut PackageList, stanza: &Stanza, field: Field) -> Result<(), ListError> {
+    let mut names = Vec::new();
+    for need in items(stanza.value(field), b',') {
+        names.clear();
+        for alternative in items(need, b'|') {
+            names.push(name(list, stanza, field, alternative)?);
         }
+        // Bars without names between them ask for nothing.
+        list.need_any(&names);
     }
     Ok(())
 }
 
 /// What stands between the separators, blanks trimmed, empty items left out: indices that are
 /// written by hand end lists with a comma.
-fn items(list: &str, separator: char) -> impl Iterator<Item = &str> {
-    list.split(separator).map(str::trim).filter(|item| !item.is_empty())
+fn items(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    list.split(move |byte| *byte == separator)
+        .map(<[u8]>::trim_ascii)
+        .filter(|item| !item.is_empty())
 }
 
 /// The name in `name:any (>= 1.0) [amd64] <!nocheck>`.
 ///
 /// What follows is not read, but it has to begin as one of these does: two names with a blank
 /// between them are a comma forgotten, and one of them would be lost.
-fn bare(item: &str, of: &str) -> Result<Name, ListError> {
-    let opening = ['(', '[', '<'];
-    let blank = [' ', '\t', '\n', '\r'];
-    let end = item.find(|c| blank.contains(&c) || opening.contains(&c)).unwrap_or(item.len());
-    let (qualified, rest) = item.split_at(end);
-    let rest = rest.trim_start();
-    if !rest.is_empty() && !rest.starts_with(opening) {
-        return Err(ListError::Item { item: item.to_owned(), of: of.to_owned() });
+fn name(
+    list: &mut PackageList,
+    stanza: &Stanza,
+    field: Field,
+    item: &[u8],
+) -> Result<u32, ListError> {
+    let opens = |byte: &u8| b"([<".contains(byte);
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || opens(byte);
+    let (qualified, rest) = item.split_at(item.iter().position(ends).unwrap_or(item.len()));
+    let rest = rest.trim_ascii_start();
+    if !rest.is_empty() && !rest.first().is_some_and(opens) {
+        return Err(stanza.error_at(field, rest, Problem::Item { text: item.to_owned() }));
     }
-    name(qualified.split(':').next().unwrap_or_default(), of)
+    let name = qualified.split(|byte| *byte == b':').next().unwrap_or_default();
+    list.name_in(stanza.line_of(field, name), name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Repeated;
-    use super::super::tests::printed;
+    use super::super::packages::tests::{printed, provided};
     use super::*;
+
+    fn list(text: &str) -> PackageList {
+        read(text.as_bytes()).unwrap()
+    }
+
+    fn error(text: &str) -> String {
+        read(text.as_bytes()).unwrap_err().to_string()
+    }
 
     #[test]
     fn needs_lose_versions_and_architectures_and_keep_alternatives() {
-        let text = "\
+        let list = list(
+            "\
 Package: exim4-daemon-light
 Architecture: amd64
 Depends: debconf (>= 0.5) | debconf-2.0, python3:any,
@@ -100,59 +145,118 @@ Description: lightweight
  More: text, that | is, no (need).
 
 Package: adduser
-";
-        let list = read(text.as_bytes()).unwrap();
+",
+        );
         assert_eq!(
             printed(&list),
-            "adduser:\nexim4-daemon-light: [\"init-system-helpers\"] \
-             [\"debconf\", \"debconf-2.0\"] [\"python3\"] [\"libc6\"] [\"adduser\"]\n"
+            "adduser:\nexim4-daemon-light: init-system-helpers debconf|debconf-2.0 python3 libc6 adduser\n"
         );
-        let provided: Vec<_> = list.provided.keys().map(Name::as_str).collect();
-        assert_eq!(provided, ["exim4-localscanapi-4.1", "mail-transport-agent"]);
+        assert_eq!(
+            provided(&list),
+            "mail-transport-agent by exim4-daemon-light\nexim4-localscanapi-4.1 by exim4-daemon-light\n"
+        );
     }
 
     #[test]
-    fn a_stanza_without_a_package_is_refused_with_its_number() {
-        let error = read(b"Package: a\n\nVersion: 1\n".as_slice()).unwrap_err();
-        assert_eq!(error.to_string(), "stanza 2 (of \"?\"): it has no field `Package`");
+    fn a_stanza_without_a_package_is_refused_with_its_line() {
+        assert_eq!(
+            error("Package: a\n\nVersion: 1\nDepends: b\n"),
+            "line 3, column 1: the stanza that begins here has no field `Package`"
+        );
     }
 
     #[test]
-    fn what_a_repeated_stanza_provides_does_not_count() {
-        let text = "Package: a\nProvides: x\n\nPackage: a\nProvides: y\n";
-        let list = read(text.as_bytes()).unwrap();
-        let provided: Vec<_> = list.provided.keys().map(Name::as_str).collect();
-        assert_eq!(provided, ["x"]);
-        assert_eq!(list.repeated, Some(Repeated { entries: 1, counts: "first" }));
+    fn the_stanza_with_the_highest_version_counts() {
+        let stanza = |version, need| {
+            format!("Package: a\nVersion: {version}\nDepends: {need}\nProvides: v-{need}\n\n")
+        };
+        let text = ["1.9-1", "1.10-1", "1.10~rc1-1", "1:0.1", "1:0.1", "9"]
+            .iter()
+            .zip('b'..)
+            .map(|(version, need)| stanza(version, need))
+            .collect::<String>();
+        let list = list(&text);
+        assert_eq!((printed(&list), provided(&list)), ("a: e\n".into(), "v-e by a\n".into()));
+        assert_eq!(list.repeated, Some(Repeated { entries: 5, counts: COUNTS }));
+    }
+
+    /// Each pair as `dpkg --compare-versions` has it.
+    #[test]
+    fn versions_are_ordered_as_debian_orders_them() {
+        let ascending = [
+            "",
+            "0~~",
+            "0~",
+            "0",
+            "1.0~beta1-1",
+            "1.0",
+            "1.0-0.1",
+            "1.0a",
+            "1.0+b1",
+            "1.0.1",
+            "1.9",
+            "1.10-1",
+            "1.10-1+deb12u1",
+            "10",
+            "1:0.9",
+            "2:0",
+        ];
+        for (at, one) in ascending.iter().enumerate() {
+            for (other_at, other) in ascending.iter().enumerate() {
+                let order = by_version(one.as_bytes(), other.as_bytes());
+                assert_eq!(order, at.cmp(&other_at), "{one} {other}");
+            }
+        }
+        assert_eq!(by_version(b"1.00", b"1.0-0"), Ordering::Equal);
+        assert_eq!(by_version(b"1\xe9", b""), Ordering::Equal);
+    }
+
+    #[test]
+    fn what_is_removed_but_for_its_configuration_is_not_there() {
+        let list = list(
+            "Package: a\nStatus: deinstall ok config-files\nDepends: (\n\n\
+             Package: b\nStatus: hold ok installed\nDepends: a\n\n\
+             Package: c\nStatus: unknown ok not-installed\n\n\
+             Package: d\nStatus: install ok unpacked\n",
+        );
+        assert_eq!(printed(&list), "b: a\nd:\n");
+        assert_eq!(list.left_out, Some((REMOVED, 2)));
     }
 
     #[test]
     fn empty_needs_and_alternatives_ask_for_nothing() {
-        let list = read(b"Package: a\nDepends: | , b |, ,|c,\n".as_slice()).unwrap();
-        assert_eq!(printed(&list), "a: [\"b\"] [\"c\"]\n");
+        assert_eq!(printed(&list("Package: a\nDepends: | , b |, ,|c,\n")), "a: b c\n");
     }
 
     #[test]
-    fn comments_are_skipped_wherever_they_stand() {
-        let text = "# of the file\nPackage: a\n# of the field\nDepends: b,\n# between\n c\n\n# of b\nPackage: b\n";
-        let list = read(text.as_bytes()).unwrap();
-        assert_eq!(printed(&list), "a: [\"b\"] [\"c\"]\nb:\n");
+    fn bytes_of_another_encoding_matter_in_names_alone() {
+        let text = b"Package: a\nMaintainer: M\xfcller\nDepends: b\nDescription: caf\xe9\n \xff\n";
+        assert_eq!(printed(&read(text.as_slice()).unwrap()), "a: b\n");
+        let error = read(b"Package: a\nDepends: b,\n \xe9a, c\xfc\n".as_slice()).unwrap_err();
+        assert!(
+            error.to_string().starts_with(r#"line 3, column 2: "\xe9a" is no package name"#),
+            "{error}"
+        );
     }
 
     #[test]
-    fn a_forgotten_comma_is_an_error_of_the_package() {
-        let error = |depends: &str| {
-            let text = format!("Package: a\nDepends: {depends}\n");
-            read(text.as_bytes()).unwrap_err().to_string()
-        };
-        for depends in ["b c", "b:any c (>= 1)", "b\n c"] {
-            // The parser unfolds a field by dropping the blank that folded it.
-            let item = depends.replace("\n ", "\n");
+    fn a_forgotten_comma_is_refused_with_line_and_column() {
+        for (depends, place) in [
+            ("b c", "line 2, column 12"),
+            ("b:any c (>= 1)", "line 2, column 16"),
+            ("b\n  c", "line 3, column 3"),
+        ] {
+            let shown = depends.replace('\n', "\\n");
             assert_eq!(
-                error(depends),
-                format!("the {item:?} of package a: expected `(`, `[` or `<` after the name")
+                error(&format!("Package: a\nDepends: {depends}\n")),
+                format!(
+                    "{place}: expected a comma, or `(`, `[` or `<`, after the name in \"{shown}\""
+                )
             );
         }
-        assert!(error("(>= 1)").starts_with("the \"\" of package a: "), "{}", error("(>= 1)"));
+        assert!(
+            error("Package: a\nDepends: b, (>= 1)\n")
+                .starts_with(r#"line 2, column 13: "" is no package name"#)
+        );
     }
 }
