@@ -156,48 +156,64 @@ fn a_connection_that_fails_ends_the_load_though_others_go_on() {
     server.join().unwrap();
 }
 
-/// A server for one client: it answers each message as it is told, and ends when the client does.
+/// A server for one client: it answers each message as it is told, and says this when the client has ended.
 fn answering(
     mut answer: impl FnMut(usize, &TcpStream) + Send + 'static,
+    last: &'static str,
 ) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
         let messages = BufReader::new(&stream).lines().map_while(Result::ok);
         messages.enumerate().for_each(|(number, _)| answer(number, &stream));
+        // The client may have gone already.
+        let _gone = stream.write_all(last.as_bytes());
     });
     (address, server)
 }
 
 #[test]
-fn a_reply_too_many_is_an_error_though_it_is_the_last() {
+fn a_reply_too_many_is_an_error_and_so_is_a_piece_of_one() {
     for more in [&["--pipeline", "5"][..], &["--rate", "100"]] {
-        // One that was not asked for comes with the first, so that one is left at the end.
-        let (address, server) = answering(|number, mut stream| {
-            let replies: &[u8] = if number == 0 { b"OK\nOK\n" } else { b"OK\n" };
-            // The client may have gone already.
-            let _gone = stream.write_all(replies);
-        });
-        let few = ["load", "--addr", &address, "--time", "0.1", "--connections", "1"];
-        let done = run(&[&few[..], more].concat(), b"");
-        let expected = format!("error: {address} sent more replies than it was sent messages\n");
-        assert_eq!((done.code, done.stdout + &done.stderr), (Some(2), expected), "{more:?}");
-        server.join().unwrap();
+        // With the first reply another; the beginning of another after each; one at the end.
+        for (first, others, last) in
+            [("OK\nOK\n", "OK\n", ""), ("OK\nO", "K\nO", ""), ("OK\n", "OK\n", "OK\n")]
+        {
+            let answer = move |number, mut stream: &TcpStream| {
+                let reply = if number == 0 { first } else { others };
+                // The client may have gone already.
+                let _gone = stream.write_all(reply.as_bytes());
+            };
+            let (address, server) = answering(answer, last);
+            let few = ["load", "--addr", &address, "--time", "0.1", "--connections", "1"];
+            let done = run(&[&few[..], more].concat(), b"");
+            let expected =
+                format!("error: {address} sent more replies than it was sent messages\n");
+            assert_eq!(
+                (done.code, done.stdout + &done.stderr),
+                (Some(2), expected),
+                "{more:?} {last:?}"
+            );
+            server.join().unwrap();
+        }
     }
 }
 
 #[test]
 fn a_server_that_does_not_end_its_streams_is_measured_all_the_same() {
     let (end, ended) = mpsc::channel();
-    let (address, server) = answering(move |number, mut stream| {
-        // Held by another thread, it is not ended when the client ends its own side.
-        if number == 0 {
-            let (held, ended) = (stream.try_clone().unwrap(), end.clone());
-            thread::spawn(move || ended.send(held));
-        }
-        stream.write_all(b"OK\n").unwrap();
-    });
+    let (address, server) = answering(
+        move |number, mut stream| {
+            // Held by another thread, it is not ended when the client ends its own side.
+            if number == 0 {
+                let (held, ended) = (stream.try_clone().unwrap(), end.clone());
+                thread::spawn(move || ended.send(held));
+            }
+            stream.write_all(b"OK\n").unwrap();
+        },
+        "",
+    );
     let done = run(&["load", "--addr", &address, "--time", "0.1", "--connections", "1"], b"");
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
     drop(ended);
@@ -210,11 +226,14 @@ fn an_interrupted_load_prints_what_it_has_measured() {
     for more in [&[][..], &["--rate", "100"]] {
         // Two are answered; the load is interrupted with the third, which never is.
         let (silent, is_silent) = mpsc::channel();
-        let (address, server) = answering(move |number, mut stream| match number {
-            0 | 1 => stream.write_all(b"OK\n").unwrap(),
-            2 => silent.send(()).unwrap(),
-            _ => {}
-        });
+        let (address, server) = answering(
+            move |number, mut stream| match number {
+                0 | 1 => stream.write_all(b"OK\n").unwrap(),
+                2 => silent.send(()).unwrap(),
+                _ => {}
+            },
+            "",
+        );
         let few = ["load", "--addr", &address, "--time", "3600", "--connections", "1"];
         let mut command =
             indexer(&[&few[..], &["--pipeline", "1", "--format", "json"], more].concat());

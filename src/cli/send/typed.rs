@@ -10,6 +10,7 @@ use rustyline::history::FileHistory;
 
 use super::{Printing, refused};
 use crate::cli::arguments::Server;
+use crate::cli::output::diagnostics;
 use crate::cli::{Failure, Fulfilled};
 use crate::command::Reply;
 use crate::shown::{shown, shown_path};
@@ -115,7 +116,7 @@ fn is_new(error: &ReadlineError) -> bool {
 fn is_not_kept(path: &Path, error: &ReadlineError) {
     // Nobody need read it.
     let _unread =
-        writeln!(io::stderr(), "what is typed is not kept in {}: {error}", shown_path(path));
+        writeln!(diagnostics(), "what is typed is not kept in {}: {error}", shown_path(path));
 }
 
 /// Where what is typed is kept: where programs keep their state, if it is not said otherwise.
