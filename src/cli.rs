@@ -10,6 +10,7 @@ mod check;
 #[cfg(feature = "serve")]
 mod environment;
 mod failure;
+mod help;
 #[cfg(feature = "load")]
 mod load;
 mod output;
@@ -176,7 +177,10 @@ pub fn main() -> ExitCode {
         }
         // The help or the version: what was asked for.
         Err(help) => {
-            let printed = help.print().and_then(|()| io::stdout().flush());
+            let text = help.render().to_string();
+            let text = if output::is_for_people() { help::in_bold(&text) } else { text };
+            let mut output = io::stdout().lock();
+            let printed = output.write_all(text.as_bytes()).and_then(|()| output.flush());
             printed.map(|()| Fulfilled::Yes).map_err(Failure::Output)
         }
     };

@@ -53,7 +53,7 @@
 //! | `tools` | yes | `indexer import`, `order`, `why` and `dot`, with `cli` |
 //! | `check` | yes | `indexer check` and `replay`, and `conformance`, with `cli` and `testing` |
 //! | `load` | yes | `indexer load`, with `cli` |
-//! | `terminal` | yes | progress bars, and help in colours |
+//! | `terminal` | yes | progress bars, and a prompt for what is typed |
 //! | `etcd` | no | [`log`]'s `Etcd`, and `indexer serve --replicate` |
 //! | `serde` | no | `Serialize` and `Deserialize` for names, commands, outcomes, replies, the index |
 //!

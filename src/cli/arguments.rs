@@ -1,5 +1,6 @@
 //! What several commands take, and how times are read.
 
+use std::net::Ipv6Addr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -11,11 +12,14 @@ use crate::client::{Client, ClientError};
 /// The address of the protocol (rule C1).
 pub(super) const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 
+/// Where a server is that is given without a port.
+const DEFAULT_PORT: u16 = 8080;
+
 /// Where the server is.
 #[derive(Debug, Args)]
 pub(super) struct Server {
-    /// The server's address
-    #[arg(long = "addr", value_name = "HOST:PORT", default_value = DEFAULT_ADDRESS)]
+    /// The server's address; without a port, 8080
+    #[arg(long = "addr", value_name = "HOST[:PORT]", default_value = DEFAULT_ADDRESS, value_parser = with_port)]
     pub(super) address: String,
 }
 
@@ -31,6 +35,20 @@ impl Server {
     }
 }
 
+/// The address of a server with its port, which need not be given.
+pub(super) fn with_port(address: &str) -> Result<String, String> {
+    if address.is_empty() {
+        return Err("give it as HOST or HOST:PORT".into());
+    }
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{address}]:{DEFAULT_PORT}"));
+    }
+    // The colons of an address in brackets are its own, up to the bracket that ends it.
+    let after_host = address.rsplit_once(']').map_or(address, |(_, after)| after);
+    let is_whole = after_host.contains(':');
+    Ok(if is_whole { address.to_owned() } else { format!("{address}:{DEFAULT_PORT}") })
+}
+
 /// A time in seconds: what is counted in microseconds does not overflow.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
@@ -44,4 +62,28 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 pub(super) fn at_least_one_second(text: &str) -> Result<u64, String> {
     let seconds: NonZeroU64 = text.parse().map_err(|error| format!("{error}"))?;
     Ok(seconds.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_port_gets_that_of_the_protocol() {
+        for (given, whole) in [
+            ("127.0.0.1", DEFAULT_ADDRESS),
+            ("127.0.0.1:9000", "127.0.0.1:9000"),
+            ("index.example.org", "index.example.org:8080"),
+            ("localhost:0", "localhost:0"),
+            ("::1", "[::1]:8080"),
+            ("[::1]", "[::1]:8080"),
+            ("[::1]:9000", "[::1]:9000"),
+            ("2001:db8::9000", "[2001:db8::9000]:8080"),
+            // No port, and none is meant: connecting says so.
+            ("localhost:", "localhost:"),
+        ] {
+            assert_eq!(with_port(given).as_deref(), Ok(whole), "{given}");
+        }
+        assert!(with_port("").is_err());
+    }
 }

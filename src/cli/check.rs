@@ -9,7 +9,6 @@ mod report;
 mod system;
 mod table;
 
-use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -181,9 +180,4 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
 pub(super) fn fresh_seed() -> u64 {
     // Without randomness a run is still a run, the same each time.
     SysRng.try_next_u32().unwrap_or_default().into()
-}
-
-/// Whether bold and colours are for whoever reads this.
-fn is_for_people() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }

@@ -7,6 +7,7 @@ mod measured;
 mod plot;
 mod rate;
 mod report;
+mod span;
 mod traffic;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::arguments::{Server, seconds};
+use super::signals::asked_to_end;
 use super::{Failure, Fulfilled};
 use crate::shown::shown;
 pub(super) use failure::LoadFailure;
@@ -38,7 +40,11 @@ const MAX_WEIGHT: u32 = 10_000;
 /// sent at that rate whether or not the server keeps up, and a latency begins when its message was
 /// meant to be sent; what wakes the sender makes it some 0.1 ms late itself. The messages, 262,144,
 /// are made beforehand, and repeated by each connection from another one on. Leaves its packages,
-/// called load-0 and so on, on the server. Exits with 1 if any reply was ERROR.
+/// called load-0 and so on, on the server. Exits with 1 if any reply was ERROR, and with 2 if the server
+/// sent fewer replies than it was sent messages, or more.
+///
+/// Interrupted, as by Ctrl-C, it prints what it has measured until then, and exits with 2; interrupted once
+/// more, it ends at once.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -158,11 +164,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     };
     // Now rather than after the load: a picture that cannot be drawn is not worth the wait.
     let picture = arguments.plot.as_deref().map(plot::Picture::create).transpose()?;
-    let report = Report::new(arguments, drive::run(arguments, &traffic)?);
+    let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
+    let report = Report::new(arguments, drive::run(arguments, &traffic, &asked_to_end)?);
     if let Some(picture) = picture {
         picture.draw(&report)?;
     }
     report.print(arguments.format).map_err(Failure::Output)?;
+    if report.measured.is_interrupted {
+        let planned = arguments.time.as_secs_f64();
+        return Err(LoadFailure::Interrupted { seconds: report.time(), planned }.into());
+    }
     Ok(Fulfilled::yes_if(report.errors() == 0))
 }
 

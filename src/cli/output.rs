@@ -1,6 +1,7 @@
 //! Output beside the work: a report is written as long as it can be, and the work goes on when it cannot.
+//! And for whom output is: colours are for people.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -53,6 +54,13 @@ impl<W: Write> Write for Aside<W> {
 pub(super) fn diagnostics() -> impl Write {
     // In pieces of some size: standard error itself is not buffered.
     io::BufWriter::new(Aside::new(io::stderr()))
+}
+
+/// Whether bold and colours are for whoever reads standard output.
+pub(super) fn is_for_people() -> bool {
+    let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let is_dumb = is_set("TERM").is_some_and(|terminal| terminal == "dumb");
+    io::stdout().is_terminal() && is_set("NO_COLOR").is_none() && !is_dumb
 }
 
 /// How long the end of the program waits for its last message to be read.

@@ -1,4 +1,11 @@
 //! `indexer send`: messages from files or standard input, replies to standard output.
+//!
+//! What is typed at a terminal is in `typed`: a message at a time, with what is wrong if it is refused.
+
+#[cfg(feature = "terminal")]
+mod refused;
+#[cfg(feature = "terminal")]
+mod typed;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,6 +19,7 @@ use std::thread;
 use clap::Args;
 
 use super::arguments::Server;
+use super::output::is_for_people;
 use super::progress::Progress;
 use super::{Failure, Fulfilled};
 use crate::client::{CHUNK_BYTES, Client, ClientError};
@@ -25,23 +33,51 @@ const PRINTED_BYTES: usize = 8_192;
 /// Reads messages, one a line and as they are, well formed or not, from the files in turn or from
 /// standard input, sends them without waiting for replies, and prints the replies in order, one a
 /// line. Exits with 1 if any reply was ERROR.
+///
+#[cfg_attr(
+    feature = "terminal",
+    doc = "At a terminal it asks for one message after the other, which can be edited and brought back \
+           with the arrow keys, and says of a message that gets ERROR what is wrong with it. What was typed \
+           is kept for the next time in indexer/history below $XDG_STATE_HOME (~/.local/state), or in the \
+           file that INDEXER_HISTORY names, or nowhere if that is empty."
+)]
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example: printf 'INDEX|lua|\\nINDEX|vim|lua\\n' | indexer send --addr 127.0.0.1"
+)]
 pub(super) struct Arguments {
     /// Files to read; `-`, or none at all, is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     server: Server,
+    /// Print no replies and ask for nothing: the exit status says whether any reply was ERROR
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Arguments {
+    /// Whether a person types the messages, all of them, and reads the replies.
+    #[cfg(feature = "terminal")]
+    fn is_typed(&self) -> bool {
+        let nothing_else = self.files.iter().all(|file| file == Path::new("-"));
+        nothing_else && !self.quiet && io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Fulfilled, Failure> {
+    #[cfg(feature = "terminal")]
+    if arguments.is_typed() {
+        return typed::converse(&arguments.server);
+    }
     let input = Input::open(arguments.files)?;
     let client = arguments.server.connect()?;
+    let printing = if arguments.quiet { Printing::Nothing } else { Printing::wanted() };
     let server = arguments.server;
     let (end, ended) = mpsc::channel();
     // On a thread of its own: a read of standard input cannot be called off, and when nobody
     // takes the replies any more, the program ends without waiting for the next message.
-    let conversation = thread::spawn(move || converse(input, client, &server, &end));
+    let conversation = thread::spawn(move || converse(input, client, &server, printing, &end));
     match ended.recv() {
         Ok(answer) => answer,
         Err(mpsc::RecvError) => match conversation.join() {
@@ -56,9 +92,10 @@ fn converse(
     mut input: Input,
     mut client: Client,
     server: &Server,
+    printing: Printing,
     end: &mpsc::Sender<Result<Fulfilled, Failure>>,
 ) {
-    let progress = input.progress();
+    let progress = if printing == Printing::Nothing { None } else { input.progress() };
     let say = |answer| {
         if let Some(progress) = &progress {
             progress.finish();
@@ -70,9 +107,9 @@ fn converse(
     let mut errors = 0_u64;
     let on_reply = |reply: Reply, more| {
         errors += u64::from(reply == Reply::Error);
-        printed.extend_from_slice(reply.as_line());
+        printed.extend_from_slice(printing.line(reply));
         // Whoever reads along sees each reply as soon as there is no other to add.
-        if more && printed.len() < PRINTED_BYTES {
+        if printed.is_empty() || (more && printed.len() < PRINTED_BYTES) {
             return ControlFlow::Continue(());
         }
         let written = print(&printed, progress.as_ref());
@@ -99,6 +136,33 @@ fn converse(
         Err(ClientError::Messages(error)) => Err(Failure::Read { path: input.path(), error }),
         Err(error) => Err(server.failed(error)),
     });
+}
+
+/// How replies are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Printing {
+    Nothing,
+    /// As they came.
+    Plain,
+    Coloured,
+}
+
+impl Printing {
+    /// In colours for people only.
+    fn wanted() -> Self {
+        if is_for_people() { Self::Coloured } else { Self::Plain }
+    }
+
+    /// What is printed of a reply, its LF included.
+    fn line(self, reply: Reply) -> &'static [u8] {
+        match (self, reply) {
+            (Self::Nothing, _) => b"",
+            (Self::Plain, reply) => reply.as_line(),
+            (Self::Coloured, Reply::Ok) => b"\x1b[32mOK\x1b[0m\n",
+            (Self::Coloured, Reply::Fail) => b"\x1b[33mFAIL\x1b[0m\n",
+            (Self::Coloured, Reply::Error) => b"\x1b[1;31mERROR\x1b[0m\n",
+        }
+    }
 }
 
 /// Prints replies, above the bar if both go to the terminal.

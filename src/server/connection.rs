@@ -12,6 +12,7 @@ use super::peer::Peer;
 use super::watch::Watch;
 use crate::engine::Poisoned;
 use crate::session::Session;
+use crate::sync::yield_now;
 
 /// Why a connection ended before the client ended it.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +82,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
     stream.set_read_timeout(Some(at_least_a_tick(quiet)))?;
     stream.set_write_timeout(Some(at_least_a_tick(config.write_timeout)))?;
     let mut session = Session::new(config.max_line_bytes);
-    let mut busy = false;
+    let (mut busy, mut turn) = (false, Turn::default());
     let mut patience = Patience::new(config.idle_timeout);
     let ended = loop {
         if shared.connections.is_closed() {
@@ -97,6 +98,9 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
             }
             Input::End => break Ok(Ended::ByClient),
             Input::Bytes(count) => {
+                if turn.is_ahead(count) {
+                    yield_now();
+                }
                 session.advance(count);
                 shared.monitor.received(count);
                 busy = true;
@@ -106,6 +110,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
             let replies = session.answer_observed(&*shared.backend, watch)?;
             send(&mut &*stream, replies, config.write_timeout)?;
             if !replies.is_empty() {
+                turn.ends(shared.connections.to_a_processor());
                 shared.monitor.sent(replies.len());
                 patience.renew();
             }
@@ -164,6 +169,44 @@ fn discard_rest(stream: &TcpStream, buffer: &mut [u8], within: Duration) -> io::
         }
     }
     Ok(())
+}
+
+/// The least that a message costs a processor, whatever it says.
+const LEAST_COST: Duration = Duration::from_micros(1);
+
+/// With fewer connections to a processor than this, nobody waits long enough to be worth a clock.
+const FEW_CONNECTIONS: usize = 10;
+
+/// With more than this it does not matter how many there are: most of them are silent then.
+const MANY_CONNECTIONS: usize = 100;
+
+/// A read that brings more than this is of a client that sends ahead, and is always back soon.
+const FEW_BYTES: usize = 256;
+
+/// Whether a client is answered in its turn.
+///
+/// The system favours the thread of whoever has just slept: woken for the next message, it runs at once,
+/// while threads that were woken before still wait. So some clients would be answered again and again, and
+/// others not for milliseconds. A client that is back sooner than all others can have been answered is ahead
+/// of them, and its thread lets theirs go first.
+#[derive(Default)]
+struct Turn {
+    /// Before this, the client is back too soon. No clock is read where there are few others.
+    ahead_until: Option<Instant>,
+}
+
+impl Turn {
+    /// The client has its replies; so many share a processor.
+    fn ends(&mut self, to_a_processor: usize) {
+        let others = u32::try_from(to_a_processor.min(MANY_CONNECTIONS)).unwrap_or_default();
+        let is_worth_it = to_a_processor >= FEW_CONNECTIONS;
+        self.ahead_until = is_worth_it.then(|| Instant::now() + LEAST_COST * others);
+    }
+
+    /// Whether the client is ahead of others, now that so many bytes have come.
+    fn is_ahead(&self, count: usize) -> bool {
+        count <= FEW_BYTES && self.ahead_until.is_some_and(|until| Instant::now() < until)
+    }
 }
 
 /// How long a read waits before the client counts as silent. Silent ones are waited for in a way that
@@ -272,5 +315,31 @@ mod tests {
         assert_eq!(patience.is_over(), Some(Duration::from_secs(1)));
         patience.renew();
         assert!(patience.since > Some(second_ago));
+    }
+
+    #[test]
+    fn a_client_is_ahead_that_is_back_before_all_others_can_be() {
+        let mut turn = Turn::default();
+        assert!(!turn.is_ahead(1), "nothing has been answered");
+        turn.ends(FEW_CONNECTIONS - 1);
+        assert_eq!(turn.ahead_until, None, "nobody waits");
+        // The more there are, the longer that takes, up to a point.
+        let rounds = [FEW_CONNECTIONS, MANY_CONNECTIONS, 10_000].map(|to_a_processor| {
+            let before = Instant::now();
+            turn.ends(to_a_processor);
+            let after = Instant::now();
+            let until = turn.ahead_until.unwrap();
+            (until - after.min(until), until - before)
+        });
+        for ((least, most), micros) in rounds.into_iter().zip([10, 100, 100]) {
+            assert!(
+                least <= Duration::from_micros(micros) && Duration::from_micros(micros) <= most
+            );
+        }
+        turn.ahead_until = Some(Instant::now() + Duration::from_secs(60));
+        assert!(turn.is_ahead(FEW_BYTES));
+        assert!(!turn.is_ahead(FEW_BYTES + 1), "it sends ahead");
+        turn.ahead_until = Some(Instant::now());
+        assert!(!turn.is_ahead(1), "it had to wait as well");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,11 @@ pub(crate) struct Registry {
     open: Mutex<Open>,
     /// Set while `open` is locked; read by every connection after every batch, hence no lock.
     closed: AtomicBool,
+    /// How many connections there are; changed while `open` is locked, and read without, as a hint. Nothing
+    /// waits for it, so that no schedule hangs on it.
+    connected: AtomicUsize,
+    /// How many threads the machine runs at once.
+    processors: usize,
     /// Told when a connection or an acceptor ends and when the server begins to stop.
     changed: Condvar,
     /// Rung when the server begins to stop, for connections that wait for their client.
@@ -127,6 +132,8 @@ impl Registry {
             has_waiting_room: false,
             open: Mutex::default(),
             closed: AtomicBool::new(false),
+            connected: AtomicUsize::new(0),
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
             changed: Condvar::new(),
             bell: Bell::new()?,
         })
@@ -180,6 +187,7 @@ impl Registry {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
         open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
+        self.connected.store(open.streams.len(), Ordering::Relaxed);
         Ok(Seat { registry: Arc::clone(self), number })
     }
 
@@ -214,6 +222,11 @@ impl Registry {
         limit: Option<Duration>,
     ) -> io::Result<()> {
         self.bell.wait(stream, limit)
+    }
+
+    /// How many connections there are to a processor of the machine. May be late to say so.
+    pub(super) fn to_a_processor(&self) -> usize {
+        self.connected.load(Ordering::Relaxed) / self.processors
     }
 
     pub(super) fn len(&self) -> usize {
@@ -268,7 +281,10 @@ impl Registry {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.registry.lock().streams.remove(&self.number);
+        let mut open = self.registry.lock();
+        open.streams.remove(&self.number);
+        self.registry.connected.store(open.streams.len(), Ordering::Relaxed);
+        drop(open);
         if !planted(Bug::LeavingWakesNobody) {
             self.registry.changed.notify_all();
         }

@@ -22,6 +22,8 @@ pub(crate) mod proxy;
 #[cfg(target_os = "linux")]
 pub(crate) mod replicas;
 pub(crate) mod serving;
+#[cfg(target_os = "linux")]
+pub(crate) mod terminal;
 
 use std::fs;
 use std::io::{Read, Write};

@@ -53,11 +53,61 @@ const MEASURE: &str = "<pre hidden id=\"measured\"></pre><script>
     document.getElementById('measured').textContent = lines.join('\\n');
 </script>";
 
-/// Opens a page as on a screen of this size; returns what the page has become.
-fn opened(browser: &str, page: &Path, picture: &Path) -> String {
+/// Writes down what is seen of the fault when the page has opened, and how well each text can be read: the
+/// least contrast with what is behind it, by WCAG's measure.
+const OPENED: &str = "<pre hidden id=\"measured\"></pre><script>
+    const light = color => {
+        const parts = color.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255);
+        const linear = parts.map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const contrast = (one, other) => {
+        const [most, least] = [light(one), light(other)].sort((a, b) => b - a);
+        return (most + 0.05) / (least + 0.05);
+    };
+    const style = mark => getComputedStyle(mark);
+    const measure = () => {
+        const page = style(document.body).backgroundColor;
+        const explained = style(document.querySelector('rect.explained')).fill;
+        const contrasts = [...document.querySelectorAll('svg text')].flatMap(text => {
+            const bar = text.closest('.bar');
+            const inside = text.classList.contains('inside');
+            const behind = inside ? [...bar.querySelectorAll('rect')].map(mark => style(mark).fill)
+                : [page, explained];
+            return behind.filter(it => it.startsWith('rgb')).map(it => contrast(style(text).fill, it));
+        });
+        contrasts.push(contrast(style(document.body).color, page));
+        const [names, picture] = ['.names', '.picture']
+            .map(it => document.querySelector(it).getBoundingClientRect());
+        const fault = [...document.querySelectorAll('.bar.fault text')].map(it => it.getBoundingClientRect());
+        const edge = document.querySelector('path.edge').getBoundingClientRect();
+        const root = document.documentElement;
+        document.getElementById('measured').textContent = ['measured', light(page), Math.min(...contrasts),
+            root.scrollWidth, innerWidth, innerHeight, names.right, picture.right, edge.left,
+            Math.min(...fault.map(it => it.left)), Math.max(...fault.map(it => it.right)),
+            Math.min(...fault.map(it => it.top)), Math.max(...fault.map(it => it.bottom))].join(' ');
+    };
+    addEventListener('load', () => setTimeout(measure, 100));
+</script>";
+
+/// A screen.
+struct Screen {
+    width: u32,
+    height: u32,
+    is_dark: bool,
+}
+
+/// What the tests measure first.
+const DESK: Screen = Screen { width: 1_280, height: 640, is_dark: false };
+
+/// Opens a page as on a screen; returns what the page has become.
+fn opened(browser: &str, page: &Path, picture: &Path, screen: &Screen) -> String {
+    let Screen { width, height, is_dark } = screen;
+    let scheme = if *is_dark { "--blink-settings=preferredColorScheme=0" } else { "--no-pings" };
     let output = Process::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"])
-        .args(["--no-first-run", "--disable-background-networking", "--window-size=1280,640"])
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", scheme])
+        .args(["--no-first-run", "--disable-background-networking", "--virtual-time-budget=2000"])
+        .arg(format!("--window-size={width},{height}"))
         .arg(format!("--user-data-dir={}", page.with_extension("profile").display()))
         .arg(format!("--screenshot={}", picture.display()))
         .arg("--dump-dom")
@@ -118,10 +168,8 @@ fn a_browser_shows_every_bar_and_every_label_and_what_is_marked() {
     let Some(browser) = optional::BROWSER.needed_by(TESTS) else { return };
     let picture = folder.join("drawing.png");
     let _none_yet = fs::remove_file(&picture);
-    let document = opened(browser, &measuring, &picture);
-    let measured = document.split_once(" id=\"measured\">measured\n");
-    let (_, measured) = measured.unwrap_or_else(|| panic!("not measured: {document}"));
-    let (measured, _) = measured.split_once("</pre>").unwrap();
+    let document = opened(browser, &measuring, &picture, &DESK);
+    let measured = measured(&document);
     let marks: Vec<Mark> = measured.lines().map(Mark::read).collect();
 
     // Nine bars, of which one turns pale on its way; none of them is without its label.
@@ -161,6 +209,71 @@ fn a_browser_shows_every_bar_and_every_label_and_what_is_marked() {
     // A picture of an empty page takes some four kilobytes.
     let picture = fs::read(&picture).unwrap();
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{} bytes", picture.len());
+}
+
+/// What a page has measured of itself.
+fn measured(document: &str) -> &str {
+    let measured = document.split_once(" id=\"measured\">measured");
+    let (_, measured) = measured.unwrap_or_else(|| panic!("not measured: {document}"));
+    measured.split_once("</pre>").unwrap().0.trim_start()
+}
+
+#[test]
+fn a_page_opens_at_the_fault_on_every_screen_light_or_dark() {
+    // Far to the right, with more behind it.
+    let query = |from: usize, count: usize| -> String {
+        let times = (from..from + count).map(|number| (number % 5 + 11, 20 * number));
+        times
+            .map(|(client, at)| format!("@{at} {client}> QUERY|z|\n@{} {client}< FAIL\n", at + 15))
+            .collect()
+    };
+    let wrong = "@4000 2> INDEX|a|\n@4010 2< OK\n@4020 8> QUERY|a|\n@4050 8< FAIL\n";
+    let history = query(0, 200) + wrong + &query(203, 40);
+    let history: History<Command, Reply> = history.parse().unwrap();
+    let unexplained = contention::checker().first_unexplained(&history);
+    assert_eq!(unexplained, Some(201));
+    let page = history.to_html("A server that forgets what it was told", unexplained);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("drawing-opened");
+    fs::create_dir_all(&folder).unwrap();
+    let measuring = folder.join("measuring.html");
+    fs::write(&measuring, page.replace("</body>", &format!("{OPENED}</body>"))).unwrap();
+    let Some(browser) = optional::BROWSER.needed_by(TESTS) else { return };
+    for (width, height) in [(1_280, 720), (420, 800)] {
+        for is_dark in [false, true] {
+            let picture =
+                folder.join(format!("{width}-{}.png", if is_dark { "dark" } else { "light" }));
+            let document =
+                opened(browser, &measuring, &picture, &Screen { width, height, is_dark });
+            let seen = measured(&document);
+            let numbers: Vec<f64> = seen.split(' ').map(|number| number.parse().unwrap()).collect();
+            let [
+                light,
+                contrast,
+                page,
+                inner,
+                inner_height,
+                names,
+                end,
+                edge,
+                left,
+                right,
+                top,
+                bottom,
+            ] = numbers[..]
+            else {
+                panic!("{seen}")
+            };
+            assert_eq!((light < 0.1, light > 0.9), (is_dark, !is_dark), "{seen}");
+            assert!(contrast >= 4.5, "{seen}");
+            // Nothing but the picture is wider than the screen, and of it the fault is seen.
+            assert!(
+                (inner - f64::from(width)).abs() < 0.5 && page <= inner && end <= inner,
+                "{seen}"
+            );
+            assert!(names < edge && edge < end && names < left && right < end, "{seen}");
+            assert!(0.0 <= top && bottom <= inner_height, "{seen}");
+        }
+    }
 }
 
 #[test]

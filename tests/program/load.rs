@@ -1,11 +1,13 @@
 //! `indexer load` as a person or a script meets it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::thread;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
 
-use crate::common::{self, Folder, NOBODY, Serving, run};
+use crate::common::{self, Folder, NOBODY, Serving, indexer, run};
 
 /// A short load on a server of its own.
 fn load(address: &str, more: &[&str]) -> common::Finished {
@@ -119,6 +121,11 @@ fn a_server_that_ends_or_does_not_speak_the_protocol_is_named() {
         let done = run(&[&["load", "--addr", &address], &slow[..]].concat(), b"");
         assert_eq!(done.code, Some(2), "{done:?}");
         assert!(done.stderr.contains(expected), "{expected}: {done:?}");
+        // With as many in flight as usual that may be why.
+        assert!(
+            done.stderr.ends_with("takes one message at a time, try --pipeline 1\n"),
+            "{done:?}"
+        );
         server.join().unwrap();
     }
 }
@@ -147,4 +154,101 @@ fn a_connection_that_fails_ends_the_load_though_others_go_on() {
     let done = run(&["load", "--addr", &address, "--connections", "3", "--time", "3600"], b"");
     assert_eq!(done.code, Some(2), "{done:?}");
     server.join().unwrap();
+}
+
+/// A server for one client: it answers each message as it is told, and says this when the client has ended.
+fn answering(
+    mut answer: impl FnMut(usize, &TcpStream) + Send + 'static,
+    last: &'static str,
+) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let messages = BufReader::new(&stream).lines().map_while(Result::ok);
+        messages.enumerate().for_each(|(number, _)| answer(number, &stream));
+        // The client may have gone already.
+        let _gone = stream.write_all(last.as_bytes());
+    });
+    (address, server)
+}
+
+#[test]
+fn a_reply_too_many_is_an_error_and_so_is_a_piece_of_one() {
+    for more in [&["--pipeline", "5"][..], &["--rate", "100"]] {
+        // With the first reply another; the beginning of another after each; one at the end.
+        for (first, others, last) in
+            [("OK\nOK\n", "OK\n", ""), ("OK\nO", "K\nO", ""), ("OK\n", "OK\n", "OK\n")]
+        {
+            let answer = move |number, mut stream: &TcpStream| {
+                let reply = if number == 0 { first } else { others };
+                // The client may have gone already.
+                let _gone = stream.write_all(reply.as_bytes());
+            };
+            let (address, server) = answering(answer, last);
+            let few = ["load", "--addr", &address, "--time", "0.1", "--connections", "1"];
+            let done = run(&[&few[..], more].concat(), b"");
+            let expected =
+                format!("error: {address} sent more replies than it was sent messages\n");
+            assert_eq!(
+                (done.code, done.stdout + &done.stderr),
+                (Some(2), expected),
+                "{more:?} {last:?}"
+            );
+            server.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_server_that_does_not_end_its_streams_is_measured_all_the_same() {
+    let (end, ended) = mpsc::channel();
+    let (address, server) = answering(
+        move |number, mut stream| {
+            // Held by another thread, it is not ended when the client ends its own side.
+            if number == 0 {
+                let (held, ended) = (stream.try_clone().unwrap(), end.clone());
+                thread::spawn(move || ended.send(held));
+            }
+            stream.write_all(b"OK\n").unwrap();
+        },
+        "",
+    );
+    let done = run(&["load", "--addr", &address, "--time", "0.1", "--connections", "1"], b"");
+    assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
+    drop(ended);
+    server.join().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_load_prints_what_it_has_measured() {
+    for more in [&[][..], &["--rate", "100"]] {
+        // Two are answered; the load is interrupted with the third, which never is.
+        let (silent, is_silent) = mpsc::channel();
+        let (address, server) = answering(
+            move |number, mut stream| match number {
+                0 | 1 => stream.write_all(b"OK\n").unwrap(),
+                2 => silent.send(()).unwrap(),
+                _ => {}
+            },
+            "",
+        );
+        let few = ["load", "--addr", &address, "--time", "3600", "--connections", "1"];
+        let mut command =
+            indexer(&[&few[..], &["--pipeline", "1", "--format", "json"], more].concat());
+        let mut load = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        is_silent.recv().unwrap();
+        common::serving::signal(load.id(), "INT");
+        let (mut table, mut error) = (String::new(), String::new());
+        load.stdout.take().unwrap().read_to_string(&mut table).unwrap();
+        load.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+        assert_eq!(load.wait().unwrap().code(), Some(2), "{table} {error}");
+        assert!(error.starts_with("error: interrupted after ") && error.contains(" s of 3600: "));
+        let table: serde_json::Value = serde_json::from_str(&table).unwrap();
+        assert_eq!((&table["ok"], &table["interrupted"]), (&2.into(), &true.into()), "{table}");
+        assert!(table["time"].as_f64().unwrap() < 60.0 && table["unsent"].as_u64() < Some(6_000));
+        assert!(table["per_second"].as_f64().unwrap() > 0.03, "{table}");
+        server.join().unwrap();
+    }
 }

@@ -35,4 +35,6 @@ mod store_faults;
 mod store_memory;
 mod store_refused;
 #[cfg(target_os = "linux")]
+mod typed;
+#[cfg(target_os = "linux")]
 mod unwritten;

@@ -46,6 +46,7 @@ fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
     let found = check(&faulty, &["--save", path, "--only", "histories_are_linearizable"]);
     assert_eq!(found.code, Some(1), "{found:?}");
     let drawn = fs::read_to_string(folder.0.join("found.txt.html")).unwrap();
+    assert!(found.stderr.ends_with("found.txt.html\n"), "{found:?}");
     assert!(drawn.contains("<svg") && drawn.contains("no order explains"), "{drawn}");
     let replayed = replay(path, &faulty);
     assert_eq!(replayed.code, Some(1), "{replayed:?}");

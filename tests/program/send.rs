@@ -28,6 +28,36 @@ fn send_prints_replies_in_order_and_exits_with_1_if_any_is_error() {
 }
 
 #[test]
+fn a_quiet_send_says_with_its_status_alone_what_was_answered() {
+    let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
+    let address = serving.addresses[0].to_string();
+    for (messages, code) in [("INDEX|a|\nQUERY|b|\n", 0), ("INDEX|a|\nnonsense\n", 1)] {
+        let sent = run(&["send", "--quiet", "--addr", &address], messages.as_bytes());
+        assert_eq!((sent.code, sent.stdout + &sent.stderr), (Some(code), String::new()));
+    }
+    assert_eq!(run(&["send", "-q", "--addr", NOBODY], b"").code, Some(2));
+}
+
+#[test]
+fn an_address_without_a_port_means_8080_to_every_command() {
+    // Nobody is there, and the system knows it without asking anybody.
+    let nowhere = ["--addr", "255.255.255.255"];
+    for command in [
+        &["send"][..],
+        &["ping"],
+        &["load"],
+        &["import", "--format", "commands", "-"],
+        &["check"],
+        &["replay", "spec/transcripts/query.txt"],
+    ] {
+        let done = run(&[command, &nowhere[..]].concat(), b"INDEX|a|\n");
+        assert_eq!(done.code, Some(2), "{command:?}: {done:?}");
+        let expected = "error: cannot connect to 255.255.255.255:8080: ";
+        assert!(done.stderr.contains(expected), "{command:?}: {done:?}");
+    }
+}
+
+#[test]
 fn send_ends_at_once_when_nobody_takes_the_replies_and_more_messages_may_come() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0].to_string();

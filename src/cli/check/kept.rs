@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, details};
 use crate::cli::Failure;
+use crate::cli::output::diagnostics;
 use crate::conformance::{CheckOutcome, Evidence, Finding};
+use crate::shown::shown_path;
 use crate::testing::contention;
 
 /// Where it is to be kept.
@@ -39,7 +41,12 @@ impl KeptFile {
         let unexplained = contention::checker().first_unexplained(short);
         let title = format!("{}: {}", outcome.name, finding.what);
         let written = fs::write(&drawing, short.to_html(&title, unexplained));
-        written.map_err(|error| Failure::Write { path: drawing.into(), error })
+        let path = PathBuf::from(drawing);
+        written.map_err(|error| Failure::Write { path: path.clone(), error })?;
+        // Beside the report, which may be for machines; nobody need read it.
+        let said = format!("drawn, to be opened in a browser: {}", shown_path(&path));
+        let _unread = writeln!(diagnostics(), "{said}");
+        Ok(())
     }
 }
 

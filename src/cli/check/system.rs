@@ -7,15 +7,16 @@ use clap::Args;
 
 use super::CheckFailure;
 use crate::cli::Failure;
-use crate::cli::arguments::DEFAULT_ADDRESS;
+use crate::cli::arguments::{DEFAULT_ADDRESS, with_port};
 use crate::client::Client;
 use crate::conformance::{self, Address, CannotTest};
 
 /// Where the server is, or the several that are to be one.
 #[derive(Debug, Args)]
 pub(super) struct System {
-    /// The server's address; given more than once, each another one, they are tried as one system
-    #[arg(long = "addr", value_name = "HOST:PORT", default_value = DEFAULT_ADDRESS)]
+    /// The server's address; without a port, 8080; given more than once, each another one, they are
+    /// tried as one system
+    #[arg(long = "addr", value_name = "HOST[:PORT]", default_value = DEFAULT_ADDRESS, value_parser = with_port)]
     pub(super) addresses: Vec<String>,
 }
 

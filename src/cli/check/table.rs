@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::report::{Report, details, word};
-use super::{Format, System, is_for_people, json, junit};
-use crate::cli::output::Aside;
+use super::{Format, System, json, junit};
+use crate::cli::output::{Aside, is_for_people};
 use crate::conformance::{self, Behaviour, CheckOutcome, Event, Verdict};
 
 /// All checks by name, of a system with so many addresses.

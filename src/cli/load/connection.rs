@@ -1,8 +1,8 @@
 //! One connection at work: messages out, and replies in.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
 
 use super::measured::Measured;
 use super::traffic::Traffic;
@@ -18,15 +18,15 @@ pub(super) enum Failed {
     Client(ClientError),
     /// More replies came than were due.
     Surplus,
-    Other(Failure),
 }
 
 impl Failed {
-    pub(super) fn of(self, address: &str) -> Failure {
+    pub(super) fn of(self, address: &str, pipeline: u32) -> Failure {
         match self {
-            Self::Client(error) => Failure::Client { address: address.to_owned(), error },
+            Self::Client(error) => {
+                LoadFailure::Connection { address: address.to_owned(), error, pipeline }.into()
+            }
             Self::Surplus => LoadFailure::Surplus { address: address.to_owned() }.into(),
-            Self::Other(failure) => failure,
         }
     }
 }
@@ -41,6 +41,24 @@ impl From<ClientError> for Failed {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
     }
+}
+
+/// How long a server may take to end its stream when it has nothing more to answer.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// Whether any server sends more when all that was due has come, and it is told that no more messages will
+/// be. One that does not end its streams for that is not waited for any longer than a second.
+pub(super) fn is_surplus(streams: &[TcpStream]) -> bool {
+    for stream in streams {
+        // If it is gone, nothing more comes.
+        let _gone = stream.shutdown(Shutdown::Write);
+    }
+    let until = Instant::now() + LAST_WAIT;
+    streams.iter().any(|mut stream| {
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let waits = stream.set_read_timeout(Some(left));
+        waits.is_ok() && stream.read_exact(&mut [0]).is_ok()
+    })
 }
 
 /// Where a connection is in the messages.
@@ -73,6 +91,14 @@ pub(super) struct Replies<'a> {
 impl<'a> Replies<'a> {
     pub(super) fn of(stream: &'a TcpStream) -> Self {
         Self { stream, buffer: vec![0; 65_536], begun: Vec::new() }
+    }
+
+    /// Nothing more is due.
+    ///
+    /// # Errors
+    /// If the beginning of another reply has come.
+    pub(super) fn end(&self) -> Result<(), Failed> {
+        if self.begun.is_empty() { Ok(()) } else { Err(Failed::Surplus) }
     }
 
     /// Waits for more, and counts the replies that are whole now.

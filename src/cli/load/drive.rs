@@ -11,9 +11,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::connection::{Cursor, Failed, Replies, TICK};
+use super::connection::{Cursor, Failed, Replies, TICK, is_surplus};
 use super::measured::Measured;
 use super::rate::{Schedule, at_a_rate};
+use super::span::Span;
 use super::traffic::Traffic;
 use super::{Arguments, Failure, LoadFailure};
 use crate::cli::progress::Progress;
@@ -21,8 +22,15 @@ use crate::cli::progress::Progress;
 /// How long a server may leave a connection without any reply that is due.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connects, sends for the time given, and waits for the last reply.
-pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, Failure> {
+/// How long those messages may take to be answered that are in flight when a load is interrupted.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Connects, sends for the time given, or until it is asked to end, and waits for the last reply.
+pub(super) fn run(
+    arguments: &Arguments,
+    traffic: &Traffic,
+    asked_to_end: &AtomicBool,
+) -> Result<Measured, Failure> {
     let address = &arguments.server.address;
     let connect = || {
         let stream = TcpStream::connect(address)?;
@@ -40,20 +48,19 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
     // Held until all threads are there.
     let start = Mutex::new(());
     let stop = AtomicBool::new(false);
-    let one = |number: u32, stream: &TcpStream| {
+    let one = |number: u32, stream: &TcpStream, measured: &mut Measured| {
         drop(start.lock().unwrap_or_else(PoisonError::into_inner));
         // Unset if there are not as many threads as there should be.
-        let Some((begun, until)) = time.get().copied() else {
-            return Measured::new().map_err(Failed::Other);
-        };
+        let Some(span) = time.get() else { return Ok(()) };
         // Each begins at another place.
         let share = usize::try_from(number).unwrap_or_default() * traffic.len();
         let place = Cursor { traffic, next: share / streams.len() };
         match arguments.rate {
-            None => as_fast_as_can_be(stream, place, window, until),
+            None => as_fast_as_can_be(stream, place, window, span, measured),
             Some(rate) => {
+                let (begun, until) = (span.begun, span.until());
                 let schedule = Schedule::new(begun, until, rate, arguments.connections, number);
-                at_a_rate(stream, place, window, &schedule, &stop)
+                at_a_rate(stream, place, window, &schedule, span, &stop, measured)
             }
         }
     };
@@ -73,9 +80,12 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
         let held = start.lock().unwrap_or_else(PoisonError::into_inner);
         for (number, stream) in (0..).zip(&streams) {
             let (done, one) = (done.clone(), &one);
+            // Also of one that fails it is known what it measured.
+            let mut measured = Measured::new()?;
             let work = move || {
+                let ended = one(number, stream, &mut measured);
                 // It is waited for as long as any has not ended.
-                let _waited_for = done.send(one(number, stream));
+                let _waited_for = done.send((measured, ended));
             };
             let started = thread::Builder::new().name("load".into()).spawn_scoped(scope, work);
             if let Err(error) = started {
@@ -86,29 +96,45 @@ pub(super) fn run(arguments: &Arguments, traffic: &Traffic) -> Result<Measured, 
         }
         drop(done);
         let (processor, begun) = (processor_time(), Instant::now());
-        let _set_once = time.set((begun, begun + arguments.time));
+        let span = time.get_or_init(|| Span::new(begun, begun + arguments.time));
         drop(held);
-        let mut failed = None;
+        let (mut failed, mut is_cut_off) = (None, false);
         loop {
             match finished.recv_timeout(TICK) {
-                Ok(Ok(measured)) => all.add(&measured),
-                Ok(Err(error)) if failed.is_none() => {
-                    failed = Some(error.of(address));
-                    end_all();
+                Ok((measured, ended)) => {
+                    all.add(&measured);
+                    match ended {
+                        Err(error) if failed.is_none() && !is_cut_off => {
+                            failed = Some(error.of(address, arguments.pipeline));
+                            end_all();
+                        }
+                        // What follows from the end of all.
+                        _ => {}
+                    }
                 }
-                // What follows from the end of all.
-                Ok(Err(_)) => {}
                 Err(RecvTimeoutError::Timeout) => progress.advance(1),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            if asked_to_end.load(Ordering::Relaxed) {
+                span.interrupt();
+            }
+            if !is_cut_off && span.interrupted().is_some_and(|since| since.elapsed() >= GRACE) {
+                is_cut_off = true;
+                end_all();
+            }
         }
         all.elapsed = begun.elapsed();
+        (all.time, all.is_interrupted) = (span.length(), span.interrupted().is_some());
         all.processor =
             processor.zip(processor_time()).map(|(before, after)| after.saturating_sub(before));
         failed.map_or(Ok(()), Err)
     });
     progress.finish();
-    ended.map(|()| all)
+    ended?;
+    if !all.is_interrupted && is_surplus(&streams) {
+        return Err(Failed::Surplus.of(address, arguments.pipeline));
+    }
+    Ok(all)
 }
 
 /// Keeps the window full: a message goes out for each reply that comes in.
@@ -116,14 +142,14 @@ fn as_fast_as_can_be(
     stream: &TcpStream,
     mut place: Cursor<'_>,
     window: usize,
-    until: Instant,
-) -> Result<Measured, Failed> {
-    let mut measured = Measured::new().map_err(Failed::Other)?;
+    span: &Span,
+    measured: &mut Measured,
+) -> Result<(), Failed> {
     let mut replies = Replies::of(stream);
     let mut in_flight = VecDeque::from([(Instant::now(), window)]);
     place.send(stream, window)?;
     while !in_flight.is_empty() {
-        let count = replies.receive(&mut measured)?;
+        let count = replies.receive(measured)?;
         let now = Instant::now();
         let mut left = count;
         while left > 0 {
@@ -136,13 +162,13 @@ fn as_fast_as_can_be(
                 in_flight.pop_front();
             }
         }
-        if count > 0 && now < until {
+        if count > 0 && now < span.until() {
             measured.in_time += count as u64;
             in_flight.push_back((now, count));
             place.send(stream, count)?;
         }
     }
-    Ok(measured)
+    replies.end()
 }
 
 /// The processor time that this process has used.

@@ -22,6 +22,10 @@ pub(super) struct Measured {
     /// How many messages were due by then and could not be sent, because as many as may be were in
     /// flight. Their latencies count until then.
     pub(super) unsent: u64,
+    /// How long messages were sent.
+    pub(super) time: Duration,
+    /// Whether that is less than was asked for.
+    pub(super) is_interrupted: bool,
     /// From the first message to the last reply.
     pub(super) elapsed: Duration,
     /// The processor time of this process meanwhile, where the system says it.
@@ -31,9 +35,21 @@ pub(super) struct Measured {
 impl Measured {
     pub(super) fn new() -> Result<Self, Failure> {
         let latencies = Histogram::new(DIGITS).map_err(LoadFailure::Latencies)?;
-        let (elapsed, processor) = (Duration::ZERO, None);
+        let (time, elapsed, processor) = (Duration::ZERO, Duration::ZERO, None);
         let (ok, fail, error, in_time, unsent) = (0, 0, 0, 0, 0);
-        Ok(Self { latencies, ok, fail, error, in_time, unsent, elapsed, processor })
+        let counts = Self {
+            latencies,
+            ok,
+            fail,
+            error,
+            in_time,
+            unsent,
+            time,
+            is_interrupted: false,
+            elapsed,
+            processor,
+        };
+        Ok(counts)
     }
 
     pub(super) fn count(&mut self, reply: Reply) {

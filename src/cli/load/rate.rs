@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::connection::{Cursor, Failed, Replies, TICK};
 use super::measured::Measured;
+use super::span::Span;
 
 /// When the messages of one connection are meant to be sent.
+#[derive(Clone, Copy)]
 pub(super) struct Schedule {
     first: Instant,
     between: f64,
@@ -68,23 +70,27 @@ pub(super) fn at_a_rate(
     place: Cursor<'_>,
     window: usize,
     schedule: &Schedule,
+    span: &Span,
     stop: &AtomicBool,
-) -> Result<Measured, Failed> {
+    measured: &mut Measured,
+) -> Result<(), Failed> {
     // Besides those in the channel one has been taken out of it, to wait for its reply.
     let (sent, in_flight) = mpsc::sync_channel(window - 1);
     // Dropped to wake the writer.
     let (end, ended) = mpsc::channel();
     thread::scope(|scope| {
-        let write = move || send_when_due(stream, place, schedule, &sent, &ended);
+        let write = move || send_when_due(stream, place, schedule, span, &sent, &ended);
         let writer = thread::Builder::new().name("load out".into()).spawn_scoped(scope, write)?;
-        let received = receive_all(stream, &in_flight, schedule.until, stop);
+        let received = receive_all(stream, &in_flight, span, stop, measured);
         if received.is_err() {
             let _already_gone = stream.shutdown(Shutdown::Both);
         }
         // Ends a writer that waits for room, or for what is due.
         drop((in_flight, end));
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let (mut measured, next) = (received?, written?);
+        let next = written.map_err(Failed::from);
+        let next = received.and(next)?;
+        let schedule = Schedule { until: span.until(), ..*schedule };
         let left = schedule.left(next);
         measured.unsent += left;
         let stride = left.div_ceil(UNSENT_STEPS).max(1);
@@ -93,7 +99,7 @@ pub(super) fn at_a_rate(
                 schedule.due(next + number).map_or(Duration::ZERO, |due| schedule.until - due);
             measured.took(late, stride.min(left - number));
         }
-        Ok(measured)
+        Ok(())
     })
 }
 
@@ -103,6 +109,7 @@ fn send_when_due(
     stream: &TcpStream,
     mut place: Cursor<'_>,
     schedule: &Schedule,
+    span: &Span,
     sent: &mpsc::SyncSender<Instant>,
     ended: &mpsc::Receiver<()>,
 ) -> io::Result<u64> {
@@ -113,7 +120,7 @@ fn send_when_due(
             break;
         }
         // Waits for room, which a reply makes.
-        if Instant::now() >= schedule.until || sent.send(due).is_err() {
+        if Instant::now() >= span.until() || sent.send(due).is_err() {
             break;
         }
         let mut ready = 1;
@@ -135,25 +142,29 @@ fn send_when_due(
 fn receive_all(
     stream: &TcpStream,
     in_flight: &mpsc::Receiver<Instant>,
-    until: Instant,
+    span: &Span,
     stop: &AtomicBool,
-) -> Result<Measured, Failed> {
-    let mut measured = Measured::new().map_err(Failed::Other)?;
+    measured: &mut Measured,
+) -> Result<(), Failed> {
     let mut replies = Replies::of(stream);
     loop {
         let mut due = match in_flight.recv_timeout(TICK) {
             Ok(due) => due,
-            Err(RecvTimeoutError::Disconnected) => return Ok(measured),
-            // Another connection has failed, and with it the load.
-            Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => return Ok(measured),
+            Err(RecvTimeoutError::Disconnected) => return replies.end(),
+            // Another connection has failed, and with it the load; or it is interrupted.
+            Err(RecvTimeoutError::Timeout)
+                if stop.load(Ordering::Relaxed) || span.interrupted().is_some() =>
+            {
+                return Ok(());
+            }
             Err(RecvTimeoutError::Timeout) => continue,
         };
         let mut answered = 0;
         while answered == 0 {
-            answered = replies.receive(&mut measured)?;
+            answered = replies.receive(measured)?;
         }
         let now = Instant::now();
-        if now < until {
+        if now < span.until() {
             measured.in_time += answered as u64;
         }
         measured.took(now.saturating_duration_since(due), 1);
@@ -198,7 +209,8 @@ mod tests {
         drop(sent);
         server.write_all(b"OK\nFAIL\nERROR\n").unwrap();
         let stop = AtomicBool::new(false);
-        let measured = receive_all(&stream, &in_flight, Instant::now(), &stop).ok().unwrap();
+        let (span, mut measured) = (Span::new(due, Instant::now()), Measured::new().unwrap());
+        receive_all(&stream, &in_flight, &span, &stop, &mut measured).ok().unwrap();
         assert_eq!((measured.ok, measured.fail, measured.error), (1, 1, 1));
         assert!(measured.latencies.min() >= 999_000, "{}", measured.latencies.min());
     }
@@ -217,14 +229,16 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         let begun = Instant::now().checked_sub(hour).unwrap();
         let schedule = || Schedule { first: begun, between: 72.0, until: begun + 2 * hour };
-        let few = schedule();
+        let (few, span) = (schedule(), Span::new(begun, begun + 2 * hour));
         let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\nQUERY|b|\n");
         let place = Cursor { traffic: &traffic, next: 1 };
         let (sent, in_flight) = mpsc::sync_channel(64);
         let (end, ended) = mpsc::channel();
         let writing = stream.try_clone().unwrap();
         thread::scope(|scope| {
-            let writer = scope.spawn(move || send_when_due(&writing, place, &few, &sent, &ended));
+            let span = &span;
+            let writer =
+                scope.spawn(move || send_when_due(&writing, place, &few, span, &sent, &ended));
             let due: Vec<Instant> = in_flight.iter().take(50).collect();
             assert!((0..).zip(&due).all(|(number, due)| schedule().due(number) == Some(*due)));
             drop(end);
@@ -246,7 +260,8 @@ mod tests {
         let traffic = super::super::traffic::Traffic::of_lines(b"QUERY|a|\n");
         let place = Cursor { traffic: &traffic, next: 0 };
         let stop = AtomicBool::new(false);
-        let measured = at_a_rate(&stream, place, 1, &schedule, &stop).ok().unwrap();
+        let (span, mut measured) = (Span::new(schedule.first, until), Measured::new().unwrap());
+        at_a_rate(&stream, place, 1, &schedule, &span, &stop, &mut measured).ok().unwrap();
         assert_eq!((measured.unsent, measured.latencies.len(), measured.ok), (100, 100, 0));
         // Of three digits: from 36 seconds to the hour.
         assert!((35_900_000..=36_100_000).contains(&measured.latencies.min()));

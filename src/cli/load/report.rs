@@ -14,8 +14,6 @@ pub(super) struct Report {
     connections: u32,
     pipeline: u32,
     rate: Option<u32>,
-    /// How long it was to take, in seconds.
-    time: f64,
     /// What was sent.
     traffic: Value,
     pub(super) measured: Measured,
@@ -23,7 +21,7 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(arguments: &Arguments, measured: Measured) -> Self {
-        let Arguments { connections, pipeline, rate, time, .. } = *arguments;
+        let Arguments { connections, pipeline, rate, .. } = *arguments;
         let traffic = match &arguments.from {
             Some(path) => json!({ "from": path.display().to_string() }),
             None => json!({
@@ -34,7 +32,7 @@ impl Report {
                 "seed": arguments.seed,
             }),
         };
-        Self { connections, pipeline, rate, time: time.as_secs_f64(), traffic, measured }
+        Self { connections, pipeline, rate, traffic, measured }
     }
 
     /// How many replies were ERROR.
@@ -46,13 +44,18 @@ impl Report {
         self.measured.ok + self.measured.fail + self.measured.error
     }
 
+    /// How long messages were sent, in seconds.
+    pub(super) fn time(&self) -> f64 {
+        self.measured.time.as_secs_f64()
+    }
+
     fn seconds(&self) -> f64 {
         self.measured.elapsed.as_secs_f64()
     }
 
     #[allow(clippy::cast_precision_loss, reason = "a rate need not be exact beyond 2^53 messages")]
     fn per_second(&self) -> f64 {
-        self.measured.in_time as f64 / self.time
+        self.measured.in_time as f64 / self.time()
     }
 
     /// How many cores the load itself kept busy, where the system says it.
@@ -111,7 +114,8 @@ impl Report {
             "connections": self.connections,
             "pipeline": self.pipeline,
             "rate": self.rate,
-            "time": self.time,
+            "time": self.time(),
+            "interrupted": self.measured.is_interrupted,
             "traffic": self.traffic,
             "seconds": self.seconds(),
             "messages": self.messages(),

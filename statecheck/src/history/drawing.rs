@@ -27,7 +27,8 @@ impl<C: Display, R: Display> History<C, R> {
     /// later is pale. Nothing is marked if it is `None`, or there is no such operation, or it has no
     /// reply.
     ///
-    /// The page loads nothing and runs nothing. What is too long for the picture is cut there, and whole
+    /// The page opens at that reply, which is `#fault` in its address too; it fits narrow screens, and is
+    /// light or dark as the browser prefers. It loads nothing and runs nothing. What is too long for the picture is cut there, and whole
     /// where the pointer rests on its bar. The same history gives the same page. Takes O(n²) at worst,
     /// if all of n commands are those of one client and under way at once, and about a kilobyte each.
     ///
@@ -119,8 +120,9 @@ fn summary(history: &Words, scale: &Scale, fault: Option<Fault>) -> String {
         let operation = &history.operations()[fault.operation];
         let reply = operation.answer.as_ref().map_or("", |answer| &answer.reply);
         text += &format!(
-            "<p>Client {} was told <code class=\"fault\">{}</code> to <code>{}</code>: no order of the \
-             commands explains that. Some order explains every reply before it.</p>\n",
+            "<p>Client {} was told <code class=\"fault\">{}</code> to <code>{}</code>: \
+             <a href=\"#fault\">no order of the commands explains that</a>. Some order explains every \
+             reply before it.</p>\n",
             operation.client,
             escaped(reply),
             escaped(&operation.command)

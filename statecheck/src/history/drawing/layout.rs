@@ -70,11 +70,12 @@ impl Bar {
         let reply = operation.answer.as_ref().map_or("no reply", |answer| &answer.reply);
         let text =
             format!("{} → {}", shortened(&operation.command, COMMAND), shortened(reply, REPLY));
-        let label = Label::new(text, left, left, right);
-        let note = fault.filter(|fault| fault.operation == number).map(|_| {
-            let after = label.end() + GAP;
-            Label::new(NOTE.to_owned(), after, left, right)
-        });
+        let (label, note) = if fault.is_some_and(|fault| fault.operation == number) {
+            let [label, note] = Label::of_fault(text, left, right);
+            (label, Some(note))
+        } else {
+            (Label::new(text, left, right), None)
+        };
         Self { left, right, top: 0.0, label, note }
     }
 
@@ -86,14 +87,36 @@ impl Bar {
 }
 
 impl Label {
-    /// A text at a bar: in it behind `after` if there is room for it, otherwise behind it.
-    fn new(text: String, after: f64, left: f64, right: f64) -> Self {
-        let inside = after.max(left) + GAP + width(&text) + GAP <= right;
-        let left = if inside { after } else { after.max(right) } + GAP;
+    /// A text at a bar: in it if there is room for it, otherwise behind it.
+    fn new(text: String, left: f64, right: f64) -> Self {
+        let inside = left + GAP + width(&text) + GAP <= right;
+        let left = if inside { left } else { right } + GAP;
         Self { text, left, inside }
     }
 
-    fn end(&self) -> f64 {
+    /// What is written at the bar of the fault, and the note on it: both at the bar's end, to be seen
+    /// with it however long the bar is. In it, as far as there is room.
+    fn of_fault(text: String, left: f64, right: f64) -> [Self; 2] {
+        let (label, note) = (GAP + width(&text), GAP + width(NOTE));
+        let room = right - left - GAP;
+        let (begin, inside) = if label + note <= room {
+            (right - GAP - note - label, [true, true])
+        } else if label <= room {
+            (right - GAP - label, [true, false])
+        } else {
+            (right, [false, false])
+        };
+        // Between the two is the bar's end, or not.
+        let between = if inside == [true, false] { right } else { begin + label };
+        let [label_left, note_left] = [begin, between].map(|place| place + GAP);
+        [
+            Self { text, left: label_left, inside: inside[0] },
+            Self { text: NOTE.to_owned(), left: note_left, inside: inside[1] },
+        ]
+    }
+
+    /// Where it ends.
+    pub(super) fn end(&self) -> f64 {
         self.left + width(&self.text)
     }
 }

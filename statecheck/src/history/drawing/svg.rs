@@ -1,6 +1,6 @@
 //! The picture itself: the names of the clients, which stay where they are, and beside them the lanes.
 
-use super::layout::{BAR, Label, Layout, width};
+use super::layout::{BAR, Bar, Label, Layout, width};
 use super::scale::{Scale, Tick, grouped};
 use super::{Fault, Microseconds, Words, escaped};
 
@@ -13,6 +13,9 @@ const FOOT: f64 = 24.0;
 
 /// No other number of the axis is so near to that of the edge, where what is explained ends.
 const EDGE: f64 = 60.0;
+
+/// So much is seen of the bar of a fault before its end.
+const BEFORE: f64 = 20.0;
 
 /// Behind everything, to the right.
 const MARGIN: f64 = 12.0;
@@ -41,12 +44,26 @@ pub(super) fn picture(
         (0..layout.bars.len()).map(|number| bar(history, scale, layout, fault, number)).collect(),
         edge.as_ref().map_or_else(String::new, |edge| end_of_explained(edge, layout)),
     ];
+    let opening = fault.map_or_else(String::new, |fault| opening(&layout.bars[fault.operation]));
     format!(
-        "<div class=\"picture\">\n{names}<svg class=\"lanes\" width=\"{width:.0}\" \
+        "<div class=\"picture\">\n{names}<div class=\"lanes\">{opening}<svg width=\"{width:.0}\" \
          height=\"{height:.0}\" role=\"img\" aria-label=\"The commands of each client in time\">\n\
-         {FADES}{lanes}</svg>\n</div>\n",
+         {FADES}{lanes}</svg></div>\n</div>\n",
         width = layout.width + MARGIN,
         lanes = lanes.concat(),
+    )
+}
+
+/// Where the page opens: at the end of the bar of the fault, with what is written there. A browser
+/// shows what has the focus at first, and what a link leads to.
+fn opening(bar: &Bar) -> String {
+    let (left, right) = (bar.label.left.min(bar.right) - BEFORE, bar.end());
+    format!(
+        "<div id=\"fault\" tabindex=\"-1\" autofocus style=\"left: {:.1}px; top: {:.1}px; \
+         width: {:.1}px; height: {BAR}px\"></div>",
+        left.max(0.0),
+        HEAD + bar.top,
+        right - left.max(0.0)
     )
 }
 
@@ -55,18 +72,22 @@ fn names(scale: &Scale, layout: &Layout, height: f64) -> String {
     let name = |client: usize| format!("client {client}");
     let widest = layout.lanes.iter().map(|lane| width(&name(lane.client))).fold(90.0, f64::max);
     let right = widest + 12.0;
-    let counts = if scale.is_in_time() { "time, µs" } else { "events" };
+    let counts =
+        if scale.is_in_time() { "<tspan class=\"word\">time, </tspan>µs" } else { "events" };
+    // On a narrow screen the words are left out, and what is to the left of the numbers.
     let mut svg = format!(
-        "<svg class=\"names\" width=\"{:.0}\" height=\"{height:.0}\">\n\
-         <text class=\"counts\" x=\"{right:.1}\" y=\"{:.1}\">{counts}</text>\n",
+        "<svg class=\"names\" width=\"{0:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {0:.0} {height:.0}\" \
+         preserveAspectRatio=\"xMaxYMin slice\">\n\
+         <text class=\"counts\" x=\"{right:.1}\" y=\"{1:.1}\">{counts}</text>\n",
         right + 10.0,
         HEAD - 9.0
     );
     for lane in &layout.lanes {
         let middle = HEAD + lane.top + lane.height / 2.0 + 4.0;
         svg += &format!(
-            "<text class=\"client\" x=\"{right:.1}\" y=\"{middle:.1}\">{}</text>\n",
-            name(lane.client)
+            "<text class=\"client\" x=\"{right:.1}\" y=\"{middle:.1}\">\
+             <tspan class=\"word\">client </tspan>{}</text>\n",
+            lane.client
         );
         svg += &line(0.0, right + 10.0, HEAD + lane.top);
     }

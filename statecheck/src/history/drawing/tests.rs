@@ -69,7 +69,7 @@ fn a_page_needs_nothing_else_and_is_the_same_each_time() {
     let page = history.to_html("Two clients", Some(3));
     assert_eq!(history.to_html("Two clients", Some(3)), page);
     for loaded in ["http", "src=", "href=", "url(", "@import", "<script"] {
-        let own = page.replace("url(#", "");
+        let own = page.replace("url(#", "").replace("href=\"#fault\"", "");
         assert!(!own.contains(loaded), "{loaded} is in {page}");
     }
 }
@@ -92,7 +92,7 @@ fn bars_go_from_call_to_reply_to_scale() {
         assert!((bar.right - place(answered)).abs() < 0.01, "{answered}");
     }
     let page = history.to_html("", None);
-    assert!(page.contains(">time, µs</text>"), "{page}");
+    assert!(page.contains(">time, </tspan>µs</text>"), "{page}");
     assert!(page.contains("called at 150 µs\nanswered at 180 µs: FAIL</title>"), "{page}");
     assert!(page.contains(">160</text>"), "{page}");
     let drawn = bars(&page);
@@ -150,7 +150,7 @@ fn each_client_has_a_lane_and_what_it_has_under_way_at_once_a_row_each() {
     assert!((layout.bars[0].top - layout.bars[3].top).abs() < 0.01);
     let page = history.to_html("", None);
     let names: Vec<_> =
-        [2, 9, 10].map(|client| page.find(&format!(">client {client}</text>"))).into();
+        [2, 9, 10].map(|client| page.find(&format!(">client </tspan>{client}</text>"))).into();
     assert!(names.is_sorted() && names[0].is_some(), "{names:?}");
 }
 
@@ -186,6 +186,33 @@ fn what_no_order_explains_is_marked_and_what_is_around_it() {
     for mark in ["plain", "open", "explained", "fault", "later"] {
         assert!(page.contains(&format!("<i class=\"{mark}\">")), "{mark}");
     }
+}
+
+#[test]
+fn a_page_opens_at_the_end_of_the_bar_of_the_fault() {
+    // The same fault in a bar without room, with room for its label, and with room for the note too.
+    for (length, inside) in [(1, [false, false]), (40, [true, false]), (200, [true, true])] {
+        let text = format!(
+            "@0 1> QUERY|a|\n@0 3> QUERY|c|\n@{length} 1< OK\n@210 2> QUERY|b|\n@220 2< FAIL\n"
+        );
+        let page = words(&text).to_html("", Some(0));
+        let fault = bars(&page)[0];
+        assert_eq!(["label", "note"].map(|it| fault.contains(&format!("{it} inside"))), inside);
+        let [label, note] =
+            ["label", "note"].map(|it| number(fault, &format!("<text class=\"{it}"), "x"));
+        let edge = number(&page, "<rect class=\"explained\"", "width");
+        let (_, opening) = page.split_once("<div id=\"fault\" tabindex=\"-1\" autofocus").unwrap();
+        let pixels = |side: &str| -> f64 {
+            let (_, rest) = opening.split_once(&format!("{side}: ")).unwrap();
+            rest.split_once("px").unwrap().0.parse().unwrap()
+        };
+        // From before the label to the end of the note, with the end of the bar within.
+        let (left, right) = (pixels("left"), pixels("left") + pixels("width"));
+        assert!(left < label && left < edge && edge < right + 0.1, "{left} {label} {edge} {right}");
+        assert!(label < note && note < right && right - left < 400.0, "{label} {note} {right}");
+        assert!(page.contains("<a href=\"#fault\">no order of the commands explains that</a>"));
+    }
+    assert!(!words(WRONG).to_html("", None).contains("id=\"fault\""));
 }
 
 #[test]
