@@ -10,7 +10,9 @@
 //! first](Behaviour), and then not held against them unless that is asked for. What is found is
 //! made as short as can be, against the server itself.
 
+mod avoid;
 mod cannot_test;
+mod challenge;
 mod check;
 mod concurrent;
 mod context;
@@ -19,12 +21,21 @@ mod disturbed;
 mod edit;
 mod finding;
 mod generated;
+mod harness;
+mod link;
 mod namespace;
+mod naming;
 mod outcome;
+mod past;
+mod probe;
 mod replay;
+mod restart;
 mod route;
+mod rules;
 mod scripted;
+mod severity;
 mod shared;
+mod simpler;
 mod subject;
 mod suite;
 mod system;
@@ -33,13 +44,21 @@ mod target;
 use std::time::Duration;
 
 pub use cannot_test::CannotTest;
+pub use challenge::Challenge;
 pub use check::{Check, Stage};
 pub use dialect::Behaviour;
 pub use finding::{Evidence, Finding, rule_text};
 pub use outcome::{CheckOutcome, Report, Verdict};
 pub use replay::{Saved, SavedError, replay};
-pub use suite::{Event, checks, run};
+pub use severity::Severity;
+pub use suite::{Event, checks, chosen, run};
 pub use system::{Address, System, SystemError};
+
+/// How all names begin that a run with this seed sends.
+#[must_use]
+pub fn names_of(seed: u64) -> String {
+    format!("check{seed:x}z")
+}
 
 /// How a run goes about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +74,15 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// How long a reply may take.
     pub patience: Duration,
+    /// How long one case may take, to shorten what it has found, and to tidy up after it; at least twice
+    /// as long as a reply.
+    pub bound: Duration,
+    /// After so many checks that failed nothing more is tried; all are if there is no number.
+    pub fail_fast: Option<u64>,
+    /// The shell's command that brings the server back when it is gone.
+    pub restart: Option<String>,
+    /// By which text it is judged.
+    pub challenge: Challenge,
     /// Whether a difference where honest servers differ is a failure too.
     pub strict: bool,
     /// The checks to try, by their names or how these begin; all if none is given.
@@ -71,6 +99,10 @@ impl Default for Settings {
             commands: 200,
             time: None,
             patience: Duration::from_secs(5),
+            bound: Duration::from_secs(10),
+            fail_fast: None,
+            restart: None,
+            challenge: Challenge::Own,
             strict: false,
             only: Vec::new(),
             case: None,

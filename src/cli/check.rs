@@ -8,10 +8,9 @@ pub(super) mod replay;
 mod report;
 mod system;
 mod table;
+mod watched;
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -19,10 +18,9 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::arguments::seconds;
-use super::progress::Progress;
 use super::signals::asked_to_end;
 use super::{Failure, Fulfilled};
-use crate::conformance::{self, Event, Settings};
+use crate::conformance::{Challenge, Settings};
 pub(super) use failure::CheckFailure;
 use report::Report;
 use system::System;
@@ -33,9 +31,12 @@ use table::Table;
 /// Needs nothing but an address. Tries, in this order: the transcripts of the specification; each
 /// rule on its own; random commands in lockstep with a model; messages sent ahead and in pieces;
 /// clients at once, whose replies one order of all their commands has to explain; clients that break
-/// off; and clients that do what none should. What is found is made as short as can be, on the
-/// server itself, and printed with the rule that it breaks. After three checks that failed the rest
-/// is not tried.
+/// off; clients that do what none should; and what the harness of the challenge does. What is found is
+/// made as short as can be, on the server itself, and tried once more. Later checks do without what is
+/// known to be wrong, so that each finding is a new one. Findings come last, the worst first.
+///
+/// A server that dies or hangs ends the run, unless --restart says how to bring it back. Each case, each
+/// attempt to shorten what it found and each clean-up takes --bound at most.
 ///
 /// Several addresses, each given with an --addr of its own, are tried as one system: replicas of one
 /// index, which are to answer together as one server does. Transcripts and rules are tried with their
@@ -44,11 +45,12 @@ use table::Table;
 /// as soon as it is answered. What is found names the address that gave the wrong reply. Each address
 /// has to be another one, and has to answer: one that cannot be reached is named, and nothing is tried.
 ///
-/// Interrupted, as by Ctrl-C, it ends the case that it is at, removes its names, and prints what it
-/// has; interrupted once more, it ends at once.
+/// Interrupted, as by Ctrl-C, it ends within a second and prints what it has. It removes its names if the
+/// server lets it in that time; a run with the same --seed removes what is left.
 ///
 /// The server may hold packages: all names that are sent begin with "check" and the seed, and are
-/// removed again. It must not be stopped by limits. Where honest servers differ (CR before LF, which
+/// removed again. What is no name, but may be taken for one, as a comma, is removed as well; a server that
+/// holds such a one already is not told of it. The server must not be stopped by limits. Where honest servers differ (CR before LF, which
 /// characters a name may have, a comma behind a list, dependencies on REMOVE and QUERY, the longest
 /// line), what this one does is printed, and it is not tried with what it reads otherwise; with
 /// --strict a difference is a failure.
@@ -81,13 +83,27 @@ pub(super) struct Arguments {
     /// How long a reply may take
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     patience: Duration,
+    /// How long a case may take, the attempt to shorten what it found, and the clean-up after it
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    bound: Duration,
     /// Take what honest servers may read otherwise for a failure too
     #[arg(long)]
     strict: bool,
+    /// By which text to judge: this project's protocol, or what one of the two texts of the challenge
+    /// demands (the older lets INDEX of a package that is there keep its list)
+    #[arg(long, value_enum, default_value_t = Text::Own)]
+    challenge: Text,
+    /// Try nothing more after so many checks that failed; after one if no number is given
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    fail_fast: Option<u64>,
+    /// The shell's command that ends what is left of the server and starts it anew, for when it dies or
+    /// hangs; what it starts is ended after the run
+    #[arg(long, value_name = "COMMAND")]
+    restart: Option<String>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Keep the first thing that was found, to be tried again by `indexer replay FILE`; a history
+    /// Keep the worst thing that was found, to be tried again by `indexer replay FILE`; a history
     /// is also drawn, to FILE.html
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -95,6 +111,26 @@ pub(super) struct Arguments {
     /// of several addresses too
     #[arg(long)]
     list: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Text {
+    /// All of this project's protocol
+    Own,
+    /// The newer text of the challenge
+    Newer,
+    /// The older text
+    Older,
+}
+
+impl From<Text> for Challenge {
+    fn from(text: Text) -> Self {
+        match text {
+            Text::Own => Self::Own,
+            Text::Newer => Self::Newer,
+            Text::Older => Self::Older,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -120,6 +156,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         commands: arguments.commands.into(),
         time: arguments.time,
         patience: arguments.patience,
+        bound: arguments.bound.max(2 * arguments.patience),
+        fail_fast: arguments.fail_fast,
+        restart: arguments.restart.clone(),
+        challenge: arguments.challenge.into(),
         strict: arguments.strict,
         only: arguments.only.clone(),
         case: arguments.case,
@@ -127,44 +167,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     // Now rather than after the run: what cannot be kept is not worth the wait.
     let kept = arguments.save.as_deref().map(kept::KeptFile::create).transpose()?;
     let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
-    let mut table = Table::new(arguments.format, &arguments.system, settings.seed);
-    let mut bar: Option<Progress> = None;
-    let observed = |event: Event<'_>| {
-        match event {
-            Event::Begun(check) => {
-                let cases = usize::try_from(check.cases).unwrap_or(usize::MAX);
-                bar = Some(Progress::of_steps(&check.name, cases));
-            }
-            Event::Tried => {
-                if let Some(bar) = &bar {
-                    bar.advance(1);
-                }
-            }
-            Event::Ended(_) => {
-                if let Some(bar) = bar.take() {
-                    bar.finish();
-                }
-            }
-            Event::Observed(_) => {}
-        }
-        table.observe(&event);
-        if asked_to_end.load(Ordering::Relaxed) {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    };
-    let tried = conformance::run(&system, &settings, observed);
-    let report = Report {
-        addresses: arguments.system.addresses.clone(),
-        settings,
-        found: tried.map_err(|error| arguments.system.cannot_test(error))?,
-    };
+    let mut table = Table::new(arguments.format, &arguments.system, &settings);
+    let found = watched::run(&system, &settings, &asked_to_end, &mut table)
+        .map_err(|error| arguments.system.cannot_test(error))?;
+    let addresses = arguments.system.addresses.clone();
+    let report = Report { addresses, settings, found };
     if let Some(kept) = kept {
         kept.keep(&report)?;
     }
     table.finish(&report).map_err(Failure::Output)?;
-    let mut outcomes = report.found.outcomes.iter();
-    if outcomes.any(|outcome| outcome.finding().is_some()) {
+    if !report.found.findings().is_empty() {
         return Ok(Fulfilled::No);
     }
     if !report.found.conforms() {

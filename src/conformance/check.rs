@@ -25,6 +25,8 @@ pub enum Stage {
     Disconnects,
     /// Clients that do what none should.
     Robustness,
+    /// What the harness of the challenge does.
+    Challenge,
 }
 
 impl fmt::Display for Stage {
@@ -38,6 +40,7 @@ impl fmt::Display for Stage {
             Self::Histories => "histories",
             Self::Disconnects => "disconnects",
             Self::Robustness => "robustness",
+            Self::Challenge => "challenge",
         })
     }
 }

@@ -4,15 +4,18 @@ use std::io;
 
 use quickcheck::{Arbitrary, Gen};
 
+use super::avoid;
 use super::check::{Check, Stage};
 use super::context::{Context, Trial};
 use super::finding::{Evidence, Finding};
 use super::generated::bytes;
 use super::namespace::{RawName, raw};
 use super::target::Target;
-use crate::command::Command;
+use crate::client::ClientError;
+use crate::command::{Command, Reply};
 use crate::testing::contention::{self, Contention};
-use crate::testing::history::{Script, Verdict};
+use crate::testing::history::{History, Script, Verdict};
+use crate::testing::transcript::{Step, Transcript};
 
 /// How many histories are recorded unless the time says otherwise.
 const HISTORIES: u64 = 150;
@@ -49,11 +52,43 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
         return Trial::LeftOut;
     };
+    let Some(scripts) = avoid::scripts_without(scripts, &context.avoided()) else {
+        return Trial::LeftOut;
+    };
     match judge(target, context.number(seed), scripts, &names) {
         Ok(Verdict::Undecided) => Trial::Undecided,
         Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
-        Err(finding) => Trial::Failed(finding),
+        Err(finding) => match explained_by_one(context, &finding, namespace.prefix()) {
+            Some(trial) => trial,
+            None if context.is_known(&finding.rule) => Trial::Known(finding.rule.clone()),
+            None => Trial::Failed(*finding),
+        },
     }
+}
+
+/// What is seen of a fault without any overlap, if it is: the commands are said once more one after the
+/// other, in the order in which they were sent and in that of their replies, by one client and then by all.
+fn explained_by_one(context: &Context, finding: &Finding, prefix: &str) -> Option<Trial> {
+    let Evidence::History { short, whole, .. } = &finding.evidence else { return None };
+    let line = |command: &Command| format!("{}\n", command.to_string().replace(prefix, ""));
+    let in_order = |history: &History<Command, Reply>, by_reply: bool, by_all: bool| {
+        let mut operations: Vec<_> = history.operations().iter().collect();
+        if by_reply {
+            operations.sort_by_key(|it| it.answer.as_ref().map_or(usize::MAX, |answer| answer.at));
+        }
+        let steps = operations.iter().flat_map(|it| {
+            let client = by_all.then(|| Step::Switch(format!("client{}", it.client)));
+            let send = Step::Send(line(&it.command).into_bytes());
+            client.into_iter().chain([send, Step::Expect(String::new())])
+        });
+        Transcript::from_steps(steps.collect::<Vec<_>>())
+    };
+    let orders = [(false, false), (true, false), (false, true), (true, true)];
+    let orders = orders.into_iter().flat_map(|(by_reply, by_all)| {
+        [short, whole].map(|history| in_order(history, by_reply, by_all))
+    });
+    let mut trials = orders.map(|said| context.holds(&said));
+    trials.find(|trial| matches!(trial, Trial::Failed(_) | Trial::Known(_)))
 }
 
 /// Lets clients follow their scripts at once, and judges what they were told. With several addresses
@@ -63,7 +98,7 @@ pub(super) fn judge(
     start: usize,
     scripts: Vec<Script<Command>>,
     names: &[RawName],
-) -> Result<Verdict, Finding> {
+) -> Result<Verdict, Box<Finding>> {
     let (clients, system) = (scripts.len(), &target.system);
     let connected = (start..).zip(scripts).map(|(number, script)| {
         let client = target.client(number).map_err(|error| target.said_at(number, error))?;
@@ -73,7 +108,7 @@ pub(super) fn judge(
     let address_of = |client: usize| system.named(start + client - 1);
     let connected = connected.collect::<io::Result<Vec<_>>>().map_err(|error| {
         let what = format!("one of {clients} clients cannot connect: {error}");
-        Finding::in_words("C2", what)
+        Box::new(Finding::in_words("C2", what))
     })?;
     let recording = contention::record_of(connected);
     target.remove(names);
@@ -94,16 +129,18 @@ pub(super) fn judge(
                 whole.operations().len(),
                 at.collect::<String>()
             );
-            let (rule, whole, short) = ("O5".into(), Box::new(whole), Box::new(short));
+            let (whole, short) = (Box::new(whole), Box::new(short));
             let clients = (1..=clients).filter_map(address_of).collect();
             let evidence = Evidence::History { whole, short, clients };
-            Err(Finding { what, rule, address, evidence })
+            Err(Box::new(Finding::new("O5", what, evidence).at(address)))
         }
         (_, Some((client, error))) => {
             let address = address_of(*client);
             let at = address.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
             let what = format!("client {client} of {clients} at once was cut off{at}: {error}");
-            Err(Finding::in_words("O1", what).at(address))
+            let is_no_reply = matches!(error, ClientError::NotAReply { .. });
+            let rule = if is_no_reply { "M11" } else { "O1" };
+            Err(Box::new(Finding::in_words(rule, what).at(address)))
         }
         (verdict, None) => Ok(verdict),
     }

@@ -1,36 +1,36 @@
 //! One run of the suite: the system, what is known of it, and how a conversation that it gets wrong
 //! becomes a short one.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::Settings;
 use super::dialect::Dialect;
 use super::finding::Finding;
-use super::system::System;
+use super::naming::kind;
+use super::restart::Restart;
+use super::rules::{self, Rules};
+use super::simpler::simpler;
 use super::target::{Held, Target};
-use crate::command::Command;
-use crate::testing::input::{runs, without_runs};
-use crate::testing::reference;
-use crate::testing::trace::TraceCommand;
-use crate::testing::transcript::{Step, Transcript};
-
-/// How long it is tried to shorten what was found.
-pub(super) const SHORTENING: Duration = Duration::from_secs(8);
+use super::{Settings, avoid};
+use crate::testing::transcript::{Mismatch, Step, Transcript};
 
 /// How long a server that is known to be wrong may take for a reply.
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many bytes a line may have to be shortened name by name, or byte by byte.
-const SHORT_LINE: usize = 100;
-
-/// How many bytes may be sent at once to be shortened line by line.
-const SHORT_STEP: usize = 50_000;
-
+/// One run of the suite.
 pub(super) struct Context {
     pub(super) target: Rc<Target>,
     pub(super) settings: Settings,
     pub(super) dialect: Dialect,
+    /// What brings the server back when it is gone, if anything does.
+    pub(super) restart: Option<Restart>,
+    /// Rules that are put to the test no more: this server breaks them, or they are not asked for.
+    avoided: RefCell<Rules>,
+    /// Those of them that it breaks.
+    broken: RefCell<BTreeSet<String>>,
 }
 
 /// What became of one case.
@@ -40,10 +40,70 @@ pub(super) enum Trial {
     LeftOut,
     /// It could not be known in the time that it may take.
     Undecided,
+    /// It fails by a rule that is known to be broken.
+    Known(String),
     Failed(Finding),
 }
 
 impl Context {
+    pub(super) fn new(
+        target: Rc<Target>,
+        settings: Settings,
+        dialect: Dialect,
+        restart: Option<Restart>,
+    ) -> Self {
+        let avoided = RefCell::new(settings.challenge.waived());
+        Self { target, settings, dialect, restart, avoided, broken: RefCell::default() }
+    }
+
+    /// The server is known to break a rule: what can do without it does from now on.
+    pub(super) fn knows(&self, rule: &str) {
+        self.broken.borrow_mut().insert(rule.to_owned());
+        if let Some(rule) = rules::known(rule).filter(|rule| !avoid::is_basic(rule)) {
+            self.does_without(rule);
+        }
+    }
+
+    /// A rule is put to the test no more, but by the checks that are about it alone.
+    pub(super) fn does_without(&self, rule: &'static str) {
+        self.avoided.borrow_mut().insert(rule);
+        if rule == "C3" {
+            self.target.do_without_half_close();
+        }
+    }
+
+    /// Brings back a server that is gone, if there is a way.
+    ///
+    /// # Errors
+    /// When there is none, or it has not come back.
+    pub(super) fn bring_back(&self) -> io::Result<()> {
+        match &self.restart {
+            Some(restart) => restart.bring_back(&self.target),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Whether the server is known to break a rule.
+    pub(super) fn is_known(&self, rule: &str) -> bool {
+        self.broken.borrow().contains(rule)
+    }
+
+    /// Whether it is known to break any.
+    pub(super) fn knows_any(&self) -> bool {
+        !self.broken.borrow().is_empty()
+    }
+
+    /// The rules that are put to the test no more.
+    pub(super) fn avoided(&self) -> Rules {
+        self.avoided.borrow().clone()
+    }
+
+    /// What of a conversation is one for this server, with what the reference model replies.
+    fn spoken(&self, transcript: &Transcript) -> Transcript {
+        let spoken = self.dialect.spoken(transcript);
+        avoid::without(&spoken, &self.avoided.borrow()).answered()
+    }
+
     /// Holds a conversation, as far as it is one for this server, and expects what the reference
     /// model replies. With several addresses it is held over again, until each of its connections has
     /// been at each.
@@ -56,17 +116,73 @@ impl Context {
         self.holds_each([self.target.system.spread(transcript, self.number(start))])
     }
 
+    /// Holds one that is about how a client ends its side, also where that is done without.
+    pub(super) fn holds_to_the_end(&self, transcript: &Transcript) -> Trial {
+        if self.settings.challenge.waived().contains("C3") {
+            return Trial::LeftOut;
+        }
+        match self.target.hold(transcript, Transcript::answered) {
+            Ok(()) => Trial::Passed,
+            Err(held) => match self.found(held) {
+                Trial::Failed(finding) => Trial::Failed(finding.by("C3")),
+                trial => trial,
+            },
+        }
+    }
+
     fn holds_each(&self, transcripts: impl IntoIterator<Item = Transcript>) -> Trial {
         for transcript in transcripts {
-            let spoken = self.dialect.spoken(&transcript).answered();
+            let spoken = self.spoken(&transcript);
             if spoken.messages() == 0 {
                 return Trial::LeftOut;
             }
-            if let Err(held) = self.target.hold(&spoken, Transcript::answered) {
-                return Trial::Failed(Finding::of(&self.shortened(held)));
+            match self.target.hold(&spoken, Transcript::answered) {
+                Ok(()) => {}
+                // It is slow, and may be right.
+                Err(held) if is_silence(&held) && self.target.is_out_of_time() => {
+                    return Trial::Undecided;
+                }
+                Err(held) => return self.found(held),
             }
         }
         Trial::Passed
+    }
+
+    /// What a conversation that went another way has shown.
+    fn found(&self, held: Held) -> Trial {
+        let before = self.target.recent();
+        let found = self.target.within(self.settings.bound, || {
+            if self.is_gone() {
+                let held = self.shortened_to_the_end(held);
+                return Finding::of(&held).ending("nothing answers any more");
+            }
+            let (held, reproduced) = self.shortened(held);
+            let finding = self.read_as_one().filter(|_| is_silence(&held));
+            let finding = finding.unwrap_or_else(|| Finding::of(&held));
+            if reproduced { finding } else { finding.not_reproduced(before) }
+        });
+        if self.is_known(&found.rule) { Trial::Known(found.rule) } else { Trial::Failed(found) }
+    }
+
+    /// What shows that what comes in one packet is read as one message, if it is: a reply that is missing
+    /// may be missing for that.
+    fn read_as_one(&self) -> Option<Finding> {
+        if self.avoided.borrow().contains("L8") {
+            return None;
+        }
+        let lines = [b"QUERY|a|\n".as_slice(), b"QUERY|b|\n"].concat();
+        let two = Transcript::from_steps([Step::Send(lines)]).answered();
+        let held = self.target.hold(&two, Transcript::answered).err()?;
+        Some(Finding::of(&held)).filter(|finding| finding.rule == "L8")
+    }
+
+    /// Whether nothing answers, not even a new client.
+    pub(super) fn is_gone(&self) -> bool {
+        self.with_short_patience(|| self.target.reach().is_err()) && self.target.reach().is_err()
+    }
+
+    fn with_short_patience<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.target.with_patience(SHORT_PATIENCE.min(self.target.patience()), work)
     }
 
     /// The number of an address that follows from a seed.
@@ -74,169 +190,72 @@ impl Context {
         usize::try_from(seed % self.target.system.count() as u64).unwrap_or_default()
     }
 
-    /// The shortest conversation that goes wrong too, as far as steps that make it simpler lead to
-    /// it in time.
-    fn shortened(&self, first: Held) -> Held {
-        let end = Instant::now() + SHORTENING;
-        let patience = SHORT_PATIENCE.min(self.target.patience());
+    /// The shortest conversation that goes wrong in the same way, as far as steps that make it simpler
+    /// lead to it in time; and whether it went wrong once more when it was tried again.
+    fn shortened(&self, first: Held) -> (Held, bool) {
+        let kind_of_first = kind(&first);
+        let goes_wrong = |candidate: Transcript| {
+            let held = self.target.hold(&candidate, Transcript::answered).err()?;
+            Some(held).filter(|held| kind(held) == kind_of_first && !self.target.is_out_of_time())
+        };
         let mut simplest: Option<Held> = None;
         loop {
             let held = simplest.as_ref().unwrap_or(&first);
-            let goes_wrong = |candidate: Transcript| {
-                self.target
-                    .with_patience(patience, || self.target.hold(&candidate, Transcript::answered))
-                    .err()
-            };
             let simpler = simpler(&self.target.system, &held.shown, held.mismatch.line())
                 // Of a server that is gone, every conversation goes wrong.
-                .take_while(|_| Instant::now() < end && self.target.reach().is_ok())
-                .find_map(goes_wrong);
+                .take_while(|_| {
+                    let is_there = || self.with_short_patience(|| self.target.reach().is_ok());
+                    !self.target.is_out_of_time() && is_there()
+                })
+                .find_map(|candidate| self.with_short_patience(|| goes_wrong(candidate)));
             match simpler {
                 Some(held) => simplest = Some(held),
                 None => break,
             }
         }
         // What went wrong for want of patience alone is no fault.
-        let again = simplest
-            .filter(|_| self.target.reach().is_ok())
-            .and_then(|held| self.target.hold(&held.shown, Transcript::answered).err());
-        again.unwrap_or(first)
-    }
-}
-
-/// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
-/// ones. They are made as they are asked for: a conversation can have megabytes.
-fn simpler<'a>(
-    system: &'a System,
-    shown: &'a Transcript,
-    failed_at: Option<usize>,
-) -> impl Iterator<Item = Transcript> + use<'a> {
-    let steps: Rc<Vec<Step>> = Rc::new(shown.steps().cloned().collect());
-    let until = failed_at.filter(|until| *until < steps.len());
-    let cut = until.map(|until| steps[..until].to_vec()).into_iter();
-    let candidates = cut
-        .chain(fewer_acts(&steps))
-        .chain(joined_pieces(&steps))
-        .chain(simpler_sends(&steps))
-        // With an address for what has lost it, so that this is not taken for something simpler.
-        .map(|steps| system.spread(&Transcript::from_steps(steps), 0).answered());
-    candidates.filter(move |candidate| candidate != shown)
-}
-
-/// Without some of what clients do. Where replies are read stays as it is.
-fn fewer_acts(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
-    let is_act = |step: &Step| !matches!(step, Step::Expect(_) | Step::ExpectEnd);
-    let acts: Vec<usize> = (0..steps.len()).filter(|at| is_act(&steps[*at])).collect();
-    let steps = Rc::clone(steps);
-    runs(acts.len()).map(move |run| {
-        let dropped = &acts[run];
-        let kept = steps.iter().enumerate().filter(|(at, _)| dropped.binary_search(at).is_err());
-        kept.map(|(_, step)| step.clone()).collect()
-    })
-}
-
-/// With two pieces of a line sent as one.
-fn joined_pieces(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
-    let steps = Rc::clone(steps);
-    (1..steps.len()).filter_map(move |at| match &steps[at - 1..=at] {
-        [Step::Send(first), Step::Send(second)] if !first.ends_with(b"\n") => {
-            let whole = Step::Send([first.as_slice(), second].concat());
-            Some([&steps[..at - 1], &[whole], &steps[at + 1..]].concat())
-        }
-        _ => None,
-    })
-}
-
-/// With something simpler said in one step.
-fn simpler_sends(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
-    let steps = Rc::clone(steps);
-    (0..steps.len()).flat_map(move |at| {
-        let simpler = match &steps[at] {
-            Step::Send(bytes) => simpler_bytes(bytes),
-            _ => Vec::new(),
+        let again = |held: &Held| {
+            self.target.within(self.settings.bound, || {
+                let again = self.target.hold(&held.shown, Transcript::answered).err();
+                again.filter(|again| kind(again) == kind_of_first)
+            })
         };
-        let steps = Rc::clone(&steps);
-        simpler
-            .into_iter()
-            .map(move |bytes| [&steps[..at], &[Step::Send(bytes)], &steps[at + 1..]].concat())
-    })
+        if let Some(held) = simplest.as_ref().and_then(again) {
+            return (held, true);
+        }
+        match again(&first) {
+            Some(held) => (held, true),
+            None => (first, false),
+        }
+    }
+
+    /// The shortest conversation after which nothing answers, if the server can be brought back for each
+    /// try.
+    fn shortened_to_the_end(&self, first: Held) -> Held {
+        let Some(restart) = &self.restart else { return first };
+        let mut held = first;
+        let end = Instant::now() + self.settings.bound;
+        while Instant::now() < end {
+            let ends = |candidate: Transcript| {
+                if self.is_gone() {
+                    restart.bring_back(&self.target).ok()?;
+                }
+                let held = self.target.hold(&candidate, Transcript::answered).err()?;
+                Some(held).filter(|_| self.is_gone())
+            };
+            let simpler = simpler(&self.target.system, &held.shown, held.mismatch.line())
+                .take_while(|_| Instant::now() < end)
+                .find_map(|candidate| self.with_short_patience(|| ends(candidate)));
+            match simpler {
+                Some(shorter) => held = shorter,
+                None => break,
+            }
+        }
+        held
+    }
 }
 
-/// Fewer lines; of one line alone a shorter list, or fewer bytes.
-fn simpler_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
-    if bytes.len() > SHORT_STEP {
-        return Vec::new();
-    }
-    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
-    if lines.len() > 1 {
-        let fewer = without_runs(&lines).filter(|lines| !lines.is_empty());
-        return fewer.map(|lines| lines.concat()).collect();
-    }
-    if let Some(command) = reference::parse(bytes).filter(|_| bytes.len() <= SHORT_LINE) {
-        let printed = |command: &Command| format!("{command}\n").into_bytes();
-        let plain = Some(printed(&command)).filter(|plain| plain.len() < bytes.len());
-        return plain.into_iter().chain(command.simpler_alone().iter().map(printed)).collect();
-    }
-    match bytes.strip_suffix(b"\n") {
-        Some(text) if text.len() <= SHORT_LINE => {
-            without_runs(text).map(|fewer| [&fewer, b"\n".as_slice()].concat()).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use super::*;
-
-    fn one() -> System {
-        SocketAddr::from(([127, 0, 0, 1], 1)).into()
-    }
-
-    #[test]
-    fn what_is_simpler_is_at_fewer_addresses_and_never_the_same_again() {
-        let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)).into());
-        let two = System::new(addresses).unwrap();
-        let scattered = "@ 127.0.0.1:2\n> INDEX|a|\n< OK\n@ 127.0.0.1:1\n> QUERY|a|\n< OK\n";
-        let shown: Transcript = scattered.parse().unwrap();
-        let texts: Vec<_> = simpler(&two, &shown, None).map(|it| it.to_string()).collect();
-        let expected = "@ 127.0.0.1:2\n> INDEX|a|\n> QUERY|a|\n< OK\n< OK\n";
-        assert!(texts.iter().any(|text| text.matches('@').count() == 1), "{expected}\n{texts:#?}");
-        assert!(texts.iter().all(|text| text != scattered), "{texts:#?}");
-        let shown: Transcript = "@ 127.0.0.1:1\n> x\n< ERROR\n".parse().unwrap();
-        assert_eq!(simpler(&two, &shown, None).filter(|it| *it == shown).count(), 0);
-    }
-
-    #[test]
-    fn every_simpler_conversation_is_answered_as_the_model_answers_it() {
-        let shown: Transcript =
-            "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n> nonsense\n< ERROR\n"
-                .parse()
-                .unwrap();
-        let texts: Vec<_> = simpler(&one(), &shown, Some(6)).map(|it| it.to_string()).collect();
-        for expected in [
-            // Cut off behind the failure, without its first message, with a shorter list.
-            "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n",
-            "> INDEX|b|a\n< FAIL\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",
-            "> INDEX|a|\n< OK\n> INDEX|b|\n< OK\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",
-        ] {
-            assert!(texts.iter().any(|text| text == expected), "{expected}\n{texts:#?}");
-        }
-        assert!(texts.iter().all(|text| *text != shown.to_string()));
-    }
-
-    #[test]
-    fn pieces_of_a_line_are_joined_and_lines_sent_together_dropped() {
-        let shown: Transcript =
-            ">~ QUE\n> RY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n".parse().unwrap();
-        let texts: Vec<_> = simpler(&one(), &shown, None).map(|it| it.to_string()).collect();
-        for expected in [
-            "> QUERY|a|\n< FAIL\n> x\\ny\n< ERROR\n< ERROR\n",
-            ">~ QUE\n> RY|a|\n< FAIL\n> y\n< ERROR\n",
-        ] {
-            assert!(texts.iter().any(|text| text == expected), "{expected}\n{texts:#?}");
-        }
-    }
+/// Whether a conversation only waited in vain.
+fn is_silence(held: &Held) -> bool {
+    matches!(held.mismatch, Mismatch::Io { .. } | Mismatch::NoEnd { .. })
 }

@@ -6,14 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use super::system::System;
-use super::target::{Held, Target};
-use crate::testing::transcript::{Step, Transcript};
-use crate::wire::{self, DEFAULT_MAX_LINE_BYTES};
+use super::challenge::Challenge;
+use crate::testing::transcript::Transcript;
+use crate::wire;
 
 /// Something that a line can have and that servers may read in their own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Feature {
+pub(super) enum Feature {
     Cr,
     Signs,
     AtOrSlash,
@@ -26,85 +25,21 @@ enum Feature {
     LongLine,
     /// An HTTP request line, which ends the conversation only if it comes first.
     Http,
+    /// A comma in what should be one name.
+    CommaInName,
+    EmptyDependency,
+    /// A second INDEX of a package, with another list: not of a line, but of what came before it.
+    SecondIndex,
 }
 
-/// What the features are tried with.
-const PROBES: [(Feature, &str, &str, Probe); 16] = [
-    (Feature::Cr, "L6", "CR before LF", Probe::Text("QUERY|a|\r\n")),
-    (Feature::Signs, "N1", "+ - . _ in a name", Probe::Text("INDEX|l+i-b.x_y|\n")),
-    (Feature::AtOrSlash, "N1", "@ and / in a name", Probe::Text("INDEX|@l/ib@3|\n")),
-    (Feature::LongName, "N1", "a name of 255 bytes", Probe::Name(255)),
-    (Feature::LongName, "N1", "a name of 256 bytes", Probe::Name(256)),
-    (Feature::OtherCharacters, "N4", "a colon in a name", Probe::Text("INDEX|li:b|\n")),
-    (Feature::OtherCharacters, "N4", "an equals sign in a name", Probe::Text("INDEX|li=b|\n")),
-    (Feature::OtherCharacters, "N4", "a space in a name", Probe::Text("INDEX|li b|\n")),
-    (Feature::ControlBytes, "M8", "a control byte in a name", Probe::Text("INDEX|li\tb|\n")),
-    (
-        Feature::HighBytes,
-        "N4",
-        "letters outside ASCII in a name",
-        Probe::Text("INDEX|lib\u{e9}|\n"),
-    ),
-    (Feature::TrailingComma, "D2", "a comma behind the last name", Probe::Text("INDEX|b|a,\n")),
-    (Feature::IdleDependencies, "D4", "dependencies on QUERY", Probe::Text("QUERY|a|b,c\n")),
-    (Feature::IdleDependencies, "D4", "dependencies on REMOVE", Probe::Text("REMOVE|c|a,b\n")),
-    (Feature::LongLine, "L2", "a line of 65,536 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES)),
-    (Feature::LongLine, "L3", "a line of 65,537 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES + 1)),
-    (Feature::Http, "C7", "a message after an HTTP request", Probe::Http),
-];
-
-/// What comes where a server ends its stream.
-const END: &str = "the end of the stream";
+/// What is said of a reply that came where another was expected.
+pub(super) const ELSEWHERE: &str = " at another place";
 
 /// Lines of no more bytes than this are no long ones to any honest server.
 const ALWAYS_TAKEN: usize = 512;
 
 /// About how many bytes a prefix has at most that each name gets on its way.
 const MOST_PREFIX: usize = 24;
-
-/// What is sent once `a` is indexed, but for the last.
-enum Probe {
-    Text(&'static str),
-    /// INDEX of a name so long.
-    Name(usize),
-    /// INDEX with a list, of names that are not there, that makes the line so long.
-    Line(usize),
-    /// An HTTP request, first of all, and then a message.
-    Http,
-}
-
-impl Probe {
-    /// The conversation, as the rule has it: its last step is what servers may do otherwise.
-    fn transcript(&self) -> Transcript {
-        let send = |text: &str| Step::Send(text.as_bytes().to_vec());
-        let reply = |text: &str| Step::Expect(text.to_owned());
-        match self {
-            Self::Http => Transcript::from_steps([
-                send("GET / HTTP/1.1\n"),
-                send("QUERY|a|\n"),
-                reply("ERROR"),
-                Step::ExpectEnd,
-            ]),
-            Self::Text(_) | Self::Name(_) | Self::Line(_) => {
-                Transcript::sending(&["INDEX|a|\n", &self.line()]).answered()
-            }
-        }
-    }
-
-    /// The line in which servers differ.
-    fn line(&self) -> String {
-        match self {
-            Self::Http => "GET / HTTP/1.1\n".to_owned(),
-            Self::Text(text) => (*text).to_owned(),
-            Self::Name(length) => format!("INDEX|{}|\n", "n".repeat(*length)),
-            Self::Line(length) => {
-                let list = length - "INDEX|p|\n".len();
-                let names = "x,".repeat(list / 2);
-                format!("INDEX|p|{}\n", if list.is_multiple_of(2) { names } else { names + "x" })
-            }
-        }
-    }
-}
 
 /// What a server does where servers differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,11 +52,11 @@ pub struct Behaviour {
     pub expected: String,
     /// What came; where addresses of one system differ, what came at each.
     pub observed: String,
-    feature: Feature,
+    pub(super) feature: Feature,
     /// Whether all addresses did the same.
-    addresses_agree: bool,
+    pub(super) addresses_agree: bool,
     /// The conversation that shows it, as the rule has it.
-    conversation: String,
+    pub(super) conversation: String,
 }
 
 impl Behaviour {
@@ -135,9 +70,13 @@ impl Behaviour {
     /// too long, and otherwise a fault, which whatever has such lines shows.
     ///
     /// Where addresses differ, it is a fault of the system, however each reads it.
-    fn is_a_reading(&self) -> bool {
+    pub(super) fn is_a_reading(&self, challenge: Challenge) -> bool {
+        if self.feature == Feature::SecondIndex && challenge != Challenge::Older {
+            return false;
+        }
         let is_reply = ["OK", "FAIL", "ERROR"].contains(&self.observed.as_str());
-        let may_be = is_reply || self.feature == Feature::LongLine && self.addresses_agree;
+        let is_an_end = !self.observed.ends_with(ELSEWHERE) && self.addresses_agree;
+        let may_be = is_reply || self.feature == Feature::LongLine && is_an_end;
         !self.is_as_specified() && may_be
     }
 
@@ -154,56 +93,6 @@ impl Behaviour {
     }
 }
 
-/// Tries everything in which servers differ.
-pub(super) fn observe(target: &Target) -> Vec<Behaviour> {
-    PROBES
-        .iter()
-        .map(|(feature, rule, what, probe)| {
-            let transcript = probe.transcript();
-            let expected = match probe {
-                Probe::Http => END.to_owned(),
-                Probe::Text(_) | Probe::Name(_) | Probe::Line(_) => {
-                    transcript.last_reply().unwrap_or_default().to_owned()
-                }
-            };
-            let observed: Vec<String> = (0..target.system.count())
-                .map(|number| observed_at(target, number, &transcript, &expected))
-                .collect();
-            let (observed, addresses_agree) = together(&target.system, observed);
-            let conversation = transcript.to_string();
-            let feature = *feature;
-            Behaviour { what, rule, expected, observed, feature, addresses_agree, conversation }
-        })
-        .collect()
-}
-
-/// What the last line of a transcript gets at one address.
-fn observed_at(target: &Target, number: usize, transcript: &Transcript, expected: &str) -> String {
-    let transcript = target.system.spread(transcript, number);
-    match target.hold(&transcript, Transcript::answered) {
-        Ok(()) => expected.to_owned(),
-        Err(Held { shown, mismatch, .. }) if mismatch.line() == Some(last_line(&shown)) => {
-            mismatch.actual()
-        }
-        Err(Held { mismatch, .. }) => format!("{} at another place", mismatch.actual()),
-    }
-}
-
-/// The line of a transcript at which its last reply stands, counted from 1.
-fn last_line(shown: &Transcript) -> usize {
-    shown.steps().count()
-}
-
-/// What all addresses do, and whether it is the same; if it is not, with what each does.
-fn together(system: &System, mut observed: Vec<String>) -> (String, bool) {
-    if observed.windows(2).all(|two| two[0] == two[1]) {
-        return (observed.swap_remove(0), true);
-    }
-    let each = observed.iter().zip(system.addresses());
-    let each = each.map(|(observed, address)| format!("{observed} at {address}"));
-    (each.collect::<Vec<_>>().join(", "), false)
-}
-
 /// How a server speaks: where it differs, and is not to be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -213,8 +102,8 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    pub(super) fn of(behaviours: &[Behaviour]) -> Self {
-        let differing = behaviours.iter().filter(|behaviour| behaviour.is_a_reading());
+    pub(super) fn of(behaviours: &[Behaviour], challenge: Challenge) -> Self {
+        let differing = behaviours.iter().filter(|behaviour| behaviour.is_a_reading(challenge));
         let (differing, rules) = differing.map(|it| (it.feature, it.rule)).unzip();
         Self { differing, rules }
     }
@@ -252,11 +141,24 @@ fn features(line: &[u8]) -> BTreeSet<Feature> {
     if text.ends_with(b",") {
         features.insert(Feature::TrailingComma);
     }
+    let mut parts = text.split(|byte| *byte == b'|').skip(1);
+    if parts.next().is_some_and(|package| package.contains(&b',')) {
+        features.insert(Feature::CommaInName);
+    }
+    if parts.next().is_some_and(has_empty_name) {
+        features.insert(Feature::EmptyDependency);
+    }
     let idle = [b"QUERY|".as_slice(), b"REMOVE|"].iter().any(|verb| text.starts_with(verb));
     if idle && !text.ends_with(b"|") {
         features.insert(Feature::IdleDependencies);
     }
     features
+}
+
+/// Whether a list has a name of no bytes, but for what a comma at its end leaves.
+fn has_empty_name(list: &[u8]) -> bool {
+    let list = list.strip_suffix(b",").unwrap_or(list);
+    list.contains(&b',') && list.split(|byte| *byte == b',').any(<[u8]>::is_empty)
 }
 
 fn feature_of(byte: u8) -> Option<Feature> {
@@ -273,10 +175,7 @@ fn feature_of(byte: u8) -> Option<Feature> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use super::*;
-    use crate::testing::reference;
 
     #[test]
     fn what_servers_read_in_their_own_way_is_seen_in_a_line() {
@@ -291,6 +190,9 @@ mod tests {
             ("QUERY|a|b\n", Feature::IdleDependencies),
             ("REMOVE|a|b\n", Feature::IdleDependencies),
             ("GET / HTTP/1.1\n", Feature::Http),
+            ("QUERY|a,b|\n", Feature::CommaInName),
+            ("INDEX|a|,b\n", Feature::EmptyDependency),
+            ("INDEX|a|b,,c\n", Feature::EmptyDependency),
         ] {
             assert!(features(line.as_bytes()).contains(&feature), "{line:?}");
         }
@@ -301,39 +203,8 @@ mod tests {
         assert!(features(&[b'x'; ALWAYS_TAKEN + 1]).contains(&Feature::LongLine));
         let grows = format!("INDEX|a|{}\n", "b,".repeat(30));
         assert!(features(grows.as_bytes()).contains(&Feature::LongLine));
-        for plain in ["INDEX|a|b,c\n", "QUERY|a|\n", "index|a|\n", "INDEX|a|,b\n", "\n"] {
+        for plain in ["INDEX|a|b,c\n", "QUERY|a|\n", "index|a|\n", "\n"] {
             assert_eq!(features(plain.as_bytes()), BTreeSet::new(), "{plain:?}");
-        }
-    }
-
-    #[test]
-    fn where_addresses_differ_is_no_reading_of_the_system() {
-        let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)).into());
-        let two = System::new(addresses).unwrap();
-        for (observed, expected, is_a_reading) in [
-            (["OK", "OK"], "OK", true),
-            (["OK", "ERROR"], "OK at 127.0.0.1:1, ERROR at 127.0.0.1:2", false),
-        ] {
-            let (observed, addresses_agree) = together(&two, observed.map(str::to_owned).to_vec());
-            assert_eq!(observed, expected);
-            let behaviour = Behaviour {
-                what: "a line of 65,537 bytes",
-                rule: "L3",
-                expected: "ERROR".into(),
-                observed,
-                feature: Feature::LongLine,
-                addresses_agree,
-                conversation: String::new(),
-            };
-            assert_eq!(behaviour.is_a_reading(), is_a_reading);
-        }
-    }
-
-    #[test]
-    fn a_line_that_shows_its_length_has_it() {
-        for length in [65_536, 65_537] {
-            assert_eq!(Probe::Line(length).line().len(), length);
-            assert!(reference::parse(Probe::Line(length).line().as_bytes()).is_some());
         }
     }
 

@@ -51,9 +51,41 @@ pub(super) fn disconnects() -> Vec<Check> {
         "A client that breaks off with replies under way disturbs nobody.",
         &["C4"],
         10,
-        |context, _| beside(context, "a client had left its replies unread", leave_unread),
+        |context, _| beside(context, "C4", "a client had left its replies unread", leave_unread),
     );
     vec![broken_off, ended, unread]
+}
+
+/// How a client ends its side, apart from all else: a server that minds that is tried without it.
+pub(super) fn half_closes() -> Vec<Check> {
+    let end = || [Step::HalfClose, Step::ExpectEnd];
+    let said = |lines: &[&str]| {
+        let send = Step::Send(lines.concat().into_bytes());
+        iter::once(send).chain(replies(lines.len())).collect::<Vec<_>>()
+    };
+    let answered = || Transcript::from_steps(said(&["QUERY|a|\n"]).into_iter().chain(end()));
+    let outstanding = |lines: &[&str]| {
+        let send = Step::Send(lines.concat().into_bytes());
+        let steps = [send, Step::HalfClose].into_iter().chain(replies(lines.len()));
+        Transcript::from_steps(steps.chain([Step::ExpectEnd]).collect::<Vec<_>>())
+    };
+    let cases =
+        [answered(), outstanding(&["QUERY|a|\n"]), outstanding(&["INDEX|a|\n", "QUERY|a|\n"])];
+    let cases = cases.map(|case| case.answered());
+    let count = cases.len() as u64;
+    vec![Check {
+        name: "a_half_close_ends_the_stream".to_owned(),
+        promise: "A client that ends its side gets its replies, and then the end of the stream."
+            .to_owned(),
+        rules: vec!["C3".to_owned()],
+        stage: Stage::Rules,
+        cases: count,
+        drawn: false,
+        attempt: Box::new(move |context: &Context, _, number| {
+            let case = usize::try_from(number).ok().and_then(|number| cases.get(number));
+            case.map_or(Trial::LeftOut, |case| context.holds_to_the_end(case))
+        }),
+    }]
 }
 
 /// A message, cut after each of its bytes by what ends the connection.
@@ -83,8 +115,9 @@ pub(super) fn robustness() -> Vec<Check> {
         50,
         |context, seed| context.holds_from(seed, &noise(&mut Gen::from_size_and_seed(100, seed))),
     );
-    let beside = |name, promise, rules: &[&str], while_what, disturb: Disturb| {
-        let attempt = move |context: &Context, _| beside(context, while_what, disturb);
+    let beside = |name, promise, rules: &[&'static str], while_what, disturb: Disturb| {
+        let rule = rules.first().copied().unwrap_or("C4");
+        let attempt = move |context: &Context, _| beside(context, rule, while_what, disturb);
         // There is nothing to be drawn, and so no use in many.
         Check { drawn: false, ..Check::drawn(Stage::Robustness, name, promise, rules, 1, attempt) }
     };
@@ -134,18 +167,24 @@ type Disturb = fn(&Context, usize) -> io::Result<Vec<TcpStream>>;
 
 /// Sees that another client is served while a connection is disturbed, and after that: at every address
 /// while one is at each.
-fn beside(context: &Context, while_what: &str, disturb: Disturb) -> Trial {
+fn beside(context: &Context, rule: &'static str, while_what: &str, disturb: Disturb) -> Trial {
     let system = &context.target.system;
     let trials = (0..system.count()).map(|number| {
         let at = system.named(number).map(|name| format!(" at {name}")).unwrap_or_default();
         let while_what = format!("{while_what}{at}");
-        beside_one(context, number, &while_what, disturb)
+        beside_one(context, number, rule, &while_what, disturb)
     });
     let mut trials = trials.skip_while(|trial| matches!(trial, Trial::Passed));
     trials.next().unwrap_or(Trial::Passed)
 }
 
-fn beside_one(context: &Context, number: usize, while_what: &str, disturb: Disturb) -> Trial {
+fn beside_one(
+    context: &Context,
+    number: usize,
+    rule: &'static str,
+    while_what: &str,
+    disturb: Disturb,
+) -> Trial {
     let held = match disturb(context, number) {
         Ok(held) => held,
         Err(error) => {
@@ -154,10 +193,12 @@ fn beside_one(context: &Context, number: usize, while_what: &str, disturb: Distu
         }
     };
     let other = Transcript::sending(&["INDEX|a|\n", "QUERY|a|\n", "REMOVE|a|\n"]);
-    let served = match context.holds(&other) {
+    // What comes before may have taken its time.
+    let bound = context.settings.bound;
+    let served = match context.target.within(bound, || context.holds(&other)) {
         Trial::Failed(finding) => {
             let what = format!("while {while_what}, another was not served: {}", finding.what);
-            Trial::Failed(Finding::in_words("C4", what).at(finding.address))
+            Trial::Failed(Finding::in_words(rule, what).at(finding.address))
         }
         trial => trial,
     };

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::edit::Edited;
+use super::names_of;
 use crate::command::Command;
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::reference;
@@ -30,7 +31,7 @@ impl Namespace {
     /// One of the namespaces of a seed.
     pub(super) fn new(seed: u64, number: u64) -> Self {
         // The letter divides the numbers, as no digit of base 16 is a z.
-        Self { prefix: format!("check{seed:x}z{number:x}z") }
+        Self { prefix: format!("{}{number:x}z", names_of(seed)) }
     }
 
     pub(super) fn prefix(&self) -> &str {
@@ -126,6 +127,27 @@ impl Namespace {
         }
         names
     }
+}
+
+/// What a transcript sends outside a namespace that a lenient server may take for a name, although it is
+/// none: what stands for a package or a dependency in a malformed line.
+pub(super) fn outside(transcript: &Transcript, namespace: &Namespace) -> Vec<RawName> {
+    let mut names = BTreeSet::new();
+    for line in transcript.lines().iter().filter(|line| line.len() <= LONG_LINE) {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if reference::parse(line).is_some() {
+            continue;
+        }
+        let fields: Vec<&[u8]> = text.split(|byte| *byte == b'|').skip(1).collect();
+        let package = fields.first().copied().into_iter();
+        let dependencies = fields.iter().skip(1).flat_map(|list| list.split(|byte| *byte == b','));
+        let ours = namespace.prefix().as_bytes();
+        names.extend(
+            package.chain(dependencies).filter(|name| !name.starts_with(ours)).map(<[u8]>::to_vec),
+        );
+    }
+    names.into_iter().collect()
 }
 
 #[cfg(test)]

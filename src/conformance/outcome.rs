@@ -17,6 +17,11 @@ pub enum Verdict {
     Undecided,
     /// It did not hold.
     Failed(Box<Finding>),
+    /// It fails by a rule that another check has found to be broken.
+    Known {
+        /// The rule.
+        rule: String,
+    },
     /// It was not tried to its end: so many others had failed, or the run was broken off.
     NotRun,
 }
@@ -58,12 +63,22 @@ impl CheckOutcome {
         }
     }
 
+    /// What became of a check that was not tried.
+    #[must_use]
+    pub fn not_run(check: &Check) -> Self {
+        Self::of(check, Verdict::NotRun)
+    }
+
     /// What was found, if anything was.
     #[must_use]
     pub fn finding(&self) -> Option<&Finding> {
         match &self.verdict {
             Verdict::Failed(finding) => Some(finding),
-            Verdict::Passed | Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => None,
+            Verdict::Passed
+            | Verdict::LeftOut
+            | Verdict::Undecided
+            | Verdict::Known { .. }
+            | Verdict::NotRun => None,
         }
     }
 }
@@ -75,9 +90,30 @@ pub struct Report {
     pub behaviours: Vec<Behaviour>,
     /// Every check that was asked for.
     pub outcomes: Vec<CheckOutcome>,
+    /// How long a reply took before anything was tried, in the median.
+    pub reply_time: Duration,
+    /// Whether nothing answers any more, so that the rest could not be tried.
+    pub is_gone: bool,
 }
 
 impl Report {
+    /// What was found, the worst first; what breaks the same rule in the same way stands once.
+    #[must_use]
+    pub fn findings(&self) -> Vec<(&CheckOutcome, &Finding)> {
+        let found = self.outcomes.iter().filter_map(|it| Some((it, it.finding()?)));
+        let mut findings: Vec<(&CheckOutcome, &Finding)> = Vec::new();
+        for (outcome, finding) in found {
+            let is_the_same = |(_, other): &(_, &Finding)| {
+                (&other.rule, &other.what) == (&finding.rule, &finding.what)
+            };
+            if !findings.iter().any(is_the_same) {
+                findings.push((outcome, finding));
+            }
+        }
+        findings.sort_by_key(|(_, finding)| finding.severity);
+        findings
+    }
+
     /// Whether there is nothing to go by: no check passed, and none failed.
     #[must_use]
     pub fn shows_nothing(&self) -> bool {
@@ -90,7 +126,9 @@ impl Report {
     /// Whether all was tried, and nothing was found.
     #[must_use]
     pub fn conforms(&self) -> bool {
-        !self.outcomes.iter().any(|it| matches!(it.verdict, Verdict::Failed(_) | Verdict::NotRun))
+        !self.outcomes.iter().any(|it| {
+            matches!(it.verdict, Verdict::Failed(_) | Verdict::Known { .. } | Verdict::NotRun)
+        })
     }
 }
 
@@ -104,7 +142,9 @@ mod tests {
         let check = checks(1).swap_remove(0);
         let report = |verdicts: &[Verdict]| {
             let of = |verdict: &Verdict| CheckOutcome::of(&check, verdict.clone());
-            Report { behaviours: Vec::new(), outcomes: verdicts.iter().map(of).collect() }
+            let outcomes = verdicts.iter().map(of).collect();
+            let reply_time = Duration::ZERO;
+            Report { behaviours: Vec::new(), outcomes, reply_time, is_gone: false }
         };
         let failed = Verdict::Failed(Box::new(Finding::in_words("O1", "no reply")));
         assert!(report(&[Verdict::Passed, Verdict::LeftOut, Verdict::Undecided]).conforms());

@@ -75,7 +75,9 @@ impl System {
     /// The name of the address at which a conversation went another way, if there are several.
     pub(super) fn of_mismatch(&self, shown: &Transcript, mismatch: &Mismatch) -> Option<String> {
         let connection = match mismatch {
-            Mismatch::Surplus { connection, .. } => connection.as_str(),
+            Mismatch::Surplus { connection, .. } | Mismatch::NoEnd { connection, .. } => {
+                connection.as_str()
+            }
             Mismatch::Reply { line, .. } | Mismatch::Io { line, .. } => {
                 connections(shown.steps().take(*line)).last().unwrap_or(MAIN)
             }

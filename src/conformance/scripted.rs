@@ -64,7 +64,7 @@ pub(super) fn rules() -> Vec<Check> {
     }
     let check = |(rule, transcripts): (String, Vec<Transcript>)| {
         let promise = rule_text(&rule);
-        Check::listed(Stage::Rules, format!("rule_{rule}"), promise, vec![rule], transcripts)
+        Check::listed(Stage::Rules, format!("rule_{rule}"), &promise, vec![rule], transcripts)
     };
     shown.into_iter().map(check).collect()
 }

@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 use super::cannot_test::CannotTest;
 use super::check::{Check, Stage};
 use super::context::{Context, Trial};
-use super::dialect::{self, Behaviour, Dialect};
+use super::dialect::{Behaviour, Dialect};
 use super::finding::{Evidence, Finding};
 use super::outcome::{CheckOutcome, Report, Verdict};
+use super::restart::Restart;
+use super::severity::Severity;
 use super::system::System;
 use super::target::Target;
-use super::{Settings, concurrent, disturbed, generated, scripted, shared};
+use super::{Settings, concurrent, disturbed, generated, harness, probe, scripted, shared};
 
-/// After so many checks that failed, nothing more is tried.
-const MOST_FAILURES: usize = 3;
+/// What is asked before all checks.
+const PROBES: &str = "probes";
 
 /// How the names of those begin that only a strict run has.
 const STRICT: &str = "strict_";
@@ -27,12 +29,14 @@ pub fn checks(addresses: usize) -> Vec<Check> {
     [
         scripted::transcripts(),
         scripted::rules(),
+        disturbed::half_closes(),
         if addresses > 1 { shared::checks(addresses) } else { Vec::new() },
         generated::lockstep(),
         generated::segmentation(),
         concurrent::histories(),
         disturbed::disconnects(),
         disturbed::robustness(),
+        harness::checks(),
     ]
     .into_iter()
     .flatten()
@@ -67,16 +71,30 @@ pub fn run(
     let chosen = chosen(system, settings)?;
     let target = Rc::new(Target::new(system.clone(), settings.seed, settings.patience));
     target.reach()?;
+    let restart = settings.restart.clone().map(Restart::new);
+    let reply_time = target.reply_time();
     let mut broken_off = false;
     let mut told = |event: Event<'_>| {
         broken_off |= observer(event).is_break();
         broken_off
     };
-    let behaviours = dialect::observe(&target);
-    told(Event::Observed(&behaviours));
-    let dialect = if settings.strict { Dialect::default() } else { Dialect::of(&behaviours) };
-    let context = Context { target, settings: settings.clone(), dialect };
+    let probed = probe::observe(&target, settings, restart.as_ref());
+    told(Event::Observed(&probed.behaviours));
+    let behaviours = probed.behaviours;
+    let dialect = if settings.strict {
+        Dialect::default()
+    } else {
+        Dialect::of(&behaviours, settings.challenge)
+    };
+    let context = Context::new(target, settings.clone(), dialect, restart);
+    if !probed.ends_after_half_close {
+        context.does_without("C3");
+    }
     let mut outcomes = Vec::new();
+    for outcome in probed.ended.into_iter().map(probes) {
+        told(Event::Ended(&outcome));
+        outcomes.push(outcome);
+    }
     if settings.strict {
         let differing = behaviours.iter().filter(|behaviour| !behaviour.is_as_specified());
         let asked = |outcome: &CheckOutcome| {
@@ -92,22 +110,45 @@ pub fn run(
         let drawn = chosen.iter().filter(|check| check.drawn).count().max(1);
         time / u32::try_from(drawn).unwrap_or(u32::MAX)
     });
-    let mut failures = 0;
+    let (mut failures, mut is_gone) = (0, probed.is_gone);
     for check in &chosen {
-        let outcome = if failures == MOST_FAILURES || told(Event::Begun(check)) {
+        let is_enough = settings.fail_fast.is_some_and(|most| failures >= most);
+        let outcome = if is_gone || is_enough || told(Event::Begun(check)) {
             CheckOutcome::of(check, Verdict::NotRun)
         } else {
             try_check(check, &context, share, &mut told)
         };
-        failures += usize::from(outcome.finding().is_some());
+        if let Some(finding) = outcome.finding() {
+            failures += 1;
+            context.knows(&finding.rule);
+            is_gone = context.is_gone() && context.bring_back().is_err();
+        }
         told(Event::Ended(&outcome));
         outcomes.push(outcome);
     }
-    Ok(Report { behaviours, outcomes })
+    Ok(Report { behaviours, outcomes, reply_time, is_gone })
+}
+
+/// A server that was gone after a probe, as a check that failed.
+fn probes(finding: Finding) -> CheckOutcome {
+    CheckOutcome {
+        name: PROBES.to_owned(),
+        promise: "What is asked first, to know how the server reads lines, does not end it."
+            .to_owned(),
+        stage: Stage::Transcripts,
+        cases: 1,
+        case: None,
+        undecided: 0,
+        time: Duration::ZERO,
+        verdict: Verdict::Failed(Box::new(finding)),
+    }
 }
 
 /// The checks whose names are asked for, or begin as asked for; all if none is.
-fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, CannotTest> {
+///
+/// # Errors
+/// When a name or a case is asked for that there is not.
+pub fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, CannotTest> {
     let (all, only) = (checks(system.count()), &settings.only);
     for name in only {
         let is_one = |check: &Check| check.name.starts_with(name.as_str());
@@ -141,8 +182,7 @@ fn differs(behaviour: &Behaviour) -> CheckOutcome {
     let text = behaviour.transcript();
     let what = format!("{}: {}, not {}", behaviour.what, behaviour.observed, behaviour.expected);
     let evidence = Evidence::Transcript { text, messages: 2 };
-    let rule = behaviour.rule.to_owned();
-    let finding = Finding { what, rule, address: None, evidence };
+    let finding = Finding::new(behaviour.rule, what, evidence);
     CheckOutcome {
         name: format!("{STRICT}{}_{}", behaviour.rule, behaviour.name()),
         promise: format!("{} gets {}", behaviour.what, behaviour.expected),
@@ -163,13 +203,6 @@ fn try_check(
     told: &mut impl FnMut(Event<'_>) -> bool,
 ) -> CheckOutcome {
     let begin = Instant::now();
-    if let Err(error) = context.target.reach() {
-        let what = format!("after all that came before, nothing answers any more: {error}");
-        let address = context.target.system.has_several().then(|| error.address()).flatten();
-        let finding = Finding::in_words("C4", what).at(address);
-        let verdict = Verdict::Failed(Box::new(finding));
-        return CheckOutcome { time: begin.elapsed(), ..CheckOutcome::of(check, verdict) };
-    }
     let Settings { seed, case: only, .. } = context.settings;
     // Of those that are drawn there are as many as there is time for.
     let share = share.filter(|_| check.drawn && only.is_none());
@@ -188,13 +221,22 @@ fn try_check(
             verdict = Verdict::NotRun;
             break;
         }
-        let trial = (check.attempt)(context, case_seed(seed, &check.name, number), number);
+        let attempt = || (check.attempt)(context, case_seed(seed, &check.name, number), number);
+        let trial = context.target.within(context.settings.bound, attempt);
+        // After what passes it is seen once, at the end.
+        let is_last = broken_off || number.saturating_add(1) == check.cases;
+        let trial =
+            if matches!(trial, Trial::Passed) && !is_last { trial } else { after(context, trial) };
         tried += 1;
         broken_off = told(Event::Tried);
         match trial {
             Trial::Passed => {}
             Trial::LeftOut => left_out += 1,
             Trial::Undecided => undecided += 1,
+            Trial::Known(rule) => {
+                (verdict, case) = (Verdict::Known { rule }, Some(number));
+                break;
+            }
             Trial::Failed(finding) => {
                 (verdict, case) = (Verdict::Failed(Box::new(finding)), Some(number));
                 break;
@@ -212,6 +254,25 @@ fn try_check(
         time: begin.elapsed(),
         ..CheckOutcome::of(check, verdict)
     }
+}
+
+/// What became of a case, once it is seen whether the server has survived it.
+fn after(context: &Context, trial: Trial) -> Trial {
+    let is_known_to_end =
+        matches!(&trial, Trial::Failed(finding) if finding.severity == Severity::Ends);
+    if is_known_to_end || !context.is_gone() {
+        return trial;
+    }
+    let silent = context.target.reach().err().and_then(|error| error.address());
+    let address = silent.filter(|_| context.target.system.has_several());
+    let before = context.target.recent();
+    if let Trial::Failed(finding) = trial {
+        return Trial::Failed(finding.ending("nothing answers any more"));
+    }
+    let at = address.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
+    let what = format!("nothing answers any more{at}, after what was sent last");
+    let finding = Finding::in_words("C4", what).ending("the server is gone");
+    Trial::Failed(finding.not_reproduced(before).at(address))
 }
 
 /// A seed for one case of one check: the same whichever others are tried.

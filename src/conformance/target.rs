@@ -2,19 +2,31 @@
 //! and leaves nothing behind.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, BufReader};
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cannot_test::CannotTest;
-use super::namespace::{Namespace, RawName};
+use super::link::TimedLink;
+use super::namespace::{Namespace, RawName, outside};
 use super::system::System;
 use crate::client::{Client, ClientError};
 use crate::command::Reply;
-use crate::testing::transcript::{Endpoint, Mismatch, Transcript};
+use crate::testing::transcript::{Ending, Endpoint, Mismatch, Transcript};
 
 /// How many namespaces are tried until one is free.
 const MOST_TAKEN: usize = 10;
+
+/// How many conversations are remembered, and how many bytes of each.
+const MOST_RECENT: usize = 20;
+const MOST_RECENT_BYTES: usize = 2_000;
+
+/// How many replies are timed.
+const TIMED_REPLIES: usize = 5;
+
+/// The shortest time that anything may take.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// A system of which nothing is known but its addresses, which are counted from 0, and over again
 /// behind the last.
@@ -24,8 +36,16 @@ pub(super) struct Target {
     patience: Cell<Duration>,
     seed: u64,
     namespaces: Cell<u64>,
+    /// When what is under way has had its time.
+    deadline: Cell<Option<Instant>>,
+    /// Whether the server ends its stream after its client: conversations end so then.
+    ends_after_half_close: Cell<bool>,
     /// At each address, the client that looks for names and removes them, when there is one.
     housekeepers: Vec<RefCell<Option<Client>>>,
+    /// Names outside every namespace that the server takes for none.
+    refused: RefCell<BTreeSet<RawName>>,
+    /// What was sent last, conversation by conversation.
+    recent: RefCell<VecDeque<String>>,
 }
 
 impl Target {
@@ -36,11 +56,40 @@ impl Target {
             patience: Cell::new(patience),
             seed,
             namespaces: Cell::new(0),
+            deadline: Cell::new(None),
+            ends_after_half_close: Cell::new(true),
+            refused: RefCell::default(),
+            recent: RefCell::default(),
         }
     }
 
+    /// How long a reply may take now.
     pub(super) fn patience(&self) -> Duration {
-        self.patience.get()
+        let left = self.deadline.get().map(|end| end.saturating_duration_since(Instant::now()));
+        left.map_or(self.patience.get(), |left| left.min(self.patience.get())).max(A_MOMENT)
+    }
+
+    /// Does something that has so much time for all of it.
+    pub(super) fn within<T>(&self, bound: Duration, work: impl FnOnce() -> T) -> T {
+        let outer = self.deadline.replace(Some(Instant::now() + bound));
+        let done = work();
+        self.deadline.set(outer);
+        done
+    }
+
+    /// Whether what is under way has had its time.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.deadline.get().is_some_and(|end| Instant::now() >= end)
+    }
+
+    /// Conversations no longer end by a half-close, which this server minds.
+    pub(super) fn do_without_half_close(&self) {
+        self.ends_after_half_close.set(false);
+    }
+
+    /// What was sent last, conversation by conversation, the latest at the end.
+    pub(super) fn recent(&self) -> Vec<String> {
+        self.recent.borrow().iter().cloned().collect()
     }
 
     /// Does something with another patience.
@@ -124,22 +173,57 @@ impl Target {
 
     fn remove_at(&self, number: usize, names: &[RawName]) {
         // In the order in which most can go at once: what came up later needs what came up earlier.
-        let held = |name: &&RawName| matches!(self.ask(number, "REMOVE", name), Ok(Reply::Fail));
-        let held: Vec<&RawName> = names.iter().rev().filter(held).collect();
+        let reversed = names.iter().rev();
+        let Some(replies) = self.ask_all(number, "REMOVE", reversed.clone()) else { return };
+        let replies = reversed.zip(replies);
+        let held: Vec<&RawName> = replies
+            .filter(|(_, reply)| *reply == Some(Reply::Fail))
+            .map(|(name, _)| name)
+            .collect();
         if held.is_empty() {
             return;
         }
+        let _refused = self.ask_all(number, "INDEX", names);
+        let _held = self.ask_all(number, "REMOVE", names);
+    }
+
+    /// Asks about each; `None` for what is no reply, and for all if nothing answers.
+    fn ask_all<'a>(
+        &self,
+        number: usize,
+        verb: &str,
+        names: impl IntoIterator<Item = &'a RawName>,
+    ) -> Option<Vec<Option<Reply>>> {
+        let mut replies = Vec::new();
         for name in names {
-            let _refused = self.ask(number, "INDEX", name);
+            replies.push(match self.ask(number, verb, name) {
+                Ok(reply) => Some(reply),
+                // Whoever waits for each of many in vain waits for ever.
+                Err(ClientError::TimedOut | ClientError::Io(_)) => return None,
+                Err(_) => None,
+            });
         }
-        for name in names {
-            let _held = self.ask(number, "REMOVE", name);
-        }
+        Some(replies)
     }
 
     /// Sees whether anything answers at each address, rightly or not.
     pub(super) fn reach(&self) -> Result<(), CannotTest> {
         (0..self.system.count()).try_for_each(|number| self.reach_at(number))
+    }
+
+    /// How long a reply takes at the first address, in the median of a few.
+    pub(super) fn reply_time(&self) -> Duration {
+        let name = self.namespace().prefix().as_bytes().to_vec();
+        let mut times: Vec<Duration> = (0..TIMED_REPLIES)
+            .map(|_| {
+                let begin = Instant::now();
+                // What goes wrong is found by the checks.
+                let _reply = self.ask(0, "QUERY", &name);
+                begin.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        times[TIMED_REPLIES / 2]
     }
 
     fn reach_at(&self, number: usize) -> Result<(), CannotTest> {
@@ -157,6 +241,9 @@ impl Target {
     /// Asks at one address one thing about one package, well formed or not, and waits for the answer.
     /// A connection that has served before may have ended since.
     fn ask(&self, number: usize, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
+        if self.is_out_of_time() {
+            return Err(ClientError::TimedOut);
+        }
         let line = [verb.as_bytes(), b"|", name, b"|"].concat();
         let mut housekeeper = self.housekeepers[number].borrow_mut();
         if let Some(mut client) = housekeeper.take()
@@ -183,14 +270,65 @@ impl Target {
         let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(&transcript));
         let (namespace, names) = self.free_namespace(names);
         let sent = answer(&namespace.transcript(&transcript));
-        let held = sent.run(&mut &*self);
+        // A server that holds what cannot be put back as it was is not told of it.
+        let Some(absent) = self.absent(&outside(&sent, &namespace)) else { return Ok(()) };
+        self.remember(&sent);
+        let held = sent.run_to(&self.ending(&namespace), &mut &*self);
         self.remove(&names);
+        self.remove_taken(&absent);
         held.map_err(|mismatch| {
             let shown = sent.saying(&transcript);
             let address = self.system.of_mismatch(&shown, &mismatch);
             let addresses = self.system.addresses_in(&shown);
             Held { shown, mismatch, address, addresses }
         })
+    }
+
+    /// How a conversation ends with this server.
+    fn ending(&self, namespace: &Namespace) -> Ending {
+        if self.ends_after_half_close.get() {
+            return Ending::HalfClose;
+        }
+        let line = |verb: &str| format!("{verb}|{}end|\n", namespace.prefix()).into_bytes();
+        // A reply too many comes in the place of one of these, and is another one.
+        Ending::Asking(vec![(line("QUERY"), "FAIL".into()), (line("REMOVE"), "OK".into())])
+    }
+
+    fn remember(&self, sent: &Transcript) {
+        let sent = sent.sent();
+        let shown = &sent[..sent.len().min(MOST_RECENT_BYTES)];
+        let mut recent = self.recent.borrow_mut();
+        recent.truncate(MOST_RECENT);
+        if recent.len() == MOST_RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(shown.escape_ascii().to_string().replace("\\n", "\n"));
+    }
+
+    /// Of names outside the namespace those that the server does not hold, but may take; `None` if it
+    /// holds one of them.
+    fn absent(&self, names: &[RawName]) -> Option<Vec<RawName>> {
+        let mut absent = Vec::new();
+        for name in names {
+            if self.refused.borrow().contains(name) {
+                continue;
+            }
+            match self.ask(0, "QUERY", name) {
+                Ok(Reply::Ok) => return None,
+                Ok(Reply::Fail) => absent.push(name.clone()),
+                Ok(Reply::Error) | Err(_) => drop(self.refused.borrow_mut().insert(name.clone())),
+            }
+        }
+        Some(absent)
+    }
+
+    /// Removes those that the server has taken although they are no names.
+    fn remove_taken(&self, absent: &[RawName]) {
+        let is_taken = |name: &&RawName| matches!(self.ask(0, "QUERY", name), Ok(Reply::Ok));
+        let taken: Vec<RawName> = absent.iter().filter(is_taken).cloned().collect();
+        if !taken.is_empty() {
+            self.remove(&taken);
+        }
     }
 }
 
@@ -207,13 +345,14 @@ pub(super) struct Held {
 }
 
 impl Endpoint for &Target {
-    type Link = BufReader<TcpStream>;
+    type Link = TimedLink;
 
     fn connect(&mut self) -> io::Result<Self::Link> {
-        Ok(BufReader::new(self.stream(0)?))
+        Ok(TimedLink::new(self.stream(0)?, self.patience.get(), self.deadline.get()))
     }
 
     fn connect_as(&mut self, name: &str) -> io::Result<Self::Link> {
-        Ok(BufReader::new(self.stream(self.system.number_of(name))?))
+        let stream = self.stream(self.system.number_of(name))?;
+        Ok(TimedLink::new(stream, self.patience.get(), self.deadline.get()))
     }
 }

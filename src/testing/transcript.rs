@@ -84,6 +84,18 @@ pub enum Mismatch {
         /// What came.
         actual: String,
     },
+    /// All replies came, but the stream stayed open after the client had ended its side.
+    #[error(
+        "after the last line: the end of the stream was expected on connection {}, got {}",
+        shown(connection),
+        self.actual()
+    )]
+    NoEnd {
+        /// The name of the connection.
+        connection: String,
+        /// What came of waiting for it.
+        error: io::Error,
+    },
     /// The connection failed.
     #[error("line {line}: {error}")]
     Io {
@@ -100,7 +112,7 @@ impl Mismatch {
     pub fn line(&self) -> Option<usize> {
         match self {
             Self::Reply { line, .. } | Self::Io { line, .. } => Some(*line),
-            Self::Surplus { .. } => None,
+            Self::Surplus { .. } | Self::NoEnd { .. } => None,
         }
     }
 
@@ -110,13 +122,30 @@ impl Mismatch {
         match self {
             // It can be anything, and goes to terminals and files.
             Self::Reply { actual, .. } | Self::Surplus { actual, .. } => escape(actual.as_bytes()),
-            Self::Io { error, .. } => match error.kind() {
-                // Which of the two a time-out is depends on the system.
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "no reply in time".into(),
-                _ => error.to_string(),
-            },
+            Self::Io { error, .. } if is_time_out(error) => "no reply in time".into(),
+            Self::NoEnd { error, .. } if is_time_out(error) => "no end in time".into(),
+            Self::Io { error, .. } | Self::NoEnd { error, .. } => error.to_string(),
         }
     }
+}
+
+/// How it is seen that no reply is left over when a conversation has come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Each client that has not ended its side does so, and the server's stream has to end.
+    HalfClose,
+    /// Each client asks once more and reads just these replies, no two of which are the same. For servers
+    /// that mind a half-close.
+    #[cfg_attr(
+        not(feature = "check"),
+        expect(dead_code, reason = "such servers are checked alone")
+    )]
+    Asking(Vec<(Vec<u8>, String)>),
+}
+
+/// Which of the two a time-out is depends on the system.
+fn is_time_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 impl Transcript {
@@ -125,6 +154,15 @@ impl Transcript {
     /// # Errors
     /// The first [`Mismatch`].
     pub fn run<E: Endpoint>(&self, endpoint: &mut E) -> Result<(), Mismatch> {
+        self.run_to(&Ending::HalfClose, endpoint)
+    }
+
+    /// The same, ended in one way or the other.
+    pub(crate) fn run_to<E: Endpoint>(
+        &self,
+        ending: &Ending,
+        endpoint: &mut E,
+    ) -> Result<(), Mismatch> {
         let mut links: BTreeMap<&str, E::Link> = BTreeMap::new();
         let mut current = "main";
         for (line, step) in &self.steps {
@@ -160,7 +198,7 @@ impl Transcript {
                 Step::Switch(_) => {}
             }
         }
-        self.finish(links)
+        self.finish(ending, links)
     }
 
     /// All that the clients send, on whatever connection, in the order of the transcript.
@@ -177,16 +215,45 @@ impl Transcript {
         sent.collect::<Vec<_>>().concat()
     }
 
-    /// Half-closes what is still open: no reply may be left over.
-    fn finish<L: Link>(&self, links: BTreeMap<&str, L>) -> Result<(), Mismatch> {
-        let last = self.steps.last().map_or(0, |(line, _)| *line);
+    /// Ends what is still open: no reply may be left over.
+    fn finish<L: Link>(&self, ending: &Ending, links: BTreeMap<&str, L>) -> Result<(), Mismatch> {
         for (name, mut link) in links {
-            let rest = link.half_close().and_then(|()| link.receive());
-            if let Some(actual) = rest.map_err(|error| Mismatch::Io { line: last, error })? {
-                return Err(Mismatch::Surplus { connection: name.to_owned(), actual });
+            let connection = name.to_owned();
+            match ending {
+                Ending::HalfClose => match link.half_close().and_then(|()| link.receive()) {
+                    Ok(None) => {}
+                    Ok(Some(actual)) => return Err(Mismatch::Surplus { connection, actual }),
+                    Err(error) => return Err(Mismatch::NoEnd { connection, error }),
+                },
+                Ending::Asking(questions) => {
+                    for (line, expected) in questions.iter().filter(|_| self.is_between_lines(name))
+                    {
+                        // What has ended or says nothing has no reply left over.
+                        let Ok(Some(actual)) = link.send(line).and_then(|()| link.receive()) else {
+                            break;
+                        };
+                        if actual != *expected {
+                            return Err(Mismatch::Surplus { connection, actual });
+                        }
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether the last line that is sent on a connection is complete.
+    fn is_between_lines(&self, connection: &str) -> bool {
+        let mut current = "main";
+        let mut is_complete = true;
+        for (_, step) in &self.steps {
+            match step {
+                Step::Switch(name) => current = name,
+                Step::Send(bytes) if current == connection => is_complete = bytes.ends_with(b"\n"),
+                _ => {}
+            }
+        }
+        is_complete
     }
 }
 

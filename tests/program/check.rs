@@ -8,7 +8,6 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
 
 use crate::common::faulty_server::{self, DIALECTS, Dialect, Fault};
 use crate::common::{self, Folder, NOBODY, check, report, run};
@@ -19,35 +18,11 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;
 
-/// How many messages a transcript has at most that shows what one client is answered.
-const MOST_MESSAGES: u64 = 6;
-
 /// The checks that failed, each with what was found.
-fn failed(report: &Value) -> Vec<(&str, &Value)> {
+pub(crate) fn failed(report: &Value) -> Vec<(&str, &Value)> {
     let checks = report["checks"].as_array().unwrap().iter();
     let failed = checks.filter(|check| check["verdict"] == "failed");
     failed.map(|check| (check["name"].as_str().unwrap(), &check["finding"])).collect()
-}
-
-#[test]
-fn every_faulty_server_is_found_out_with_few_messages() {
-    for fault in Fault::ALL.into_iter().filter(|fault| *fault != Fault::None) {
-        let begin = Instant::now();
-        let (code, report) = report(&faulty_server::serve(fault).to_string(), &[]);
-        let failed = failed(&report);
-        let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
-        println!("{fault:?}: {:.1} s, {names:?}", begin.elapsed().as_secs_f64());
-        assert_eq!(code, Some(1), "{fault:?}");
-        // What one client is answered, if that is wrong, comes before what many are.
-        let (name, finding) = failed.first().expect("something was found");
-        let messages = finding["messages"].as_u64();
-        let is_sequential =
-            !matches!(fault, Fault::ChecksThenActs | Fault::StaleCache | Fault::WritesUnderLock);
-        let few = messages.map_or(!is_sequential, |count| count <= MOST_MESSAGES);
-        assert!(few, "{name}: {finding}");
-        assert!(!finding["rule_text"].as_str().unwrap().is_empty(), "{finding}");
-        assert!(finding["reproduce"].as_str().unwrap().ends_with(&format!("--only {name}")));
-    }
 }
 
 #[test]
@@ -68,7 +43,7 @@ fn our_own_server_conforms_strictly_and_holds_afterwards_what_it_held_before() {
     }
     let before = engine.batch(|index| index.clone()).unwrap();
     let (code, report) = report(&address.to_string(), &["--strict"]);
-    assert_eq!((code, failed(&report)), (Some(0), Vec::new()));
+    assert_eq!((code, failed(&report)), (Some(0), Vec::new()), "{report:#}");
     let passed = report["checks"].as_array().unwrap().iter().filter(|it| it["verdict"] == "passed");
     assert_eq!(passed.count(), report["checks"].as_array().unwrap().len());
     assert_eq!(engine.batch(|index| index.clone()).unwrap(), before);
@@ -270,7 +245,7 @@ fn a_table_names_every_check_with_cases_time_and_verdict() {
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
     let row = done.stdout.lines().find(|line| line.starts_with("rule_Q1 ")).unwrap();
     let cells: Vec<_> = row.split_whitespace().collect();
-    assert_eq!((cells.len(), cells[3]), (4, "passed"), "{row}");
+    assert_eq!((cells.len(), cells[3], cells[4]), (5, "ms", "passed"), "{row}");
     let last = done.stdout.lines().last().unwrap();
     assert!(last.starts_with("conforms: 1 checks passed, "), "{last}");
 }

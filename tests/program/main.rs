@@ -7,6 +7,7 @@ mod common;
 mod backup;
 mod check;
 mod check_addresses;
+mod check_verdicts;
 #[cfg(unix)]
 mod crash;
 mod deploy;

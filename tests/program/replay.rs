@@ -42,7 +42,7 @@ fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
     let folder = Folder::new("check-history");
     let file = folder.0.join("found.txt");
     let path = file.to_str().unwrap();
-    let faulty = faulty_server::serve(Fault::StaleCache).to_string();
+    let faulty = faulty_server::serve(Fault::ChecksThenActs).to_string();
     let found = check(&faulty, &["--save", path, "--only", "histories_are_linearizable"]);
     assert_eq!(found.code, Some(1), "{found:?}");
     let drawn = fs::read_to_string(folder.0.join("found.txt.html")).unwrap();

@@ -19,8 +19,14 @@ use package_indexer::{Model, Reply};
 use crate::common::faulty_server::{self, DIALECTS, Dialect, Fault};
 use shown::{SHOWN, TOLD_APART};
 
-/// What two of many clients see, or one that another keeps waiting: no transcript shows these.
-const SHOWN_BY_MANY: [Fault; 2] = [Fault::ChecksThenActs, Fault::WritesUnderLock];
+/// What two of many clients see, or one that is kept waiting: no transcript shows these in a moment.
+const SHOWN_BY_MANY: [Fault; 5] = [
+    Fault::ChecksThenActs,
+    Fault::WritesUnderLock,
+    Fault::FewClients,
+    Fault::StaysOpen,
+    Fault::LongLineAtItsEnd,
+];
 
 /// A client waits for a reply for so long before it counts as kept waiting.
 const SILENCE: Duration = Duration::from_millis(300);

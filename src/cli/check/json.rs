@@ -31,10 +31,18 @@ pub(super) fn object(report: &Report, time: Duration) -> Value {
             "finding": outcome.finding().map(|finding| found(finding, report, outcome)),
         })
     });
+    // The worst first; each stands with its check as well.
+    let findings = report.found.findings().into_iter().map(|(outcome, finding)| {
+        json!({ "check": outcome.name, "rule": finding.rule, "severity": finding.severity.to_string() })
+    });
     let mut object = json!({
+        "findings": findings.collect::<Vec<_>>(),
         "address": report.listed(),
         "seed": report.settings.seed,
         "strict": report.settings.strict,
+        "challenge": format!("{:?}", report.settings.challenge).to_lowercase(),
+        "reply_seconds": report.found.reply_time.as_secs_f64(),
+        "is_gone": report.found.is_gone,
         "conforms": report.found.conforms(),
         "seconds": time.as_secs_f64(),
         "behaviours": behaviours.collect::<Vec<_>>(),
@@ -56,6 +64,9 @@ fn found(finding: &Finding, report: &Report, outcome: &CheckOutcome) -> Value {
         "what": finding.what,
         "rule": finding.rule,
         "rule_text": rule_text(&finding.rule),
+        "severity": finding.severity.to_string(),
+        "reproduced": finding.reproduced,
+        "before": finding.before,
         "transcript": transcript,
         "messages": messages,
         "history": history,

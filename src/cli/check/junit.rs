@@ -19,7 +19,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) ->
     };
     let totals = [
         ("tests", outcomes.len().to_string()),
-        ("failures", count(|outcome| outcome.finding().is_some())),
+        ("failures", count(has_failed)),
         ("errors", "0".into()),
         ("skipped", count(is_skipped)),
         ("time", seconds(time)),
@@ -41,11 +41,16 @@ pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) ->
     writeln!(output)
 }
 
+/// A check that does not hold, by what it has found or by what is known.
+fn has_failed(outcome: &CheckOutcome) -> bool {
+    matches!(outcome.verdict, Verdict::Failed(_) | Verdict::Known { .. })
+}
+
 /// A check that says nothing about the server.
 fn is_skipped(outcome: &CheckOutcome) -> bool {
     match outcome.verdict {
         Verdict::LeftOut | Verdict::Undecided | Verdict::NotRun => true,
-        Verdict::Passed | Verdict::Failed(_) => false,
+        Verdict::Passed | Verdict::Failed(_) | Verdict::Known { .. } => false,
     }
 }
 
@@ -87,6 +92,13 @@ fn case(
             element.write_inner_content(|writer| {
                 let failure = writer.create_element("failure").with_attributes(attributes);
                 failure.write_text_content(BytesText::new(&text))?;
+                Ok(())
+            })?;
+        }
+        None if has_failed(outcome) => {
+            let message = [("type", "known"), ("message", "fails by what another check has found")];
+            element.write_inner_content(|writer| {
+                writer.create_element("failure").with_attributes(message).write_empty()?;
                 Ok(())
             })?;
         }

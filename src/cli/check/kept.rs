@@ -24,7 +24,7 @@ impl KeptFile {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Keeps the first finding, and draws it if it is a history; without one, the file stays empty.
+    /// Keeps the worst finding, and draws it if it is a history; without one, the file stays empty.
     pub(super) fn keep(mut self, report: &Report) -> Result<(), Failure> {
         let failed = |error| Failure::Write { path: self.path.clone(), error };
         self.file.set_len(0).map_err(failed)?;
@@ -32,9 +32,9 @@ impl KeptFile {
         drawing.push(".html");
         // One of an earlier run would be taken for one of this.
         let _none = fs::remove_file(&drawing);
-        let mut outcomes = report.found.outcomes.iter();
-        let found = outcomes.find_map(|outcome| Some((outcome, outcome.finding()?)));
-        let Some((outcome, finding)) = found else { return Ok(()) };
+        let Some((outcome, finding)) = report.found.findings().into_iter().next() else {
+            return Ok(());
+        };
         let written = self.file.write_all(text(report, outcome, finding).as_bytes());
         written.map_err(|error| Failure::Write { path: self.path.clone(), error })?;
         let Evidence::History { short, .. } = &finding.evidence else { return Ok(()) };
@@ -60,6 +60,11 @@ fn text(report: &Report, outcome: &CheckOutcome, finding: &Finding) -> String {
     };
     let details = details(&shown) + &report.command(outcome);
     text.extend(details.lines().map(|line| format!("# {line}\n")));
+    if !finding.before.is_empty() {
+        text += "# What was sent before, conversation by conversation:\n";
+        let before = finding.before.iter().flat_map(|sent| sent.lines());
+        text.extend(before.map(|line| format!("#   {line}\n")));
+    }
     match &finding.evidence {
         Evidence::Transcript { text: transcript, .. } => text += transcript,
         Evidence::History { whole, .. } => text += &whole.to_string(),

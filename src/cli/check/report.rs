@@ -1,7 +1,7 @@
 //! A run and what it has shown, and the words for it that every format has.
 
 use crate::conformance::{
-    self, CheckOutcome, Evidence, Finding, Settings, Stage, Verdict, rule_text,
+    self, Challenge, CheckOutcome, Evidence, Finding, Settings, Stage, Verdict, rule_text,
 };
 
 /// A run, and what it was asked for.
@@ -25,7 +25,8 @@ impl Report {
 
     /// The command that tries a check again as here.
     pub(super) fn command(&self, outcome: &CheckOutcome) -> String {
-        let Settings { seed, clients, commands, strict, patience, time, .. } = &self.settings;
+        let Settings { seed, clients, commands, strict, patience, bound, time, .. } =
+            &self.settings;
         let usual = Settings::default();
         let addresses = self.addresses.iter().map(|address| format!(" --addr {address}"));
         let mut command = format!("indexer check{} --seed {seed}", addresses.collect::<String>());
@@ -40,6 +41,14 @@ impl Report {
         }
         if *patience != usual.patience {
             command += &format!(" --patience {}", patience.as_secs_f64());
+        }
+        if *bound != usual.bound {
+            command += &format!(" --bound {}", bound.as_secs_f64());
+        }
+        match self.settings.challenge {
+            Challenge::Own => {}
+            Challenge::Newer => command += " --challenge newer",
+            Challenge::Older => command += " --challenge older",
         }
         command += &format!(" --only {}", outcome.name);
         // How many cases there is time for is another number each time. Where clients contend, more
@@ -59,14 +68,19 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
         Verdict::LeftOut => "left out",
         Verdict::Undecided => "undecided",
         Verdict::Failed(_) => "FAILED",
+        Verdict::Known { .. } => "known",
         Verdict::NotRun => "not run",
     }
 }
 
 /// What was found, in lines.
 pub(super) fn details(finding: &Finding) -> String {
-    let Finding { what, rule, evidence, address: _ } = finding;
+    let Finding { what, rule, evidence, reproduced, before, .. } = finding;
     let mut text = format!("{what}\n{rule}: {}\n", rule_text(rule));
+    if !reproduced {
+        text +=
+            "This was not seen again when it was tried alone: it may take what was sent before.\n";
+    }
     match evidence {
         Evidence::Transcript { text: transcript, .. } => text += &format!("\n{transcript}"),
         Evidence::History { whole, short, clients } => {
@@ -78,6 +92,11 @@ pub(super) fn details(finding: &Finding) -> String {
                 }
             }
             text += &short.to_string();
+        }
+        // What shows it, as far as anything does.
+        Evidence::Words if !before.is_empty() => {
+            let last = before.last().map(String::as_str).unwrap_or_default();
+            text += &format!("\nWhat was sent last:\n{last}\n");
         }
         Evidence::Words => {}
     }

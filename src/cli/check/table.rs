@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::report::{Report, details, word};
 use super::{Format, System, json, junit};
 use crate::cli::output::{Aside, is_for_people};
-use crate::conformance::{self, Behaviour, CheckOutcome, Event, Verdict};
+use crate::conformance::{self, Behaviour, CheckOutcome, Settings, Verdict};
 
 /// All checks by name, of a system with so many addresses.
 pub(super) fn list(addresses: usize) -> io::Result<()> {
@@ -29,30 +29,32 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(format: Format, system: &System, seed: u64) -> Self {
+    pub(super) fn new(format: Format, system: &System, settings: &Settings) -> Self {
         let (begin, output) = (Instant::now(), Aside::new(io::stdout()));
         let as_one = if system.addresses.len() > 1 { " as one system" } else { "" };
-        Self { format, place: system.listed() + as_one, seed, begin, output }
+        let place = system.listed() + as_one;
+        Self { format, place, seed: settings.seed, begin, output }
     }
 
-    pub(super) fn observe(&mut self, event: &Event<'_>) {
-        if self.format != Format::Text {
-            return;
+    pub(super) fn observe_behaviours(&mut self, behaviours: &[Behaviour]) {
+        if self.format == Format::Text {
+            // A failed write is kept until the end.
+            let _kept = head(&mut self.output, &self.place, self.seed, behaviours);
         }
-        let output = &mut self.output;
-        // A failed write is kept until the end.
-        let _kept = match event {
-            Event::Observed(behaviours) => head(output, &self.place, self.seed, behaviours),
-            Event::Ended(outcome) => row(output, outcome),
-            Event::Begun(_) | Event::Tried => Ok(()),
-        };
+    }
+
+    pub(super) fn observe_outcome(&mut self, outcome: &CheckOutcome) {
+        // What was not run is counted at the end.
+        if self.format == Format::Text && outcome.verdict != Verdict::NotRun {
+            let _kept = row(&mut self.output, outcome);
+        }
     }
 
     pub(super) fn finish(mut self, report: &Report) -> io::Result<()> {
         let output = &mut self.output;
         let time = self.begin.elapsed();
         match self.format {
-            Format::Text => summary(output, report, time),
+            Format::Text => findings(output, report).and_then(|()| summary(output, report, time)),
             Format::Json => writeln!(output, "{}", json::object(report, time)),
             Format::Junit => junit::write(output, report, time),
         }?;
@@ -68,6 +70,7 @@ fn head(
 ) -> io::Result<()> {
     writeln!(output, "{place}, seed {seed}\n\nwhere honest servers differ:")?;
     for Behaviour { what, rule, expected, observed, .. } in behaviours {
+        let observed = if observed.is_empty() { "an empty line" } else { observed };
         let compared = if observed == expected {
             format!("{observed}, as specified")
         } else {
@@ -75,60 +78,123 @@ fn head(
         };
         writeln!(output, "  {rule:<3} {what:<32} {compared}")?;
     }
-    writeln!(output, "\n{:<34} {:>7} {:>8}  verdict", "property", "cases", "time")
+    writeln!(output, "\n{:<34} {:>7} {:>9}  verdict", "property", "cases", "time")
 }
 
 fn row(output: &mut impl Write, outcome: &CheckOutcome) -> io::Result<()> {
     let CheckOutcome { name, cases, undecided, time, verdict, .. } = outcome;
-    let seconds = time.as_secs_f64();
     let verdict = match verdict {
         Verdict::Passed if *undecided > 0 => format!("passed, {undecided} undecided"),
-        Verdict::LeftOut => "left out: this server reads it otherwise".into(),
-        Verdict::Failed(_) if is_for_people() => format!("\x1b[1;31m{}\x1b[0m", word(verdict)),
+        Verdict::Undecided => "undecided: it takes longer than --bound, or too much goes on".into(),
+        Verdict::LeftOut => "left out: nothing in it is for this server".into(),
+        Verdict::Known { rule } if rule.is_empty() => "fails by what is known".into(),
+        Verdict::Known { rule } => format!("fails by what is known: {rule}"),
+        Verdict::Failed(finding) => {
+            let failed = word(verdict);
+            let failed = if is_for_people() {
+                format!("\x1b[1;31m{failed}\x1b[0m")
+            } else {
+                failed.to_owned()
+            };
+            format!("{failed} {}", finding.rule)
+        }
         verdict => word(verdict).to_owned(),
     };
-    writeln!(output, "{name:<34} {cases:>7} {seconds:>7.2}s  {verdict}")?;
-    if let Some(finding) = outcome.finding() {
-        for line in details(finding).lines() {
-            writeln!(output, "    {line}")?;
-        }
-        writeln!(output)?;
-    }
+    writeln!(output, "{name:<34} {cases:>7} {:>9}  {verdict}", duration(*time))?;
     output.flush()
 }
 
-fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
-    let outcomes = &report.found.outcomes;
-    let seconds = time.as_secs_f64();
-    let cases: u64 = outcomes.iter().map(|outcome| outcome.cases).sum();
-    let failed: Vec<&CheckOutcome> =
-        outcomes.iter().filter(|outcome| outcome.finding().is_some()).collect();
-    let count = |wanted: &Verdict| outcomes.iter().filter(|it| it.verdict == *wanted).count();
-    if failed.is_empty() {
-        let passed = count(&Verdict::Passed);
-        let verdict = if report.found.conforms() { "conforms" } else { "broken off" };
-        writeln!(output, "\n{verdict}: {passed} checks passed, {cases} cases in {seconds:.1} s")?;
-        for (verdict, what) in [
-            (Verdict::LeftOut, "left out"),
-            (Verdict::Undecided, "undecided"),
-            (Verdict::NotRun, "not run"),
-        ] {
-            if count(&verdict) > 0 {
-                writeln!(output, "{what}: {}", count(&verdict))?;
-            }
-        }
+/// A time with its unit, short ones as exactly as they are measured.
+fn duration(time: Duration) -> String {
+    let milliseconds = time.as_secs_f64() * 1_000.0;
+    match milliseconds {
+        _ if milliseconds < 10.0 => format!("{milliseconds:.2} ms"),
+        _ if milliseconds < 1_000.0 => format!("{milliseconds:.0} ms"),
+        _ => format!("{:.2} s", time.as_secs_f64()),
+    }
+}
+
+/// What was found, the worst first.
+fn findings(output: &mut impl Write, report: &Report) -> io::Result<()> {
+    let findings = report.found.findings();
+    if findings.is_empty() {
         return Ok(());
     }
-    let not_run = count(&Verdict::NotRun);
-    writeln!(
-        output,
-        "\ndoes not conform: {} of {} checks failed, {not_run} not run, in {seconds:.1} s\n\
-         to try one again:",
-        failed.len(),
-        outcomes.len()
-    )?;
-    for outcome in failed {
-        writeln!(output, "  {}", report.command(outcome))?;
+    writeln!(output, "\nwhat was found, the worst first:")?;
+    for (number, (outcome, finding)) in (1..).zip(findings) {
+        writeln!(
+            output,
+            "\n{number}. {} ({}), by {}:",
+            finding.rule, finding.severity, outcome.name
+        )?;
+        for line in details(finding).lines() {
+            writeln!(output, "{}", format!("    {line}").trim_end())?;
+        }
+        writeln!(output, "    to try it again: {}", report.command(outcome))?;
     }
     Ok(())
+}
+
+/// Verdicts that are counted, and what they are called together.
+type Counted = (fn(&Verdict) -> bool, &'static str);
+
+/// How long a reply takes at most for a server to be none that is slow.
+const SLOW: Duration = Duration::from_millis(20);
+
+fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
+    let conformance::Report { outcomes, reply_time, is_gone, .. } = &report.found;
+    let seconds = time.as_secs_f64();
+    let cases: u64 = outcomes.iter().map(|outcome| outcome.cases).sum();
+    let count =
+        |wanted: fn(&Verdict) -> bool| outcomes.iter().filter(|it| wanted(&it.verdict)).count();
+    let passed = count(|verdict| *verdict == Verdict::Passed);
+    writeln!(output)?;
+    if *reply_time >= SLOW {
+        writeln!(output, "the server is slow: a reply takes {}", duration(*reply_time))?;
+    }
+    let findings = report.found.findings();
+    if !findings.is_empty() {
+        let mut rules: Vec<&str> = findings.iter().map(|(_, finding)| &*finding.rule).collect();
+        rules.dedup();
+        let (rules, found) = (rules.join(", "), findings.len());
+        let known = count(|verdict| matches!(verdict, Verdict::Known { .. }));
+        writeln!(
+            output,
+            "does not conform: {found} found ({rules}), {passed} of {} checks passed, in {seconds:.1} s",
+            outcomes.len()
+        )?;
+        if known > 0 {
+            writeln!(output, "failed by what is known: {known}")?;
+        }
+        if *is_gone {
+            writeln!(output, "nothing answers any more; --restart says how to bring it back")?;
+        }
+    } else if report.found.shows_nothing() && report.found.conforms() {
+        writeln!(output, "nothing was decided: {cases} cases in {seconds:.1} s")?;
+    } else {
+        let verdict = if report.found.conforms() { "conforms" } else { "broken off" };
+        writeln!(output, "{verdict}: {passed} checks passed, {cases} cases in {seconds:.1} s")?;
+    }
+    let rest: [Counted; 3] = [
+        (|verdict| *verdict == Verdict::LeftOut, "left out"),
+        (|verdict| *verdict == Verdict::Undecided, "undecided"),
+        (|verdict| *verdict == Verdict::NotRun, "not run"),
+    ];
+    for (wanted, what) in rest {
+        if count(wanted) > 0 {
+            writeln!(output, "{what}: {}", count(wanted))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_times_are_not_shown_as_none() {
+        let shown = [40, 9_900, 20_000, 1_500_000].map(|it| duration(Duration::from_micros(it)));
+        assert_eq!(shown, ["0.04 ms", "9.90 ms", "20 ms", "1.50 s"]);
+    }
 }

@@ -178,3 +178,16 @@ impl<C: Debug> Debug for Found<C> {
 }
 
 impl<C: Debug> std::error::Error for Found<C> {}
+
+#[cfg(test)]
+mod tests {
+    use super::fingerprint;
+
+    #[test]
+    fn the_two_halves_of_a_fingerprint_have_nothing_in_common() {
+        for value in 0..100 {
+            let halves = fingerprint(&value).to_be_bytes();
+            assert!(halves[..8] != halves[8..] && halves[8..] != [0; 8], "{value}");
+        }
+    }
+}

@@ -61,9 +61,13 @@ impl Manner {
             return self.message(&command, package, names);
         }
         let (command, package, list) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
+        if parts.next().is_some() && !self.has(Fault::ThirdBar) {
             return None;
         }
+        let upper = command.to_ascii_uppercase();
+        let command = if self.has(Fault::LowerCase) { &upper } else { command };
+        let [command, package, list] = [command, package, list]
+            .map(|part| if self.has(Fault::Trims) { part.trim_matches(' ') } else { part });
         if list.is_empty() {
             return self.message(command, package, []);
         }
@@ -84,12 +88,17 @@ impl Manner {
         dependencies: impl IntoIterator<Item = &'a str>,
     ) -> Option<Message> {
         let verb = Verb::ALL.into_iter().find(|verb| verb.as_str() == command)?;
-        let name = |name: &str| self.is_name(name).then(|| name.to_owned());
+        let folds = self.has(Fault::FoldsCase);
+        let folded = |name: &str| if folds { name.to_lowercase() } else { name.to_owned() };
+        let name = |name: &str| self.is_name(name).then(|| folded(name));
         let dependencies = dependencies.into_iter().map(name).collect::<Option<_>>()?;
         Some(Message { verb, package: name(package)?, dependencies })
     }
 
     fn is_name(self, name: &str) -> bool {
+        if self.has(Fault::AnyText) {
+            return name.len() <= MAX_NAME_BYTES;
+        }
         let may_stand = |c: char| match c {
             '@' | '/' => !self.speaks(Dialect::PlainNames),
             '+' | '-' | '.' | '_' => true,

@@ -18,6 +18,8 @@ pub(super) struct Packages {
     lists: Sets,
     /// Which packages depend on each.
     dependents: Sets,
+    /// What removed packages depended on.
+    remembered: Sets,
 }
 
 impl Packages {
@@ -32,6 +34,14 @@ impl Packages {
             let present = present.cloned().collect();
             self.index(&message.package, present, manner);
         }
+        let names = match message.verb {
+            Verb::Query if manner.has(Fault::QueryIndexes) => vec![message.package.clone()],
+            Verb::Index if manner.has(Fault::IndexesMissing) => message.dependencies.clone(),
+            _ => Vec::new(),
+        };
+        for name in names {
+            self.lists.entry(name).or_default();
+        }
         Reply::Fail
     }
 
@@ -39,8 +49,9 @@ impl Packages {
     pub(super) fn allows(&self, message: &Message, manner: Manner) -> bool {
         let Message { verb, package, dependencies } = message;
         match verb {
-            Verb::Index => dependencies.iter().all(|name| self.is_indexed(name)),
-            Verb::Remove => !self.is_indexed(package) || !self.is_needed(package, manner),
+            Verb::Index => self.allows_list(package, dependencies, manner),
+            Verb::Remove if !self.is_indexed(package) => !manner.has(Fault::CannotRemoveAbsent),
+            Verb::Remove => !self.is_needed(package, manner),
             Verb::Query => self.is_indexed(package),
         }
     }
@@ -59,8 +70,40 @@ impl Packages {
         self.lists.contains_key(package)
     }
 
+    fn allows_list(&self, package: &str, list: &[String], manner: Manner) -> bool {
+        let is_there = |name: &String| {
+            self.is_indexed(name) || name == package && manner.has(Fault::CountsItself)
+        };
+        let different: BTreeSet<_> = list.iter().collect();
+        let closes = |name: &String| name != package && self.needs(name, package);
+        let is_refused = manner.has(Fault::RefusesDuplicates) && different.len() < list.len()
+            || manner.has(Fault::RefusesTwo) && different.len() > 1
+            || manner.has(Fault::RefusesCycles) && list.iter().any(closes);
+        !is_refused && (manner.has(Fault::IgnoresMissing) || list.iter().all(is_there))
+    }
+
+    /// Whether one package needs another, through any number of others.
+    fn needs(&self, from: &str, to: &str) -> bool {
+        let (mut seen, mut left) = (BTreeSet::new(), vec![from.to_owned()]);
+        while let Some(name) = left.pop() {
+            for needed in self.lists.get(&name).into_iter().flatten() {
+                if needed == to {
+                    return true;
+                }
+                if seen.insert(needed.clone()) {
+                    left.push(needed.clone());
+                }
+            }
+        }
+        false
+    }
+
     fn is_needed(&self, package: &str, manner: Manner) -> bool {
-        let counts = |dependent: &String| dependent != package || manner.has(Fault::HeldByItself);
+        let counts = |dependent: &String| {
+            (dependent != package || manner.has(Fault::HeldByItself))
+                && !manner.has(Fault::RemovesNeeded)
+                && !(manner.has(Fault::CycleHoldsNothing) && self.needs(package, dependent))
+        };
         self.dependents.get(package).is_some_and(|names| names.iter().any(counts))
     }
 
@@ -74,6 +117,7 @@ impl Packages {
             }
             self.release(package);
         }
+        list.extend(self.remembered.remove(package).into_iter().flatten());
         for name in &list {
             self.dependents.entry(name.clone()).or_default().insert(package.to_owned());
         }
@@ -84,7 +128,10 @@ impl Packages {
         if !manner.has(Fault::KeepsReverseEdges) {
             self.release(package);
         }
-        self.lists.remove(package);
+        let list = self.lists.remove(package);
+        if manner.has(Fault::RemembersList) {
+            self.remembered.extend(list.map(|list| (package.to_owned(), list)));
+        }
     }
 
     /// Takes a package from the dependents of all that it needs.

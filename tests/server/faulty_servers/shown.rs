@@ -5,7 +5,7 @@ use crate::common::faulty_server::{Dialect, Fault};
 
 /// What one client sees of a fault, and of the one that takes two to be seen: it holds on the correct
 /// server and fails on the other. A client that ends its side is not left waiting for a lost reply.
-pub(crate) const SHOWN: [(Fault, &str); 18] = [
+pub(crate) const SHOWN: [(Fault, &str); 41] = [
     (
         Fault::KeepsOldList,
         "
@@ -176,6 +176,197 @@ pub(crate) const SHOWN: [(Fault, &str); 18] = [
         < OK
         < OK
         < OK
+        < OK",
+    ),
+    (
+        Fault::LowerCase,
+        "
+        > index|a|
+        < ERROR",
+    ),
+    (
+        Fault::ThirdBar,
+        "
+        > INDEX|a||
+        < ERROR",
+    ),
+    (
+        Fault::Trims,
+        "
+        > INDEX| a|
+        < ERROR",
+    ),
+    (
+        Fault::SkipsEmptyLines,
+        "
+        > 
+        >$
+        < ERROR
+        <$",
+    ),
+    (
+        Fault::IndexesMalformed,
+        "
+        > INDEX|a
+        < ERROR
+        > QUERY|a|
+        < FAIL",
+    ),
+    (
+        Fault::SaysItInLowerCase,
+        "
+        > INDEX|a|
+        < OK",
+    ),
+    (
+        Fault::FoldsCase,
+        "
+        > INDEX|A|
+        < OK
+        > QUERY|a|
+        < FAIL",
+    ),
+    (
+        Fault::RefusesDuplicates,
+        "
+        > INDEX|a|
+        < OK
+        > INDEX|b|a,a
+        < OK",
+    ),
+    (
+        Fault::ReadsRestOfLongLine,
+        r"
+        > \{65537:x}QUERY|a|
+        >$
+        < ERROR
+        <$",
+    ),
+    (
+        Fault::SkipsAfterLongLine,
+        r"
+        > \{65537:x}
+        < ERROR
+        > QUERY|a|
+        >$
+        < FAIL
+        <$",
+    ),
+    (
+        Fault::DoesWhatIsCutOff,
+        "
+        >~ INDEX|a|
+        >$
+        <$
+        @ other
+        > QUERY|a|
+        < FAIL",
+    ),
+    (
+        Fault::RefusesTwo,
+        "
+        > INDEX|a|
+        > INDEX|b|
+        > INDEX|c|a,b
+        < OK
+        < OK
+        < OK",
+    ),
+    (
+        Fault::IgnoresMissing,
+        "
+        > INDEX|a|b
+        < FAIL",
+    ),
+    (
+        Fault::CountsItself,
+        "
+        > INDEX|a|a
+        < FAIL",
+    ),
+    (
+        Fault::RefusesCycles,
+        "
+        > INDEX|a|
+        > INDEX|b|a
+        > INDEX|a|b
+        < OK
+        < OK
+        < OK",
+    ),
+    (
+        Fault::IndexesMissing,
+        "
+        > INDEX|a|b
+        > QUERY|b|
+        < FAIL
+        < FAIL",
+    ),
+    (
+        Fault::CannotRemoveAbsent,
+        "
+        > REMOVE|a|
+        < OK",
+    ),
+    (
+        Fault::RemovesNeeded,
+        "
+        > INDEX|a|
+        > INDEX|b|a
+        > REMOVE|a|
+        < OK
+        < OK
+        < FAIL",
+    ),
+    (
+        Fault::CycleHoldsNothing,
+        "
+        > INDEX|a|
+        > INDEX|b|a
+        > INDEX|a|b
+        > REMOVE|a|
+        < OK
+        < OK
+        < OK
+        < FAIL",
+    ),
+    (
+        Fault::RemembersList,
+        "
+        > INDEX|a|
+        > INDEX|b|a
+        > REMOVE|b|
+        > INDEX|b|
+        > REMOVE|a|
+        < OK
+        < OK
+        < OK
+        < OK
+        < OK",
+    ),
+    (
+        Fault::QueryIndexes,
+        "
+        > QUERY|a|
+        > QUERY|a|
+        < FAIL
+        < FAIL",
+    ),
+    (
+        Fault::SaysErrorTwice,
+        "
+        > x
+        >$
+        < ERROR
+        <$",
+    ),
+    (
+        Fault::OwnPackages,
+        "
+        > INDEX|a|
+        < OK
+        @ other
+        > QUERY|a|
         < OK",
     ),
 ];

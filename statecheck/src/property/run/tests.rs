@@ -136,6 +136,12 @@ fn a_test_is_blind_if_too_few_inputs_are_of_a_class() {
     let long = report.classes["long"];
     assert!((250..500).contains(&long), "{report}");
     assert!(report.to_string().starts_with("all holds on 500 random inputs\n   "), "{report}");
+    // As many as there should be are enough.
+    let always = Property::new("always", "All are numbers.", |_: &Trace<u8>| {
+        classes::label("any");
+        Ok(())
+    });
+    assert!(Property { shares: &[("any", 100.0)], ..always }.run(&settings()).is_ok());
     for (shares, class) in [(&[("long", 90.0)], "long"), (&[("empty", 0.1)], "empty")] {
         let failure = Property { shares, ..all.clone() }.run(&settings()).unwrap_err();
         let Failure::Blind { class: named, .. } = &failure else { panic!("{failure}") };
