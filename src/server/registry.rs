@@ -42,6 +42,9 @@ struct Open {
     streams: BTreeMap<u64, Connection>,
     acceptors: usize,
     closed_at: Option<Instant>,
+    /// How many connections have had a place.
+    #[cfg(all(test, shuttle))]
+    taken: u64,
 }
 
 #[derive(Debug)]
@@ -187,6 +190,10 @@ impl Registry {
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
         open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
+        #[cfg(all(test, shuttle))]
+        {
+            open.taken += 1;
+        }
         self.connected.store(open.streams.len(), Ordering::Relaxed);
         Ok(Seat { registry: Arc::clone(self), number })
     }

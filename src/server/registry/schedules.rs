@@ -116,11 +116,11 @@ fn stop(connection: &Arc<TcpStream>, connections: usize) {
     registry.closed_at();
     let streams: Vec<_> =
         registry.lock().streams.values().map(|it| Weak::clone(&it.stream)).collect();
-    let taken = registry.lock().next;
+    let taken = registry.lock().taken;
     assert!(registry.cut_off() <= LIMIT);
     assert!(registry.wait_until_empty(Duration::MAX));
     assert_eq!((registry.len(), registry.acceptors()), (0, 0));
-    assert_eq!(registry.lock().next, taken, "a connection is taken after the end has begun");
+    assert_eq!(registry.lock().taken, taken, "a connection is taken after the end has begun");
     assert_eq!(Arc::strong_count(&server), 1, "somebody still holds the server");
     assert!(streams.iter().all(|stream| stream.strong_count() == 0), "a stream is still open");
 }
