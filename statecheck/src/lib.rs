@@ -48,6 +48,7 @@ pub mod guide;
 pub mod history;
 pub mod interleaving;
 
+mod regressions;
 mod source;
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 //! [`Property::run`].
 
 mod check;
-pub(crate) mod regressions;
 mod run;
 
 use std::any::type_name;
@@ -18,13 +17,14 @@ use super::lockstep;
 use super::trace::{Trace, TraceCommand};
 use crate::machine::StateMachine;
 use crate::model::Model;
+use crate::regressions::{self, Kind, Regressions};
 use crate::source::short_name;
 use crate::walk::Walk;
 
 use check::{Check, Typed};
 
+pub use crate::regressions::RegressionError;
 pub(crate) use check::guarded;
-pub use regressions::RegressionError;
 pub use run::{Failure, Report};
 
 /// A claim that holds for every input, or should.
@@ -74,7 +74,10 @@ impl Display for Violation {
         if self.shown.is_empty() && self.tries == 0 {
             return Ok(());
         }
-        writeln!(f, "# Shrunk in {} tries to:", self.tries)?;
+        match self.tries {
+            0 => writeln!(f, "# It shows with:")?,
+            tries => writeln!(f, "# Shrunk in {tries} tries to:")?,
+        }
         f.write_str(&self.shown)
     }
 }
@@ -102,6 +105,16 @@ impl Violation {
         Some(format!(
             "#[test]\nfn {property}_again() {{\n{body}    {property}().holds_on(&input).unwrap();\n}}\n"
         ))
+    }
+
+    /// The line that keeps it in the file of what once broke the property.
+    pub(crate) fn kept_line(&self) -> String {
+        regressions::line(Kind::Case, &[&self.bytes])
+    }
+
+    /// Keeps it in the file of what once broke the property, unless it is kept already.
+    pub(crate) fn keep_in(&self, kept: &Regressions) -> Result<(), RegressionError> {
+        kept.keep(&format!("{}\n{}", self.what, self.shown), &self.kept_line())
     }
 
     /// Of a property of which no input is to be shown.

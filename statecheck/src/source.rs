@@ -10,20 +10,46 @@ pub(crate) fn commands_in_rust<C: Debug>(
     (open, close): (&str, &str),
     commands: &[C],
 ) -> String {
+    let uses = format!("use {uses};\n{}", uses_of::<C>(commands));
     let commands: String = commands.iter().map(|command| format!("    {command:?},\n")).collect();
-    let mut uses = format!("use {uses};\n");
-    if commands.contains("Ref(") {
+    format!("{uses}\nlet input = {open}\n{commands}{close};\n")
+}
+
+/// Commands in a list, as they are written in Rust.
+pub(crate) fn written<C: Debug>(commands: &[C]) -> String {
+    commands.iter().map(|command| format!("{command:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The `use` of what it takes to write commands by their `Debug` forms.
+pub(crate) fn uses_of<'a, C: Debug + 'a>(commands: impl IntoIterator<Item = &'a C>) -> String {
+    let written: Vec<_> = commands.into_iter().map(|command| format!("{command:?}")).collect();
+    let mut uses = String::new();
+    if written.iter().any(|command| command.contains("Ref(")) {
         uses.push_str("use statecheck::model::Ref;\n");
     }
     let name = short_name(type_name::<C>());
     let name = name.split('<').next().unwrap_or_default();
-    let first = commands.trim_start().split(|letter: char| !letter.is_alphanumeric()).next();
-    let is_enum = name.starts_with(char::is_uppercase) && first != Some(name);
-    if is_enum && !commands.is_empty() {
+    let begins_with_it = |command: &String| {
+        command.split(|letter: char| !letter.is_alphanumeric()).next() == Some(name)
+    };
+    if name.starts_with(char::is_uppercase) && written.first().is_some_and(|it| !begins_with_it(it))
+    {
         // The `Debug` form of a variant has no path.
         let _infallible = writeln!(uses, "use {name}::*;");
     }
-    format!("{uses}\nlet input = {open}\n{commands}{close};\n")
+    uses
+}
+
+/// A type's name as that of a function: `lease_model` for `LeaseModel<u8>`.
+pub(crate) fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_') {
+        if letter.is_uppercase() && !snake.is_empty() && !snake.ends_with('_') {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }
 
 /// A type's name without the paths in it.

@@ -7,7 +7,7 @@ use std::sync::Once;
 use std::{env, fs, io, panic, process};
 
 use super::shown;
-use crate::property::{Property, regressions};
+use crate::property::Property;
 
 /// The whole of a fuzz target, from an expression that makes its property: what libFuzzer calls, and a `main`
 /// that [replays](crate::fuzz::replay) files where cargo-fuzz does not build. The crate of the target has to
@@ -44,7 +44,7 @@ pub fn check(property: &Property, bytes: &[u8]) {
             "{violation}# `tests/regressions/{}.txt` keeps it with this line:",
             property.name
         );
-        eprintln!("{}", regressions::line(&violation));
+        eprintln!("{}", violation.kept_line());
         if let Some(test) = violation.to_test() {
             eprintln!("# The same as a test of its own:\n\n{test}");
         }

@@ -5,6 +5,7 @@
 //! | [`Concurrent`]: draws what clients ask, records what they are told, judges it | here |
 //! | [`Asked`], [`Said`], [`ByClient`]: the model, where references are counted by client | `clients/by_client.rs` |
 //! | [`Checked`]: what was tried without a fault | `clients/checked.rs` |
+//! | [`Failure`]: how a test is run, and what of it is kept | `clients/run.rs` |
 //! | [`Unexplained`]: what was found, to be printed and drawn | `clients/unexplained.rs` |
 //! | how what was found is shortened | `clients/shorten.rs` |
 //!
@@ -14,32 +15,32 @@
 
 mod by_client;
 mod checked;
+mod run;
 mod shorten;
 #[cfg(test)]
 mod tests;
 mod unexplained;
 
+use std::any::type_name;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::hint;
 use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
 
-use quickcheck::Gen;
+use quickcheck::{Arbitrary, Gen};
 
 use super::recorder::{Clock, Noted, at_once};
 use super::{Checker, DEFAULT_STEPS, Event, History, Verdict};
-use crate::input;
 use crate::machine::StateMachine;
 use crate::model::{Model, Ref, bytes_of_a_command};
 use crate::property::guarded;
-use crate::settings::Settings;
-use crate::walk::Walk;
+use crate::source::{short_name, snake_case};
 
 pub use by_client::{Asked, ByClient, NoAnswer, Said};
 pub use checked::Checked;
+pub use run::Failure;
 pub use unexplained::Unexplained;
 
 /// How often a client that has arrived lets others run while it waits for them.
@@ -171,6 +172,7 @@ type Apply<M, S, G> =
 /// # Ok::<(), Box<statecheck::history::clients::Unexplained<Command, bool>>>(())
 /// ```
 pub struct Concurrent<M: Model, S, G> {
+    name: String,
     fresh: Box<dyn Fn() -> S>,
     apply: Box<Apply<M, S, G>>,
     clients: usize,
@@ -199,7 +201,9 @@ where
             "{granted} thing is there from the start: clients cannot refer to it"
         );
         let (fresh, apply) = (Box::new(fresh), Box::new(apply));
-        Self { fresh, apply, clients: 3, commands: 12, rounds: 200, steps: DEFAULT_STEPS }
+        let model = short_name(type_name::<M>());
+        let name = format!("{}_at_once", snake_case(&model));
+        Self { name, fresh, apply, clients: 3, commands: 12, rounds: 200, steps: DEFAULT_STEPS }
     }
 
     /// Has so many clients instead of 3.
@@ -227,6 +231,13 @@ where
         Self { steps, ..self }
     }
 
+    /// Has its failures kept in `tests/regressions/NAME.txt`. The test that they print calls a function of that
+    /// name. Unless it is given, it is made from the name of the model: `lease_model_at_once` for a `LeaseModel`.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
     /// Tries so many rounds. The seed says what is asked in the first, the next number what is asked in the
     /// second, and so on.
     ///
@@ -234,11 +245,39 @@ where
     /// When no order explains the replies of a round: with its history, shortened. Eight more rounds are tried
     /// then, and the shortest is taken.
     pub fn check(&self, rounds: u64, seed: u64) -> Result<Checked, Box<Fault<M>>> {
+        let seed_of = |round: u64| seed.wrapping_add(round - 1);
+        self.tried(rounds, |round| (self.scripts(seed_of(round)), Some(seed_of(round))))
+    }
+
+    /// Has each client ask the same so many times: a script for each.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_scripts(
+        &self,
+        scripts: &[Vec<M::Command>],
+        times: u64,
+    ) -> Result<Checked, Box<Fault<M>>> {
+        self.tried(times, |_| (scripts.to_vec(), None))
+    }
+
+    /// Tries rounds, counted from 1: what is asked in each, and by which seed.
+    fn tried(
+        &self,
+        rounds: u64,
+        asked: impl Fn(u64) -> (Vec<Vec<M::Command>>, Option<u64>),
+    ) -> Result<Checked, Box<Fault<M>>> {
         let mut checked = Checked::default();
+        let found_in = |round: u64, checked: &mut Checked| {
+            let (scripts, seed) = asked(round);
+            let whole = self.follow(scripts);
+            let history = self.judged(&whole, checked)?;
+            Some(Unexplained { history, whole, seed, round })
+        };
         for round in 1..=rounds {
-            let Some(found) = self.found_in(round, seed, &mut checked) else { continue };
+            let Some(found) = found_in(round, &mut checked) else { continue };
             let more = round + 1..=round + MORE_ROUNDS;
-            let others = more.filter_map(|round| self.found_in(round, seed, &mut checked));
+            let others = more.filter_map(|round| found_in(round, &mut checked));
             let shortest = iter::once(found)
                 .chain(others)
                 .min_by_key(|unexplained| unexplained.history.operations().len());
@@ -247,50 +286,16 @@ where
         Ok(checked)
     }
 
-    /// Tries one round; the seed is that of the first.
-    fn found_in(&self, round: u64, seed: u64, checked: &mut Checked) -> Option<Fault<M>> {
-        let seed = seed.wrapping_add(round - 1);
-        let whole = self.record(seed);
-        checked.count(&whole);
+    /// What of a round no order explains, shortened; `None` if all of it has one, as far as is known.
+    fn judged(&self, whole: &Seen<M>, checked: &mut Checked) -> Option<Seen<M>> {
+        checked.count(whole);
         // A panic is wrong whatever came before: no search is needed.
-        let verdict = match shorten::end_of_panic(&whole) {
+        let verdict = match shorten::end_of_panic(whole) {
             Some(_) => Verdict::NotLinearizable,
-            None => self.checker().check(&whole),
+            None => self.checker().check(whole),
         };
         checked.undecided += u64::from(verdict == Verdict::Undecided);
-        (verdict == Verdict::NotLinearizable).then(|| {
-            let history = self.shortened(&whole);
-            Unexplained { history, whole, seed, round }
-        })
-    }
-
-    /// Tries as many rounds as [`rounds`](Self::rounds) says, or as the [environment](Settings::from_env) does in
-    /// number or time. Clients ask the same as in an earlier run if that says so.
-    ///
-    /// # Panics
-    /// With what is [`Unexplained`], its seed included; if a round stays undecided; and when a variable of the
-    /// environment is no number.
-    pub fn test(&self) {
-        let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
-        let rounds = settings.rounds.unwrap_or(self.rounds);
-        let (begun, mut seed) = (Instant::now(), settings.seed);
-        loop {
-            match self.check(rounds, seed) {
-                Ok(Checked { commands: 0, .. }) if rounds > 0 => {
-                    panic!("nothing was asked in {rounds} rounds: what does the model offer?");
-                }
-                Ok(checked @ Checked { undecided: 0, .. }) => println!("{checked} (SEED={seed})"),
-                Ok(checked) => panic!(
-                    "{checked}: nothing is known of those. Have fewer clients or commands, or more steps.\n\
-                     # SEED={seed} repeats what was asked\n"
-                ),
-                Err(unexplained) => panic!("\n{unexplained}"),
-            }
-            if settings.time.is_none_or(|time| begun.elapsed() >= time) {
-                return;
-            }
-            seed = seed.wrapping_add(rounds.max(1));
-        }
+        (verdict == Verdict::NotLinearizable).then(|| self.shortened(whole))
     }
 
     /// Records one round; the seed says what is asked.
@@ -307,14 +312,14 @@ where
 
     /// What each client asks: a walk through a model of its own.
     fn scripts(&self, seed: u64) -> Vec<Vec<M::Command>> {
+        run::scripts_of::<M>(&self.bytes(seed))
+    }
+
+    /// The same, as the bytes that its walks are made from.
+    fn bytes(&self, seed: u64) -> Vec<Vec<u8>> {
         let mut g = Gen::from_size_and_seed(100, seed);
         let length = self.commands * bytes_of_a_command::<M>();
-        let mut script = || {
-            let bytes: Vec<u8> =
-                (0..length).map(|_| quickcheck::Arbitrary::arbitrary(&mut g)).collect();
-            input::from_bytes::<Walk<M>>(&bytes)
-                .map_or_else(Vec::new, |walk| walk.commands().to_vec())
-        };
+        let mut script = || (0..length).map(|_| u8::arbitrary(&mut g)).collect();
         (0..self.clients).map(|_| script()).collect()
     }
 

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use quickcheck::{Gen, QuickCheck, TestResult, Testable};
 
-use super::regressions::{RegressionError, Regressions};
 use super::{Property, Violation};
 use crate::classes;
 use crate::input::without_runs;
+use crate::regressions::{Kind, RegressionError, Regressions};
 use crate::settings::Settings;
 
 /// The size that quickcheck gives its inputs unless told otherwise.
@@ -149,10 +149,10 @@ impl Property {
     pub fn run(&self, settings: &Settings) -> Result<Report, Failure> {
         let kept = settings.regressions.as_ref().map(|it| Regressions::of(it, self.name));
         let cannot = |error, violation| Failure::Regressions { error, violation };
-        let before = kept.as_ref().map_or(Ok(Vec::new()), Regressions::read);
+        let before = kept.as_ref().map_or(Ok(Vec::new()), |kept| kept.read(Kind::Case));
         let before = before.map_err(|error| cannot(error, None))?;
         for bytes in &before {
-            self.replay(bytes).map_err(|violation| Failure::Violated {
+            self.replay(&bytes.concat()).map_err(|violation| Failure::Violated {
                 violation: Box::new(violation),
                 seed: None,
                 cases: None,
@@ -162,7 +162,7 @@ impl Property {
         let tally: Rc<RefCell<Tally>> = Rc::default();
         self.quickcheck_within(settings, &tally).map_err(|(seed, mut violation)| {
             violation.bytes = self.shortened(std::mem::take(&mut violation.bytes));
-            if let Some(Err(error)) = kept.as_ref().map(|it| it.keep(&violation)) {
+            if let Some(Err(error)) = kept.as_ref().map(|it| violation.keep_in(it)) {
                 return cannot(error, Some((violation, seed)));
             }
             let kept = kept.as_ref().map(|it| it.path().to_owned());

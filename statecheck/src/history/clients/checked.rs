@@ -20,6 +20,13 @@ pub struct Checked {
 }
 
 impl Checked {
+    pub(super) fn add(&mut self, other: Self) {
+        self.rounds += other.rounds;
+        self.commands += other.commands;
+        self.overlapping += other.overlapping;
+        self.undecided += other.undecided;
+    }
+
     pub(super) fn count<C, R>(&mut self, history: &History<C, R>) {
         self.rounds += 1;
         self.commands += history.operations().len() as u64;

@@ -12,8 +12,8 @@ pub struct Unexplained<C, R> {
     pub history: History<Asked<C>, Said<R>>,
     /// All that was recorded in that round.
     pub whole: History<Asked<C>, Said<R>>,
-    /// The seed of that round alone.
-    pub seed: u64,
+    /// The seed of that round alone; `None` if what was asked does not come from one.
+    pub seed: Option<u64>,
     /// Which round that was, from 1.
     pub round: u64,
 }
@@ -28,6 +28,16 @@ impl<C, R> Unexplained<C, R> {
     }
 }
 
+impl<C: Debug, R: Debug> Unexplained<C, R> {
+    /// The shortened history, a line for each call and each reply.
+    pub(super) fn lines(&self) -> String {
+        let mut words = self.history.in_words(ToString::to_string, ToString::to_string);
+        // Times are for the picture.
+        words.times.fill(None);
+        words.to_string()
+    }
+}
+
 impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
     /// A line for each call (`1> Acquire('a')`) and each reply (`1< true`), in the order of time; the rest is
     /// comments, which begin with `#`.
@@ -36,10 +46,7 @@ impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
         let of = whole.operations().len();
         writeln!(f, "# No order of what clients asked explains what they were told.")?;
         writeln!(f, "# Found in round {round}, and shortened from {of} commands to:")?;
-        // Times are for the picture.
-        let mut words = history.in_words(ToString::to_string, ToString::to_string);
-        words.times.fill(None);
-        write!(f, "{words}")?;
+        f.write_str(&self.lines())?;
         if let Some(fault) = self.fault().and_then(|fault| history.operations().get(fault)) {
             let client = fault.client;
             match fault.answer.as_ref().map(|answer| &answer.reply) {
@@ -62,10 +69,13 @@ impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
             f,
             "# The command that caused it may be left out: the field `whole` has the whole round."
         )?;
-        writeln!(
-            f,
-            "# SEED={seed} repeats what was asked; the schedule takes luck, and many rounds"
-        )
+        match seed {
+            Some(seed) => writeln!(
+                f,
+                "# SEED={seed} repeats what was asked; the schedule takes luck, and many rounds"
+            ),
+            None => Ok(()),
+        }
     }
 }
 

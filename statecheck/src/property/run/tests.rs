@@ -77,7 +77,7 @@ fn what_breaks_a_property_is_kept_and_tried_first_from_then_on() {
     for _ in 0..2 {
         let again = small(100).run(&Settings { regressions: None, ..folder.settings() });
         let Err(Failure::Violated { violation, .. }) = again else { panic!("as before") };
-        Regressions::of(&folder.0, "small").keep(&violation).unwrap();
+        violation.keep_in(&Regressions::of(&folder.0, "small")).unwrap();
     }
     assert_eq!(folder.read().matches("case").count(), 1);
 }
@@ -113,7 +113,7 @@ fn what_cannot_be_kept_is_reported_with_what_was_found() {
     fs::write(&file, "").unwrap();
     let kept = Regressions::of(&file.join("below"), "small");
     let violation = small(100).quickcheck(500, 1).unwrap_err();
-    let error = kept.keep(&violation).unwrap_err();
+    let error = violation.keep_in(&kept).unwrap_err();
     assert!(matches!(error, RegressionError::Io { .. }));
     let failure = Failure::Regressions { error, violation: Some((Box::new(violation), 1)) };
     let shown = failure.to_string();
