@@ -5,12 +5,15 @@
 //! replies, will do. [`lockstep`] goes along one trace, this goes along all.
 //!
 //! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks()`] does the same for a
-//! machine that cannot be cloned, within bounds, and up to renamings.
+//! machine that cannot be cloned, within bounds, and up to renamings. [`test()`] is the same as a test of a property: what
+//! it finds is kept.
 
 mod map;
+mod run;
 mod scope;
 mod walks;
 
+pub use run::test;
 pub use scope::{Coverage, Found, Scope, Unseen};
 pub use walks::walks;
 

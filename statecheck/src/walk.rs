@@ -104,7 +104,7 @@ impl<M: Model> Walk<M> {
             .map_err(|divergence| divergence.difference)
     }
 
-    fn of(commands: Vec<M::Command>) -> Self {
+    pub(crate) fn of(commands: Vec<M::Command>) -> Self {
         Self { commands, model: PhantomData }
     }
 

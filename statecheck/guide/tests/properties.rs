@@ -158,9 +158,11 @@ mod everywhere {
 
     #[test]
     fn leases_are_held_in_every_state() {
-        let coverage = explore::walks(Machine::default, (held, held_in_model), &Scope::of_states());
+        let states = (held, held_in_model);
+        let coverage =
+            explore::test(&leases_are_held(), Machine::default, states, &Scope::of_states());
         assert_eq!(
-            coverage.unwrap().to_string(),
+            coverage.to_string(),
             "175 states, 1763 transitions, 5 commands deep: all there are"
         );
     }
