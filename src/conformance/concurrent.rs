@@ -20,9 +20,12 @@ use crate::testing::transcript::{Step, Transcript};
 /// How many histories are recorded unless the time says otherwise.
 const HISTORIES: u64 = 150;
 
-/// How many steps each of the many checks may take by which a history is shortened: what takes more
-/// stays as it is, so that this ends in seconds.
-const SHORTENING_STEPS: u64 = 20_000;
+/// How many steps all searches may take by which a history is shortened, so that this ends in a second or two.
+const SHORTENING_STEPS: u64 = 600_000;
+
+/// How many commands a person can follow. Where a history stays longer, the fault is looked for anew, with no
+/// more commands than that.
+const FEW: usize = 12;
 
 /// How many commands a client sends at most before it waits, by turns: mostly it is one, because
 /// what overlaps less says more.
@@ -39,31 +42,70 @@ pub(super) fn histories() -> Vec<Check> {
     )]
 }
 
+/// What clients are to ask at once, of packages that the server does not have.
+struct Round {
+    prefix: String,
+    names: Vec<RawName>,
+    scripts: Vec<Script<Command>>,
+}
+
+impl Round {
+    /// About so many packages, without what this server is known to get wrong; `None` if nothing is left.
+    fn drawn(
+        context: &Context,
+        g: &mut Gen,
+        contention: Contention,
+        packages: usize,
+    ) -> Option<Self> {
+        let named = |prefix: &str| contention::packages(prefix, packages).unwrap_or_default();
+        let free = context.target.free_namespace(|namespace| raw(&named(namespace.prefix())));
+        let (namespace, names) = free;
+        let prefix = namespace.prefix().to_owned();
+        let drawn = bytes(g, contention.bytes());
+        let scripts = contention.scripts(&drawn, &named(&prefix)).ok()?;
+        let scripts = avoid::scripts_without(scripts, &context.avoided())?;
+        Some(Self { prefix, names, scripts })
+    }
+}
+
 fn try_history(context: &Context, seed: u64) -> Trial {
     let mut g = Gen::from_size_and_seed(100, seed);
     let burst = g.choose(&BURSTS).copied().unwrap_or(1);
     let clients = context.settings.clients;
     let contention = Contention { clients, operations: context.settings.commands, burst };
     let count = 2 + usize::arbitrary(&mut g) % 3;
-    let named = |prefix: &str| contention::packages(prefix, count).unwrap_or_default();
-    let target = &context.target;
-    let (namespace, names) = target.free_namespace(|namespace| raw(&named(namespace.prefix())));
-    let packages = named(namespace.prefix());
-    let Ok(scripts) = contention.scripts(&bytes(&mut g, contention.bytes()), &packages) else {
+    let Some(round) = Round::drawn(context, &mut g, contention, count) else {
         return Trial::LeftOut;
     };
-    let Some(scripts) = avoid::scripts_without(scripts, &context.avoided()) else {
-        return Trial::LeftOut;
-    };
-    match judge(target, context.number(seed), scripts, &names) {
+    let mut prefix = round.prefix.clone();
+    let few = || with_few(context, &mut g, &mut prefix);
+    match judge(&context.target, context.number(seed), round.scripts, &round.names, few) {
         Ok(Verdict::Undecided) => Trial::Undecided,
         Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
-        Err(finding) => match explained_by_one(context, &finding, namespace.prefix()) {
+        Err(finding) => match explained_by_one(context, &finding, &prefix) {
             Some(trial) => trial,
             None if context.is_known(&finding.rule) => Trial::Known(finding.rule.clone()),
             None => Trial::Failed(*finding),
         },
     }
+}
+
+/// A fault that was seen among many commands, seen among a few, if it shows there in time; and the prefix of the
+/// names in them. Many cannot always be shortened to few: what was left out may or may not have happened.
+fn with_few(context: &Context, g: &mut Gen, prefix: &mut String) -> Option<Finding> {
+    let target = &context.target;
+    target.within(context.settings.bound, || {
+        // Of few clients more overlaps; some faults need many.
+        let clients = (2..=context.settings.clients.clamp(2, FEW / 2)).cycle();
+        let mut rounds = clients.take_while(|_| !target.is_out_of_time());
+        rounds.find_map(|clients| {
+            let contention = Contention { clients, operations: FEW, burst: 1 };
+            let few = Round::drawn(context, g, contention, 2)?;
+            let found = judge(target, 0, few.scripts, &few.names, || None).err()?;
+            *prefix = few.prefix;
+            Some(*found).filter(|found| matches!(found.evidence, Evidence::History { .. }))
+        })
+    })
 }
 
 /// What is seen of a fault without any overlap, if it is: the commands are said once more one after the
@@ -92,12 +134,14 @@ fn explained_by_one(context: &Context, finding: &Finding, prefix: &str) -> Optio
 }
 
 /// Lets clients follow their scripts at once, and judges what they were told. With several addresses
-/// each client is at the next one, the first at that of number `start`.
+/// each client is at the next one, the first at that of number `start`. A fault among many commands may be one
+/// of `few` instead.
 pub(super) fn judge(
     target: &Target,
     start: usize,
     scripts: Vec<Script<Command>>,
     names: &[RawName],
+    few: impl FnOnce() -> Option<Finding>,
 ) -> Result<Verdict, Box<Finding>> {
     let (clients, system) = (scripts.len(), &target.system);
     let connected = (start..).zip(scripts).map(|(number, script)| {
@@ -112,12 +156,15 @@ pub(super) fn judge(
     })?;
     let recording = contention::record_of(connected);
     target.remove(names);
-    let checker = contention::checker();
+    let checker = contention::checker().steps_to_shorten(SHORTENING_STEPS);
     let whole = recording.history;
     match (checker.check(&whole), recording.cut_off.first()) {
         (Verdict::NotLinearizable, _) => {
-            let quick = contention::checker().steps(SHORTENING_STEPS);
-            let short = quick.minimise(&whole).unwrap_or_else(|| whole.clone());
+            let few = (whole.operations().len() > FEW).then(few);
+            if let Some(found) = few.flatten() {
+                return Err(Box::new(found));
+            }
+            let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
             // With all the steps that it may take: it may be as long as it was.
             let unexplained = system.has_several().then(|| checker.first_unexplained(&short));
             let unexplained = unexplained.flatten().and_then(|at| short.operations().get(at));

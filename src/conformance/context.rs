@@ -198,21 +198,12 @@ impl Context {
             let held = self.target.hold(&candidate, Transcript::answered).err()?;
             Some(held).filter(|held| kind(held) == kind_of_first && !self.target.is_out_of_time())
         };
-        let mut simplest: Option<Held> = None;
-        loop {
-            let held = simplest.as_ref().unwrap_or(&first);
-            let simpler = simpler(&self.target.system, &held.shown, held.mismatch.line())
-                // Of a server that is gone, every conversation goes wrong.
-                .take_while(|_| {
-                    let is_there = || self.with_short_patience(|| self.target.reach().is_ok());
-                    !self.target.is_out_of_time() && is_there()
-                })
-                .find_map(|candidate| self.with_short_patience(|| goes_wrong(candidate)));
-            match simpler {
-                Some(held) => simplest = Some(held),
-                None => break,
-            }
-        }
+        let may_go_on = || {
+            // Of a server that is gone, every conversation goes wrong.
+            let is_there = || self.with_short_patience(|| self.target.reach().is_ok());
+            !self.target.is_out_of_time() && is_there()
+        };
+        let simplest = self.simplest(&first, may_go_on, goes_wrong);
         // What went wrong for want of patience alone is no fault.
         let again = |held: &Held| {
             self.target.within(self.settings.bound, || {
@@ -233,25 +224,36 @@ impl Context {
     /// try.
     fn shortened_to_the_end(&self, first: Held) -> Held {
         let Some(restart) = &self.restart else { return first };
-        let mut held = first;
         let end = Instant::now() + self.settings.bound;
-        while Instant::now() < end {
-            let ends = |candidate: Transcript| {
-                if self.is_gone() {
-                    restart.bring_back(&self.target).ok()?;
-                }
-                let held = self.target.hold(&candidate, Transcript::answered).err()?;
-                Some(held).filter(|_| self.is_gone())
-            };
+        let ends = |candidate: Transcript| {
+            if self.is_gone() {
+                restart.bring_back(&self.target).ok()?;
+            }
+            let held = self.target.hold(&candidate, Transcript::answered).err()?;
+            Some(held).filter(|_| self.is_gone())
+        };
+        self.simplest(&first, || Instant::now() < end, ends).unwrap_or(first)
+    }
+
+    /// What steps that make a conversation simpler lead to, as long as it still fails and may go on; `None` if no
+    /// step does.
+    fn simplest(
+        &self,
+        first: &Held,
+        may_go_on: impl Fn() -> bool,
+        fails: impl Fn(Transcript) -> Option<Held>,
+    ) -> Option<Held> {
+        let mut simplest: Option<Held> = None;
+        loop {
+            let held = simplest.as_ref().unwrap_or(first);
             let simpler = simpler(&self.target.system, &held.shown, held.mismatch.line())
-                .take_while(|_| Instant::now() < end)
-                .find_map(|candidate| self.with_short_patience(|| ends(candidate)));
+                .take_while(|_| may_go_on())
+                .find_map(|candidate| self.with_short_patience(|| fails(candidate)));
             match simpler {
-                Some(shorter) => held = shorter,
-                None => break,
+                Some(held) => simplest = Some(held),
+                None => return simplest,
             }
         }
-        held
     }
 }
 

@@ -101,7 +101,7 @@ fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding>
             script.iter().map(burst).collect()
         };
         let scripts = scripts.iter().map(rename).collect();
-        concurrent::judge(target, number, scripts, &names).err().map(|finding| *finding)
+        concurrent::judge(target, number, scripts, &names, || None).err().map(|finding| *finding)
     })
 }
 

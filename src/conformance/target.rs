@@ -298,7 +298,6 @@ impl Target {
         let sent = sent.sent();
         let shown = &sent[..sent.len().min(MOST_RECENT_BYTES)];
         let mut recent = self.recent.borrow_mut();
-        recent.truncate(MOST_RECENT);
         if recent.len() == MOST_RECENT {
             recent.pop_front();
         }

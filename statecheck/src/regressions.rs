@@ -156,6 +156,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_has_lines_of_either_kind_and_each_reader_finds_its_own() {
+        let folder = std::env::temp_dir().join(format!("statecheck-kinds-{}", std::process::id()));
+        let kept = Regressions::of(&folder, "both");
+        kept.keep("seen", "case 01").unwrap();
+        kept.keep("seen\ntwice", "round 02 03").unwrap();
+        let read = [Kind::Case, Kind::Round].map(|kind| kept.read(kind).unwrap());
+        let text = fs::read_to_string(kept.path()).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        assert_eq!(read, [vec![vec![vec![1]]], vec![vec![vec![2], vec![3]]]]);
+        assert!(text.ends_with("\n\n# seen\n# twice\nround 02 03\n"), "{text}");
+    }
+
+    #[test]
     fn a_line_is_read_as_it_was_written() {
         for (kind, groups, text) in [
             (Kind::Case, vec![vec![0x0a, 0xff]], "case 0aff"),

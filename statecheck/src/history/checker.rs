@@ -4,6 +4,7 @@
 //! Where a quick look finds such an order, following it proves the history linearizable. Otherwise
 //! a complete search decides, if its steps suffice.
 
+use std::cell::Cell;
 use std::hash::Hash;
 
 use super::plan::{Judge, Part, Plan};
@@ -14,6 +15,9 @@ use crate::machine::StateMachine;
 /// state; it costs about a microsecond, and until the search ends the memory of that state and a bit
 /// for each command of the history.
 pub const DEFAULT_STEPS: u64 = 200_000;
+
+/// Into how many shares the steps by which a history is shortened are divided.
+const SHARES: u64 = 32;
 
 /// What a history turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +67,8 @@ pub enum Verdict {
 pub struct Checker<M: StateMachine, R> {
     judge: Judge<M, R>,
     steps: u64,
+    /// How many all searches may take together by which a history is shortened, if that is bounded.
+    steps_to_shorten: Option<u64>,
 }
 
 impl<M, R> Checker<M, R>
@@ -74,7 +80,8 @@ where
     /// reply is the one that a client saw. Where the machine has an error, no reply agrees, and it is
     /// taken to be as it was before. Machines that are equal have to behave alike.
     pub fn new(initial: M, agree: fn(&M::Reply, &R) -> bool) -> Self {
-        Self { judge: Judge { initial, agree, only_reads: |_, _| false }, steps: DEFAULT_STEPS }
+        let judge = Judge { initial, agree, only_reads: |_, _| false };
+        Self { judge, steps: DEFAULT_STEPS, steps_to_shorten: None }
     }
 
     /// Says which commands, given their replies, change nothing in whatever state they get them:
@@ -92,13 +99,21 @@ where
         self
     }
 
+    /// Lets the many searches by which a history is shortened take so many steps together, and each of them a
+    /// 32nd of that. Without this each may take as many as any other. Fewer steps end sooner and leave more.
+    #[must_use]
+    pub fn steps_to_shorten(mut self, steps: u64) -> Self {
+        self.steps_to_shorten = Some(steps);
+        self
+    }
+
     /// Judges a history. The quick look follows up to 2,048 ways event by event, and on each tries
     /// what is under way: some milliseconds for hundreds of commands of 8 clients, seconds where
     /// hundreds are under way at once. The search is exponential at worst in how many are under way,
     /// and bounded by the steps.
     #[must_use]
     pub fn check(&self, history: &History<M::Command, R>) -> Verdict {
-        self.check_part(history, history.events(), |_| Part::Kept)
+        self.check_part(history, history.events(), &self.steps_of_one(), |_| Part::Kept)
     }
 
     /// Judges what happened up to an event, of those parts that `part` says; none of them optional.
@@ -106,13 +121,14 @@ where
         &self,
         history: &History<M::Command, R>,
         end: usize,
+        steps: &Steps,
         part: impl Fn(usize) -> Part,
     ) -> Verdict {
         let plan = Plan::new(history, end, part, &self.judge);
         if witness::find(&plan).is_some_and(|order| plan.is_explained_by(&order)) {
             return Verdict::Linearizable;
         }
-        self.decide(&plan)
+        Self::decide(&plan, steps)
     }
 
     /// Judges the same by the search alone, for histories that most likely have no order.
@@ -120,13 +136,30 @@ where
         &self,
         history: &History<M::Command, R>,
         end: usize,
+        steps: &Steps,
         part: impl Fn(usize) -> Part,
     ) -> Verdict {
-        self.decide(&Plan::new(history, end, part, &self.judge))
+        Self::decide(&Plan::new(history, end, part, &self.judge), steps)
     }
 
-    fn decide(&self, plan: &Plan<'_, M, R>) -> Verdict {
-        match search::decide(plan, self.steps) {
+    /// The steps of one search.
+    pub(super) fn steps_of_one(&self) -> Steps {
+        Steps { all: Cell::new(u64::MAX), each: self.steps }
+    }
+
+    /// The steps of all searches by which a history is shortened.
+    pub(super) fn steps_of_all(&self) -> Steps {
+        match self.steps_to_shorten {
+            Some(all) => Steps { all: Cell::new(all), each: (all / SHARES).max(1).min(self.steps) },
+            None => self.steps_of_one(),
+        }
+    }
+
+    fn decide(plan: &Plan<'_, M, R>, steps: &Steps) -> Verdict {
+        let each = steps.each.min(steps.all.get());
+        let (decided, taken) = search::decide(plan, each);
+        steps.all.set(steps.all.get() - taken);
+        match decided {
             Some(true) => Verdict::Linearizable,
             Some(false) => Verdict::NotLinearizable,
             None => Verdict::Undecided,
@@ -141,4 +174,10 @@ where
     pub(super) fn only_reads(&self, command: &M::Command, reply: &R) -> bool {
         (self.judge.only_reads)(command, reply)
     }
+}
+
+/// How many steps searches may take: all together, and each.
+pub(super) struct Steps {
+    all: Cell<u64>,
+    each: u64,
 }

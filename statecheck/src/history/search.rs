@@ -15,14 +15,16 @@ use std::rc::Rc;
 use super::plan::Plan;
 use crate::machine::StateMachine;
 
-/// Whether there is an order that explains the plan; `None` if so many steps do not suffice to know.
-pub(super) fn decide<M, R>(plan: &Plan<'_, M, R>, steps: u64) -> Option<bool>
+/// Whether there is an order that explains the plan, and how many steps that took; `None` if so many do not
+/// suffice to know.
+pub(super) fn decide<M, R>(plan: &Plan<'_, M, R>, steps: u64) -> (Option<bool>, u64)
 where
     M: StateMachine + Clone + Ord + Hash,
 {
     let search = Search { plan, steps_left: Cell::new(steps) };
     let explained = search.finds_an_order();
-    Some(explained).filter(|explained| *explained || search.steps_left.get() > 0)
+    let left = search.steps_left.get();
+    (Some(explained).filter(|explained| *explained || left > 0), steps - left)
 }
 
 struct Search<'a, 'p, M: StateMachine, R> {
