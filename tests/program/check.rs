@@ -212,7 +212,7 @@ fn the_names_of_checks_are_listed_and_choose_what_is_tried() {
 
 #[test]
 fn the_recipe_for_a_pipeline_does_what_it_says() {
-    let recipe = include_str!("../../spec/check-your-server.md");
+    let recipe = include_str!("../../docs/check-your-server.md");
     let blocks: Vec<_> = recipe.split("```sh\n").skip(1).collect();
     let block = |number: usize| blocks[number].split("```").next().unwrap();
     let folder = Folder::new("recipe");

@@ -174,7 +174,7 @@ fn the_limits_are_those_of_the_program() {
 
 #[test]
 fn every_path_that_is_linked_exists() {
-    for page in ["README.md", "docs/operating.md"] {
+    for page in ["README.md", "docs/running.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let text = fs::read_to_string(&path).unwrap();
         let targets: Vec<_> =
