@@ -36,6 +36,7 @@ fn pages() -> Vec<(String, Vec<Block>)> {
     let docs = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap();
     let docs = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut paths: Vec<_> = docs.map(|name| format!("docs/{name}")).collect();
+    paths.retain(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
     paths.push("README.md".to_owned());
     paths.sort();
     paths.into_iter().map(|path| (path.clone(), blocks(&page(&path)))).collect()
