@@ -17,7 +17,7 @@ fn the_ring_is_a_queue_wherever_in_it_the_items_begin() {
 }
 
 #[test]
-fn a_ring_that_wraps_around_too_early_is_shown_to_be_no_queue_by_a_shortest_trace() {
+fn a_ring_that_wraps_too_early_is_shown_by_a_shortest_trace() {
     let (random, everywhere) = test::<{ PLACES - 1 }>();
     assert_eq!(random.unwrap_err().shown, "Push(false)\nPush(false)\nPush(true)\n");
     assert_eq!(everywhere.unwrap_err(), [Push(false), Push(false), Push(true)]);

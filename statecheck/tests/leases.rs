@@ -186,8 +186,9 @@ fn a_machine_that_hands_out_ids_refines_its_model() {
     refines::<0>().test();
 }
 
+/// It is shrunk to the fewest commands.
 #[test]
-fn each_bug_is_found_from_every_seed_and_shrunk_to_the_fewest_commands() {
+fn each_bug_is_found_from_every_seed_and_shrunk() {
     assert_eq!(lengths::<1>(), [3; 20]);
     assert_eq!(lengths::<2>(), [4; 20]);
     assert_eq!(lengths::<3>(), [5; 20]);

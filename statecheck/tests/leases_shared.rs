@@ -182,8 +182,9 @@ fn releases(unexplained: &Unexplained<Command, bool>) -> usize {
     releases
 }
 
+/// Each client releases what it was granted.
 #[test]
-fn a_race_of_releases_is_found_and_shortened_and_each_releases_what_it_was_granted() {
+fn a_race_of_releases_is_found_and_shortened() {
     // Sometimes two grants of one name show it in fewer commands than a release does.
     let shows_a_release = (0..SEEDS).any(|seed| {
         let unexplained = found::<REMOVES_LATER>(seed * ROUNDS);

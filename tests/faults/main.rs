@@ -38,8 +38,9 @@ fn withstand(faults: &[Fault]) -> String {
     log
 }
 
+/// Other clients are served beside them.
 #[test]
-fn a_thousand_clients_that_send_a_byte_at_a_time_are_served_beside_others() {
+fn a_thousand_clients_that_send_byte_by_byte_are_served() {
     withstand(&[named("slowloris")]);
 }
 
@@ -66,7 +67,7 @@ fn a_reset_in_mid_reply_disturbs_nobody() {
 }
 
 #[test]
-fn ten_thousand_connections_opened_and_dropped_leave_nothing_behind() {
+fn ten_thousand_dropped_connections_leave_nothing() {
     withstand(&[named("opened and dropped")]);
 }
 
@@ -76,12 +77,13 @@ fn floods_of_garbage_are_answered_error_by_error() {
 }
 
 #[test]
-fn giant_lines_from_two_hundred_clients_cost_no_more_than_the_limit_of_a_line() {
+fn giant_lines_of_200_clients_cost_no_more_than_their_limit() {
     withstand(&[named("giant lines")]);
 }
 
+/// It takes other clients later.
 #[test]
-fn a_server_out_of_file_descriptors_serves_those_who_are_in_and_takes_others_later() {
+fn a_server_out_of_descriptors_serves_connected_clients() {
     let log = withstand(&[named("no file descriptors")]);
     assert!(log.contains("cannot accept connections; trying on"), "{log}");
     assert!(log.contains("accepting connections again"), "{log}");
@@ -155,8 +157,9 @@ const GRACE: &str = "2";
 /// and time for two processors that have much to do.
 const END: Duration = Duration::from_secs(2 + 1 + 5);
 
+/// This holds beside clients that never read, too.
 #[test]
-fn a_signal_at_full_load_loses_no_reply_and_ends_in_time_beside_clients_that_never_read() {
+fn a_signal_at_full_load_loses_no_reply_and_ends_in_time() {
     let _alone = alone();
     let serving = Serving::start(&["--listen", "127.0.0.1:0", "--shutdown-grace", GRACE]);
     let address = serving.addresses[0];

@@ -21,7 +21,7 @@ fn an_index_is_a_map_from_package_to_dependencies() {
 }
 
 #[test]
-fn an_index_that_cannot_exist_is_refused_with_the_package_at_fault() {
+fn an_impossible_index_is_refused_with_the_package_at_fault() {
     let open = serde_json::from_str::<PackageIndex>(r#"{"a":["b"]}"#).unwrap_err();
     assert!(open.to_string().starts_with("a depends on b, which is not in the index"), "{open}");
     let malformed = serde_json::from_str::<PackageIndex>(r#"{"a b":[]}"#).unwrap_err();

@@ -78,8 +78,9 @@ fn by_name(messages: &str) -> Vec<&str> {
     lines
 }
 
+/// It can be imported into another server.
 #[test]
-fn a_backup_taken_while_clients_write_is_the_state_of_one_moment_and_comes_back() {
+fn a_backup_beside_clients_is_the_state_of_one_moment() {
     let (from, to) = (Folder::new("backed-up"), Folder::new("brought-back"));
     let (server, endpoint) = serving(&from.0);
     let (stop, sent, answered) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -123,8 +124,9 @@ fn a_backup_taken_while_clients_write_is_the_state_of_one_moment_and_comes_back(
     assert!(by_name(&exported.stdout) == by_name(backup), "what is brought back is another state");
 }
 
+/// A server that stops breaks a backup off.
 #[test]
-fn one_backup_is_fetched_at_a_time_and_a_server_that_stops_breaks_it_off() {
+fn one_backup_is_fetched_at_a_time() {
     let folder = Folder::new("one-at-a-time");
     let (server, endpoint) = serving(&folder.0);
     let stream = TcpStream::connect(server.addresses[0]).unwrap();
@@ -151,8 +153,9 @@ fn one_backup_is_fetched_at_a_time_and_a_server_that_stops_breaks_it_off() {
     assert!(!rest.ends_with(b"0\r\n\r\n"));
 }
 
+/// It says how to get one.
 #[test]
-fn a_server_without_a_directory_has_no_backup_and_says_how_to_get_one() {
+fn a_server_without_a_directory_has_no_backup() {
     let free = "127.0.0.1:0";
     let serving = Serving::start(&["serve", "--listen", free, "--metrics", free]);
     let response = serving.get("/backup");
@@ -160,8 +163,9 @@ fn a_server_without_a_directory_has_no_backup_and_says_how_to_get_one() {
     assert!(response.ends_with("start the server with --data-dir\n"), "{response}");
 }
 
+/// It could not tell a part from the whole.
 #[test]
-fn a_client_that_cannot_tell_a_part_from_the_whole_gets_no_backup() {
+fn a_client_that_cannot_see_the_end_gets_no_backup() {
     let folder = Folder::new("old-client");
     let (_serving, endpoint) = serving(&folder.0);
     assert_eq!(

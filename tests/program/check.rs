@@ -36,7 +36,7 @@ fn the_correct_server_is_not_found_guilty_whatever_the_seed() {
 }
 
 #[test]
-fn our_own_server_conforms_strictly_and_holds_afterwards_what_it_held_before() {
+fn our_own_server_conforms_strictly_and_keeps_what_it_held() {
     let (_server, address, engine) = common::serve();
     for (package, list) in [("a", vec![]), ("b", vec!["a"]), ("a", vec!["b"])] {
         engine.apply(&Command::index(package, list).unwrap()).unwrap();
@@ -136,7 +136,7 @@ fn serve_until(message: &'static str) -> String {
 }
 
 #[test]
-fn a_server_that_dies_is_found_out_by_the_conversation_that_it_died_of() {
+fn a_server_that_dies_is_found_by_what_it_died_of() {
     let (code, report) = report(&serve_until("vim"), &["--only", "transcript_messages"]);
     assert_eq!(code, Some(1));
     let failed = failed(&report);
@@ -212,7 +212,7 @@ fn the_names_of_checks_are_listed_and_choose_what_is_tried() {
 
 #[test]
 fn the_recipe_for_a_pipeline_does_what_it_says() {
-    let recipe = include_str!("../../spec/check-your-server.md");
+    let recipe = include_str!("../../docs/check-your-server.md");
     let blocks: Vec<_> = recipe.split("```sh\n").skip(1).collect();
     let block = |number: usize| blocks[number].split("```").next().unwrap();
     let folder = Folder::new("recipe");
@@ -252,7 +252,7 @@ fn a_table_names_every_check_with_cases_time_and_verdict() {
 
 #[test]
 #[cfg(unix)]
-fn who_interrupts_a_run_is_shown_what_was_tried_and_leaves_nothing_behind() {
+fn an_interrupted_run_prints_what_it_tried_and_cleans_up() {
     let (_server, address, engine) = common::serve();
     let address = address.to_string();
     let only = ["--only", "rule_M1", "--only", "pipelining_", "--time", "3600"];
@@ -293,8 +293,9 @@ fn what_cannot_be_tested_is_told_from_what_does_not_conform() {
     }
 }
 
+/// A server that answers otherwise does not conform.
 #[test]
-fn who_says_nothing_cannot_be_tested_and_who_says_something_else_does_not_conform() {
+fn a_silent_server_cannot_be_tested_and_another_fails() {
     for (answer, code) in [("", Some(2)), ("ok\n", Some(1))] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -65,7 +65,7 @@ fn is_empty(engine: &Engine) -> bool {
 }
 
 #[test]
-fn servers_that_share_nothing_conform_alone_and_are_found_out_together() {
+fn servers_that_share_nothing_conform_alone_not_together() {
     let servers = [common::serve(), common::serve()];
     let addresses = [servers[0].1, servers[1].1];
     for address in addresses {
@@ -123,7 +123,7 @@ fn clients_at_once_are_at_all_addresses() {
 }
 
 #[test]
-fn each_of_the_clients_at_once_that_are_shown_is_said_with_its_address() {
+fn each_client_of_a_history_is_shown_with_its_address() {
     // It takes an overlap: what shows message by message is shown so.
     let racy = (Fault::ChecksThenActs, None);
     let addresses = faulty_server::serve_together(&[racy, racy]);
@@ -151,8 +151,9 @@ fn each_of_the_clients_at_once_that_are_shown_is_said_with_its_address() {
     assert!(right(0) || right(1), "{text}");
 }
 
+/// It holds nothing after the check.
 #[test]
-fn one_honest_server_at_three_addresses_conforms_strictly_and_holds_nothing_afterwards() {
+fn one_honest_server_at_three_addresses_conforms_strictly() {
     let listen = ["--listen", "127.0.0.1:0"].repeat(3);
     let arguments = [&["serve", "--metrics", "127.0.0.1:0"], &listen[..]].concat();
     let server = Serving::start(&arguments);
@@ -206,8 +207,9 @@ fn every_report_lists_all_addresses() {
     }
 }
 
+/// It is replayed at the same addresses and at others.
 #[test]
-fn what_was_found_at_several_addresses_is_kept_and_can_be_tried_again_there_or_elsewhere() {
+fn a_finding_at_several_addresses_is_kept_and_replayed() {
     let folder = Folder::new("check-addresses");
     // What shows message by message is kept so, and a history where it takes an overlap.
     let serve = |only| match only {
@@ -286,7 +288,7 @@ fn replicas_that_read_messages_in_different_ways_are_no_system() {
 }
 
 #[test]
-fn an_address_that_cannot_be_reached_is_named_and_one_given_twice_is_refused() {
+fn an_unreachable_address_is_named_and_one_twice_is_refused() {
     let address = correct(1)[0].to_string();
     let gone = check(&address, &["--addr", NOBODY]);
     assert_eq!(gone.code, Some(2));
@@ -313,8 +315,9 @@ fn an_address_that_listens_and_says_nothing_is_named() {
     assert_eq!(done.stderr, expected);
 }
 
+/// They are listed and tried with several addresses only.
 #[test]
-fn checks_of_several_addresses_are_listed_and_tried_only_with_several() {
+fn checks_of_several_addresses_need_several() {
     let names = |more: &[&str]| {
         let listed = run(&[&["check", "--list"], more].concat(), b"");
         assert_eq!(listed.code, Some(0));

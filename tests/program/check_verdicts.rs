@@ -145,7 +145,7 @@ fn a_server_that_minds_half_closes_is_told_so_once() {
 }
 
 #[test]
-fn a_server_that_answers_by_the_older_text_is_wrong_by_ours_alone() {
+fn a_server_of_the_older_text_is_wrong_by_ours_alone() {
     let address = faulty_server::serve(Fault::KeepsOldList).to_string();
     for (text, code) in [("own", 1), ("newer", 1), ("older", 0)] {
         let done = check(&address, &["--challenge", text]);

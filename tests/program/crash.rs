@@ -177,7 +177,7 @@ fn serve(directory: &Path) -> std::process::Command {
 }
 
 #[test]
-fn what_was_answered_outlives_a_server_that_is_killed_at_any_moment() {
+fn answers_outlive_a_server_that_is_killed_at_any_moment() {
     let rounds: u32 = match std::env::var("CRASH_ROUNDS") {
         Ok(text) => text.parse().expect("CRASH_ROUNDS is a number"),
         Err(_) => 6,

@@ -69,7 +69,7 @@ fn every_option_of_a_server_has_a_variable_that_its_help_names() {
 }
 
 #[test]
-fn what_the_environment_says_of_a_server_is_nothing_to_other_commands() {
+fn variables_of_a_server_change_no_other_command() {
     let variables = [("INDEXER_MAX_LINE_BYTES", "nonsense"), ("INDEXER_LOG", "nonsense")];
     let ordered = run_with(&variables, &["order", "--format", "brew", common::BREW]);
     assert_eq!(ordered.code, Some(0), "{ordered:?}");

@@ -39,7 +39,7 @@ fn printed(index: &PackageIndex) -> String {
 }
 
 #[test]
-fn a_directory_that_was_closed_or_whose_server_was_killed_is_read() {
+fn a_directory_is_read_after_a_stop_and_after_a_kill() {
     let folder = Folder::new("formats-read");
     for name in ["closed", "killed"] {
         let directory = directory(&folder, name);

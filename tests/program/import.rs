@@ -55,8 +55,9 @@ Package: cron
 Depends: mail-transport-agent | smail, nothing (>= 1)
 ";
 
+/// `Provides` is read, too.
 #[test]
-fn a_debian_index_is_imported_with_alternatives_provides_and_cycles() {
+fn a_debian_index_is_imported_with_alternatives_and_cycles() {
     let folder = Folder::new("debian");
     let packages = folder.file("Packages", DEBIAN);
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);

@@ -72,7 +72,7 @@ fn a_load_draws_its_latencies() {
 }
 
 #[test]
-fn a_load_can_send_the_lines_of_a_file_and_exits_with_1_if_any_is_refused() {
+fn a_load_of_a_file_exits_with_1_if_any_line_is_refused() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0].to_string();
     let folder = Folder::new("load-from");
@@ -201,7 +201,7 @@ fn a_reply_too_many_is_an_error_and_so_is_a_piece_of_one() {
 }
 
 #[test]
-fn a_server_that_does_not_end_its_streams_is_measured_all_the_same() {
+fn a_server_that_does_not_end_its_streams_is_measured() {
     let (end, ended) = mpsc::channel();
     let (address, server) = answering(
         move |number, mut stream| {

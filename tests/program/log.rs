@@ -67,7 +67,7 @@ fn a_refusal_is_logged_with_peer_rule_and_offset() {
 }
 
 #[test]
-fn no_client_can_write_a_control_byte_or_a_line_of_its_own_into_the_log() {
+fn no_client_can_write_a_control_byte_or_line_into_the_log() {
     let mut forged = vec![
         b"2026-01-01T00:00:00.000000Z  INFO stopped signal=forged\n".to_vec(),
         b"INDEX|a|b\x1b[31mred\r\n".to_vec(),

@@ -53,7 +53,7 @@ fn a_manager_is_told_of_readiness_signs_of_life_and_the_end() {
 }
 
 #[test]
-fn a_manager_that_is_not_there_is_warned_of_and_missed_by_nobody() {
+fn a_missing_manager_is_warned_of_and_missed_by_nobody() {
     let mut program = indexer(&["--listen", "127.0.0.1:0"]);
     let serving = Serving::spawn(program.env("NOTIFY_SOCKET", "/nowhere/at/all"), 1);
     assert_eq!(serving.tell("INDEX|a|\n"), "OK\n");
@@ -77,7 +77,7 @@ fn listener() -> (TcpListener, std::net::SocketAddr) {
 }
 
 #[test]
-fn a_socket_that_is_passed_takes_the_place_of_the_default_address() {
+fn a_socket_that_is_passed_replaces_the_default_address() {
     let (socket, address) = listener();
     // A client that comes before the server is there waits.
     let waiting = std::net::TcpStream::connect(address).unwrap();

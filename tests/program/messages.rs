@@ -57,8 +57,9 @@ fn what_a_list_holds_is_escaped_and_shortened_in_messages() {
     }
 }
 
+/// This holds for all messages.
 #[test]
-fn arguments_and_file_names_are_escaped_and_shortened_in_messages() {
+fn arguments_and_file_names_are_escaped_and_shortened() {
     let hostile = HOSTILE.map(str::as_bytes).into_iter().chain([b"\xff\x1b".as_slice()]);
     let long = b"x".repeat(100_000);
     for text in hostile.chain([long.as_slice()]) {

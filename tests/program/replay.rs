@@ -38,7 +38,7 @@ fn what_was_found_is_kept_and_can_be_tried_again() {
 }
 
 #[test]
-fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
+fn a_history_that_was_found_is_kept_drawn_and_replayed() {
     let folder = Folder::new("check-history");
     let file = folder.0.join("found.txt");
     let path = file.to_str().unwrap();
@@ -54,8 +54,9 @@ fn a_history_that_was_found_is_kept_drawn_and_can_be_followed_again() {
     assert_passes(path, &correct);
 }
 
+/// The packages of others stay as they are.
 #[test]
-fn a_transcript_of_ones_own_is_replayed_among_the_packages_of_others() {
+fn a_transcript_of_ones_own_is_replayed_among_packages() {
     let (_server, address, engine) = common::serve();
     engine.apply(&Command::index("lua", []).unwrap()).unwrap();
     let folder = Folder::new("replay");
@@ -75,8 +76,9 @@ fn a_transcript_of_ones_own_is_replayed_among_the_packages_of_others() {
     assert_eq!(engine.batch(|index| index.len()).unwrap(), 1);
 }
 
+/// It does so with any `--time`.
 #[test]
-fn the_command_to_try_again_leads_to_the_case_that_failed_whatever_the_time() {
+fn the_command_to_try_again_leads_to_the_case_that_failed() {
     let faulty = faulty_server::serve(Fault::AddsToOldList).to_string();
     let only = ["--only", "pipelining_10", "--seed", "3", "--time", "60"];
     let (code, first) = report(&faulty, &only);

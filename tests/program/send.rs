@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::common::{self, Finished, Folder, NOBODY, Serving, run};
 
 #[test]
-fn send_prints_replies_in_order_and_exits_with_1_if_any_is_error() {
+fn send_prints_replies_in_order_and_exits_with_1_on_error() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0].to_string();
     let clean = run(&["send", "--addr", &address], b"INDEX|a|\nINDEX|b|a\nQUERY|c|");
@@ -57,8 +57,9 @@ fn an_address_without_a_port_means_8080_to_every_command() {
     }
 }
 
+/// More messages may come, and are not waited for.
 #[test]
-fn send_ends_at_once_when_nobody_takes_the_replies_and_more_messages_may_come() {
+fn send_ends_at_once_when_nobody_takes_the_replies() {
     let serving = Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0].to_string();
     let mut sending = common::indexer(&["send", "--addr", &address])

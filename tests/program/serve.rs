@@ -8,9 +8,10 @@ use std::thread;
 
 use crate::common::{self, Finished, Serving, run};
 
+/// It exits with 0, and the log says so.
 #[test]
 #[cfg(unix)]
-fn a_signal_stops_the_server_after_its_replies_with_status_0_and_says_so() {
+fn a_signal_stops_the_server_after_its_replies() {
     for (signal, arguments) in [
         ("TERM", ["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"].as_slice()),
         ("INT", &["serve", "--listen", "127.0.0.1:0", "--log-level", "info"]),
@@ -73,9 +74,10 @@ fn replies_in_flight_when_the_signal_comes_arrive_whole() {
     assert_eq!(status.code(), Some(0), "{log}");
 }
 
+/// Upper and lower case do. No other command is changed.
 #[test]
 #[cfg(unix)]
-fn the_environment_sets_the_level_where_no_flag_does_in_any_case_and_for_serve_alone() {
+fn the_environment_sets_the_level_of_serve_if_no_flag_does() {
     for (value, arguments, lines) in [
         ("OFF", ["--listen", "127.0.0.1:0"].as_slice(), 0),
         ("", &["--listen", "127.0.0.1:0"], 2),
@@ -160,7 +162,7 @@ fn all_addresses_of_both_families_are_served_on_one_port() {
 }
 
 #[test]
-fn an_address_that_the_server_has_itself_is_not_blamed_on_another() {
+fn an_address_of_the_server_itself_is_not_blamed_on_another() {
     with_a_free_port(|port| {
         let [one, all] = [format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}")];
         let refused = run(&["--listen", &one, "--listen", &all], b"");
@@ -294,9 +296,10 @@ fn a_build_without_replicas_says_how_to_get_them() {
     assert!(set.stderr.starts_with(error), "{set:?}");
 }
 
+/// The log says so once.
 #[test]
 #[cfg(unix)]
-fn a_web_page_can_neither_write_nor_read_and_the_log_says_so_once() {
+fn a_web_page_can_neither_write_nor_read() {
     let listen = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"];
     let serving = Serving::start(&[&listen[..], &["--metrics-host", "indexer.example"]].concat());
     assert_eq!(serving.tell("INDEX|victim|\n"), "OK\n");

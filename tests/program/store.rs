@@ -61,8 +61,9 @@ fn the_program_alone_keeps_its_index_in_a_directory_too() {
     assert_eq!(exported(&folder.0), "INDEX|vim|\n");
 }
 
+/// The process that uses it is not disturbed.
 #[test]
-fn a_directory_in_use_is_refused_at_once_and_whoever_uses_it_is_not_disturbed() {
+fn a_directory_in_use_is_refused_at_once() {
     let folder = Folder::new("in-use");
     let serving = Serving::start_on(&folder.0);
     assert_eq!(serving.tell("INDEX|vim|\n"), "OK\n");
@@ -86,8 +87,9 @@ fn a_directory_in_use_is_refused_at_once_and_whoever_uses_it_is_not_disturbed() 
     assert_eq!(exported(&folder.0), "INDEX|emacs|\nINDEX|vim|\n");
 }
 
+/// It is the same byte by byte, also if it is sent instead.
 #[test]
-fn what_is_exported_and_imported_or_sent_elsewhere_is_exported_there_byte_by_byte() {
+fn an_export_that_is_imported_elsewhere_is_exported_the_same() {
     let folder = Folder::new("carried");
     let [here, imported, sent] = ["here", "imported", "sent"].map(|name| folder.0.join(name));
     let serving = Serving::start_on(&here);
@@ -128,7 +130,7 @@ fn what_is_exported_and_imported_or_sent_elsewhere_is_exported_there_byte_by_byt
 }
 
 #[test]
-fn verify_tells_sound_from_not_sound_from_what_it_cannot_tell_by_its_status() {
+fn verify_tells_sound_not_sound_and_unknown_by_its_status() {
     let folder = Folder::new("verified");
     let [none, empty, sound, unsound] =
         ["none", "empty", "sound", "unsound"].map(|name| folder.0.join(name));
@@ -188,7 +190,7 @@ fn verify_tells_sound_from_not_sound_from_what_it_cannot_tell_by_its_status() {
 }
 
 #[test]
-fn an_export_that_nobody_reads_to_its_end_ends_without_complaint() {
+fn an_export_that_is_not_read_to_its_end_ends_quietly() {
     let folder = Folder::new("unread-export");
     kept::with_packages(&folder.0, &[(b"vim", b"")]);
     let done = run_unread(&["export", "--data-dir", folder.0.to_str().unwrap()], b"");

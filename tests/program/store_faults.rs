@@ -74,8 +74,9 @@ fn assert_counted(serving: &Serving, lines: &[&str]) {
     }
 }
 
+/// The server says that the disk is full.
 #[test]
-fn a_disk_that_fills_up_takes_nothing_from_whoever_was_answered_and_the_server_says_so() {
+fn a_disk_that_fills_up_takes_back_no_answer() {
     let folder = Folder::new("filled-up");
     let file = kept::file(&folder.0);
     let mut program = limited("", &folder.0);
@@ -160,8 +161,9 @@ fn is_kept(directory: &Path, indexed: &[String], failed: &[String]) {
     serving.stop();
 }
 
+/// Nothing is left that stands in the way of the next start.
 #[test]
-fn a_disk_that_is_full_at_the_first_start_is_said_and_leaves_nothing_in_the_way() {
+fn a_disk_that_is_full_at_the_first_start_is_reported() {
     let folder = Folder::new("full");
     for _ in 0..2 {
         let refused = Finished::from(limited("ulimit -f 0;", &folder.0).output().unwrap());
@@ -179,7 +181,7 @@ fn a_disk_that_is_full_at_the_first_start_is_said_and_leaves_nothing_in_the_way(
 }
 
 #[test]
-fn a_disk_that_takes_nothing_at_all_is_said_and_what_is_on_it_stays() {
+fn a_disk_that_takes_nothing_is_reported_and_loses_nothing() {
     let folder = Folder::new("takes-nothing");
     kept::with_packages(&folder.0, &[(b"vim", b"ncurses"), (b"ncurses", b"")]);
     let before = fs::read(kept::file(&folder.0)).unwrap();

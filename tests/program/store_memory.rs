@@ -52,7 +52,7 @@ fn index_until_cut_off(stream: &TcpStream, client: usize) -> usize {
 }
 
 #[test]
-fn a_server_that_dies_of_too_little_memory_has_kept_all_that_it_answered() {
+fn a_server_that_dies_without_memory_has_kept_its_answers() {
     let folder = Folder::new("no-memory");
     let mut program = indexer_on(&folder.0, &["serve", "--listen", "127.0.0.1:0"]);
     // Of one arena, which grows: others have more address space from the start than they use.

@@ -204,8 +204,9 @@ fn a_file_that_is_something_else_or_cut_short_is_refused() {
     assert_eq!(finish(&folder.0, &["verify"]).code, Some(0));
 }
 
+/// The file stays as it is.
 #[test]
-fn a_file_of_somebody_else_or_without_its_tables_is_refused_and_left_as_it_is() {
+fn a_foreign_file_or_one_without_tables_is_refused() {
     let folder = Folder::new("foreign");
     kept::empty(&folder.0);
     for (number, said) in ["it does not say which format it has", "Table 'packages' does not exist"]

@@ -96,7 +96,7 @@ fn every_replica_answers_while_none_reaches_one_of_the_nodes() {
 }
 
 #[test]
-fn a_replica_starts_and_answers_while_the_first_of_its_nodes_is_away() {
+fn a_replica_starts_while_its_first_node_is_unreachable() {
     let Some(cluster) = Cluster::start("first-away") else { return };
     let mut stage = Stage { replicas: Replicas::start(&cluster, "none", 0, &[]), cluster };
     // Few bytes, so that it has to start from a snapshot as well.

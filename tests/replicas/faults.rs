@@ -138,7 +138,7 @@ fn have(replicas: &Replicas, kept: &[String]) {
 }
 
 #[test]
-fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
+fn one_order_explains_what_clients_of_failing_replicas_see() {
     let rounds: usize = match std::env::var("REPLICA_ROUNDS") {
         Ok(text) => text.parse().expect("REPLICA_ROUNDS is a number"),
         Err(_) => 3,
@@ -192,8 +192,9 @@ fn one_order_explains_what_clients_of_replicas_see_whatever_fails() {
     assert!(undecided * 20 <= rounds, "{undecided} of {rounds} are undecided");
 }
 
+/// Local QUERYs are answered as before.
 #[test]
-fn without_a_majority_commands_are_answered_error_in_time_and_local_queries_as_before() {
+fn without_a_majority_commands_get_error_in_time() {
     let Some(mut cluster) = Cluster::start("majority") else { return };
     let careful = Replicas::start(&cluster, "majority", 1, &["--patience", "1"]);
     let flags = ["--patience", "1", "--reads", "local"];
@@ -224,7 +225,7 @@ fn without_a_majority_commands_are_answered_error_in_time_and_local_queries_as_b
 }
 
 #[test]
-fn a_replica_that_is_cut_off_knows_that_it_does_not_know_and_catches_up() {
+fn a_replica_that_is_cut_off_says_so_and_catches_up() {
     let Some(cluster) = Cluster::start("cut-off") else { return };
     let replicas = Replicas::start(&cluster, "cut-off", 2, &FLAGS);
     for (cut, package) in [(Cut::Silent, "silent"), (Cut::Reset, "reset")] {
@@ -254,8 +255,9 @@ fn a_replica_that_stood_still_first_learns_what_it_has_missed() {
     replicas.end();
 }
 
+/// It would answer from the past.
 #[test]
-fn a_replica_that_reaches_only_a_leader_that_is_none_any_more_never_answers_from_the_past() {
+fn a_replica_that_reaches_only_a_former_leader_answers_nothing() {
     let Some(cluster) = Cluster::start("deposed") else { return };
     let replicas = Replicas::start(&cluster, "deposed", 2, &FLAGS);
     for cut in [Cut::Silent, Cut::Reset] {

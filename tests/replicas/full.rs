@@ -72,7 +72,7 @@ fn tell(replicas: &Replicas, number: usize, messages: &str) -> String {
 }
 
 #[test]
-fn replicas_say_that_etcd_is_full_and_serve_again_when_it_has_room() {
+fn replicas_say_that_etcd_is_full_and_serve_once_it_is_not() {
     let Some(cluster) = Cluster::start_one("full", &[QUOTA]) else { return };
     let mut replicas = Replicas::start(&cluster, "full", 2, &["--patience", "30"]);
     assert_eq!(replicas.ask(0, "INDEX|lib|").unwrap(), Reply::Ok);

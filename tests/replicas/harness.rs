@@ -114,8 +114,9 @@ fn what_is_cut_silently_is_held_and_comes_when_it_is_mended() {
     assert_eq!(&said, b"new");
 }
 
+/// New connections are reset, too.
 #[test]
-fn what_is_cut_by_a_reset_is_told_both_ends_and_new_ones_until_it_is_mended() {
+fn a_cut_by_reset_is_told_to_both_ends_until_it_is_mended() {
     let (proxy, listener, near, far) = connected();
     proxy.cut(Cut::Reset);
     is_reset(&near);
@@ -128,7 +129,7 @@ fn what_is_cut_by_a_reset_is_told_both_ends_and_new_ones_until_it_is_mended() {
 }
 
 #[test]
-fn a_proxy_in_front_of_nobody_resets_whoever_comes_and_finds_who_is_there_later() {
+fn a_proxy_without_a_server_resets_and_finds_one_later() {
     let place = Place::new(common::NOBODY.parse().unwrap());
     let proxy = Proxy::to(place.clone());
     is_reset(&TcpStream::connect(proxy.address()).unwrap());
@@ -152,8 +153,9 @@ fn only_those_of_an_origin_are_cut_if_that_is_asked_for() {
     passes(&other, &far_of_other);
 }
 
+/// This holds through proxies, too.
 #[test]
-fn what_was_put_by_a_node_is_got_by_all_through_proxies_and_after_all_were_killed() {
+fn what_one_node_put_all_nodes_get_after_all_were_killed() {
     let Some(mut cluster) = Cluster::start("put-and-get") else { return };
     let proxies: Vec<_> = (0..NODES).map(|node| Proxy::to(cluster.client(node))).collect();
     insist(proxies[0].address());
@@ -170,8 +172,9 @@ fn what_was_put_by_a_node_is_got_by_all_through_proxies_and_after_all_were_kille
     }
 }
 
+/// The third may be stopped, too. It does not answer.
 #[test]
-fn two_nodes_answer_while_the_third_is_killed_stopped_or_cut_off_and_it_does_not() {
+fn two_nodes_answer_while_the_third_is_killed_or_cut_off() {
     let Some(mut cluster) = Cluster::start("two-of-three") else { return };
     let places: Vec<_> = (0..NODES).map(|node| cluster.client(node)).collect();
     // The one that leads is missed the most.

@@ -23,8 +23,9 @@ fn log_in(cluster: &Cluster, prefix: &str) -> Etcd {
     Etcd::new(&address, None, &Identity::default()).unwrap()
 }
 
+/// The others are in the same etcd.
 #[test]
-fn the_log_in_etcd_keeps_its_contract_beside_others_in_the_same_etcd() {
+fn the_log_in_etcd_keeps_its_contract_beside_others() {
     let Some(cluster) = Cluster::start("contract") else { return };
     // One is the beginning of the other; the first has forgotten much when the second begins.
     for prefix in ["one", "one-more"] {
@@ -43,7 +44,7 @@ fn shown(log: &Etcd, after: Place, most: usize) -> Result<Vec<Entry>, LogError> 
 }
 
 #[test]
-fn a_log_shows_every_entry_that_it_has_from_wherever_etcd_was_compacted() {
+fn a_log_shows_all_its_entries_however_etcd_was_compacted() {
     let Some(cluster) = Cluster::start("compacted") else { return };
     let log = log_in(&cluster, "entries");
     // Of two, so that the order of their keys is not that of their places.
@@ -91,7 +92,7 @@ fn a_log_shows_every_entry_that_it_has_from_wherever_etcd_was_compacted() {
 }
 
 #[test]
-fn replicas_go_on_and_others_join_where_somebody_else_compacts_etcd() {
+fn replicas_go_on_and_join_while_another_compacts_etcd() {
     let Some(cluster) = Cluster::start("somebody-else") else { return };
     for (prefix, flags) in [("entries", &[][..]), ("snapshot", &["--snapshot-every", "500"][..])] {
         let mut replicas = Replicas::start(&cluster, prefix, 2, flags);

@@ -29,8 +29,9 @@ impl Endpoint for InTurn {
     }
 }
 
+/// Its connections are spread in every way.
 #[test]
-fn every_transcript_holds_however_its_connections_are_spread_over_three_replicas() {
+fn every_transcript_holds_when_spread_over_three_replicas() {
     let Some(cluster) = Cluster::start("transcripts") else { return };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec/transcripts");
     let mut failures = Vec::new();
@@ -118,7 +119,7 @@ fn a_replica_that_joins_later_knows_all_that_was_told_before() {
 }
 
 #[test]
-fn what_was_answered_is_there_after_every_replica_and_every_node_was_killed() {
+fn answers_outlive_every_replica_and_every_node() {
     let Some(mut cluster) = Cluster::start("restart") else { return };
     let mut replicas = Replicas::start(&cluster, "restart", 3, &["--snapshot-every", "10000"]);
     let mut before = 0;
@@ -139,7 +140,7 @@ fn what_was_answered_is_there_after_every_replica_and_every_node_was_killed() {
 }
 
 #[test]
-fn indices_behind_different_prefixes_have_nothing_to_do_with_each_other() {
+fn indices_below_different_prefixes_are_apart() {
     let Some(cluster) = Cluster::start("prefixes") else { return };
     // One is the beginning of the other.
     let indices = ["one", "one-more", "onemore"];

@@ -39,7 +39,7 @@ fn wait_for(replicas: &Replicas, page: &str, words: &str) {
 }
 
 #[test]
-fn an_entry_that_is_too_large_for_etcd_is_refused_and_others_are_not() {
+fn only_an_entry_that_is_too_large_for_etcd_is_refused() {
     let Some(cluster) = Cluster::start_one("large", &["--max-request-bytes=20000"]) else { return };
     let replicas = Replicas::start(&cluster, "large", 1, &["--max-line-bytes", "1000000"]);
     // The second one is too large for what stands before etcd itself.
@@ -58,7 +58,7 @@ fn an_entry_that_is_too_large_for_etcd_is_refused_and_others_are_not() {
 }
 
 #[test]
-fn replicas_of_an_etcd_whose_nodes_differ_take_no_changes_until_it_is_well() {
+fn replicas_take_no_changes_while_nodes_of_etcd_differ() {
     let Some(cluster) = Cluster::start_one("corrupt", &[]) else { return };
     let replicas = Replicas::start(&cluster, "corrupt", 1, &[]);
     assert_eq!(replicas.ask(0, "INDEX|a|").unwrap(), Reply::Ok);
@@ -75,8 +75,9 @@ fn replicas_of_an_etcd_whose_nodes_differ_take_no_changes_until_it_is_well() {
     replicas.end();
 }
 
+/// It says why.
 #[test]
-fn a_start_with_nodes_of_two_clusters_or_with_no_etcd_ends_at_once_and_says_so() {
+fn a_start_with_two_clusters_or_no_etcd_ends_at_once() {
     let Some(cluster) = Cluster::start_one("mixed-one", &[]) else { return };
     let Some(other) = Cluster::start_one("mixed-other", &[]) else { return };
     let nodes = [cluster.client(0).get(), other.client(0).get()];
@@ -93,7 +94,7 @@ fn a_start_with_nodes_of_two_clusters_or_with_no_etcd_ends_at_once_and_says_so()
 }
 
 #[test]
-fn a_replica_whose_nodes_come_to_be_of_another_cluster_answers_nothing() {
+fn a_replica_whose_nodes_change_cluster_answers_nothing() {
     let Some(cluster) = Cluster::start_one("turned-one", &[]) else { return };
     let Some(other) = Cluster::start_one("turned-other", &[]) else { return };
     for reads in ["linearizable", "local"] {

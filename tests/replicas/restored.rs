@@ -19,8 +19,9 @@ fn index(replicas: &Replicas, name: &str, packages: Range<usize>) {
     }
 }
 
+/// It does not answer when the log is as long again, either.
 #[test]
-fn a_replica_of_a_log_that_was_restored_and_has_come_as_far_again_answers_nothing() {
+fn a_replica_of_a_restored_log_answers_nothing() {
     let Some(mut cluster) = Cluster::start_one("restored", &[]) else { return };
     for reads in ["linearizable", "local"] {
         let mut replicas = Replicas::start(&cluster, reads, 2, &["--reads", reads]);

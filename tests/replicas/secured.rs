@@ -152,7 +152,7 @@ fn replicas_that_show_a_certificate_serve_over_tls() {
 }
 
 #[test]
-fn a_replica_and_an_etcd_that_do_not_trust_each_other_are_not_brought_together() {
+fn a_replica_and_an_etcd_without_trust_do_not_connect() {
     let folder = Folder::new("tls-trust");
     let Some(ca) = Authority::new(&folder, "ca") else { return };
     let Some(other) = Authority::new(&folder, "other") else { return };
@@ -183,7 +183,7 @@ fn a_replica_and_an_etcd_that_do_not_trust_each_other_are_not_brought_together()
 }
 
 #[test]
-fn a_file_for_tls_that_cannot_be_used_is_named_before_etcd_is_asked() {
+fn an_unusable_file_for_tls_is_named_before_etcd_is_asked() {
     let folder = Folder::new("tls-files");
     let Some(ca) = Authority::new(&folder, "ca") else { return };
     let (one, other) = (ca.sign("one"), ca.sign("other"));
@@ -214,7 +214,7 @@ fn a_file_for_tls_that_cannot_be_used_is_named_before_etcd_is_asked() {
 }
 
 #[test]
-fn replicas_that_are_a_user_go_on_when_etcd_has_forgotten_that_they_are() {
+fn replicas_log_in_again_when_etcd_has_forgotten_them() {
     let folder = Folder::new("user-serves");
     let Some(cluster) = Cluster::start_one("user-serves", &[CHEAP]) else { return };
     know_users(&cluster);
@@ -250,8 +250,9 @@ fn replicas_that_are_a_user_go_on_when_etcd_has_forgotten_that_they_are() {
     }
 }
 
+/// No password is printed.
 #[test]
-fn whoever_is_no_user_that_may_write_the_log_is_refused_and_no_password_is_printed() {
+fn a_user_that_may_not_write_the_log_is_refused() {
     let folder = Folder::new("user-refused");
     let Some(cluster) = Cluster::start_one("user-refused", &[CHEAP]) else { return };
     know_users(&cluster);
@@ -272,8 +273,9 @@ fn whoever_is_no_user_that_may_write_the_log_is_refused_and_no_password_is_print
     }
 }
 
+/// A certificate that names another user is refused.
 #[test]
-fn a_user_serves_over_tls_with_or_without_a_certificate_but_not_with_one_that_names_another() {
+fn a_user_serves_over_tls_with_or_without_a_certificate() {
     let folder = Folder::new("user-tls");
     let Some(ca) = Authority::new(&folder, "ca") else { return };
     let Some(mut cluster) = Cluster::start_one("user-tls", &[CHEAP]) else { return };

@@ -22,9 +22,10 @@ fn a_hundred_clients_are_open_and_answered_at_once() {
     }
 }
 
+/// It undoes nothing that was answered.
 /// Rules C4, L9.
 #[test]
-fn a_client_that_breaks_off_at_any_byte_disturbs_no_other_and_undoes_nothing() {
+fn a_client_that_breaks_off_at_any_byte_disturbs_no_other() {
     let (server, address, engine) = common::serve();
     let mut witness = Client::connect(address).unwrap();
     let ask = |witness: &mut Client, package: &str| {

@@ -89,8 +89,9 @@ fn the_correct_server_answers_random_lines_as_the_model_does() {
     assert!(counts.iter().all(|count| *count > 50), "{counts:?}");
 }
 
+/// The correct server answers these right.
 #[test]
-fn each_fault_is_shown_by_a_few_messages_that_the_correct_server_answers_right() {
+fn each_fault_is_shown_by_a_few_messages() {
     for (fault, text) in SHOWN {
         let messages = text.lines().filter(|line| line.trim_start().starts_with("> ")).count();
         assert!(messages + text.matches("\\n").count() <= 6, "{fault:?}: {text}");
@@ -132,7 +133,7 @@ fn a_dialect_is_a_correct_server_for_clients_who_do_without_it() {
 }
 
 #[test]
-fn a_line_that_is_too_long_for_the_dialect_of_short_lines_ends_its_connection_alone() {
+fn a_line_too_long_for_short_lines_ends_its_connection_alone() {
     let text = r"
         > QUERY|a|\{507:b,}b
         < FAIL
@@ -172,7 +173,7 @@ fn histories_until_caught(fault: Fault, most: usize) -> Option<usize> {
 }
 
 #[test]
-fn a_server_that_releases_its_lock_between_check_and_act_is_caught() {
+fn a_server_that_unlocks_between_check_and_act_is_caught() {
     let histories = histories_until_caught(Fault::ChecksThenActs, 500);
     println!("caught by history {histories:?}");
     assert!(histories.is_some());
@@ -227,7 +228,7 @@ fn ask(address: SocketAddr, patience: Duration) -> (TcpStream, Option<String>) {
 }
 
 #[test]
-fn a_server_that_writes_under_its_lock_lets_one_client_stop_all_others() {
+fn a_server_that_writes_under_its_lock_lets_one_stop_all() {
     let address = faulty_server::serve(Fault::WritesUnderLock);
     let mut flood = Flood::at(address);
     // A stall may also be that of a server which is slow, and still at work: then there is a reply.

@@ -95,8 +95,9 @@ fn a_server_with_a_stale_copy_for_queries_is_caught() {
     is_caught(Fault::StaleCopy, Contention { clients: 8, operations: 200, burst: 1 });
 }
 
+/// It takes the lock for each message.
 #[test]
-fn a_server_that_takes_the_lock_for_each_message_in_the_wrong_order_is_caught() {
+fn a_server_that_locks_in_the_wrong_order_is_caught() {
     is_caught(Fault::WrongOrder, Contention { clients: 4, operations: 100, burst: 6 });
 }
 
@@ -141,8 +142,9 @@ fn record_anywhere(
     (history, calls - answered)
 }
 
+/// They go on as other clients.
 #[test]
-fn clients_that_are_cut_off_go_on_as_others_and_one_order_still_explains_what_they_see() {
+fn one_order_explains_what_clients_see_that_are_cut_off() {
     let mut rng = fastrand::Rng::with_seed(common::seed());
     let (mut undecided, mut unanswered) = (0, 0);
     for _ in 0..10 {
@@ -174,7 +176,7 @@ fn histories(arguments: &[&str]) -> ExitCode {
 }
 
 #[test]
-fn what_cannot_be_explained_is_saved_and_can_be_checked_and_shortened_again() {
+fn an_unexplained_history_is_saved_checked_and_shortened() {
     let address = faulty_server::serve(Fault::StaleCopy).to_string();
     let folder = Folder::new("histories");
     // A folder that is not there yet.
@@ -212,7 +214,7 @@ fn what_cannot_be_saved_is_still_a_fault_that_was_found() {
 }
 
 #[test]
-fn a_server_is_tried_again_with_the_same_seed_though_it_has_kept_what_it_was_told() {
+fn a_server_that_kept_names_is_checked_again_with_the_seed() {
     let (_server, address, _) = common::serve();
     let address = address.to_string();
     let record = ["record", &address, "--histories", "4", "--operations", "50", "--seed", "5"];
@@ -221,8 +223,9 @@ fn a_server_is_tried_again_with_the_same_seed_though_it_has_kept_what_it_was_tol
     }
 }
 
+/// What they saw is still checked.
 #[test]
-fn clients_that_are_cut_off_are_a_failure_but_what_they_saw_is_checked() {
+fn clients_that_are_cut_off_are_a_failure() {
     let address = faulty_server::serve(Fault::Dies).to_string();
     let record = ["record", &address, "--histories", "2", "--operations", "50", "--clients", "8"];
     assert_eq!(histories(&record), ExitCode::from(2));

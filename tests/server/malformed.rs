@@ -107,10 +107,11 @@ fn a_hundred_thousand_messages_sent_ahead_are_answered_in_order() {
 #[cfg(target_os = "linux")]
 const A_LINE_AND_A_THREAD: usize = 65_536 + 512 * 1024;
 
+/// They cost no more memory than a line.
 /// Rules L3, L4, L5.
 #[test]
 #[cfg(target_os = "linux")]
-fn ten_megabytes_without_lf_cost_one_error_and_no_more_memory_than_a_line() {
+fn ten_megabytes_without_lf_cost_one_error() {
     let serving = common::Serving::start(&["--listen", "127.0.0.1:0"]);
     let address = serving.addresses[0];
     assert_eq!(converse(address, [b"INDEX|a|\n".as_slice()]), "OK\n");

@@ -70,7 +70,7 @@ fn with_hubs() -> (Session, String) {
 }
 
 #[test]
-fn hubs_whose_dependents_come_and_go_take_no_more_than_the_limit_says() {
+fn hubs_whose_dependents_come_and_go_stay_within_the_limit() {
     let (mut session, list) = with_hubs();
     // One of 64 stays, until there is no more room.
     let mut first = 0;
@@ -83,7 +83,7 @@ fn hubs_whose_dependents_come_and_go_take_no_more_than_the_limit_says() {
 }
 
 #[test]
-fn dependencies_and_then_packages_take_no_more_than_the_limit_says() {
+fn dependencies_and_packages_stay_within_the_limit() {
     let (mut session, list) = with_hubs();
     let indexed = session.send(&numbered("INDEX", 0..120, &list));
     assert!((60..120).contains(&indexed), "{indexed}");

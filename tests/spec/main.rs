@@ -65,8 +65,9 @@ fn serve() -> (Server, Arc<Engine>) {
     (server, engine)
 }
 
+/// It takes all of them in one pass.
 #[test]
-fn every_step_of_the_specification_is_one_of_a_server_in_one_pass() {
+fn a_server_takes_every_step_of_the_specification() {
     let graph = graph();
     let (server, engine) = serve();
     let mut client = Client::connect(server.addresses()).unwrap();
@@ -126,7 +127,7 @@ fn one_after_the_other(graph: &StateGraph, observed: &[Observed; CLIENTS]) -> bo
 }
 
 #[test]
-fn what_clients_of_a_loaded_server_see_is_a_behaviour_of_the_specification() {
+fn clients_of_a_loaded_server_see_what_is_specified() {
     let graph = graph();
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
@@ -155,7 +156,7 @@ fn what_clients_of_a_loaded_server_see_is_a_behaviour_of_the_specification() {
 }
 
 #[test]
-fn an_answer_that_no_state_gives_is_no_behaviour_of_the_specification() {
+fn an_answer_that_no_state_gives_is_no_behaviour() {
     let graph = graph();
     let commands = ["INDEX|a|", "INDEX|b|a", "REMOVE|a|", "QUERY|b|"];
     let stream = commands.map(|command| command.parse().unwrap()).to_vec();

@@ -40,7 +40,7 @@ impl Logged {
 
 /// The events of the table in the docs, with their levels.
 fn listed() -> BTreeMap<String, BTreeSet<String>> {
-    let docs = fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let docs = fs::read_to_string(root().join("docs/running.md")).unwrap();
     let (_, table) = docs.split_once("| event | level | what has happened |\n").unwrap();
     let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
     let cells = rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
@@ -69,5 +69,5 @@ fn every_line_of_the_log_has_a_name_and_the_docs_list_it() {
         "only {} were found: is the test looking?",
         logged.events.len()
     );
-    assert_eq!(logged.events, listed(), "left: in the code, right: in docs/operating.md");
+    assert_eq!(logged.events, listed(), "left: in the code, right: in docs/running.md");
 }

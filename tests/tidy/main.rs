@@ -1,5 +1,5 @@
-//! What the repository holds: the house rules, the files of the image, what is generated, and what is
-//! said of tests that were left out.
+//! What the repository holds: the house rules for code and for words, the files of the image, what is
+//! generated, where pages lead, and what is said of tests that were left out.
 
 #[path = "../common/optional.rs"]
 mod optional;
@@ -11,3 +11,5 @@ mod house;
 #[cfg(unix)]
 mod image;
 mod left_out;
+mod pages;
+mod words;

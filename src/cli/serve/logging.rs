@@ -1,7 +1,7 @@
 //! Logs: structured lines on standard error, which nothing waits for and no failed write changes.
 //!
 //! Which lines there are, and how they look, is decided here; what they say, where it happens.
-//! `docs/operating.md` lists every event.
+//! `docs/running.md` lists every event.
 
 mod filter;
 mod json;
@@ -32,7 +32,7 @@ pub(super) struct Logging {
     /// answered
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log_level: Filter,
-    /// How a line of the log looks; docs/operating.md lists the events
+    /// How a line of the log looks; docs/running.md lists the events
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     log_format: Format,
 }
