@@ -15,8 +15,14 @@
 //! with keys of 128 bits: `b`, `c`, and a `k` and an `l` for each place of a pair. `n`, how many pairs there
 //! are, is a word like the others, for names of which one has more pairs than the other.
 //!
-//! The theorem does not speak of somebody who learns hashes by and by, from how long answers take. What
-//! that could lead to is bounded by the size of the tables: see [`table`](super::table).
+//! Why, for two names of equally many pairs: the difference of their sums is `k * (x - x') + l * (y - y')` and a
+//! constant at some place where they differ. `x - x'` is an odd number times at most 2^63, so that all bits of the
+//! product above the lowest 63 are as random as `k`; and `b` makes the sum itself as random. For names of unequally
+//! many pairs `c` does what `k` does here.
+//!
+//! The theorem does not speak of somebody who learns hashes by and by, from how long answers take. SipHash
+//! is made to withstand him too. Here he would have to tell apart a few nanoseconds through a socket, often enough to
+//! solve for keys of 128 bits of which each answer shows less than one.
 
 use std::array;
 use std::fmt;
