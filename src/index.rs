@@ -11,6 +11,7 @@ mod emptied;
 mod export;
 mod frozen;
 mod graph;
+mod hash;
 mod invariants;
 mod limits;
 mod order;
@@ -18,10 +19,10 @@ mod prefetch;
 mod rows;
 #[cfg(feature = "serde")]
 mod serialize;
+mod sought;
 mod table;
 
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Outcome};
@@ -35,6 +36,7 @@ pub(crate) use export::commands_of;
 pub use export::{Digest, Dot};
 pub use frozen::FrozenIndex;
 use graph::{DependencyGraph, PackageId, Text};
+use hash::NameHash;
 pub use invariants::InvariantViolation;
 pub use limits::{LimitError, Limits};
 pub use order::InstallationStep;
@@ -42,6 +44,7 @@ pub use order::InstallationStep;
 pub(crate) use order::Steps;
 #[cfg(feature = "tools")]
 pub(crate) use rows::Rows;
+use sought::Sought;
 use table::Table;
 
 /// Which packages are indexed and what each depends on.
@@ -71,8 +74,8 @@ pub struct PackageIndex {
     graph: DependencyGraph,
     /// Finds a package by name; the names themselves are in the graph.
     by_name: Table,
-    /// SipHash-1-3 with a random key: whoever chooses the names cannot choose the collisions.
-    hasher: RandomState,
+    /// With a random key: whoever chooses the names cannot choose the collisions.
+    hasher: NameHash,
     limits: Limits,
     /// The list of the INDEX in hand, kept for its memory.
     list: Vec<PackageId>,
@@ -98,7 +101,7 @@ impl PackageIndex {
         Self {
             graph: DependencyGraph::new(),
             by_name: Table::new(),
-            hasher: RandomState::new(),
+            hasher: NameHash::random(),
             limits: limits.capped(),
             list: Vec::new(),
             changes: None,
@@ -150,11 +153,12 @@ impl PackageIndex {
         if !self.resolve(dependencies) {
             return Ok(Outcome::Fail);
         }
-        let hash = self.hash(package.as_bytes());
-        let indexed = self.find_hashed(hash, package.as_bytes());
+        let name = Sought::new(package);
+        let hash = self.hasher.of(&name);
+        let indexed = self.find_hashed(hash, &name);
         self.check_limits(package, indexed)?;
 
-        let package = indexed.unwrap_or_else(|| self.insert(hash, package.as_bytes()));
+        let package = indexed.unwrap_or_else(|| self.insert(hash, package));
         if self.changes.is_some() {
             self.note_list(package, indexed.is_none());
         }
@@ -165,8 +169,9 @@ impl PackageIndex {
     /// REMOVE (protocol rules X): decided by reading alone, then done.
     fn remove(&mut self, package: NameRef<'_>) -> Outcome {
         self.emptied.give_some_back();
-        let hash = self.hash(package.as_bytes());
-        match self.find_hashed(hash, package.as_bytes()) {
+        let name = Sought::new(package);
+        let hash = self.hasher.of(&name);
+        match self.find_hashed(hash, &name) {
             None => Outcome::Ok,
             Some(id) if self.graph.has_other_dependent(id) => Outcome::Fail,
             Some(id) => {
@@ -181,31 +186,28 @@ impl PackageIndex {
 
     /// QUERY (protocol rules Q).
     pub(crate) fn look_up(&self, package: NameRef<'_>) -> Outcome {
-        Outcome::when(self.find(package.as_bytes()).is_some())
+        Outcome::when(self.find(package).is_some())
     }
 
     /// Puts the packages of a list into `self.list`, each once; false if one is not indexed.
     fn resolve(&mut self, dependencies: Dependencies<'_>) -> bool {
-        let mut list = std::mem::take(&mut self.list);
-        list.clear();
-        let complete = dependencies.iter().all(|name| {
-            let id = self.find(name.as_bytes());
-            list.extend(id);
-            id.is_some()
-        });
-        if complete {
-            list.sort_unstable();
+        self.list.clear();
+        for name in dependencies.iter() {
+            let Some(id) = self.find(name) else { return false };
+            self.list.push(id);
+        }
+        if self.list.len() > 1 {
+            self.list.sort_unstable();
             if !planted(Bug::DuplicatesStay) {
-                list.dedup();
+                self.list.dedup();
             }
         }
-        self.list = list;
-        complete
+        true
     }
 
-    fn insert(&mut self, hash: u64, name: &[u8]) -> PackageId {
+    fn insert(&mut self, hash: u64, name: NameRef<'_>) -> PackageId {
         let Self { graph, by_name, hasher, .. } = self;
-        let id = graph.add_package(name);
+        let id = graph.add_package(name.as_bytes());
         by_name.insert(hash, id, hash_of_package(graph, hasher));
         id
     }
@@ -222,33 +224,36 @@ impl PackageIndex {
         }
     }
 
-    fn find(&self, name: &[u8]) -> Option<PackageId> {
-        self.find_hashed(self.hash(name), name)
+    /// The same for any text: what is no name is the name of no package.
+    fn find_text(&self, text: &str) -> Option<PackageId> {
+        self.find(NameRef::new(text).ok()?)
     }
 
-    fn find_hashed(&self, hash: u64, name: &[u8]) -> Option<PackageId> {
+    fn find(&self, name: NameRef<'_>) -> Option<PackageId> {
+        let sought = Sought::new(name);
+        if sought.is_short() {
+            // Most are, and are found without a call.
+            let hash = self.hasher.of_short(&sought);
+            return self.by_name.find(hash, |id| self.graph.has_short_name(id, &sought));
+        }
+        self.find_long(name)
+    }
+
+    #[inline(never)]
+    fn find_long(&self, name: NameRef<'_>) -> Option<PackageId> {
+        let sought = Sought::new(name);
+        self.find_hashed(self.hasher.of(&sought), &sought)
+    }
+
+    #[inline(never)]
+    fn find_hashed(&self, hash: u64, name: &Sought<'_>) -> Option<PackageId> {
         self.by_name.find(hash, |id| self.graph.is_named(id, name))
     }
-
-    fn hash(&self, name: &[u8]) -> u64 {
-        hash_of(&self.hasher, name)
-    }
-}
-
-/// The hash of a name's bytes alone: without the mark that `str` puts behind them, which would be
-/// a second round for the hasher.
-fn hash_of(hasher: &RandomState, name: &[u8]) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write(name);
-    hasher.finish()
 }
 
 /// The hash of the name of any package of a graph.
-fn hash_of_package(
-    graph: &DependencyGraph,
-    hasher: &RandomState,
-) -> impl Fn(PackageId) -> u64 + Copy {
-    |id| hash_of(hasher, graph.read_name(id, &mut Text::new()).as_bytes())
+fn hash_of_package(graph: &DependencyGraph, hasher: &NameHash) -> impl Fn(PackageId) -> u64 + Copy {
+    |id| hasher.of(&Sought::new(graph.read_name(id, &mut Text::new())))
 }
 
 impl Default for PackageIndex {

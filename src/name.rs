@@ -3,12 +3,15 @@
 //! [`NameRef`] borrows the bytes it was read from, [`Name`] owns them. Nothing here knows of
 //! commands, of the wire or of the index.
 
+mod alphabet;
 mod owned;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str;
 
+pub use alphabet::is_name_byte;
+pub(crate) use alphabet::leading_name_bytes;
 pub use owned::Name;
 
 /// The most bytes that a package name may have (protocol rule N1).
@@ -16,91 +19,6 @@ pub use owned::Name;
 /// The longest names in use are npm's, with 214; a bound keeps a client from making us remember
 /// an arbitrary amount of memory under one name.
 pub const MAX_NAME_BYTES: usize = 255;
-
-/// Whether a byte may stand in a package name: `[A-Za-z0-9+._@/-]` (protocol rule N1).
-#[must_use]
-pub const fn is_name_byte(byte: u8) -> bool {
-    IS_NAME_BYTE[byte as usize]
-}
-
-/// The rule as a table, for bytes one by one.
-const IS_NAME_BYTE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        #[allow(clippy::cast_possible_truncation, reason = "as long as the table, and no longer")]
-        let this = byte as u8;
-        table[byte] = is_in_alphabet(this);
-        byte += 1;
-    }
-    table
-};
-
-/// The rule as comparisons without a branch, which a processor can do for many bytes at once.
-#[allow(clippy::needless_bitwise_bool, reason = "a branch would stand between the bytes")]
-const fn is_in_alphabet(byte: u8) -> bool {
-    (byte == b'+')
-        | (byte == b'_')
-        | is_between(byte, b'-', b'9')
-        | is_between(byte, b'@', b'Z')
-        | is_between(byte, b'a', b'z')
-}
-
-const fn is_between(byte: u8, first: u8, last: u8) -> bool {
-    byte.wrapping_sub(first) <= last - first
-}
-
-/// How many bytes in front could stand in a name. Linear in that.
-// Not compiled into the rules of the grammar, which would then not all be compiled into one: counted.
-#[inline(never)]
-pub(crate) fn leading_name_bytes(bytes: &[u8]) -> usize {
-    leading(bytes, is_in_alphabet, is_name_byte)
-}
-
-/// How many bytes come before the first of this value; all, if none has it. Linear in that.
-#[inline]
-pub(crate) fn bytes_before(value: u8, bytes: &[u8]) -> usize {
-    leading(bytes, |byte| byte != value, |byte| byte != value)
-}
-
-/// How many bytes in front are such that a condition holds, which is given in two forms: for bytes side by
-/// side, and for one alone.
-#[allow(clippy::inline_always, reason = "where the conditions are known: counted")]
-#[inline(always)]
-fn leading(bytes: &[u8], side_by_side: impl Fn(u8) -> bool, alone: impl Fn(u8) -> bool) -> usize {
-    let Some((first, rest)) = bytes.split_first_chunk() else {
-        return bytes.iter().take_while(|&&byte| alone(byte)).count();
-    };
-    let mut length = leading_of(first, &side_by_side);
-    if length < AT_A_TIME {
-        return length;
-    }
-    // Most end here: all that the loop needs is made ready only for those that do not.
-    if rest.len() >= AT_A_TIME {
-        while let Some(some) = bytes[length..].first_chunk() {
-            let leading = leading_of(some, &side_by_side);
-            length += leading;
-            if leading < AT_A_TIME {
-                return length;
-            }
-        }
-    }
-    length + bytes[length..].iter().take_while(|&&byte| alone(byte)).count()
-}
-
-/// The same of so many bytes, each of which is looked at, so that no branch depends on one.
-#[allow(clippy::inline_always, reason = "where the condition is known: counted")]
-#[inline(always)]
-fn leading_of(bytes: &[u8; AT_A_TIME], holds: impl Fn(u8) -> bool) -> usize {
-    let mut marks = [0; AT_A_TIME];
-    for (mark, &byte) in marks.iter_mut().zip(bytes) {
-        *mark = if holds(byte) { 0 } else { u8::MAX };
-    }
-    (u128::from_le_bytes(marks).trailing_zeros() / u8::BITS) as usize
-}
-
-/// So many bytes are looked at side by side: what fits into one register.
-const AT_A_TIME: usize = 16;
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -322,22 +240,6 @@ mod tests {
         assert!(names.iter().map(|name| name.as_str().len()).eq(lengths));
         assert!(names.is_sorted_by(|a, b| a < b && a != b && b.as_str().starts_with(a.as_str())));
         assert_eq!(size_of::<Name>(), 24);
-    }
-
-    /// One byte after the other, for what looks at several at a time.
-    #[test]
-    fn the_first_byte_outside_the_alphabet_is_found_wherever_it_stands() {
-        for length in 0..40 {
-            for byte in [b':', b'\n', 0x80, b'|'] {
-                let mut bytes = vec![b'x'; 40];
-                bytes[length] = byte;
-                bytes[length + 1..].fill(byte);
-                assert_eq!(leading_name_bytes(&bytes), length);
-                bytes[length + 1..].fill(b'x');
-                assert_eq!(leading_name_bytes(&bytes), length);
-                assert_eq!(leading_name_bytes(&bytes[..length]), length);
-            }
-        }
     }
 
     #[test]

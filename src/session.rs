@@ -10,11 +10,13 @@ use crate::replica::Unanswered;
 use crate::wire::{LineBuffer, ParseError};
 
 mod backend;
+mod filling;
 mod http;
 mod observer;
 mod request;
 
 pub use backend::{Backend, LogState, Most, View};
+use filling::Filling;
 use http::Stage;
 pub use observer::{Observer, Tally};
 pub use request::{Batch, Settled};
@@ -201,8 +203,8 @@ impl Session {
                 if taken + most.messages * PADDED_REPLY_BYTES > MAX_ANSWER_BYTES {
                     break;
                 }
-                let read = |frame| Request::read(frame, *max_line_bytes);
-                (*more, work) = fill(&mut batch, most, lines.by_ref().map(read));
+                let filling = Filling::new(&mut batch, most, *max_line_bytes);
+                (*more, work) = filling.fill(&mut lines);
                 messages += batch.len();
             }
             let mut settled = batch.len();
@@ -211,14 +213,13 @@ impl Session {
                 let Settled { version: seen, messages } = backend.settle(batch, observer)?;
                 (version, settled) = (version.max(seen), messages);
             }
-            let mut settled = batch.drain(..settled);
             // Of what arrived, the last part may have held no end of a line.
-            while settled.len() > 0 {
+            for part in batch[..settled].chunks(MAX_BATCH) {
                 let begins = replies.len();
-                let tally = write_replies(settled.by_ref().take(MAX_BATCH), replies, observer);
+                let tally = write_replies(part, replies, observer);
                 answered.push(Answered { version, begins, tally });
             }
-            drop(settled);
+            batch.drain(..settled);
             work = Work::of(&batch);
         }
         *requests = emptied(batch);
@@ -260,67 +261,49 @@ impl Session {
     }
 }
 
-/// Takes as many messages as one batch may have, and says whether there may be more, and what these ask for.
-fn fill<'a>(
-    batch: &mut Vec<Request<'a>>,
-    most: Most,
-    requests: impl Iterator<Item = Request<'a>>,
-) -> (bool, Work) {
-    let mut work = Work::default();
-    for request in requests {
-        work.add(&request);
-        batch.push(request);
-        if batch.len() == most.messages || work.names >= most.names {
-            return (true, work);
-        }
-    }
-    (false, work)
-}
-
 /// Appends the replies to messages that are settled, and counts them.
-fn write_replies<'a>(
-    settled: impl Iterator<Item = Request<'a>>,
+fn write_replies(
+    settled: &[Request<'_>],
     replies: &mut Vec<u8>,
     observer: &mut impl Observer,
 ) -> Tally {
     let mut tally = Tally::default();
+    // Each takes as much as the longest, and the next lies over what is too much.
+    let mut end = replies.len();
+    replies.resize(end + settled.len() * PADDED_REPLY_BYTES, 0);
     for request in settled {
-        let reply = match request {
-            Request::Answered(verb, outcome) => {
-                tally.count(verb, outcome);
-                outcome.into()
-            }
-            Request::Refused(refusal) => {
-                tally.count_refused(&refusal);
-                observer.refused(&refusal);
-                Reply::Error
-            }
-            Request::Waiting(..) => unreachable!("invariant: a batch answers every command"),
+        let reply = if let Request::Answered(verb, outcome) = *request {
+            tally.count(verb, outcome);
+            Reply::from(outcome)
+        } else if let Request::Refused(refusal) = request {
+            tally.count_refused(refusal);
+            observer.refused(refusal);
+            Reply::Error
+        } else {
+            unreachable!("invariant: a batch answers every command")
         };
-        push_line(replies, reply);
+        let (padded, length) = PADDED[reply as usize];
+        if let Some(place) = replies[end..].first_chunk_mut() {
+            *place = padded;
+        }
+        end += length;
     }
+    replies.truncate(end);
     tally
 }
 
-/// Appends the line of a reply: always as many bytes, and then without those that are too many.
-fn push_line(replies: &mut Vec<u8>, reply: Reply) {
-    const fn padded(reply: Reply) -> [u8; PADDED_REPLY_BYTES] {
+/// By reply: the bytes of its line and others after them, and how many are its own.
+const PADDED: [([u8; PADDED_REPLY_BYTES], usize); 3] = {
+    const fn padded(reply: Reply) -> ([u8; PADDED_REPLY_BYTES], usize) {
         let (line, mut bytes, mut length) = (reply.as_line(), [0; PADDED_REPLY_BYTES], 0);
         while length < line.len() {
             bytes[length] = line[length];
             length += 1;
         }
-        bytes
+        (bytes, length)
     }
-    let padded = match reply {
-        Reply::Ok => const { padded(Reply::Ok) },
-        Reply::Fail => const { padded(Reply::Fail) },
-        Reply::Error => const { padded(Reply::Error) },
-    };
-    let end = replies.len() + reply.as_line().len();
-    replies.extend_from_slice(&padded);
-    replies.truncate(end);
-}
+    [padded(Reply::Ok), padded(Reply::Fail), padded(Reply::Error)]
+};
 
 /// Answers `ERROR` to the batches that rest on what is not durable.
 fn take_back(
@@ -339,7 +322,7 @@ fn take_back(
         batch.tally = Tally::default();
         for _ in 0..messages {
             batch.tally.count_refused(&refusal);
-            push_line(replies, Reply::Error);
+            replies.extend_from_slice(Reply::Error.as_line());
             observer.refused(&refusal);
         }
     }

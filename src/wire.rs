@@ -9,8 +9,10 @@ mod framing;
 mod grammar;
 mod http;
 pub(crate) mod rows;
+mod usual;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
 pub use grammar::{ParseError, Rule, parse, parse_reply};
 pub use http::{begins_http_request, is_http_request};
 pub use rows::{Row, RowError};
+pub(crate) use usual::first_message;

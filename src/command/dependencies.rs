@@ -2,7 +2,7 @@
 
 use std::{fmt, slice};
 
-use crate::name::{Name, NameRef, bytes_before};
+use crate::name::{Name, NameRef, leading_name_bytes};
 
 /// A borrowed list of dependencies, in the order in which it was written, repeats included.
 #[derive(Debug, Clone, Copy)]
@@ -71,13 +71,14 @@ struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = NameRef<'a>;
 
-    #[inline]
+    #[allow(clippy::inline_always, reason = "into the loop over a list: counted")]
+    #[inline(always)]
     fn next(&mut self) -> Option<NameRef<'a>> {
         if self.message.is_empty() {
             return self.names.next().map(Name::borrowed);
         }
         // Checked names have no comma, and behind each but perhaps the last there is one.
-        let (name, rest) = self.message.split_at(bytes_before(b',', self.message));
+        let (name, rest) = self.message.split_at(leading_name_bytes(self.message));
         self.message = rest.get(1..).unwrap_or_default();
         Some(NameRef::from_checked(name))
     }

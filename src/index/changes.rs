@@ -5,6 +5,7 @@
 
 use super::PackageIndex;
 use super::graph::PackageId;
+use super::sought::Sought;
 use crate::name::{Name, NameRef};
 
 /// What a command made of one package: its list of dependencies, or its absence, before and after.
@@ -50,14 +51,15 @@ impl PackageIndex {
     /// Costs what making them cost.
     pub(crate) fn undo(&mut self, changes: impl DoubleEndedIterator<Item = Change>) {
         for Change { package, before, .. } in changes.rev() {
-            let name = package.borrowed().as_bytes();
-            let hash = self.hash(name);
-            match (before, self.find_hashed(hash, name)) {
+            let name = package.borrowed();
+            let sought = Sought::new(name);
+            let hash = self.hasher.of(&sought);
+            match (before, self.find_hashed(hash, &sought)) {
                 (None, None) => {}
                 (None, Some(id)) => self.forget(hash, id),
                 (Some(list), indexed) => {
                     let id = indexed.unwrap_or_else(|| self.insert(hash, name));
-                    let find = |name: &Name| self.find(name.borrowed().as_bytes());
+                    let find = |name: &Name| self.find(name.borrowed());
                     let mut list: Vec<PackageId> = list.iter().filter_map(find).collect();
                     list.sort_unstable();
                     self.graph.set_dependencies(id, &list);

@@ -88,7 +88,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn contains(&self, package: &str) -> bool {
-        self.find(package.as_bytes()).is_some()
+        self.find_text(package).is_some()
     }
 
     /// All packages by name. Linear in the packages, and a sort.
@@ -118,7 +118,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn dependencies(&self, package: &str) -> Option<Names> {
-        Some(self.names(self.graph.dependencies(self.find(package.as_bytes())?)))
+        Some(self.names(self.graph.dependencies(self.find_text(package)?)))
     }
 
     /// Who depends on a package, by name, itself included if it does; `None` if it is not indexed.
@@ -133,7 +133,7 @@ impl PackageIndex {
     /// ```
     #[must_use]
     pub fn dependents(&self, package: &str) -> Option<Names> {
-        Some(self.names(self.graph.dependents(self.find(package.as_bytes())?)))
+        Some(self.names(self.graph.dependents(self.find_text(package)?)))
     }
 
     /// Everything that a package needs, directly or not, by name; itself among it only if it is on
@@ -171,9 +171,7 @@ impl PackageIndex {
     }
 
     fn reachable(&self, package: &str, direction: Direction) -> Option<Names> {
-        Some(
-            self.names(self.graph.reachable(self.find(package.as_bytes())?, direction).into_iter()),
-        )
+        Some(self.names(self.graph.reachable(self.find_text(package)?, direction).into_iter()))
     }
 
     pub(super) fn names(&self, packages: impl Iterator<Item = PackageId>) -> Names {

@@ -22,6 +22,13 @@ impl Emptied {
     /// Gives a part back, if there is any. O([`AT_ONCE`]).
     #[inline]
     pub(super) fn give_some_back(&mut self) {
+        if !self.0.is_empty() {
+            self.give_back();
+        }
+    }
+
+    #[cold]
+    fn give_back(&mut self) {
         if let Some((graph, by_name)) = self.0.last_mut()
             && !graph.give_back(AT_ONCE)
             && !by_name.give_back(AT_ONCE)

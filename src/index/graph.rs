@@ -159,7 +159,9 @@ impl DependencyGraph {
     pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
         let kept = self.keep(package, dependencies);
         // What goes makes room for what comes: there are never more cells in use than before or after.
-        if kept < dependencies.len() {
+        if kept == 0 {
+            self.begin(package, dependencies);
+        } else if kept < dependencies.len() {
             self.complete(package, dependencies);
         }
     }
@@ -197,6 +199,19 @@ impl DependencyGraph {
         }
         self.dependencies -= removed;
         kept
+    }
+
+    /// Adds an edge to each of these to a package that has none, the last first: each knows the one after it.
+    fn begin(&mut self, package: PackageId, dependencies: &[PackageId]) {
+        if dependencies.is_empty() {
+            return;
+        }
+        let mut next = NONE;
+        for dependency in dependencies.iter().rev() {
+            next = self.insert_edge(package, *dependency, next);
+        }
+        self.cells.at_mut(package.0)[FIRST_OUT] = next;
+        self.dependencies += dependencies.len();
     }
 
     /// Adds an edge out of a package to each of these that it does not lead to yet.

@@ -69,7 +69,7 @@ impl PackageIndex {
         for id in self.graph.packages() {
             let name = self.graph.name(id);
             longest_list = longest_list.max(self.graph.dependencies(id).count());
-            if self.find(name.borrowed().as_bytes()) != Some(id) {
+            if self.find(name.borrowed()) != Some(id) {
                 return Err(InvariantViolation::NotFound { package: name });
             }
         }

@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use super::PackageIndex;
+use super::sought::Sought;
 use crate::command::CommandRef;
 use crate::name::NameRef;
 
@@ -45,7 +46,7 @@ impl PackageIndex {
         loop {
             let mut count = 0;
             for (place, name) in hashes.iter_mut().zip(names.by_ref()) {
-                *place = self.hash(name.as_bytes());
+                *place = self.hasher.of(&Sought::new(name));
                 count += 1;
             }
             let hashes = &hashes[..count];

@@ -70,7 +70,8 @@ impl Table {
     }
 
     /// A package with this hash that is the one. O(1).
-    #[inline]
+    #[allow(clippy::inline_always, reason = "where the name is at hand: counted")]
+    #[inline(always)]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(PackageId) -> bool) -> Option<PackageId> {
         // Not `find`, which calls what it is given by a pointer.
         self.parts[self.part_of(hash)].ids.iter_hash(hash).copied().find(|&id| is_it(id))

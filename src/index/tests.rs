@@ -270,7 +270,7 @@ fn check_after(damage: impl FnOnce(&mut PackageIndex)) -> InvariantViolation {
 fn the_check_notices_names_that_do_not_match_the_packages() {
     let violation = check_after(|index| drop(index.by_name.take()));
     assert_eq!(violation, InvariantViolation::NotOneToOne { in_table: 0, in_graph: 2 });
-    let violation = check_after(|index| index.hasher = RandomState::new());
+    let violation = check_after(|index| index.hasher = NameHash::random());
     assert!(matches!(violation, InvariantViolation::NotFound { .. }), "{violation}");
 }
 

@@ -42,7 +42,7 @@ impl Session {
         (self.in_line, self.more) = (false, false);
         self.replies.clear();
         let request = [Request::Refused(Refusal::Http)];
-        let tally = write_replies(request.into_iter(), &mut self.replies, observer);
+        let tally = write_replies(&request, &mut self.replies, observer);
         observer.answered(&tally);
         &self.replies
     }

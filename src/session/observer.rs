@@ -36,8 +36,8 @@ impl<F: FnMut(&Refusal)> Observer for Refusals<F> {
 /// How many messages of a batch were answered what: at most [`MAX_BATCH`](super::MAX_BATCH) in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    ok: [u32; Verb::ALL.len()],
-    fail: [u32; Verb::ALL.len()],
+    /// By verb, and then by outcome.
+    answered: [[u32; 2]; Verb::ALL.len()],
     limited: u32,
     malformed: u32,
     not_durable: u32,
@@ -46,11 +46,7 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn count(&mut self, verb: Verb, outcome: Outcome) {
-        let counts = match outcome {
-            Outcome::Ok => &mut self.ok,
-            Outcome::Fail => &mut self.fail,
-        };
-        counts[verb as usize] += 1;
+        self.answered[verb as usize][outcome as usize] += 1;
     }
 
     pub(super) fn count_refused(&mut self, refusal: &Refusal) {
@@ -69,8 +65,8 @@ impl Tally {
     #[must_use]
     pub fn commands(&self, verb: Verb, reply: Reply) -> u32 {
         match (verb, reply) {
-            (_, Reply::Ok) => self.ok[verb as usize],
-            (_, Reply::Fail) => self.fail[verb as usize],
+            (_, Reply::Ok) => self.answered[verb as usize][Outcome::Ok as usize],
+            (_, Reply::Fail) => self.answered[verb as usize][Outcome::Fail as usize],
             (Verb::Index, Reply::Error) => self.limited,
             (Verb::Remove | Verb::Query, Reply::Error) => 0,
         }
@@ -98,7 +94,7 @@ impl Tally {
     /// How many messages there were.
     #[must_use]
     pub fn messages(&self) -> u32 {
-        self.ok.iter().chain(&self.fail).sum::<u32>()
+        self.answered.as_flattened().iter().sum::<u32>()
             + self.limited
             + self.malformed
             + self.not_durable

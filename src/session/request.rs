@@ -36,13 +36,6 @@ impl<'a> Request<'a> {
         self.command().map_or(0, CommandRef::name_count)
     }
 
-    /// Applies the command if that has not been done.
-    fn settle(&mut self, index: &mut PackageIndex) {
-        if let Self::Waiting(command) = *self {
-            *self = Self::settled(command, index.apply(command));
-        }
-    }
-
     /// Takes what has come of the command.
     fn answer(&mut self, answer: Result<Outcome, LimitError>) {
         if let Self::Waiting(command) = *self {
@@ -110,8 +103,15 @@ impl Work {
     }
 
     pub(super) fn add(&mut self, request: &Request<'_>) {
-        self.names += request.names();
-        self.may_change |= request.may_change();
+        if let Some(command) = request.command() {
+            self.add_command(command);
+        }
+    }
+
+    #[inline]
+    pub(super) fn add_command(&mut self, command: CommandRef<'_>) {
+        self.names += command.name_count();
+        self.may_change |= command.verb() != Verb::Query;
     }
 }
 
@@ -166,13 +166,25 @@ pub(super) fn settle(
 /// Applies commands, in order, until they were [`MAX_BATCH_NAMES`] of work. Says how many messages that were.
 fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
     let before = index.dependency_count();
-    let (mut names, mut settled) = (0, 0);
+    let (mut names, mut replaced, mut settled) = (0, 0, 0);
     for request in batch {
-        names += request.names();
-        request.settle(index);
         settled += 1;
-        // All lists that were replaced, however long they were.
-        let replaced = (before + names).saturating_sub(index.dependency_count() + settled);
+        match *request {
+            Request::Waiting(CommandRef::Query { package }) => {
+                names += 1;
+                *request = Request::Answered(Verb::Query, index.look_up(package));
+            }
+            Request::Waiting(command) => {
+                names += command.name_count();
+                match index.apply(command) {
+                    Ok(outcome) => *request = Request::Answered(command.verb(), outcome),
+                    Err(limit) => *request = Request::Refused(limit.into()),
+                }
+                // All lists that were replaced, however long they were.
+                replaced = (before + names).saturating_sub(index.dependency_count() + settled);
+            }
+            Request::Answered(..) | Request::Refused(_) => {}
+        }
         if names + replaced >= MAX_BATCH_NAMES {
             break;
         }

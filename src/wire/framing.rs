@@ -153,6 +153,22 @@ pub struct Lines<'a> {
     max_line_bytes: usize,
 }
 
+impl<'a> Lines<'a> {
+    /// The bytes from the beginning of a line on; none if its beginning has been searched for an end.
+    pub(crate) fn fresh(&self) -> &'a [u8] {
+        let Cursor { start, searched, discarding } = *self.cursor;
+        if start == searched && !discarding { &self.bytes[start..] } else { &[] }
+    }
+
+    /// Says that whoever looked at the [`fresh`](Self::fresh) bytes found lines in so many of them, with the LF of
+    /// the last, none too long.
+    pub(crate) fn skip_fresh(&mut self, count: usize) {
+        self.cursor.start += count;
+        self.cursor.searched = self.cursor.start;
+        debug_assert!(count == 0 || self.bytes[..self.cursor.start].ends_with(b"\n"), "no line");
+    }
+}
+
 impl<'a> Iterator for Lines<'a> {
     type Item = Frame<'a>;
 
@@ -298,6 +314,23 @@ mod tests {
         assert_eq!(buffer.lines().next(), Some(Frame::TooLong(b"long, lo")));
         buffer.fill(b"!\nc\n");
         assert_eq!(buffer.peek(), Some(Frame::Line(b"c\n")));
+    }
+
+    #[test]
+    fn what_was_searched_for_an_end_is_not_read_before_it_has_one() {
+        let mut buffer = LineBuffer::new(8);
+        buffer.fill(b"a\nb");
+        let mut lines = buffer.lines();
+        assert_eq!(lines.fresh(), b"a\nb");
+        lines.skip_fresh(2);
+        assert_eq!((lines.fresh(), lines.next(), lines.fresh()), (&b"b"[..], None, &b""[..]));
+        buffer.fill(b"c\nlonger, ");
+        let mut lines = buffer.lines();
+        assert_eq!((lines.fresh(), lines.next()), (&b""[..], Some(Frame::Line(b"bc\n"))));
+        assert_eq!(lines.next(), Some(Frame::TooLong(b"longer, ")));
+        buffer.fill(b"x\nd\n");
+        let mut lines = buffer.lines();
+        assert_eq!((lines.fresh(), lines.next()), (&b""[..], Some(Frame::Line(b"d\n"))));
     }
 
     #[test]

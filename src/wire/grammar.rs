@@ -1,13 +1,15 @@
 //! The grammar of a message, one combinator a rule, in the order of the grammar in
 //! `spec/protocol.md`, so that the two can be read side by side.
 //!
-//! Parsing borrows from the line and allocates nothing. A line is read with errors that say nothing, and so
-//! cost nothing; one that is malformed is then read once more, with those that say why.
+//! Parsing borrows from the line and allocates nothing. The usual messages are read in fewer steps by
+//! [`usual`](super::usual), which says nothing of any others; those are read here, with the reason if one is
+//! malformed.
 
 use std::fmt;
 use std::str::FromStr;
 
 use nom::branch::alt;
+use nom::bytes::complete::tag;
 use nom::combinator::{consumed, map, opt, value};
 use nom::error::{ErrorKind, ParseError as NomError};
 use nom::multi::many0_count;
@@ -16,6 +18,7 @@ use nom::{Err, IResult, Parser};
 
 use crate::command::{Command, CommandRef, Dependencies, Reply, Verb};
 use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
+use crate::wire::usual::{first_list, first_message, first_name};
 
 /// Reads one message: a whole line, its LF included. O(length), allocates nothing.
 ///
@@ -37,7 +40,10 @@ use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
 /// # Errors
 /// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
 pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
-    whole::<_, ()>(line, message).or_else(|()| whole_or_why(line, message))
+    first_message(line, |read| match read {
+        Some((command, [])) => Ok(command),
+        _ => whole(line, message),
+    })
 }
 
 /// Reads one reply: a whole line, its LF included (protocol rule M11). O(1).
@@ -52,7 +58,7 @@ pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
 /// # Errors
 /// A [`ParseError`] when the line is not a reply.
 pub fn parse_reply(line: &[u8]) -> Result<Reply, ParseError> {
-    whole::<_, ()>(line, reply).or_else(|()| whole_or_why(line, reply))
+    whole(line, reply)
 }
 
 /// Reads a package and a list that stand apart, as in the message that would index the package. An error
@@ -63,41 +69,29 @@ pub(super) fn parse_parts<'a>(
 ) -> Result<(NameRef<'a>, Dependencies<'a>), ParseError> {
     // No part of the list, but of the message.
     let names = list.strip_suffix(b"\r").unwrap_or(list);
-    let names: Result<_, ()> =
-        if names.is_empty() { Ok(Dependencies::NONE) } else { whole(names, dependencies) };
-    if let (Ok(package), Ok(names)) = (whole::<_, ()>(package, self::package), names) {
+    let names =
+        if names.is_empty() { Some((Dependencies::NONE, names)) } else { first_list(names) };
+    if let (Some((package, [])), Some((names, []))) = (first_name(package), names) {
         return Ok((package, names));
     }
     let message = [b"INDEX|", package, b"|", list, b"\n"].concat();
-    Err(parse(&message).err().unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
+    Err(whole(&message, self::message).err().unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
 }
 
 /// All of `line` by one rule.
-#[allow(clippy::inline_always, reason = "where the rule is known: counted")]
-#[inline(always)]
-fn whole<'a, O, E: Reason>(
-    line: &'a [u8],
-    rule: impl Fn(&'a [u8]) -> Parsed<'a, O, E>,
-) -> Result<O, E> {
-    match rule(line) {
-        Ok(([], value)) => Ok(value),
-        Ok((rest, _)) => Err(E::at(rest).about(Rule::Message, "nothing after the end of the line")),
-        Err(Err::Error(reason) | Err::Failure(reason)) => Err(reason),
-        Err(Err::Incomplete(_)) => unreachable!("invariant: the combinators are the complete ones"),
-    }
-}
-
-/// The same, with the reason if it is malformed.
 #[cold]
-fn whole_or_why<'a, O>(
-    line: &'a [u8],
-    rule: impl Fn(&'a [u8]) -> Parsed<'a, O, Fault>,
-) -> Result<O, ParseError> {
-    whole(line, rule).map_err(|fault| fault.in_line(line))
+fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a [u8]) -> Parsed<'a, O>) -> Result<O, ParseError> {
+    let fault = match rule(line) {
+        Ok(([], value)) => return Ok(value),
+        Ok((rest, _)) => Fault::at(rest).about(Rule::Message, "nothing after the end of the line"),
+        Err(Err::Error(fault) | Err::Failure(fault)) => fault,
+        Err(Err::Incomplete(_)) => unreachable!("invariant: the combinators are the complete ones"),
+    };
+    Err(fault.in_line(line))
 }
 
 /// `message = command "|" package "|" [ dependencies ] [ CR ] LF`
-fn message<E: Reason>(line: &[u8]) -> Parsed<'_, CommandRef<'_>, E> {
+fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
     let first_bar = expect(Rule::Message, "`|` after the command", text(b"|"));
     let second_bar = expect(Rule::Message, "`|` after the package", text(b"|"));
     let line_end = || (opt(text(b"\r")), text(b"\n"));
@@ -118,62 +112,49 @@ fn message<E: Reason>(line: &[u8]) -> Parsed<'_, CommandRef<'_>, E> {
 }
 
 /// `command = "INDEX" / "REMOVE" / "QUERY"`
-fn command<E: Reason>(input: &[u8]) -> Parsed<'_, Verb, E> {
-    // The most frequent first: each that does not match is a fault made and thrown away.
+fn command(input: &[u8]) -> Parsed<'_, Verb> {
     let verb = alt((
-        value(Verb::Query, text(b"QUERY")),
         value(Verb::Index, text(b"INDEX")),
         value(Verb::Remove, text(b"REMOVE")),
+        value(Verb::Query, text(b"QUERY")),
     ));
     expect(Rule::Command, "INDEX, REMOVE or QUERY", verb).parse(input)
 }
 
 /// `package = name`
-#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
-#[inline(always)]
-fn package<E: Reason>(input: &[u8]) -> Parsed<'_, NameRef<'_>, E> {
+fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
     map(expect(Rule::Package, "a package name", name), NameRef::from_checked).parse(input)
 }
 
 /// `dependencies = name *( "," name ) [ "," ]`
-#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
-#[inline(always)]
-fn dependencies<E: Reason>(input: &[u8]) -> Parsed<'_, Dependencies<'_>, E> {
+fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
     let list = consumed((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
     map(list, |(list, (_, more, _))| Dependencies::from_checked(list, 1 + more)).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
-#[allow(clippy::inline_always, reason = "one a message, and two who call it: measured")]
-#[inline(always)]
-fn name<E: Reason>(input: &[u8]) -> Parsed<'_, &[u8], E> {
+fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
     let length = leading_name_bytes(input);
     match length {
-        0 => Err(Err::Error(E::at(input))),
+        0 => Err(Err::Error(Fault::at(input))),
         1..=MAX_NAME_BYTES => {
             let (name, rest) = input.split_at(length);
             Ok((rest, name))
         }
         // A failure, not an error: no other reading of these bytes may be tried.
         _ => Err(Err::Failure(
-            E::at(&input[MAX_NAME_BYTES..]).about(Rule::Name, "a name of at most 255 bytes"),
+            Fault::at(&input[MAX_NAME_BYTES..]).about(Rule::Name, "a name of at most 255 bytes"),
         )),
     }
 }
 
-/// Exactly this text: nom's own `tag`, but compared as a number or two, because the length is known
-/// here, where nom compares byte by byte.
-fn text<'a, const N: usize, E: Reason>(
-    expected: &'static [u8; N],
-) -> impl Parser<&'a [u8], Output = &'a [u8], Error = E> {
-    move |input: &'a [u8]| match input.split_first_chunk() {
-        Some((found, rest)) if found == expected => Ok((rest, found.as_slice())),
-        _ => Err(Err::Error(E::at(input))),
-    }
+/// Exactly this text.
+fn text<'a>(expected: &'static [u8]) -> impl Parser<&'a [u8], Output = &'a [u8], Error = Fault> {
+    tag(expected)
 }
 
 /// `reply = ( "OK" / "FAIL" / "ERROR" ) LF`
-fn reply<E: Reason>(input: &[u8]) -> Parsed<'_, Reply, E> {
+fn reply(input: &[u8]) -> Parsed<'_, Reply> {
     let word = alt((
         value(Reply::Ok, text(b"OK")),
         value(Reply::Fail, text(b"FAIL")),
@@ -184,11 +165,11 @@ fn reply<E: Reason>(input: &[u8]) -> Parsed<'_, Reply, E> {
 }
 
 /// `parser`, whose error says that `rule` expected `expected` where it began.
-fn expect<'a, O, E: Reason>(
+fn expect<'a, O>(
     rule: Rule,
     expected: &'static str,
-    mut parser: impl Parser<&'a [u8], Output = O, Error = E>,
-) -> impl Parser<&'a [u8], Output = O, Error = E> {
+    mut parser: impl Parser<&'a [u8], Output = O, Error = Fault>,
+) -> impl Parser<&'a [u8], Output = O, Error = Fault> {
     move |input| {
         parser.parse(input).map_err(|error| match error {
             Err::Error(reason) => Err::Error(reason.about(rule, expected)),
@@ -197,7 +178,7 @@ fn expect<'a, O, E: Reason>(
     }
 }
 
-type Parsed<'a, O, E> = IResult<&'a [u8], O, E>;
+type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
 
 /// What a [`Command`] prints as is read back; CR and LF are no part of it.
 ///
@@ -281,21 +262,6 @@ impl fmt::Display for Found {
     }
 }
 
-/// Why a rule does not match, said or left unsaid.
-trait Reason: for<'a> NomError<&'a [u8]> {
-    /// It does not match here.
-    fn at(input: &[u8]) -> Self {
-        Self::from_error_kind(input, ErrorKind::Fail)
-    }
-
-    /// At the same place, where this rule expected this.
-    fn about(self, rule: Rule, expected: &'static str) -> Self;
-}
-
-impl Reason for () {
-    fn about(self, _: Rule, _: &'static str) {}
-}
-
 /// nom's view of a [`ParseError`]: it knows what is left of the line, not yet the offset.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
@@ -304,13 +270,17 @@ struct Fault {
     expected: &'static str,
 }
 
-impl Reason for Fault {
+impl Fault {
+    /// It does not match here.
+    fn at(input: &[u8]) -> Self {
+        Self::from_error_kind(input, ErrorKind::Fail)
+    }
+
+    /// At the same place, where this rule expected this.
     fn about(self, rule: Rule, expected: &'static str) -> Self {
         Self { rule, expected, ..self }
     }
-}
 
-impl Fault {
     fn in_line(self, line: &[u8]) -> ParseError {
         let Self { rest, rule, expected } = self;
         let offset = line.len().saturating_sub(rest);

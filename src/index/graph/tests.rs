@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::index::cells::CELL_BYTES;
+use crate::index::sought::Sought;
+use crate::name::NameRef;
 
 /// A graph with a hub that `count` packages depend on.
 fn hub(count: usize) -> (DependencyGraph, PackageId, Vec<PackageId>) {
@@ -24,6 +26,9 @@ fn sorted(packages: impl Iterator<Item = PackageId>) -> Vec<PackageId> {
 #[test]
 fn a_name_of_every_length_is_found_in_its_cells() {
     let text: Vec<u8> = (b'a'..=b'z').cycle().take(256).collect();
+    let is_named = |graph: &DependencyGraph, package, name: &[u8]| {
+        NameRef::check(name).is_ok_and(|name| graph.is_named(package, &Sought::new(name)))
+    };
     let mut graph = DependencyGraph::new();
     let packages: Vec<_> = (1..=255).map(|length| graph.add_package(&text[..length])).collect();
     assert_eq!(graph.check(), Ok(()));
@@ -31,14 +36,14 @@ fn a_name_of_every_length_is_found_in_its_cells() {
     for (length, &package) in (1..).zip(&packages) {
         cells += cells_of_name(length);
         assert_eq!(graph.name(package).borrowed().as_bytes(), &text[..length]);
-        assert!(graph.is_named(package, &text[..length]));
+        assert!(is_named(&graph, package, &text[..length]));
         // Not a shorter one, nor a longer one, nor one with another byte anywhere.
-        assert!(!graph.is_named(package, &text[..length - 1]));
-        assert!(!graph.is_named(package, &text[..=length]));
+        assert!(!is_named(&graph, package, &text[..length - 1]));
+        assert!(!is_named(&graph, package, &text[..=length]));
         for at in 0..length {
             let mut other = text[..length].to_vec();
             other[at] = b'0';
-            assert!(!graph.is_named(package, &other), "{length} {at}");
+            assert!(!is_named(&graph, package, &other), "{length} {at}");
         }
     }
     assert_eq!(graph.cell_count(), cells);

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use super::{DependencyGraph, PackageId};
 use crate::index::cells::{CELL_BYTES, Cell};
+use crate::index::sought::Sought;
 use crate::name::{MAX_NAME_BYTES, Name, NameRef};
 
 /// The bytes of a name that lies in the head alone.
@@ -66,21 +67,36 @@ impl DependencyGraph {
 
     /// Whether a package has this name. O(length), without a copy of it.
     #[inline]
-    pub(in crate::index) fn is_named(&self, package: PackageId, name: &[u8]) -> bool {
+    pub(in crate::index) fn is_named(&self, package: PackageId, name: &Sought<'_>) -> bool {
+        if name.is_short() {
+            return self.has_short_name(package, name);
+        }
         let head = self.cells.at(package.0);
-        if usize::from(length_of(head)) != name.len() {
+        let [first, _] = name.first();
+        begins(head, first, name.bytes().len())
+            && self.continues(head[4], &name.bytes()[BEFORE_REST..])
+    }
+
+    /// The same of a name of two words at most.
+    #[allow(clippy::inline_always, reason = "into the search: counted")]
+    #[inline(always)]
+    pub(in crate::index) fn has_short_name(&self, package: PackageId, name: &Sought<'_>) -> bool {
+        let head = self.cells.at(package.0);
+        let ([first, second], length) = (name.first(), name.bytes().len());
+        if !begins(head, first, length) {
             return false;
         }
-        let bytes = bytes_of(head);
-        // After the two links, and the length.
-        let own = &bytes[9..];
-        if name.len() <= IN_HEAD {
-            return is_same(&own[..name.len()], name);
+        // What comes after the bytes in the head of any name.
+        let [first, second] = [first >> (8 * BEFORE_REST) | second << 8, second >> 56];
+        if length <= IN_HEAD {
+            return u64::from(head[4]) == first;
         }
-        own[..BEFORE_REST] == name[..BEFORE_REST] && self.continues(head[4], &name[BEFORE_REST..])
+        let &[low, high, last, ..] = self.cells.at(head[4]);
+        both(low, high) == first && u64::from(last) == second
     }
 
     /// Whether the text from a cell on is this.
+    #[inline(never)]
     fn continues(&self, mut cell: u32, mut rest: &[u8]) -> bool {
         loop {
             let own = self.cells.at(cell);
@@ -178,6 +194,17 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 fn have_same_ends<const BYTES: usize>(one: &[u8], other: &[u8]) -> bool {
     one.first_chunk::<BYTES>() == other.first_chunk()
         && one.last_chunk::<BYTES>() == other.last_chunk()
+}
+
+/// Whether a head has this length and, of a name that begins with this word, the bytes that are in any head.
+#[inline]
+fn begins(&[_, _, low, high, _]: &Cell, first: u64, length: usize) -> bool {
+    both(low, high) == (first << 8 | length as u64)
+}
+
+/// Two words as one, as they lie.
+fn both(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << u32::BITS
 }
 
 /// The length of a package's name.

@@ -113,3 +113,43 @@ fn a_rule_prints_as_its_name_in_the_grammar() {
         assert_eq!(format!("{rule}|{rule:>12}"), format!("{name}|{name:>12}"));
     }
 }
+
+/// Every row of up to five of these after a verb: what the short reading reads is what the grammar reads, and it
+/// reads all that is usual.
+#[test]
+fn the_usual_messages_are_read_as_the_grammar_reads_them() {
+    let long = ["a".repeat(16), "b".repeat(17), "c".repeat(33), "d".repeat(255), "e".repeat(256)];
+    let parts: Vec<&str> = ["|", ",", "\r", "\n", "f", ":"]
+        .into_iter()
+        .chain(long.iter().map(String::as_str))
+        .collect();
+    let mut rows = vec![String::new()];
+    let mut usual = 0;
+    for _ in 0..5 {
+        rows = rows
+            .iter()
+            .flat_map(|row| parts.iter().map(move |part| format!("{row}{part}")))
+            .collect();
+        for (verb, row) in ["INDEX|", "REMOVE|", "QUERY|", "QUERY"]
+            .iter()
+            .flat_map(|verb| rows.iter().map(move |row| (verb, row)))
+        {
+            let line = format!("{verb}{row}");
+            let line = line.as_bytes();
+            let read = first_message(line, |read| read);
+            if let Some((command, rest)) = read {
+                assert_eq!(whole(&line[..line.len() - rest.len()], message), Ok(command));
+                usual += 1;
+            } else if let Ok(command) = whole(line, message) {
+                // A list that means nothing.
+                assert!(
+                    command.verb() != Verb::Index
+                        && !row.ends_with("|\n")
+                        && !row.ends_with("|\r\n"),
+                    "{row}"
+                );
+            }
+        }
+    }
+    assert!(usual > 1_000, "{usual}");
+}

@@ -1,0 +1,109 @@
+//! The usual messages, read in few steps: what most clients send most of the time.
+//!
+//! The grammar is that of [`grammar`](super::grammar), which says what a message is, and why something is none.
+//! Here is only what it takes to read an INDEX, or a QUERY or REMOVE without a list. Whoever is told `None` asks
+//! there. What is read here is read there as well, and as the same: a test tries both on every short line.
+
+use crate::command::{CommandRef, Dependencies};
+use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
+
+/// What was read, and what is left.
+type Read<'a, T> = Option<(T, &'a [u8])>;
+
+/// Reads the message that some bytes begin with, if it is a usual one, and hands it on. O(its length), allocates
+/// nothing.
+#[allow(clippy::inline_always, reason = "one a message, and two who call it: counted")]
+#[inline(always)]
+pub(crate) fn first_message<'a, R>(
+    bytes: &'a [u8],
+    then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
+) -> R {
+    // The most frequent first.
+    if let Some(rest) = text(b"QUERY|", bytes) {
+        query(rest, then)
+    } else if let Some(rest) = text(b"INDEX|", bytes) {
+        index(rest, then)
+    } else if let Some(rest) = text(b"REMOVE|", bytes) {
+        remove(rest, then)
+    } else {
+        then(None)
+    }
+}
+
+// Each on its own, together with what comes then: compiled into one, they would move all that they know through
+// memory. Counted.
+
+#[inline(never)]
+fn query<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
+    then(package_alone(input).map(|(package, rest)| (CommandRef::Query { package }, rest)))
+}
+
+#[inline(never)]
+fn remove<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
+    then(package_alone(input).map(|(package, rest)| (CommandRef::Remove { package }, rest)))
+}
+
+#[inline(never)]
+fn index<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
+    let read = || {
+        let (package, rest) = first_name(input)?;
+        let rest = text(b"|", rest)?;
+        if let Some(rest) = line_end(rest) {
+            return Some((CommandRef::Index { package, dependencies: Dependencies::NONE }, rest));
+        }
+        let (dependencies, rest) = first_list(rest)?;
+        let rest = line_end(rest)?;
+        Some((CommandRef::Index { package, dependencies }, rest))
+    };
+    then(read())
+}
+
+#[allow(clippy::inline_always, reason = "into what reads a message: counted")]
+#[inline(always)]
+fn package_alone(input: &[u8]) -> Read<'_, NameRef<'_>> {
+    let (package, rest) = first_name(input)?;
+    Some((package, line_end(text(b"|", rest)?)?))
+}
+
+/// A name.
+#[allow(clippy::inline_always, reason = "into what reads a message: counted")]
+#[inline(always)]
+pub(super) fn first_name(input: &[u8]) -> Read<'_, NameRef<'_>> {
+    let length = leading_name_bytes(input);
+    if length == 0 || length > MAX_NAME_BYTES {
+        return None;
+    }
+    let (name, rest) = input.split_at_checked(length)?;
+    Some((NameRef::from_checked(name), rest))
+}
+
+/// Names with a comma after each but perhaps the last.
+#[allow(clippy::inline_always, reason = "into what reads a message: counted")]
+#[inline(always)]
+pub(super) fn first_list(input: &[u8]) -> Read<'_, Dependencies<'_>> {
+    let (_, mut rest) = first_name(input)?;
+    let mut count = 1;
+    while let Some(after) = text(b",", rest) {
+        let Some((_, after_name)) = first_name(after) else {
+            rest = after;
+            break;
+        };
+        rest = after_name;
+        count += 1;
+    }
+    let list = &input[..input.len() - rest.len()];
+    Some((Dependencies::from_checked(list, count), rest))
+}
+
+/// What is left after the end of a line.
+#[inline]
+fn line_end(input: &[u8]) -> Option<&[u8]> {
+    text(b"\n", input).or_else(|| text(b"\r\n", input))
+}
+
+/// What is left after exactly this text: compared as a number or two, because the length is known.
+#[inline]
+fn text<'a, const N: usize>(expected: &[u8; N], input: &'a [u8]) -> Option<&'a [u8]> {
+    let (found, rest) = input.split_first_chunk()?;
+    (found == expected).then_some(rest)
+}
