@@ -11,6 +11,8 @@ mod http;
 pub(crate) mod rows;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
+#[cfg(test)]
+pub(crate) use grammar::short::parse_short;
 pub use grammar::{ParseError, Rule, parse, parse_reply};
 pub use http::{begins_http_request, is_http_request};
 pub use rows::{Row, RowError};
