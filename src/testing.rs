@@ -27,6 +27,8 @@ pub mod properties;
 mod machines;
 
 #[cfg(test)]
+mod automaton;
+#[cfg(test)]
 mod faulty;
 
 use std::collections::{BTreeMap, BTreeSet};

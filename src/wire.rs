@@ -12,6 +12,8 @@ pub(crate) mod rows;
 mod usual;
 
 pub use framing::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, Lines, MIN_LINE_BYTES};
+#[cfg(test)]
+pub(crate) use grammar::parse_within;
 pub use grammar::{ParseError, Rule, parse, parse_reply};
 pub use http::{begins_http_request, is_http_request};
 pub use rows::{Row, RowError};

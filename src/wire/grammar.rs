@@ -18,7 +18,7 @@ use nom::{Err, IResult, Parser};
 
 use crate::command::{Command, CommandRef, Dependencies, Reply, Verb};
 use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
-use crate::wire::usual::{first_list, first_message, first_name};
+use crate::wire::usual::{first_list, first_message_within, first_name};
 
 /// Reads one message: a whole line, its LF included. O(length), allocates nothing.
 ///
@@ -40,9 +40,17 @@ use crate::wire::usual::{first_list, first_message, first_name};
 /// # Errors
 /// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
 pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
-    first_message(line, |read| match read {
+    parse_within::<MAX_NAME_BYTES>(line)
+}
+
+/// As [`parse`], where a name has at most `MAX` bytes: with names of three there are so few lines of interest that a
+/// test can try them all.
+#[allow(clippy::inline_always, reason = "into the one that all call: counted")]
+#[inline(always)]
+pub(crate) fn parse_within<const MAX: usize>(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
+    first_message_within::<MAX, _>(line, |read| match read {
         Some((command, [])) => Ok(command),
-        _ => whole(line, message),
+        _ => whole(line, message::<MAX>),
     })
 }
 
@@ -69,13 +77,19 @@ pub(super) fn parse_parts<'a>(
 ) -> Result<(NameRef<'a>, Dependencies<'a>), ParseError> {
     // No part of the list, but of the message.
     let names = list.strip_suffix(b"\r").unwrap_or(list);
-    let names =
-        if names.is_empty() { Some((Dependencies::NONE, names)) } else { first_list(names) };
-    if let (Some((package, [])), Some((names, []))) = (first_name(package), names) {
+    let names = if names.is_empty() {
+        Some((Dependencies::NONE, names))
+    } else {
+        first_list::<MAX_NAME_BYTES>(names)
+    };
+    if let (Some((package, [])), Some((names, []))) = (first_name::<MAX_NAME_BYTES>(package), names)
+    {
         return Ok((package, names));
     }
     let message = [b"INDEX|", package, b"|", list, b"\n"].concat();
-    Err(whole(&message, self::message).err().unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
+    Err(whole(&message, self::message::<MAX_NAME_BYTES>)
+        .err()
+        .unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
 }
 
 /// All of `line` by one rule.
@@ -91,18 +105,19 @@ fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a [u8]) -> Parsed<'a, O>) -> Res
 }
 
 /// `message = command "|" package "|" [ dependencies ] [ CR ] LF`
-fn message(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
+fn message<const MAX: usize>(line: &[u8]) -> Parsed<'_, CommandRef<'_>> {
     let first_bar = expect(Rule::Message, "`|` after the command", text(b"|"));
     let second_bar = expect(Rule::Message, "`|` after the package", text(b"|"));
     let line_end = || (opt(text(b"\r")), text(b"\n"));
-    let list = alt((value(Dependencies::NONE, line_end()), terminated(dependencies, line_end())));
+    let list =
+        alt((value(Dependencies::NONE, line_end()), terminated(dependencies::<MAX>, line_end())));
     let list = expect(
         Rule::Dependencies,
         "names with single commas between them up to the end of the line",
         list,
     );
     let (rest, (verb, _, package, _, dependencies)) =
-        (command, first_bar, package, second_bar, list).parse(line)?;
+        (command, first_bar, package::<MAX>, second_bar, list).parse(line)?;
     let command = match verb {
         Verb::Index => CommandRef::Index { package, dependencies },
         Verb::Remove => CommandRef::Remove { package },
@@ -122,28 +137,29 @@ fn command(input: &[u8]) -> Parsed<'_, Verb> {
 }
 
 /// `package = name`
-fn package(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
-    map(expect(Rule::Package, "a package name", name), NameRef::from_checked).parse(input)
+fn package<const MAX: usize>(input: &[u8]) -> Parsed<'_, NameRef<'_>> {
+    map(expect(Rule::Package, "a package name", name::<MAX>), NameRef::from_checked).parse(input)
 }
 
 /// `dependencies = name *( "," name ) [ "," ]`
-fn dependencies(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
-    let list = consumed((name, many0_count(preceded(text(b","), name)), opt(text(b","))));
+fn dependencies<const MAX: usize>(input: &[u8]) -> Parsed<'_, Dependencies<'_>> {
+    let list =
+        consumed((name::<MAX>, many0_count(preceded(text(b","), name::<MAX>)), opt(text(b","))));
     map(list, |(list, (_, more, _))| Dependencies::from_checked(list, 1 + more)).parse(input)
 }
 
 /// `name = 1*255( ALPHA / DIGIT / "+" / "-" / "." / "_" / "@" / "/" )`
-fn name(input: &[u8]) -> Parsed<'_, &[u8]> {
+fn name<const MAX: usize>(input: &[u8]) -> Parsed<'_, &[u8]> {
     let length = leading_name_bytes(input);
     match length {
         0 => Err(Err::Error(Fault::at(input))),
-        1..=MAX_NAME_BYTES => {
+        _ if length <= MAX => {
             let (name, rest) = input.split_at(length);
             Ok((rest, name))
         }
         // A failure, not an error: no other reading of these bytes may be tried.
         _ => Err(Err::Failure(
-            Fault::at(&input[MAX_NAME_BYTES..]).about(Rule::Name, "a name of at most 255 bytes"),
+            Fault::at(&input[MAX..]).about(Rule::Name, "a name of at most 255 bytes"),
         )),
     }
 }

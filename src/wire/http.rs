@@ -7,7 +7,6 @@
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{digit0, digit1};
 use nom::combinator::{all_consuming, opt, rest, value};
-use nom::sequence::preceded;
 use nom::{IResult, Parser};
 
 /// Whether a line, its LF included, is an HTTP request line. O(length), allocates nothing.
@@ -34,11 +33,16 @@ pub fn is_http_request(line: &[u8]) -> bool {
 /// ```
 #[must_use]
 pub fn begins_http_request(bytes: &[u8]) -> bool {
-    let Ok((_, ((), rest))) = (start, preceded(take_while(is_of_target), rest)).parse(bytes) else {
+    let Ok((_, ((), target, rest))) = (start, take_while(is_of_target), rest).parse(bytes) else {
         return false;
     };
-    let cut_off = (text(b" HTTP/"), digit0, opt((text(b"."), digit0)), opt(text(b"\r")));
-    b" HTTP/".starts_with(rest) || all_consuming(cut_off).parse(rest).is_ok()
+    if target.is_empty() {
+        return rest.is_empty();
+    }
+    let number_to_come = (text(b" HTTP/"), opt((digit1, opt((text(b"."), digit0)))));
+    b" HTTP/".starts_with(rest)
+        || all_consuming(number_to_come).parse(rest).is_ok()
+        || all_consuming((version, text(b"\r"))).parse(rest).is_ok()
 }
 
 /// Why a line is no request line is not asked.
@@ -137,7 +141,12 @@ mod tests {
             b"get /",
             b"INDEX|a|b,",
             b"INDEX a needs",
+            b"GET  ",
+            b"GET  HTTP/1.1",
             b"GET / HTTQ",
+            b"GET / HTTP/.",
+            b"GET / HTTP/\r",
+            b"GET / HTTP/1.\r",
             b"GET / HTTP/1.1.",
             b"GET / HTTP/1.1\r\r",
             b"GET / HTTP/1.1\n",

@@ -18,13 +18,23 @@ pub(crate) fn first_message<'a, R>(
     bytes: &'a [u8],
     then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
 ) -> R {
+    first_message_within::<MAX_NAME_BYTES, R>(bytes, then)
+}
+
+/// As [`first_message`], where a name has at most `MAX` bytes.
+#[allow(clippy::inline_always, reason = "as above")]
+#[inline(always)]
+pub(super) fn first_message_within<'a, const MAX: usize, R>(
+    bytes: &'a [u8],
+    then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
+) -> R {
     // The most frequent first.
     if let Some(rest) = text(b"QUERY|", bytes) {
-        query(rest, then)
+        query::<MAX, R>(rest, then)
     } else if let Some(rest) = text(b"INDEX|", bytes) {
-        index(rest, then)
+        index::<MAX, R>(rest, then)
     } else if let Some(rest) = text(b"REMOVE|", bytes) {
-        remove(rest, then)
+        remove::<MAX, R>(rest, then)
     } else {
         then(None)
     }
@@ -34,24 +44,33 @@ pub(crate) fn first_message<'a, R>(
 // memory. Counted.
 
 #[inline(never)]
-fn query<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
-    then(package_alone(input).map(|(package, rest)| (CommandRef::Query { package }, rest)))
+fn query<'a, const MAX: usize, R>(
+    input: &'a [u8],
+    then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
+) -> R {
+    then(package_alone::<MAX>(input).map(|(package, rest)| (CommandRef::Query { package }, rest)))
 }
 
 #[inline(never)]
-fn remove<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
-    then(package_alone(input).map(|(package, rest)| (CommandRef::Remove { package }, rest)))
+fn remove<'a, const MAX: usize, R>(
+    input: &'a [u8],
+    then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
+) -> R {
+    then(package_alone::<MAX>(input).map(|(package, rest)| (CommandRef::Remove { package }, rest)))
 }
 
 #[inline(never)]
-fn index<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R) -> R {
+fn index<'a, const MAX: usize, R>(
+    input: &'a [u8],
+    then: impl FnOnce(Read<'a, CommandRef<'a>>) -> R,
+) -> R {
     let read = || {
-        let (package, rest) = first_name(input)?;
+        let (package, rest) = first_name::<MAX>(input)?;
         let rest = text(b"|", rest)?;
         if let Some(rest) = line_end(rest) {
             return Some((CommandRef::Index { package, dependencies: Dependencies::NONE }, rest));
         }
-        let (dependencies, rest) = first_list(rest)?;
+        let (dependencies, rest) = first_list::<MAX>(rest)?;
         let rest = line_end(rest)?;
         Some((CommandRef::Index { package, dependencies }, rest))
     };
@@ -60,17 +79,17 @@ fn index<'a, R>(input: &'a [u8], then: impl FnOnce(Read<'a, CommandRef<'a>>) -> 
 
 #[allow(clippy::inline_always, reason = "into what reads a message: counted")]
 #[inline(always)]
-fn package_alone(input: &[u8]) -> Read<'_, NameRef<'_>> {
-    let (package, rest) = first_name(input)?;
+fn package_alone<const MAX: usize>(input: &[u8]) -> Read<'_, NameRef<'_>> {
+    let (package, rest) = first_name::<MAX>(input)?;
     Some((package, line_end(text(b"|", rest)?)?))
 }
 
-/// A name.
+/// A name of at most `MAX` bytes.
 #[allow(clippy::inline_always, reason = "into what reads a message: counted")]
 #[inline(always)]
-pub(super) fn first_name(input: &[u8]) -> Read<'_, NameRef<'_>> {
+pub(super) fn first_name<const MAX: usize>(input: &[u8]) -> Read<'_, NameRef<'_>> {
     let length = leading_name_bytes(input);
-    if length == 0 || length > MAX_NAME_BYTES {
+    if length == 0 || length > MAX {
         return None;
     }
     let (name, rest) = input.split_at_checked(length)?;
@@ -80,11 +99,11 @@ pub(super) fn first_name(input: &[u8]) -> Read<'_, NameRef<'_>> {
 /// Names with a comma after each but perhaps the last.
 #[allow(clippy::inline_always, reason = "into what reads a message: counted")]
 #[inline(always)]
-pub(super) fn first_list(input: &[u8]) -> Read<'_, Dependencies<'_>> {
-    let (_, mut rest) = first_name(input)?;
+pub(super) fn first_list<const MAX: usize>(input: &[u8]) -> Read<'_, Dependencies<'_>> {
+    let (_, mut rest) = first_name::<MAX>(input)?;
     let mut count = 1;
     while let Some(after) = text(b",", rest) {
-        let Some((_, after_name)) = first_name(after) else {
+        let Some((_, after_name)) = first_name::<MAX>(after) else {
             rest = after;
             break;
         };

@@ -5,6 +5,7 @@
 mod optional;
 
 mod circles;
+mod claims;
 mod events;
 mod fuzz;
 mod house;

@@ -1,6 +1,7 @@
 //! Tests of the grammar on single lines; against another parser it is tested in `testing`.
 
 use super::*;
+use crate::wire::first_message;
 
 fn error(line: &[u8]) -> (Rule, usize, Option<u8>) {
     let error = parse(line).expect_err("malformed");
@@ -138,9 +139,12 @@ fn the_usual_messages_are_read_as_the_grammar_reads_them() {
             let line = line.as_bytes();
             let read = first_message(line, |read| read);
             if let Some((command, rest)) = read {
-                assert_eq!(whole(&line[..line.len() - rest.len()], message), Ok(command));
+                assert_eq!(
+                    whole(&line[..line.len() - rest.len()], message::<MAX_NAME_BYTES>),
+                    Ok(command)
+                );
                 usual += 1;
-            } else if let Ok(command) = whole(line, message) {
+            } else if let Ok(command) = whole(line, message::<MAX_NAME_BYTES>) {
                 // A list that means nothing.
                 assert!(
                     command.verb() != Verb::Index
