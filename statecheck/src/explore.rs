@@ -8,12 +8,12 @@
 //! machine that cannot be cloned, within bounds, and up to renamings. [`test()`] is the same as a test of a property: what
 //! it finds is kept.
 
+mod kept;
 mod map;
-mod run;
 mod scope;
 mod walks;
 
-pub use run::test;
+pub use kept::test;
 pub use scope::{Coverage, Found, Scope, Unseen};
 pub use walks::walks;
 
