@@ -87,7 +87,11 @@ const OPENED: &str = "<pre hidden id=\"measured\"></pre><script>
             Math.min(...fault.map(it => it.left)), Math.max(...fault.map(it => it.right)),
             Math.min(...fault.map(it => it.top)), Math.max(...fault.map(it => it.bottom))].join(' ');
     };
-    addEventListener('load', () => setTimeout(measure, 100));
+    // A browser gives the focus with its first frame. Without a screen there may be none in time.
+    addEventListener('load', () => {
+        document.querySelector('[autofocus]').focus();
+        measure();
+    });
 </script>";
 
 /// A screen.
