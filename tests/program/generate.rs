@@ -56,11 +56,12 @@ fn zsh_completes_commands_options_and_values() {
     let Some(zsh) = ZSH.needed_by("completions in zsh") else { return };
     let folder = Folder::new("zsh");
     folder.file("_indexer", &completions("zsh"));
-    // A terminal of its own in which the tabulator is pressed. Each read waits for what it is about.
+    // A terminal of its own in which the tabulator is pressed. Each read waits for what it is about. Between two
+    // lines the terminal itself would take Ctrl-U as the end of what was typed, so it knows no such key.
     let session = r#"
         zmodload zsh/zpty
         zpty shell zsh -f -i
-        zpty -w shell "PS1=; PS2=; stty columns 200; fpath=($1 \$fpath); autoload -Uz compinit"
+        zpty -w shell "PS1=; PS2=; stty columns 200 kill undef; fpath=($1 \$fpath); autoload -Uz compinit"
         zpty -w shell "compinit -u -d $1/dump; print -r re''ady"
         zpty -r shell seen '*ready*'
         complete_to() {
