@@ -5,7 +5,7 @@
 //!
 //! - *engine*: what the library does: a gate that batches which only ask pass together, and where waiters
 //!   take turns that are fair by work.
-//! - *mutex*: std's mutex, which goes to whoever happens to run.
+//! - *mutex*: std's mutex, which goes to anyone who happens to run.
 //! - *rwlock*: std's readers-writer lock.
 //! - *spinning*: the mutex of `parking_lot`, which spins and yields for a while before it sleeps.
 //! - *owner*: one thread that owns the index and is sent batches through a channel.

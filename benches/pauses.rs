@@ -1,6 +1,6 @@
 //! The longest time that one command has the index, while it grows and when it is emptied.
 //!
-//! Whoever waits for the index waits at least as long as the command before takes. So what counts is the
+//! Anyone who waits for the index waits at least as long as the command before takes. So what counts is the
 //! longest, and not the mean: a table or a vector that is built anew, all at once, shows here and nowhere
 //! else. Each package depends on two others. The last rows are those of a snapshot of the index, of
 //! changes while it lives, of the removal of all packages but one, of that one, and of what comes then.
@@ -57,7 +57,7 @@ fn main() -> Result<(), Unread> {
     let changed = longest(&mut index, some.map(|number| indexed(number, 2)))?;
     row("INDEX beside a snapshot", packages, changed);
     drop(frozen);
-    // Whoever depends on another comes after it, but for the changed ones.
+    // Anyone who depends on another comes after it, but for the changed ones.
     let lists = (0..packages).map(|number| Command::index(&Mix::name(number), []));
     row("INDEX without a list", packages, longest(&mut index, lists)?);
     let removed = (1..packages).map(|number| Command::remove(&Mix::name(number)));

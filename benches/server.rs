@@ -7,7 +7,7 @@
 //! the bare one run in this process. What a machine can do changes with whatever else it does, so in
 //! each round every server has its turn, and the ratios of one round are what counts, not the rates.
 //! Even so a busy machine is the harder test: others empty the caches that the index would be in, and
-//! take the processor from whoever holds the engine.
+//! take the processor from anyone who holds the engine.
 //!
 //! ```text
 //! cargo bench --bench server -- [--seconds 0.2] [--rounds 30] [--seed 64] [--drivers N]

@@ -300,7 +300,7 @@ struct Run<'a> {
     record: &'a Record,
     address: String,
     seed: u64,
-    /// Makes the names new, whoever has used this seed before.
+    /// Makes the names new, anyone who has used this seed before.
     nonce: u32,
 }
 

@@ -19,19 +19,19 @@ pub(crate) enum Bug {
     /// An edge that is removed is taken for the first into its target.
     EdgesGoAsIfFirst,
 
-    // Between a lock and a wait: whoever stands outside sees neither.
+    // Between a lock and a wait: anyone who stands outside sees neither.
     /// A batch that leaves the index wakes nobody who waits for it.
     #[cfg(feature = "server")]
     GateWakesNobody,
-    /// Whoever waits for changes to become durable is not told that they are.
+    /// Anyone who waits for changes to become durable is not told that they are.
     CommitsWakeNobody,
     /// Whether there is a place for one more connection is decided before the place is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,
-    /// Whoever waits for the end of the server is not told that it has begun to stop.
+    /// Anyone who waits for the end of the server is not told that it has begun to stop.
     #[cfg(feature = "server")]
     ClosingWakesNobody,
-    /// Whoever waits for the end of the connections is not told that one has ended.
+    /// Anyone who waits for the end of the connections is not told that one has ended.
     #[cfg(feature = "server")]
     LeavingWakesNobody,
     /// A QUERY joins a read of the end of the log that had begun before it.

@@ -63,7 +63,7 @@ pub enum ClientError {
     /// The server sent something that is not a reply.
     #[error("expected OK, FAIL or ERROR from the server, got {:?}", shown(line))]
     NotAReply {
-        /// What it sent, cut off behind the length of a reply.
+        /// What it sent, cut off after the length of a reply.
         line: Vec<u8>,
     },
     /// An earlier call failed, so that the next reply could be one that was due then. Nothing was

@@ -240,7 +240,7 @@ impl Engine {
                 Turn::Durable => return Ok(()),
                 Turn::Failed => return Err(NotDurable),
                 Turn::Commit(changes, upto) => {
-                    // Whoever waits for this must hear of its end, however it ends.
+                    // Anyone who waits for this must hear of its end, however it ends.
                     let commit = AssertUnwindSafe(|| durability.commit(&changes));
                     match catch_unwind(commit).unwrap_or(Err(StoreError::Panicked)) {
                         Ok(()) => durability.done(upto),

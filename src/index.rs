@@ -74,7 +74,7 @@ pub struct PackageIndex {
     graph: DependencyGraph,
     /// Finds a package by name; the names themselves are in the graph.
     by_name: Table,
-    /// With a random key: whoever chooses the names cannot choose the collisions.
+    /// With a random key: anyone who chooses the names cannot choose the collisions.
     hasher: NameHash,
     limits: Limits,
     /// The list of the INDEX in hand, kept for its memory.

@@ -1,7 +1,7 @@
 //! Floor 3: a log that replicas share, and that is trusted to put all that is appended in one order.
 //!
 //! A [`Log`] holds *entries*, each some INDEX and REMOVE messages, and gives each of them a [`Place`].
-//! Whoever applies the entries in the order of their places has the same index as everybody else who
+//! Anyone who applies the entries in the order of their places has the same index as everybody else who
 //! has come as far, because the machine is deterministic (state machine replication; Schneider 1990).
 //! Agreement is the log's business, and no consensus is written here: the log behind the feature `etcd` is
 //! etcd, which has Raft for it. Who appends what, who waits, and what is answered is the engine's business.
@@ -173,13 +173,13 @@ pub enum LogError {
         /// What the log says.
         problem: String,
     },
-    /// Entries behind this place are gone: there is a snapshot to go on from.
+    /// Entries after this place are gone: there is a snapshot to go on from.
     #[error("the entries after {after} are gone")]
     Forgotten {
         /// Behind which they were asked for.
         after: Place,
     },
-    /// The log has lost what it had: whoever restored it went back in time, and others may have gone on
+    /// The log has lost what it had: anyone who restored it went back in time, and others may have gone on
     /// from there.
     #[error(
         "the log, which ends at {head}, no longer is the one that led to {seen}: it was restored"
@@ -206,7 +206,7 @@ pub enum LogError {
         /// What the first replica said.
         theirs: String,
     },
-    /// Whoever answers does not take what a replica of this version asks.
+    /// Anyone who answers does not take what a replica of this version asks.
     #[error("it is no log that this version can use: {}", shown(problem))]
     Rejected {
         /// What it says.
@@ -303,7 +303,7 @@ pub trait Log: Send + Sync {
     /// [`LogError`] if that cannot be known.
     fn head(&self) -> Result<Place, LogError>;
 
-    /// Hands over all entries behind a place, in order, none left out, until `take` has enough or nothing
+    /// Hands over all entries after a place, in order, none left out, until `take` has enough or nothing
     /// has come for a while. To be called again and again, each time with the place of what was handed over
     /// last, or of the snapshot that was read, or the least one.
     ///

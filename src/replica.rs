@@ -1,9 +1,9 @@
 //! Floor 5: an engine that shares the order of its commands with those of other processes, by a log.
 //!
-//! Whoever has commands that may change something hands them in as a submission and sleeps. One duty
+//! Anyone who has commands that may change something hands them in as a submission and sleeps. One duty
 //! appends whatever waits as one entry of the log, another follows the log and applies every entry at its
 //! place, its own as well as those of others, and only then are those answered whose entry it was: nothing
-//! is ever undone. Whoever only asks has the end of the log read, together with all who wait for that at
+//! is ever undone. Anyone who only asks has the end of the log read, together with all who wait for that at
 //! the same moment, and looks when the index has come as far.
 //!
 //! A [`Replica`] is one of `spec/Replicated.tla`. What it decides is in `core`, a state machine without lock,

@@ -41,7 +41,7 @@ pub struct Config {
     /// The longest line, in bytes, LF included; 65,536 unless chosen. At least
     /// [`MIN_LINE_BYTES`](crate::wire::MIN_LINE_BYTES) is wise.
     pub max_line_bytes: usize,
-    /// The most clients at once; the connection of whoever comes then is closed at once. 10,000
+    /// The most clients at once; the connection of anyone who comes then is closed at once. 10,000
     /// unless chosen.
     pub max_connections: usize,
     /// How long a client may leave replies unread before it is cut off; 30 seconds unless chosen,
@@ -240,7 +240,7 @@ impl Server {
 
     fn wait(&mut self) -> Stopped {
         self.joined = true;
-        // Whoever waits for a log that is away would wait for longer than the grace.
+        // Anyone who waits for a log that is away would wait for longer than the grace.
         let let_go = || self.shared.backend.let_go();
         self.handle.wait(self.shared.config.shutdown_grace, let_go)
     }

@@ -16,7 +16,7 @@ pub(crate) type Unread = Box<dyn Error + Send + Sync>;
 
 /// What a bench was told on its command line, the program's name left out.
 pub(crate) struct Arguments {
-    /// Whether somebody waits for figures: `cargo bench` says `--bench`. Whoever does not, as
+    /// Whether somebody waits for figures: `cargo bench` says `--bench`. Anyone who does not, as
     /// `cargo test --benches`, wants to see the bench run and not to wait for it.
     pub(crate) measuring: bool,
     rest: vec::IntoIter<String>,
@@ -39,7 +39,7 @@ impl Arguments {
         self.rest.next()
     }
 
-    /// What stands behind `flag`.
+    /// What stands after `flag`.
     pub(crate) fn value<T: FromStr<Err: Into<Unread>>>(&mut self, flag: &str) -> Result<T, Unread> {
         let value = self.next().ok_or_else(|| format!("{flag} needs a value"))?;
         value.parse().map_err(Into::into)
@@ -152,14 +152,14 @@ impl fmt::Display for Row {
 #[derive(Debug, Clone)]
 pub(crate) struct Sizes {
     pub(crate) seed: u64,
-    /// What stands behind the bench's own flag.
+    /// What stands after the bench's own flag.
     pub(crate) number: usize,
     /// How many packages, row by row.
     pub(crate) packages: Vec<usize>,
 }
 
 impl Sizes {
-    /// With a number of the bench's own, behind `flag`, and with sizes, unless they are chosen.
+    /// With a number of the bench's own, after `flag`, and with sizes, unless they are chosen.
     pub(crate) fn read(
         mut arguments: Arguments,
         flag: &str,

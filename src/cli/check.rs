@@ -51,7 +51,7 @@ use table::Table;
 /// The server may hold packages: all names that are sent begin with "check" and the seed, and are
 /// removed again. What is no name, but may be taken for one, as a comma, is removed as well; a server that
 /// holds such a one already is not told of it. The server must not be stopped by limits. Where honest servers differ (CR before LF, which
-/// characters a name may have, a comma behind a list, dependencies on REMOVE and QUERY, the longest
+/// characters a name may have, a comma after a list, dependencies on REMOVE and QUERY, the longest
 /// line), what this one does is printed, and it is not tried with what it reads otherwise; with
 /// --strict a difference is a failure.
 #[derive(Debug, Args)]

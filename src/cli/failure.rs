@@ -51,7 +51,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether nobody reads the output any more, as behind `head -1`. Whoever left has what they
+    /// Whether nobody reads the output any more, as after `head -1`. Whoever left has what they
     /// wanted, so that this is a reason to end and none to complain.
     pub(super) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -21,7 +21,7 @@ pub(super) fn in_bold(help: &str) -> String {
                 is_of_commands = *heading == "Commands";
                 from_start(heading.len() + 1)
             }
-            // What it does stands two spaces behind it, or on a line of its own.
+            // What it does stands two spaces after it, or on a line of its own.
             None if indent > 0 && (entry.starts_with('-') || (is_of_commands && indent == 2)) => {
                 from_start(entry.find("  ").unwrap_or(entry.len()))
             }

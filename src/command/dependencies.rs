@@ -77,7 +77,7 @@ impl<'a> Iterator for Iter<'a> {
         if self.message.is_empty() {
             return self.names.next().map(Name::borrowed);
         }
-        // Checked names have no comma, and behind each but perhaps the last there is one.
+        // Checked names have no comma, and after each but perhaps the last there is one.
         let (name, rest) = self.message.split_at(leading_name_bytes(self.message));
         self.message = rest.get(1..).unwrap_or_default();
         Some(NameRef::from_checked(name))

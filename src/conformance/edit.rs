@@ -17,12 +17,12 @@ use crate::testing::transcript::{Endpoint, InMemory, Link, Step, Transcript};
 pub(super) struct Edited {
     /// The line now.
     pub(super) bytes: Vec<u8>,
-    /// What was put in: behind how many of the bytes before, and how many.
+    /// What was put in: after how many of the bytes before, and how many.
     pub(super) inserted: Vec<(usize, usize)>,
 }
 
 impl Edited {
-    /// Where in the line a place is now. What was put in there comes behind it.
+    /// Where in the line a place is now. What was put in there comes after it.
     fn moved(&self, at: usize) -> usize {
         let before = self.inserted.iter().filter(|(place, _)| *place < at);
         at + before.map(|(_, count)| count).sum::<usize>()

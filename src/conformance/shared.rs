@@ -59,7 +59,7 @@ pub(super) fn checks(addresses: usize) -> Vec<Check> {
     vec![in_turn, anywhere]
 }
 
-/// All lines of a transcript, each at the address behind that of the one before.
+/// All lines of a transcript, each at the address after that of the one before.
 fn in_turn(system: &System, transcript: &Transcript, start: usize) -> Transcript {
     // What has no end gets no reply to wait for.
     let lines = transcript.lines().into_iter().filter(|line| line.ends_with(b"\n"));

@@ -137,7 +137,7 @@ mod tests {
                 .unwrap();
         let texts: Vec<_> = simpler(&one(), &shown, Some(6)).map(|it| it.to_string()).collect();
         for expected in [
-            // Cut off behind the failure, without its first message, with a shorter list.
+            // Cut off after the failure, without its first message, with a shorter list.
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n",
             "> INDEX|b|a\n< FAIL\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",
             "> INDEX|a|\n< OK\n> INDEX|b|\n< OK\n> REMOVE|a|\n< OK\n> nonsense\n< ERROR\n",

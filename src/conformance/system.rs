@@ -13,7 +13,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address that findings call by `name`, which has no spaces: what stands behind the last of
+    /// An address that findings call by `name`, which has no spaces: what stands after the last of
     /// them is what a transcript knows it by.
     #[must_use]
     pub fn new(name: &str, socket: SocketAddr) -> Self {

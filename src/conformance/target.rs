@@ -29,7 +29,7 @@ const TIMED_REPLIES: usize = 5;
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// A system of which nothing is known but its addresses, which are counted from 0, and over again
-/// behind the last.
+/// after the last.
 pub(super) struct Target {
     pub(super) system: System,
     /// How long a reply may take.
@@ -198,7 +198,7 @@ impl Target {
         for name in names {
             replies.push(match self.ask(number, verb, name) {
                 Ok(reply) => Some(reply),
-                // Whoever waits for each of many in vain waits for ever.
+                // Anyone who waits for each of many in vain waits for ever.
                 Err(ClientError::TimedOut | ClientError::Io(_)) => return None,
                 Err(_) => None,
             });

@@ -1,6 +1,6 @@
 //! How an engine makes changes durable, many batches at a time, and who waits for that.
 //!
-//! Batches are applied one after the other, each with its changes a *version* of the index. Whoever
+//! Batches are applied one after the other, each with its changes a *version* of the index. Anyone who
 //! has to know that a version is durable and finds nobody at it commits everything that has changed by
 //! then; those who come meanwhile wait, and one of them commits next (group commit). It is the durable
 //! half of `spec/Server.tla`: `applied` is `Len(versions)` there, `durable` is `durable`.
@@ -17,7 +17,7 @@ use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Version(u64);
 
-/// Changes may pile up for a commit until they hold so many names; whoever brings more waits before.
+/// Changes may pile up for a commit until they hold so many names; anyone who brings more waits before.
 pub(super) const MAX_NAMES_WAITING: usize = 262_144;
 
 pub(super) struct Durability {
@@ -25,7 +25,7 @@ pub(super) struct Durability {
     progress: Mutex<Progress>,
     /// Where those wait whom the commit that is being made concerns, and those who wait for the next.
     moved: [Condvar; 2],
-    /// The version of the index; written by whoever has it alone.
+    /// The version of the index; written by the one who has it alone.
     applied: AtomicU64,
     /// The latest durable version; what `progress` has, to be read without a lock.
     durable: AtomicU64,
@@ -93,7 +93,7 @@ impl Durability {
         self.failure.get()
     }
 
-    /// Waits until a version is durable, or can no longer be, or whoever asks is the one to see to it.
+    /// Waits until a version is durable, or can no longer be, or anyone who asks is the one to see to it.
     pub(super) fn turn(&self, version: Version) -> Turn {
         if self.durable.load(Ordering::Acquire) >= version.0 {
             return Turn::Durable;
@@ -166,7 +166,7 @@ impl Durability {
         }
         let _first_failure = self.failure.set(error);
         progress.committing = None;
-        // What is left of the index is what is durable: whoever looks from here on need not wait.
+        // What is left of the index is what is durable: anyone who looks from here on need not wait.
         self.applied.store(progress.durable.0, Ordering::Release);
         drop(progress);
         self.moved.iter().for_each(Condvar::notify_all);

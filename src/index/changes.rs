@@ -1,4 +1,4 @@
-//! What commands changed: for whoever keeps the state elsewhere as well, and to take it back.
+//! What commands changed: for anyone who keeps the state elsewhere as well, and to take it back.
 //!
 //! An index records nothing unless it is told to. What is done with a record (making it durable, or
 //! undoing it because that failed) is the engine's business.

@@ -1,4 +1,4 @@
-//! The hash of names: fast, and such that whoever chooses the names cannot choose the collisions.
+//! The hash of names: fast, and such that anyone who chooses the names cannot choose the collisions.
 //!
 //! It is strongly universal: for any two names, whichever they are, every pair of hashes is as likely as any
 //! other, over the key, which each index draws at random and which nothing visible depends on. So of any names

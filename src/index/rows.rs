@@ -18,7 +18,7 @@ use petgraph::visit::{
 /// Rows of numbers, in one piece of memory (compressed sparse rows).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rows {
-    /// Where each row begins, and behind that where the last one ends.
+    /// Where each row begins, and after that where the last one ends.
     bounds: Vec<usize>,
     numbers: Vec<u32>,
 }

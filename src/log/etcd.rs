@@ -377,7 +377,7 @@ impl Log for Etcd {
             self.gateway.call("kv/txn", &body, |_| Ok(()))?;
         }
         // What led to the snapshot before is wanted by nobody. If more of it is gone already, so much the
-        // better; and who may not do this leaves it to whoever set etcd up.
+        // better; and who may not do this leaves it to anyone who set etcd up.
         let body = json!({ "revision": before.place.to_string() });
         match self.gateway.call_at("kv/compaction", &body, |_| Ok(())) {
             Err(LogError::Refused { refusal: LogRefusal::Denied, .. }) => Ok(()),

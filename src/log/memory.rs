@@ -11,14 +11,14 @@ use crate::sync::{Mutex, MutexGuard};
 /// What becomes of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Luck {
-    /// It happens, and whoever asked hears of it.
+    /// It happens, and anyone who asked hears of it.
     #[default]
     Good,
-    /// It never happens, and whoever asked does not know.
+    /// It never happens, and anyone who asked does not know.
     LostRequest,
-    /// It happens, and whoever asked does not know.
+    /// It happens, and anyone who asked does not know.
     LostReply,
-    /// It happens when the log is told to deliver what is delayed, and whoever asked does not know.
+    /// It happens when the log is told to deliver what is delayed, and anyone who asked does not know.
     Delayed,
     /// It is refused for want of space, as is the next registration.
     Full,
@@ -285,7 +285,7 @@ impl Log for Memory {
     fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
-        // Whoever has published a later one meanwhile may have been here first.
+        // Anyone who has published a later one meanwhile may have been here first.
         held.forgotten = held.forgotten.max(snapshot.place);
         let oldest = before.map_or(snapshot.id, |before| before.id);
         held.chunks.retain(|(id, _), _| *id >= oldest);

@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// A snapshot with something that is no package behind one that is.
+    /// A snapshot with something that is no package after one that is.
     struct Malformed;
 
     impl Snapshot for Malformed {

@@ -152,7 +152,7 @@ struct Pages {
     slow: AtomicUsize,
     /// The text of the digest, or why there is none.
     digest: Shared<Result<String, String>>,
-    /// Held by whoever is fetching a backup.
+    /// Held by the one who is fetching a backup.
     backing_up: Mutex<()>,
 }
 

@@ -87,7 +87,7 @@ impl Reading {
         // The name of the program, in parentheses, can hold anything.
         let (_, rest) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        // The fields are numbered from 1, and the first one behind the name is the third.
+        // The fields are numbered from 1, and the first one after the name is the third.
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         let time = |ticks: u64| {
             let milliseconds = ticks.checked_mul(1_000)?.checked_div(ticks_a_second)?;

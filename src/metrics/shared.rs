@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// A value that is computed for all who ask meanwhile. At most one computation runs at any time.
 ///
-/// Whoever asks gets a value of a computation that began after the question: one that is running may
+/// Anyone who asks gets a value of a computation that began after the question: one that is running may
 /// have seen an earlier state. So it waits for one computation at most, and then for its own.
 #[derive(Debug)]
 pub(super) struct Shared<T> {

@@ -2,7 +2,7 @@
 //! and whom it answers that it cannot serve.
 //!
 //! It is a state machine like any other here: without lock, clock, thread or log. [`Core::next_task`] says what
-//! is to be asked of the log; what the log answers is told by the methods for events. Whoever drives it holds
+//! is to be asked of the log; what the log answers is told by the methods for events. Anyone who drives it holds
 //! the lock, calls the log without that, and wakes those who wait. Whom an event leaves without an answer is
 //! [dismissed](Core::take_dismissed).
 
@@ -210,7 +210,7 @@ impl<T> Core<T> {
             }
         }
         if self.attempt.is_none() {
-            // Whoever would be a writer finds out whether the log takes changes again.
+            // Anyone who would be a writer finds out whether the log takes changes again.
             if self.refusal.is_some() {
                 return Task::Register;
             }

@@ -15,7 +15,7 @@ use crate::store::TOGETHER;
 use crate::wire::{self, rows::lines};
 
 impl Replica {
-    /// Applies what the log has behind the place that was applied last, until nothing has come for a while:
+    /// Applies what the log has after the place that was applied last, until nothing has come for a while:
     /// a duty of a replica.
     ///
     /// # Errors
@@ -60,7 +60,7 @@ impl Replica {
         let names = parsed.iter().flatten().copied().map(CommandRef::name_count).sum();
         let answers = self.engine.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
-            // With the index in hand, so that whoever sees the one sees the other.
+            // With the index in hand, so that anyone who sees the one sees the other.
             let snapshot_is_due = share.with(|core| core.advanced(entry)) && own.is_some();
             (answers, snapshot_is_due.then(|| index.freeze()))
         });

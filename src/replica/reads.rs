@@ -29,7 +29,7 @@ impl Replica {
         self.share.noting(self.share.read_head())
     }
 
-    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, whoever
+    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, anyone who
     /// asks reads for themselves.
     ///
     /// # Errors
@@ -103,9 +103,9 @@ impl Share {
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
         match head {
-            // Whoever reads for themselves may be overtaken, and others may have waited for that round.
+            // Anyone who reads for themselves may be overtaken, and others may have waited for that round.
             Ok(head) => state.reads.done = state.reads.done.max((round, head)),
-            // Whoever waits still wants to know.
+            // Anyone who waits still wants to know.
             Err(_) => state.reads.is_wanted = true,
         }
         drop(state);

@@ -102,7 +102,7 @@ impl Replica {
         self.share.pause(length);
     }
 
-    /// Ends its duties: whoever waits for the log hears [`Unanswered::Failed`], and so does whoever comes.
+    /// Ends its duties: anyone who waits for the log hears [`Unanswered::Failed`], and so does anyone who comes.
     pub fn close(&self) {
         self.share.close();
     }

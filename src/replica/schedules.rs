@@ -1,5 +1,5 @@
 //! Replicas over a log in memory, and their clients, on schedules that a checker chooses: every duty is a
-//! thread, and whoever has nothing to do sleeps, so that a wake-up that is lost is a deadlock.
+//! thread, and anyone who has nothing to do sleeps, so that a wake-up that is lost is a deadlock.
 
 mod watched;
 
@@ -33,7 +33,7 @@ enum Readers {
     Duty,
     /// A duty that begins when it happens to.
     LateDuty,
-    /// Whoever asks.
+    /// Anyone who asks.
     Clients,
 }
 
@@ -87,7 +87,7 @@ impl Tried {
             let (seen, before) = (self.log.changes(), self.replica.applied());
             let over = self.share().is_over();
             self.replica.follow()?;
-            // Having gone on from a snapshot, it has not seen what is behind that.
+            // Having gone on from a snapshot, it has not seen what is after that.
             if !over && self.replica.applied() == before {
                 self.log.wait_for_more(seen);
             }
@@ -266,7 +266,7 @@ fn what_is_withdrawn_and_appended_is_noticed() {
     sees(Bug::WithdrawnStays, "was withdrawn, and is in the log", || on_many_schedules(withdrawal));
 }
 
-/// A client each of two replicas that forget what is behind their snapshots.
+/// A client each of two replicas that forget what is after their snapshots.
 fn passed_by_snapshots() {
     let replicas: [_; 2] = replicas(SNAPSHOTS);
     let client = |replica: &'static str, tried: &Tried, batches: &[&'static str]| {

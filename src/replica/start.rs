@@ -1,4 +1,4 @@
-//! How a replica starts: from the snapshot of its log, and all that comes behind it.
+//! How a replica starts: from the snapshot of its log, and all that comes after it.
 
 use std::sync::Arc;
 use std::time::Instant;

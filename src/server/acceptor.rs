@@ -102,7 +102,7 @@ fn run<S: Service>(
     let mut turn_away = |peer, kind, reason: &dyn Display| {
         assert!(!planted(Bug::TurningAwayPanics), "planted");
         service.turned_away(kind);
-        // Whoever is let go at once can come again at once.
+        // Anyone who is let go at once can come again at once.
         if let Some(left_out) = lines.take(Instant::now()) {
             tracing::warn!(
                 event = "client_turned_away",
@@ -118,7 +118,7 @@ fn run<S: Service>(
                 }
                 match welcome(stream, peer, service) {
                     Ok(()) => {}
-                    // Whoever wakes this thread for the shutdown is let go here as well.
+                    // Anyone who wakes this thread for the shutdown is let go here as well.
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Closed)) => {
                         tracing::debug!(
                             event = "client_turned_away",

@@ -36,7 +36,7 @@ impl Bell {
         let mut either =
             [PollFd::new(stream, PollFlags::IN), PollFd::new(&self.heard, PollFlags::IN)];
         match poll(&mut either, limit.as_ref()) {
-            // Whoever was woken by a signal looks again.
+            // Anyone who was woken by a signal looks again.
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -185,7 +185,7 @@ const FEW_BYTES: usize = 256;
 
 /// Whether a client is answered in its turn.
 ///
-/// The system favours the thread of whoever has just slept: woken for the next message, it runs at once,
+/// The system favours the thread of anyone who has just slept: woken for the next message, it runs at once,
 /// while threads that were woken before still wait. So some clients would be answered again and again, and
 /// others not for milliseconds. A client that is back sooner than all others can have been answered is ahead
 /// of them, and its thread lets theirs go first.

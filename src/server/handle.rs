@@ -46,7 +46,7 @@ pub struct Stopped {
 
 impl Handle {
     /// Begins to stop the server, without waiting for the end: no more clients are taken, batches
-    /// that run are finished and answered, and clients find the end of the stream behind their
+    /// that run are finished and answered, and clients find the end of the stream after their
     /// replies. Idle ones are let go within a second. Every call but the first does nothing.
     pub fn shut_down(&self) {
         if self.connections.close() {

@@ -45,7 +45,7 @@ impl<'a> Watch<'a> {
                 event = "messages_refused",
                 connection, %peer, left_out, "more messages answered ERROR"
             );
-        // Nothing is known of this one. Whoever comes and goes fast is still bounded with all others.
+        // Nothing is known of this one. Anyone who comes and goes fast is still bounded with all others.
         } else if let Some(unsaid_clients) = self.shared.refusals.lock_quota().take(Instant::now())
         {
             let unsaid_clients = (unsaid_clients > 0).then_some(unsaid_clients);
@@ -102,7 +102,7 @@ impl<'a> Watch<'a> {
 
 impl Observer for Watch<'_> {
     /// One line a client says what kind of client it is, and one more that something is amiss here. All others
-    /// are for whoever asks for them.
+    /// are for anyone who asks for them.
     fn refused(&mut self, refusal: &Refusal) {
         let severity = severity(refusal);
         let is_news = self.said.is_none_or(|said| severity < said);

@@ -1,6 +1,6 @@
-//! What a session tells of its batches to whoever watches it, for logs and metrics.
+//! What a session tells of its batches to anyone who watches it, for logs and metrics.
 //!
-//! There is no clock here: whoever wants to know how long something took looks at one when told.
+//! There is no clock here: anyone who wants to know how long something took looks at one when told.
 
 use super::Refusal;
 use crate::command::{Outcome, Reply, Verb};

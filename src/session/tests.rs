@@ -304,7 +304,7 @@ impl Store for Broken {
 fn what_rests_on_what_is_not_durable_is_answered_error_and_within_bounds() {
     let engine = Engine::durable(PackageIndex::new(), Box::new(Broken));
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-    // What comes before the change in another batch stays, and everything behind it goes.
+    // What comes before the change in another batch stays, and everything after it goes.
     let queries = b"QUERY|a|\n".repeat(MAX_BATCH);
     let after = [b"INDEX|a|\n".as_slice(), &b"QUERY|a|\n".repeat(6_000)].concat();
     let input = [queries, after].concat();

@@ -44,7 +44,7 @@ pub(crate) fn on_every_schedule(test: impl Fn() + Send + Sync + Clone + 'static)
 }
 
 /// Runs a test on schedules drawn at random, where everybody is as likely to run next, and by PCT,
-/// where whoever runs seldom loses the turn.
+/// where anyone who runs seldom loses the turn.
 pub(crate) fn on_many_schedules(test: impl Fn() + Send + Sync + Clone + 'static) {
     if replayed(test.clone()) {
         return;

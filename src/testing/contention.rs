@@ -49,7 +49,7 @@ pub struct Contention {
     pub burst: u8,
 }
 
-/// So many packages, from 1 to 8, each named by a letter behind `prefix`, so that those of two
+/// So many packages, from 1 to 8, each named by a letter after `prefix`, so that those of two
 /// histories on one server have nothing to do with each other.
 ///
 /// # Errors

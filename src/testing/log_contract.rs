@@ -71,7 +71,7 @@ fn noise() -> Vec<u8> {
     states.map(|state: u64| state.to_be_bytes()[0]).take(MAX_ENTRY_BYTES).collect()
 }
 
-/// So many entries behind a place, and no more than are wanted.
+/// So many entries after a place, and no more than are wanted.
 fn behind(log: &dyn Log, after: Place, count: usize) -> Result<Vec<Entry>, LogError> {
     let begun = Instant::now();
     let mut entries: Vec<Entry> = Vec::new();

@@ -41,7 +41,7 @@ pub struct StateGraph {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct StateGraphError {
-    /// Counted from one; the line behind the last if something is missing there.
+    /// Counted from one; the line after the last if something is missing there.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,

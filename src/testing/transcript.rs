@@ -107,7 +107,7 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// The line of the transcript, counted from 1; none if it is behind the last.
+    /// The line of the transcript, counted from 1; none if it is after the last.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {

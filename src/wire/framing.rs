@@ -55,7 +55,7 @@ pub struct LineBuffer {
 struct Cursor {
     /// Where the next line begins.
     start: usize,
-    /// Up to here there is no LF behind `start`, so that no byte is searched twice.
+    /// Up to here there is no LF after `start`, so that no byte is searched twice.
     searched: usize,
     /// Whether the rest of a line that passed the limit is still to be dropped.
     discarding: bool,
@@ -160,7 +160,7 @@ impl<'a> Lines<'a> {
         if start == searched && !discarding { &self.bytes[start..] } else { &[] }
     }
 
-    /// Says that whoever looked at the [`fresh`](Self::fresh) bytes found lines in so many of them, with the LF of
+    /// Says that anyone who looked at the [`fresh`](Self::fresh) bytes found lines in so many of them, with the LF of
     /// the last, none too long.
     pub(crate) fn skip_fresh(&mut self, count: usize) {
         self.cursor.start += count;

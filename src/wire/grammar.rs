@@ -231,7 +231,7 @@ pub enum Rule {
     Command,
     /// `package`: the name between the bars.
     Package,
-    /// `dependencies`: the list behind the second bar, and that the line ends behind it.
+    /// `dependencies`: the list after the second bar, and that the line ends after it.
     Dependencies,
     /// `name`: the length of a name.
     Name,

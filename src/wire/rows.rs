@@ -204,7 +204,7 @@ pub(crate) fn first_package(bytes: &[u8]) -> &[u8] {
     first_parts(bytes).map_or(b"", |(_, package, _)| package)
 }
 
-/// What a line wants, its package, and what is behind that.
+/// What a line wants, its package, and what is after that.
 fn first_parts(line: &[u8]) -> Option<(Verb, &[u8], &[u8])> {
     let (verb, rest) = [Verb::Index, Verb::Remove].into_iter().find_map(|verb| {
         let rest = line.strip_prefix(verb.as_str().as_bytes())?.strip_prefix(b"|")?;

@@ -1,7 +1,7 @@
 //! The usual messages, read in few steps: what most clients send most of the time.
 //!
 //! The grammar is that of [`grammar`](super::grammar), which says what a message is, and why something is none.
-//! Here is only what it takes to read an INDEX, or a QUERY or REMOVE without a list. Whoever is told `None` asks
+//! Here is only what it takes to read an INDEX, or a QUERY or REMOVE without a list. Anyone who is told `None` asks
 //! there. What is read here is read there as well, and as the same: a test tries both on every short line.
 
 use crate::command::{CommandRef, Dependencies};

@@ -25,7 +25,7 @@ pub enum FuzzError {
         /// Why not.
         error: io::Error,
     },
-    /// A file lacks the line behind which the generated part begins.
+    /// A file lacks the line after which the generated part begins.
     NoMark {
         /// The file.
         path: PathBuf,

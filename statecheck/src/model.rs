@@ -285,7 +285,7 @@ pub(crate) const fn bytes_of_a_command<M: Model>() -> usize {
     KIND_BYTES + if M::BYTES > 2 { M::BYTES } else { 2 }
 }
 
-/// The command that some bytes choose in a state: the first two the kind, those behind them which of it. None
+/// The command that some bytes choose in a state: the first two the kind, those after them which of it. None
 /// if nothing is offered, or what was drawn is not allowed.
 pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
     let mut menu = Menu(Mode::Weigh { weights: Vec::new() });

@@ -205,7 +205,7 @@ impl Cluster {
             let said: serde_json::Value = serde_json::from_str(&said).unwrap();
             said["header"]["revision"].as_str().unwrap().to_owned()
         };
-        // Twice, so that who goes on behind anything of before asks for what is compacted.
+        // Twice, so that who goes on after anything of before asks for what is compacted.
         let [_, revision] = [put(), put()];
         let request = format!(r#"{{"revision": "{revision}"}}"#);
         post(node, "/v3/kv/compaction", &request).unwrap();
@@ -331,7 +331,7 @@ pub(crate) fn post_on(stream: &mut TcpStream, path: &str, request: &str) -> io::
     post_as("", stream, path, request)
 }
 
-/// The same for whoever has this token.
+/// The same for anyone who has this token.
 pub(crate) fn post_as(
     token: &str,
     stream: &mut TcpStream,

@@ -124,7 +124,7 @@ pub(crate) fn by_all(
             let address = addresses[number % addresses.len()];
             scope.spawn(move || {
                 let client = Client::connect(address);
-                // Whoever did not get through must not keep the others waiting.
+                // Anyone who did not get through must not keep the others waiting.
                 connected.wait();
                 let mut rng = Rng::with_seed(seed.wrapping_add(number as u64));
                 insist(&mut client.unwrap(), &mut rng, share, wanted);

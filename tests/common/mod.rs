@@ -66,7 +66,7 @@ pub(crate) const NOBODY: &str = "127.0.0.1:0";
 pub(crate) fn indexer(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_indexer"));
     command.args(arguments);
-    // Whoever runs the tests may have a server of their own.
+    // Anyone who runs the tests may have a server of their own.
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"INDEXER_") {
             command.env_remove(name);

@@ -25,7 +25,7 @@ impl Process {
         self.status("Threads:")
     }
 
-    /// The number that stands behind `field` in `/proc/PID/status`.
+    /// The number that stands after `field` in `/proc/PID/status`.
     fn status<T: FromStr<Err: std::fmt::Debug>>(self, field: &str) -> T {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();

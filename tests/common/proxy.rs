@@ -111,7 +111,7 @@ impl Proxy {
                     if held(&shared.state).ended {
                         return;
                     }
-                    // Whoever has gone before it was met needs nothing.
+                    // Anyone who has gone before it was met needs nothing.
                     let Ok(stream) = stream else { continue };
                     let shared = Arc::clone(&shared);
                     thread::spawn(move || shared.join(stream));
@@ -195,7 +195,7 @@ impl Shared {
         };
         let far = self.may_pass(number).then(|| TcpStream::connect(self.target.get()));
         let Some(Ok(far)) = far else {
-            // Nobody is there: as if whoever came had been refused.
+            // Nobody is there: as if anyone who came had been refused.
             if let Some(link) = held(&self.state).links.remove(&number) {
                 link.reset();
             }
@@ -240,7 +240,7 @@ impl Shared {
                 return;
             }
             if to.write_all(&bytes[..read]).is_err() {
-                // Whoever sends is not to believe that anybody still reads.
+                // Anyone who sends is not to believe that anybody still reads.
                 let _ended = from.shutdown(Shutdown::Both);
                 return;
             }

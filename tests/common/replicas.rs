@@ -58,7 +58,7 @@ impl Addresses {
 }
 
 impl Replicas {
-    /// Starts so many replicas of an index that begins behind `prefix`, each with these flags too.
+    /// Starts so many replicas of an index whose keys begin with `prefix`, each with these flags too.
     pub(crate) fn start(cluster: &Cluster, prefix: &str, count: usize, flags: &[&str]) -> Self {
         let (scheme, nodes) = cluster.clients();
         let mut replicas = Self {
@@ -180,7 +180,7 @@ impl Replicas {
     }
 
     /// Has some answer OK to QUERYs about a package for a while: nothing is appended meanwhile, so that
-    /// whoever follows the log hears nothing.
+    /// anyone who follows the log hears nothing.
     pub(crate) fn query_for(&self, length: Duration, numbers: &[usize], package: &str) {
         let begun = Instant::now();
         while begun.elapsed() < length {

@@ -224,7 +224,7 @@ fn measured(document: &str) -> &str {
 
 #[test]
 fn a_page_opens_at_the_fault_on_every_screen_light_or_dark() {
-    // Far to the right, with more behind it.
+    // Far to the right, with more after it.
     let query = |from: usize, count: usize| -> String {
         let times = (from..from + count).map(|number| (number % 5 + 11, 20 * number));
         times

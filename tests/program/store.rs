@@ -265,7 +265,7 @@ fn a_directory_that_others_may_write_to_is_warned_about() {
                 && line.contains(&advice)
         };
         assert_eq!(log.lines().any(warned), is_warned, "{log}");
-        // Whoever chose this mode keeps it.
+        // Anyone who chose this mode keeps it.
         assert_eq!(self::mode(&folder.0), mode);
     }
 }

@@ -1,4 +1,4 @@
-//! A disk that is full: whoever was answered OK loses nothing, nobody is answered OK any more for what
+//! A disk that is full: anyone who was answered OK loses nothing, nobody is answered OK any more for what
 //! cannot be kept, and the server says so wherever it is asked.
 //!
 //! What is full is not the disk but the server, which may let no file grow any more: to it that is the

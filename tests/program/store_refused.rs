@@ -230,7 +230,7 @@ fn a_directory_that_cannot_be_used_is_named_with_what_is_wanted() {
     // Each with what is to be named.
     let mut directories = vec![(file.to_owned(), ""), (file.join("below"), "")];
     if cfg!(target_os = "linux") {
-        // Where nobody can make anything, whoever they are.
+        // Where nobody can make anything, anyone who they are.
         directories.push(("/proc/indexer".into(), ""));
         directories.push(("/proc/self".into(), "/lock"));
     }

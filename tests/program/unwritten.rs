@@ -145,7 +145,7 @@ fn a_server_whose_log_nobody_reads_serves_and_stops_as_usual() {
             Err(error) => panic!("{error}"),
         }
     }
-    // Whoever writes to it from here on waits for ever.
+    // Anyone who writes to it from here on waits for ever.
     log.set_nonblocking(false).unwrap();
     let arguments = ["--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--max-connections=1"];
     serves_and_stops(indexer(&arguments).stderr(OwnedFd::from(log)), |_| {});

@@ -16,7 +16,7 @@ const ANEW: Duration = Duration::from_millis(2_500);
 /// More entries than there are.
 const ALL: usize = usize::MAX;
 
-/// A log in a cluster, behind a prefix.
+/// A log in a cluster, under a prefix.
 fn log_in(cluster: &Cluster, prefix: &str) -> Etcd {
     let nodes = (0..NODES).map(|node| cluster.client(node).get().to_string()).collect();
     let address = EtcdAddress { tls: false, nodes, prefix: prefix.to_owned() };
@@ -33,7 +33,7 @@ fn the_log_in_etcd_keeps_its_contract_beside_others() {
     }
 }
 
-/// What one call shows behind a place, so many entries at most.
+/// What one call shows after a place, so many entries at most.
 fn shown(log: &Etcd, after: Place, most: usize) -> Result<Vec<Entry>, LogError> {
     let mut entries = Vec::new();
     log.follow(after, &mut |entry| {
@@ -78,7 +78,7 @@ fn a_log_shows_all_its_entries_however_etcd_was_compacted() {
     let entries = append(7);
     assert_eq!(shown(&log, entries[6].place, ALL).unwrap(), entries[7..]);
 
-    // What goes by a snapshot is missed by whoever needs it, and by nobody else.
+    // What goes by a snapshot is missed by the one who needs it, and by nobody else.
     let id = log.begin_snapshot().unwrap();
     let snapshot =
         LogSnapshot { id, place: entries[3].place, log_bytes: 4, chunks: 0, packages: 0 };

@@ -1,4 +1,4 @@
-//! Replicas of one index over etcd are one index to whoever talks to them: each holds what the protocol
+//! Replicas of one index over etcd are one index to anyone who talks to them: each holds what the protocol
 //! says, and none forgets what another was told.
 
 use crate::common;
@@ -104,7 +104,7 @@ fn what_one_replica_was_told_every_other_knows_at_once() {
 #[test]
 fn a_replica_that_joins_later_knows_all_that_was_told_before() {
     let Some(cluster) = Cluster::start("joins") else { return };
-    // Few bytes, so that the log is behind a snapshot when it joins.
+    // Few bytes, so that the log begins after a snapshot when it joins.
     for (prefix, flags) in [("entries", &[][..]), ("snapshot", &["--snapshot-every", "1000"][..])] {
         let mut replicas = Replicas::start(&cluster, prefix, 2, flags);
         index_chain(&replicas, 0, 0..100);

@@ -29,7 +29,7 @@ fn a_replica_of_a_restored_log_answers_nothing() {
         cluster.kill(0);
         cluster.back_up(0);
         cluster.start_again(&[0]);
-        // Whoever appends from here on is in no backup, and what comes later does so just as often.
+        // Anyone who appends from here on is in no backup, and what comes later does so just as often.
         replicas.kill(0);
         replicas.start_again(0);
         index(&replicas, "lost", 0..10);

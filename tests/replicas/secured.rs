@@ -117,7 +117,7 @@ fn assert_served(replicas: &Replicas, package: &str) {
     assert_eq!(replicas.query(1, package), Reply::Ok);
 }
 
-/// What etcd answers to whoever has a token; none if it is not done.
+/// What etcd answers to anyone who has a token; none if it is not done.
 fn ask_as(token: &str, cluster: &Cluster, path: &str, request: &Value) -> Option<Value> {
     let mut stream = TcpStream::connect(cluster.client(0).get()).unwrap();
     let answer = post_as(token, &mut stream, path, &request.to_string()).ok()?;

@@ -147,7 +147,7 @@ impl Claims {
         self.promises = rows;
     }
 
-    /// What stands behind a name: the kind, how it is called, and the command that tries it alone.
+    /// What stands after a name: the kind, how it is called, and the command that tries it alone.
     fn kind_of(&self, name: &str) -> (&str, String) {
         if let Some(evidence) = self.evidence.get(name) {
             (&evidence.kind, format!("[{name}](#{name})"))

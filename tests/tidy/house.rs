@@ -98,7 +98,7 @@ fn a_file_imports_only_from_floors_below() {
 #[test]
 fn the_floors_below_the_server_name_no_socket_file_or_clock() {
     for (path, text) in rust_files(&root().join("src")) {
-        // Whoever keeps the state on disk, or in etcd, has to name files; tests of what is shared have
+        // Anyone who keeps the state on disk, or in etcd, has to name files; tests of what is shared have
         // threads; a replica is patient for so long.
         let allowed =
             ["server", "client", "metrics", "cli", "testing", "conformance", "store", "log"];

@@ -12,7 +12,7 @@ use super::{Arguments, Failure, Mix};
 /// How many messages there are before they repeat.
 const MESSAGES: usize = 262_144;
 
-/// Messages, one behind the other, again from the front after the last.
+/// Messages, one after the other, again from the front after the last.
 pub(super) struct Traffic {
     bytes: Vec<u8>,
     /// Where each message ends, its LF included.
@@ -81,7 +81,7 @@ impl Traffic {
     }
 
     /// Up to `count` messages from the one of this number on, and how many those are: fewer at the
-    /// end, behind which come those at the front.
+    /// end, after which come those at the front.
     pub(super) fn slice(&self, from: usize, count: usize) -> (&[u8], usize) {
         let to = (from + count).min(self.len());
         let start = from.checked_sub(1).map_or(0, |before| self.ends[before]);

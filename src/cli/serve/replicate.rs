@@ -201,7 +201,7 @@ impl Replication {
         let (begun, mut retry) = (Instant::now(), Retry::default());
         let mut is_said = false;
         loop {
-            // Each package of the snapshot comes twice; how many entries come behind it nobody knows.
+            // Each package of the snapshot comes twice; how many entries come after it nobody knows.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);

@@ -68,10 +68,10 @@ fn two_names_have_so_many_bits_in_common_as_by_lot() {
 fn names_that_count_upwards_crowd_no_table() {
     for prefix in ["p", "package-", "@types/a-long-name-of-many-"] {
         let names: Vec<_> = (0..3_584).map(|number| format!("{prefix}{number:08}")).collect();
-        for _ in 0..50 {
-            // 56 on average, with a deviation of 7.5.
+        for _ in 0..500 {
+            // Of 60,000 keys the worst made it 113; without the last step one in 300 makes it more than 130.
             let most = most_crowded(&NameHash::random(), &names);
-            assert!(most <= 120, "{most} {prefix}");
+            assert!(most <= 130, "{most} {prefix}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where an etcd is, and what it wants to see of whoever comes.
+//! Where an etcd is, and what it wants to see of anyone who comes.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -27,7 +27,7 @@ pub struct EtcdAddress {
     pub tls: bool,
     /// Each a host and a port, at least one.
     pub nodes: Vec<String>,
-    /// What the keys of the log begin with; whoever shares an etcd has a prefix each.
+    /// What the keys of the log begin with; anyone who shares an etcd has a prefix each.
     pub prefix: String,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Followed {
 }
 
 impl Etcd {
-    /// Hands over what comes behind a place, until `take` has enough or nothing comes for a while.
+    /// Hands over what comes after a place, until `take` has enough or nothing comes for a while.
     pub(super) fn follow_from(
         &self,
         after: Place,
@@ -51,7 +51,7 @@ impl Etcd {
         Ok(())
     }
 
-    /// Hands over the entries behind a place that still have keys, because etcd no longer shows how they came.
+    /// Hands over the entries after a place that still have keys, because etcd no longer shows how they came.
     fn read_entries(
         &self,
         after: Place,

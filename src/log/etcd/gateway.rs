@@ -44,7 +44,7 @@ pub(super) struct Gateway {
 
 /// How a watch has ended.
 pub(super) enum WatchEnd {
-    /// Whoever took has enough.
+    /// Anyone who took has enough.
     Enough,
     /// Nothing came for a while.
     Silent,
@@ -125,7 +125,7 @@ impl Gateway {
             if worst.as_ref().is_none_or(|worst| weight(worst) < weight(&error)) {
                 worst = Some(error);
             }
-            // Whoever calls meanwhile has found that out as well.
+            // Anyone who calls meanwhile has found that out as well.
             let _moved =
                 self.current.compare_exchange(turn, turn + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -245,7 +245,7 @@ impl Gateway {
     }
 
     /// What it means that a node does not show what is put below a key: what a read of the same keys meets, which
-    /// whoever may not watch them may not do either, or else that it has to be tried again.
+    /// anyone who may not watch them may not do either, or else that it has to be tried again.
     fn why_not_watched(&self, node: &str, from: &str, to: &str, problem: &Problem) -> LogError {
         if problem.kind != Kind::Away {
             self.client.forget_token();

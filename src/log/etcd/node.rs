@@ -43,7 +43,7 @@ impl From<LogError> for Failed {
 }
 
 impl Failed {
-    /// As whoever has it who did not ask for a revision, and can ask again.
+    /// As anyone who has it who did not ask for a revision, and can ask again.
     pub(super) fn into_log_error(self) -> LogError {
         match self {
             Self::NoRevision(error) | Self::Log(error) => error,
@@ -76,7 +76,7 @@ pub(super) struct Client {
     credentials: Option<Credentials>,
     token: Mutex<Option<String>>,
     met: OnceLock<Met>,
-    /// A key that whoever has the log may read.
+    /// A key that anyone who has the log may read.
     probe: String,
 }
 
@@ -117,7 +117,7 @@ impl Client {
         }
     }
 
-    /// What it means that a node answers so, to whoever has a new token.
+    /// What it means that a node answers so, to anyone who has a new token.
     fn meaning(&self, node: &str, body: &str, problem: &Problem) -> Failed {
         let refusal = match problem.kind {
             Kind::NoRevision => return Failed::NoRevision(away(node, problem)),

@@ -1,5 +1,5 @@
 //! What etcd refuses although it can be reached, known by number: the code of gRPC in an answer of its gateway, or the
-//! status of HTTP in an answer without one. The words are for whoever reads the log, and nothing is decided by them.
+//! status of HTTP in an answer without one. The words are for anyone who reads the log, and nothing is decided by them.
 //!
 //! | code | etcd 3.4 says with it, for example | it is | changes | QUERYs | `/healthz` | service again |
 //! |---|---|---|---|---|---|---|
@@ -8,7 +8,7 @@
 //! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](crate::log::LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
 //! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](crate::log::LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
 //! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), once all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a start |
-//! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: whoever answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: anyone who answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a start |
 //! | 16, 3 | `invalid auth token`, `revision of auth store is old` | a token that is renewed at once | answered | answered | 200 | at once |
 //! | 11 | `required revision has been compacted`, `required revision is a future revision` | no refusal: a snapshot leads on | answered | answered | 200 | at once |
@@ -29,22 +29,22 @@ pub(super) enum Kind {
     Away,
     /// There is no such revision: it is compacted, or has not come yet.
     NoRevision,
-    /// Either the request cannot be taken, or whoever sent it is nobody whom etcd knows.
+    /// Either the request cannot be taken, or anyone who sent it is nobody whom etcd knows.
     Argument,
     /// The token is none, or no longer.
     Token,
-    /// Whoever asks may not.
+    /// Anyone who asks may not.
     Denied,
     /// There is too little of something: of space, as an alarm says then, of room for a request as large, or of
     /// time for so many.
     Exhausted,
     /// Copies differ.
     Corrupt,
-    /// The request is too large for whoever stands before etcd.
+    /// The request is too large for anyone who stands before etcd.
     TooLarge,
     /// What is asked for is not to be had in the state that etcd is in.
     State,
-    /// Whoever answers does not know what it is asked.
+    /// Anyone who answers does not know what it is asked.
     Stranger,
 }
 

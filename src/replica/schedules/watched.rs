@@ -39,7 +39,7 @@ impl Watched {
 impl Log for Watched {
     fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError> {
         let appended = self.memory.append(writer, messages);
-        // Others may have it before whoever asked hears of it.
+        // Others may have it before anyone who asked hears of it.
         self.change();
         yield_now();
         appended
@@ -55,7 +55,7 @@ impl Log for Watched {
 
     fn head(&self) -> Result<Place, LogError> {
         let head = self.memory.head();
-        // It is old before whoever asked hears of it.
+        // It is old before anyone who asked hears of it.
         yield_now();
         head
     }

@@ -13,7 +13,7 @@ fn refused(tried: &Tried) -> Option<Unanswered> {
 #[test]
 fn changes_are_refused_at_once_and_queries_go_on() {
     let log = Memory::default();
-    // With patience for an hour: whoever waited for that would be noticed.
+    // With patience for an hour: anyone who waited for that would be noticed.
     let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
     a.tell("INDEX|lib|\n");
     let [tried, waits] =

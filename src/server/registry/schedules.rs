@@ -1,4 +1,4 @@
-//! Acceptors, connections and whoever stops the server, in one registry, on schedules that a checker
+//! Acceptors, connections and anyone who stops the server, in one registry, on schedules that a checker
 //! chooses. A wake-up that is lost is a deadlock there, and reported.
 
 use std::net::TcpListener;

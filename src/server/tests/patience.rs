@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Whoever comes now is answered.
+/// Anyone who comes now is answered.
 fn assert_serves(server: &Server) {
     let mut client = Client::connect(server.addresses()[0]).unwrap();
     assert_eq!(client.apply(&Command::query("a").unwrap()).unwrap(), Outcome::Fail);

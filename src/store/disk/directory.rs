@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::store::StoreError;
 
-/// The file that is locked by whoever uses the directory.
+/// The file that is locked by the one who uses the directory.
 const LOCK: &str = "lock";
 
 /// Makes a directory with those above it, durably.

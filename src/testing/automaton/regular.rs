@@ -118,6 +118,6 @@ fn an_automaton_takes_the_words_of_its_expression() {
     for word in ["", "b", "aaa", "abb", "abaa", "ac"] {
         assert!(!automaton.says(word.as_bytes()), "{word}");
     }
-    // Nothing yet, one a, one behind which no other can come, a b at which it may end, and what is lost.
+    // Nothing yet, one a, one after which no other can come, a b at which it may end, and what is lost.
     assert_eq!((automaton.states(), automaton.letters.len()), (5, 3));
 }

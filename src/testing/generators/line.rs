@@ -8,7 +8,7 @@ use crate::name::MAX_NAME_BYTES;
 use crate::testing::input::{Input, without_runs};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// The first byte of what is all of the bytes behind it, made from nothing else.
+/// The first byte of what is all of the bytes after it, made from nothing else.
 pub(super) const VERBATIM: u8 = 255;
 
 /// Any bytes at all, or words and signs of the protocol in any order.
@@ -102,7 +102,7 @@ fn mistake(u: &mut Unstructured<'_>, line: &mut Vec<u8>) -> Result<()> {
     /// What is most likely to be misread.
     const BYTES: &[u8] = b"|,\r\n\0 :=INDEX\x7f\xff\t";
     let kind = u8::arbitrary(u)?;
-    // Rather behind the command than in it: a word that is none hides all other mistakes.
+    // Rather after the command than in it: a word that is none hides all other mistakes.
     let at = match usize::from(u8::arbitrary(u)?) {
         from_end @ 0..192 => line.len().saturating_sub(from_end % 8),
         any => any % (line.len() + 1),

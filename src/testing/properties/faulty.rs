@@ -124,14 +124,14 @@ impl Subject for Faulty {
     }
 }
 
-/// Points behind the byte that an error is about.
+/// Points after the byte that an error is about.
 pub(super) const POINTS_BEHIND: Wire = Wire { parse: points_behind, ..Wire::OURS };
 
 fn points_behind(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     wire::parse(line).map_err(|error| ParseError { offset: error.offset + 1, ..error })
 }
 
-/// Drops a bar behind the dependencies.
+/// Drops a bar after the dependencies.
 pub(super) const THIRD_BAR: Wire = Wire { parse: third_bar, ..Wire::OURS };
 
 fn third_bar(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
@@ -265,7 +265,7 @@ pub(super) fn queries_go_first(
     Ok(replies.into_iter().map(|(_, reply)| reply).collect())
 }
 
-/// Loses what stands behind the eighth byte.
+/// Loses what stands after the eighth byte.
 pub(super) fn answers_are_cut_off(replies: Vec<String>) -> Vec<String> {
     let mut left = 8;
     let fits = |reply: &String| {

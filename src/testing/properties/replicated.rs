@@ -209,7 +209,7 @@ impl CourseRun {
         Ok(())
     }
 
-    /// Whoever asks, and is told, sees at least what anybody has seen before.
+    /// Anyone who asks, and is told, sees at least what anybody has seen before.
     fn query(&mut self, replica: usize, package: &Name) -> Result<(), String> {
         let query = Command::Query { package: package.clone() };
         let answer = match self.replicas[replica].apply(&query) {
@@ -327,7 +327,7 @@ impl CourseRun {
         if let Some(number) = self.batches.iter().position(|batch| batch.end.is_none()) {
             return Err(format!("batch {number} is not answered"));
         }
-        // Whoever comes late has to come to the same.
+        // Anyone who comes late has to come to the same.
         self.replicas.push(start(&self.log, self.kind)?);
         let end = self.log.head().map_err(|error| error.to_string())?;
         let mut digest = None;

@@ -66,7 +66,7 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The byte that an escape stands for, and what comes behind it.
+/// The byte that an escape stands for, and what comes after it.
 fn unescape_byte(escape: &str) -> Option<(u8, &str)> {
     let simple = |byte, length| Some((byte, escape.get(length..)?));
     match escape.as_bytes().first()? {

@@ -24,8 +24,8 @@ const MOST_SEEDS: usize = 4;
 /// | file | what is generated |
 /// |---|---|
 /// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of [`fuzz_target!`](crate::fuzz_target) |
-/// | `fuzz/Cargo.toml` | the `[[bin]]` of each, behind a line that says so |
-/// | `fuzz/README.md` | a table of all, behind a line that says so |
+/// | `fuzz/Cargo.toml` | the `[[bin]]` of each, after a line that says so |
+/// | `fuzz/README.md` | a table of all, after a line that says so |
 /// | `fuzz/src/lib.rs` | what takes the properties in, if they stand in a file of tests |
 /// | `fuzz/seeds/INPUT/` | for each type of input what it makes of the examples |
 /// | the dictionary | words for libFuzzer, if there are any |
@@ -146,7 +146,7 @@ impl FuzzFolder {
     /// Writes what the table generates, and removes targets and seeds that it does not.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or lacks the line behind which it is generated.
+    /// When a file cannot be read or written, or lacks the line after which it is generated.
     pub fn write(&self) -> Result<(), FuzzError> {
         let expected = self.generated()?;
         let present = self.present(&expected)?;

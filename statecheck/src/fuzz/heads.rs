@@ -105,7 +105,7 @@ unexpected_cfgs = {{ level = "warn", check-cfg = ["cfg(fuzzing)"] }}
         }
     }
 
-    /// What stands before the generated part, with the line behind which that begins.
+    /// What stands before the generated part, with the line after which that begins.
     pub(super) fn read(self, root: &Path) -> Result<String, FuzzError> {
         let head = match fs::read_to_string(root.join(self.path)) {
             Ok(text) => {

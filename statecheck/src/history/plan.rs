@@ -42,7 +42,7 @@ pub(super) struct Entry<'a, C, R> {
     /// Whether it changes nothing, in whatever state it gets its reply.
     pub(super) reads: bool,
     /// Whether it may also not have happened, in its time. What never returns needs no such choice:
-    /// it can have its place behind all that does, which is as good as none.
+    /// it can have its place after all that does, which is as good as none.
     pub(super) is_optional: bool,
 }
 

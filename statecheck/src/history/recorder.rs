@@ -2,7 +2,7 @@
 //!
 //! Time is a count that all clients share: each takes the next number right before it asks and
 //! right after it is answered, so that of two numbers the greater was taken later. With it each notes
-//! what the clock of the system says, for whoever draws the history.
+//! what the clock of the system says, for anyone who draws the history.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

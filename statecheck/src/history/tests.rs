@@ -259,7 +259,7 @@ fn what_is_shortened_keeps_its_times() {
 #[test]
 fn the_first_reply_that_no_order_explains_is_found() {
     let found = |text| checker().first_unexplained(&history(text));
-    // Calls and replies before, between and behind, another wrong reply among them.
+    // Calls and replies before, between and after, another wrong reply among them.
     let text = "1> INDEX|a|\n3> QUERY|b|\n2> QUERY|b|\n1< OK\n2< FAIL\n2> QUERY|a|\n4> INDEX|b|\n\
                 2< FAIL\n4< OK\n3< OK\n1> QUERY|b|\n1< FAIL\n";
     assert_eq!(found(text), Some(3));

@@ -309,7 +309,7 @@ where
         !has(&way.done, of[number]) && !self.entry(number).after.is_some_and(waits)
     }
 
-    /// The way with one entry more, and all that only read behind it.
+    /// The way with one entry more, and all that only read after it.
     fn next(&mut self, way: &Way, number: usize) -> Option<Way> {
         if !self.may_come(way, number) {
             return None;

@@ -47,7 +47,7 @@ const PIECE_BYTES: usize = 65_536;
 const PIECES: usize = 17;
 
 /// Each client sends more than a mebibyte without an LF, all clients by turns, so that all lines
-/// are under way at once; gets one ERROR for it, and the reply to what comes behind it.
+/// are under way at once; gets one ERROR for it, and the reply to what comes after it.
 pub(super) fn giant_lines(target: &Target, clients: usize) -> Result<(), Wrong> {
     let streams = connect_all(target.address, clients)?;
     let piece = [b'x'; PIECE_BYTES];

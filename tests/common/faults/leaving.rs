@@ -11,7 +11,7 @@ use super::{Target, Wrong, connect, connect_all, expect, expect_end};
 /// How many messages a client sends before it ends its half of the connection.
 const MESSAGES: usize = 500;
 
-/// Each client ends its stream behind many messages and half of one more, and still gets a reply
+/// Each client ends its stream after many messages and half of one more, and still gets a reply
 /// to each that was whole, and then the end.
 pub(super) fn by_halves(target: &Target, clients: usize) -> Result<(), Wrong> {
     let streams = connect_all(target.address, clients)?;

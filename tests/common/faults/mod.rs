@@ -88,7 +88,7 @@ pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// How many connect before the server has taken them all: no more than the system's queue has place
-/// for. Whoever finds it full tries again, but only after a second.
+/// for. Anyone who finds it full tries again, but only after a second.
 const GROUP: usize = 100;
 
 /// So many connections, all open at once, each taken by the server.

@@ -11,7 +11,7 @@ use super::super::serving::Serving;
 use super::crowd::{Crowd, LATEST, SIXTEEN, Seen};
 use super::{Fault, Process, Target, Wrong, connect, expect};
 
-/// What the program is told to serve as the faults expect: whoever never reads is cut off soon.
+/// What the program is told to serve as the faults expect: anyone who never reads is cut off soon.
 pub(crate) const FLAGS: [&str; 4] = ["--listen", "127.0.0.1:0", "--write-timeout", "2"];
 
 /// How much more memory a server may have than before, once all clients of a fault are gone: what

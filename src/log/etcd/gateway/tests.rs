@@ -180,13 +180,13 @@ fn what_is_exhausted_the_alarms_tell_and_without_any_the_size() {
 fn a_bad_argument_is_the_request_or_whoever_sends_it() {
     let bad = || code(3);
     for (answers, expected) in [
-        // Whoever is nobody may not read either.
+        // Anyone who is nobody may not read either.
         (vec![bad(), bad()], ["Denied"; 3]),
         (vec![bad(), code(7)], ["Denied"; 3]),
         (vec![bad(), code(16)], ["Denied"; 3]),
         (vec![bad(), code(14)], ["away"; 3]),
         (vec![bad(), (404, String::new())], ["rejected"; 3]),
-        // Whoever may read has sent something bad.
+        // Anyone who may read has sent something bad.
         (vec![bad(), done(), bad()], ["rejected", "TooLarge", "TooLarge"]),
         (vec![bad(), done(), code(14)], ["away"; 3]),
         (vec![bad(), done(), done()], ["7"; 3]),
@@ -210,7 +210,7 @@ fn a_token_is_renewed_once_where_it_may_be_what_is_wrong() {
     assert_eq!((&*said, asked.len()), ("Denied", 4));
     let (said, asked) = put(1, Some(somebody()), vec![done(), code(3), done(), code(3), code(3)]);
     assert_eq!((&*said, asked.len(), &*asked[4]), ("Denied", 5, "kv/range"));
-    // It is right, and whoever has it may not.
+    // It is right, and anyone who has it may not.
     let (said, asked) = put(1, Some(somebody()), vec![done(), code(7)]);
     assert_eq!((&*said, asked.len()), ("Denied", 2));
 }

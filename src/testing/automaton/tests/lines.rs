@@ -112,7 +112,7 @@ fn line_of<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// Tries all streams of up to `longest` bytes behind `head`, cut in all of these ways.
+/// Tries all streams of up to `longest` bytes after `head`, cut in all of these ways.
 fn try_all(max_line_bytes: usize, head: &[u8], longest: usize, ways: &[Between]) -> usize {
     let mut tried = 0;
     for length in 1..=longest {
@@ -142,7 +142,7 @@ fn every_short_stream_in_every_cut_is_framed_as_the_rules_say() {
 #[test]
 fn streams_about_a_real_limit_are_framed_as_about_a_short_one() {
     for limit in [MIN_LINE_BYTES, DEFAULT_MAX_LINE_BYTES] {
-        // From three bytes before the limit to three behind it, which is where a line may end.
+        // From three bytes before the limit to three after it, which is where a line may end.
         let head = vec![b'x'; limit - 4];
         let tried = try_all(limit, &head, 6, &[Between::Nothing, Between::Read]);
         println!("lines of {limit}: {tried} cuts of the last bytes of a stream");

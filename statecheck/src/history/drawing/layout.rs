@@ -87,7 +87,7 @@ impl Bar {
 }
 
 impl Label {
-    /// A text at a bar: in it if there is room for it, otherwise behind it.
+    /// A text at a bar: in it if there is room for it, otherwise after it.
     fn new(text: String, left: f64, right: f64) -> Self {
         let inside = left + GAP + width(&text) + GAP <= right;
         let left = if inside { left } else { right } + GAP;

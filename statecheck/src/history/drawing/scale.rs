@@ -10,7 +10,7 @@ use super::{Words, real};
 const WIDTH_OF_ONE: f64 = 80.0;
 const WIDTHS: (f64, f64) = (960.0, 16_000.0);
 
-/// No label behind the last event makes it narrower than by this.
+/// No label after the last event makes it narrower than by this.
 const MOST_OVERHANG: f64 = 400.0;
 
 /// Before the first event.
@@ -59,7 +59,7 @@ pub(super) struct Tick {
 }
 
 impl Scale {
-    /// Leaves so much room for what is written behind its end, if it is not wide anyway.
+    /// Leaves so much room for what is written after its end, if it is not wide anyway.
     pub(super) fn new(history: &Words, overhang: f64) -> Self {
         let times: Option<Vec<f64>> =
             (0..history.events()).map(|event| history.time(event).map(micros)).collect();
@@ -115,7 +115,7 @@ impl Scale {
         }
     }
 
-    /// Where the axis ends, some way behind the last event.
+    /// Where the axis ends, some way after the last event.
     pub(super) fn end(&self) -> f64 {
         self.end
     }
@@ -164,7 +164,7 @@ impl Scale {
     }
 }
 
-/// The events behind which nothing is under way until the next one.
+/// The events after which nothing is under way until the next one.
 fn idle(history: &Words) -> Vec<usize> {
     let mut open = 0;
     let mut replies = vec![false; history.events()];
