@@ -181,3 +181,10 @@ pub(super) struct Steps {
     all: Cell<u64>,
     each: u64,
 }
+
+impl Steps {
+    /// Whether each search may take fewer than each by those.
+    pub(super) fn are_fewer_than(&self, those: &Self) -> bool {
+        self.each < those.each
+    }
+}

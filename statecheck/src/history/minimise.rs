@@ -46,10 +46,13 @@ where
         let fails = |steps| {
             self.decide_part(history, end, steps, |_| Part::Kept) == Verdict::NotLinearizable
         };
-        let steps = if fails(steps) { steps } else { &all };
-        if !fails(steps) {
+        let steps = if fails(steps) {
+            steps
+        } else if steps.are_fewer_than(&all) && fails(&all) {
+            &all
+        } else {
             return None;
-        }
+        };
         // What has no order up to some event has none up to any later one.
         while end - explained > 1 {
             let middle = explained + (end - explained) / 2;
