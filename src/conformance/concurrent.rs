@@ -10,6 +10,7 @@ use super::context::{Context, Trial};
 use super::finding::{Evidence, Finding};
 use super::generated::bytes;
 use super::namespace::{RawName, raw};
+use super::system::System;
 use super::target::Target;
 use crate::client::ClientError;
 use crate::command::{Command, Reply};
@@ -43,28 +44,41 @@ pub(super) fn histories() -> Vec<Check> {
 }
 
 /// What clients are to ask at once, of packages that the server does not have.
-struct Round {
-    prefix: String,
-    names: Vec<RawName>,
+pub(super) struct Round {
+    /// What each client asks.
     scripts: Vec<Script<Command>>,
+    /// The names of all packages, in groups that no command relates: what is seen of each is judged alone.
+    names: Vec<Vec<RawName>>,
 }
 
 impl Round {
-    /// About so many packages, without what this server is known to get wrong; `None` if nothing is left.
+    pub(super) fn new(scripts: Vec<Script<Command>>, names: Vec<RawName>) -> Self {
+        Self { scripts, names: vec![names] }
+    }
+
+    /// The same clients go on with what another round has them ask, of other packages. What overlaps
+    /// seldom overlaps sooner so than in rounds that each begin with connections.
+    pub(super) fn then(mut self, other: Self) -> Self {
+        self.scripts.iter_mut().zip(other.scripts).for_each(|(script, more)| script.extend(more));
+        self.names.extend(other.names);
+        self
+    }
+
+    /// About so many packages, without what this server is known to get wrong, and the prefix of their
+    /// names; `None` if nothing is left.
     fn drawn(
         context: &Context,
         g: &mut Gen,
         contention: Contention,
         packages: usize,
-    ) -> Option<Self> {
+    ) -> Option<(Self, String)> {
         let named = |prefix: &str| contention::packages(prefix, packages).unwrap_or_default();
         let free = context.target.free_namespace(|namespace| raw(&named(namespace.prefix())));
         let (namespace, names) = free;
-        let prefix = namespace.prefix().to_owned();
         let drawn = bytes(g, contention.bytes());
-        let scripts = contention.scripts(&drawn, &named(&prefix)).ok()?;
+        let scripts = contention.scripts(&drawn, &named(namespace.prefix())).ok()?;
         let scripts = avoid::scripts_without(scripts, &context.avoided())?;
-        Some(Self { prefix, names, scripts })
+        Some((Self::new(scripts, names), namespace.prefix().to_owned()))
     }
 }
 
@@ -74,12 +88,11 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     let clients = context.settings.clients;
     let contention = Contention { clients, operations: context.settings.commands, burst };
     let count = 2 + usize::arbitrary(&mut g) % 3;
-    let Some(round) = Round::drawn(context, &mut g, contention, count) else {
+    let Some((round, mut prefix)) = Round::drawn(context, &mut g, contention, count) else {
         return Trial::LeftOut;
     };
-    let mut prefix = round.prefix.clone();
     let few = || with_few(context, &mut g, &mut prefix);
-    match judge(&context.target, context.number(seed), round.scripts, &round.names, few) {
+    match judge(&context.target, context.number(seed), round, few) {
         Ok(Verdict::Undecided) => Trial::Undecided,
         Ok(Verdict::Linearizable | Verdict::NotLinearizable) => Trial::Passed,
         Err(finding) => match explained_by_one(context, &finding, &prefix) {
@@ -100,10 +113,14 @@ fn with_few(context: &Context, g: &mut Gen, prefix: &mut String) -> Option<Findi
         let mut rounds = clients.take_while(|_| !target.is_out_of_time());
         rounds.find_map(|clients| {
             let contention = Contention { clients, operations: FEW, burst: 1 };
-            let few = Round::drawn(context, g, contention, 2)?;
-            let found = judge(target, 0, few.scripts, &few.names, || None).err()?;
-            *prefix = few.prefix;
-            Some(*found).filter(|found| matches!(found.evidence, Evidence::History { .. }))
+            let drawn = (0..(context.settings.commands / FEW).max(1))
+                .filter_map(|_| Round::drawn(context, g, contention, 2));
+            let (rounds, prefixes): (Vec<_>, Vec<_>) = drawn.unzip();
+            let found = judge(target, 0, rounds.into_iter().reduce(Round::then)?, || None).err()?;
+            let Evidence::History { whole, .. } = &found.evidence else { return None };
+            let package = whole.operations().first()?.command.package().as_str();
+            *prefix = prefixes.into_iter().find(|it| package.starts_with(it))?;
+            Some(*found)
         })
     })
 }
@@ -139,8 +156,7 @@ fn explained_by_one(context: &Context, finding: &Finding, prefix: &str) -> Optio
 pub(super) fn judge(
     target: &Target,
     start: usize,
-    scripts: Vec<Script<Command>>,
-    names: &[RawName],
+    Round { scripts, names }: Round,
     few: impl FnOnce() -> Option<Finding>,
 ) -> Result<Verdict, Box<Finding>> {
     let (clients, system) = (scripts.len(), &target.system);
@@ -148,47 +164,63 @@ pub(super) fn judge(
         let client = target.client(number).map_err(|error| target.said_at(number, error))?;
         Ok((client, script))
     });
-    // Clients are counted from 1.
-    let address_of = |client: usize| system.named(start + client - 1);
     let connected = connected.collect::<io::Result<Vec<_>>>().map_err(|error| {
         let what = format!("one of {clients} clients cannot connect: {error}");
         Box::new(Finding::in_words("C2", what))
     })?;
     let recording = contention::record_of(connected);
-    target.remove(names);
-    let checker = contention::checker().steps_to_shorten(SHORTENING_STEPS);
-    let whole = recording.history;
-    match (checker.check(&whole), recording.cut_off.first()) {
-        (Verdict::NotLinearizable, _) => {
-            let few = (whole.operations().len() > FEW).then(few);
-            if let Some(found) = few.flatten() {
-                return Err(Box::new(found));
-            }
-            let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
-            // With all the steps that it may take: it may be as long as it was.
-            let unexplained = system.has_several().then(|| checker.first_unexplained(&short));
-            let unexplained = unexplained.flatten().and_then(|at| short.operations().get(at));
-            let address = unexplained.and_then(|operation| address_of(operation.client));
-            let at =
-                address.iter().map(|it| format!("; the first that none explains came from {it}"));
-            let what = format!(
-                "no order of {} commands of {clients} clients explains their replies{}",
-                whole.operations().len(),
-                at.collect::<String>()
-            );
-            let (whole, short) = (Box::new(whole), Box::new(short));
-            let clients = (1..=clients).filter_map(address_of).collect();
-            let evidence = Evidence::History { whole, short, clients };
-            Err(Box::new(Finding::new("O5", what, evidence).at(address)))
-        }
-        (_, Some((client, error))) => {
-            let address = address_of(*client);
-            let at = address.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
-            let what = format!("client {client} of {clients} at once was cut off{at}: {error}");
-            let is_no_reply = matches!(error, ClientError::NotAReply { .. });
-            let rule = if is_no_reply { "M11" } else { "O1" };
-            Err(Box::new(Finding::in_words(rule, what).at(address)))
-        }
-        (verdict, None) => Ok(verdict),
+    for group in &names {
+        target.remove(group);
     }
+    let checker = contention::checker();
+    let part_about = |group: &Vec<RawName>| {
+        let is_in = |name: &[u8]| group.iter().any(|it| it == name);
+        recording.history.part(|it| is_in(it.command.package().as_str().as_bytes()))
+    };
+    let mut verdict = Verdict::Linearizable;
+    for part in names.iter().map(part_about) {
+        match checker.check(&part) {
+            Verdict::Linearizable => {}
+            Verdict::Undecided => verdict = Verdict::Undecided,
+            Verdict::NotLinearizable => {
+                let few = (part.operations().len() > FEW).then(few);
+                let as_it_is = || no_order_of(system, start, clients, part);
+                return Err(Box::new(few.flatten().unwrap_or_else(as_it_is)));
+            }
+        }
+    }
+    // Clients are counted from 1.
+    let Some((client, error)) = recording.cut_off.first() else { return Ok(verdict) };
+    let address = system.named(start + client - 1);
+    let at = address.as_ref().map(|it| format!(" at {it}")).unwrap_or_default();
+    let what = format!("client {client} of {clients} at once was cut off{at}: {error}");
+    let is_no_reply = matches!(error, ClientError::NotAReply { .. });
+    let rule = if is_no_reply { "M11" } else { "O1" };
+    Err(Box::new(Finding::in_words(rule, what).at(address)))
+}
+
+/// What was found where no order explains what so many clients saw, the first at the address of number `start`.
+fn no_order_of(
+    system: &System,
+    start: usize,
+    clients: usize,
+    whole: History<Command, Reply>,
+) -> Finding {
+    let address_of = |client: usize| system.named(start + client - 1);
+    let checker = contention::checker().steps_to_shorten(SHORTENING_STEPS);
+    let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
+    // With all the steps that it may take: it may be as long as it was.
+    let unexplained = system.has_several().then(|| checker.first_unexplained(&short));
+    let unexplained = unexplained.flatten().and_then(|at| short.operations().get(at));
+    let address = unexplained.and_then(|operation| address_of(operation.client));
+    let at = address.iter().map(|it| format!("; the first that none explains came from {it}"));
+    let what = format!(
+        "no order of {} commands of {clients} clients explains their replies{}",
+        whole.operations().len(),
+        at.collect::<String>()
+    );
+    let (whole, short) = (Box::new(whole), Box::new(short));
+    let clients = (1..=clients).filter_map(address_of).collect();
+    let evidence = Evidence::History { whole, short, clients };
+    Finding::new("O5", what, evidence).at(address)
 }

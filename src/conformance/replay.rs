@@ -2,14 +2,15 @@
 
 use std::str::FromStr;
 
+use super::Settings;
 use super::cannot_test::CannotTest;
+use super::concurrent::{self, Round};
 use super::finding::Finding;
-use super::namespace::{Namespace, raw};
+use super::namespace::{LONG_LINE, Namespace, raw};
 use super::system::System;
 use super::target::Target;
-use super::{Settings, concurrent};
 use crate::command::{Command, Reply};
-use crate::testing::history::{History, HistoryError, Script};
+use crate::testing::history::{History, HistoryError, Operation, Script};
 use crate::testing::transcript::{Transcript, TranscriptError};
 
 /// How often clients follow the scripts of a history again, until one order does not explain what
@@ -58,7 +59,7 @@ impl FromStr for Saved {
 }
 
 /// Tries once more what was kept: a transcript as it is, with names of this run and with the replies
-/// that it has; a history by clients that send the same again, up to 200 times.
+/// that it has; a history by clients that send the same again, 200 times and a short one more often.
 ///
 /// With several addresses a connection that is called by one of them goes there, what was at one
 /// address of another system goes to one of this, and all else goes to them in turn; so do the clients
@@ -79,30 +80,44 @@ pub fn replay(
             let as_it_is = |it: &Transcript| Transcript::from_steps(it.steps().cloned());
             target.hold(transcript, as_it_is).err().map(|held| Finding::of(&held))
         }
-        Saved::History(history) => follow(&target, history),
+        Saved::History(history) => follow(&target, history, settings.commands),
     })
 }
 
-fn follow(target: &Target, history: &History<Command, Reply>) -> Option<Finding> {
+/// Clients say the commands of a short history many times, each time of other packages: so few overlap too
+/// seldom otherwise, and how often depends on the machine.
+fn follow(target: &Target, history: &History<Command, Reply>, commands: usize) -> Option<Finding> {
     let scripts = scripts_of(history);
+    let is_short = |it: &Operation<Command, Reply>| it.command.to_string().len() < LONG_LINE;
+    // Of a long line not all names can be others, so that it can be said of one group of packages alone.
+    let times = match history.operations() {
+        all if all.iter().all(is_short) => commands / all.len().max(1),
+        _ => 1,
+    };
     (0..MOST_HISTORIES).find_map(|number| {
-        let renamed = |namespace: &Namespace, command: &Command| {
-            namespace.command(command).unwrap_or_else(|| command.clone())
-        };
-        let names = |namespace: &Namespace| {
-            let commands = scripts.iter().flatten().flatten();
-            raw(&commands.map(|it| renamed(namespace, it).package().clone()).collect::<Vec<_>>())
-        };
-        let (namespace, names) = target.free_namespace(names);
-        let rename = |script: &Script<Command>| {
-            let burst = |burst: &Vec<Command>| {
-                burst.iter().map(|command| renamed(&namespace, command)).collect()
-            };
-            script.iter().map(burst).collect()
-        };
-        let scripts = scripts.iter().map(rename).collect();
-        concurrent::judge(target, number, scripts, &names, || None).err().map(|finding| *finding)
+        let again = (1..times).map(|_| of_free_packages(target, &scripts));
+        let round = again.fold(of_free_packages(target, &scripts), Round::then);
+        concurrent::judge(target, number, round, || None).err().map(|finding| *finding)
     })
+}
+
+/// The same scripts about packages that the server does not have.
+fn of_free_packages(target: &Target, scripts: &[Script<Command>]) -> Round {
+    let renamed = |namespace: &Namespace, command: &Command| {
+        namespace.command(command).unwrap_or_else(|| command.clone())
+    };
+    let names = |namespace: &Namespace| {
+        let commands = scripts.iter().flatten().flatten();
+        raw(&commands.map(|it| renamed(namespace, it).package().clone()).collect::<Vec<_>>())
+    };
+    let (namespace, names) = target.free_namespace(names);
+    let rename = |script: &Script<Command>| {
+        let burst = |burst: &Vec<Command>| {
+            burst.iter().map(|command| renamed(&namespace, command)).collect()
+        };
+        script.iter().map(burst).collect()
+    };
+    Round::new(scripts.iter().map(rename).collect(), names)
 }
 
 /// What each client sent: a command that it sent while it waited for a reply belongs to the burst

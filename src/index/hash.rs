@@ -20,9 +20,9 @@
 //! product above the lowest 63 are as random as `k`; and `b` makes the sum itself as random. For names of unequally
 //! many pairs `c` does what `k` does here.
 //!
-//! The theorem does not speak of somebody who learns hashes by and by, from how long answers take. `SipHash`
-//! is made to withstand him too. Here he would have to tell apart a few nanoseconds through a socket, often enough to
-//! solve for keys of 128 bits of which each answer shows less than one.
+//! The theorem does not speak of attackers who learn hashes by and by, from how long answers take. `SipHash`
+//! is made to withstand these too. Here they would have to tell apart a few nanoseconds through a socket, often
+//! enough to solve for keys of 128 bits of which each answer shows less than one.
 
 use std::array;
 use std::fmt;

@@ -136,7 +136,7 @@ fn histogram(page: &mut String, name: &str, metric: &Metric) {
 }
 
 /// A count as the number that it is written as: exact up to 2^53, as those who read it have it.
-#[allow(clippy::cast_precision_loss, reason = "whoever reads the page has it as a double too")]
+#[allow(clippy::cast_precision_loss, reason = "readers of the page have it as a double too")]
 fn whole(count: u64) -> f64 {
     count as f64
 }

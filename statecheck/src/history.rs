@@ -163,6 +163,47 @@ impl<C, R> History<C, R> {
         self.in_words(|command| format!("{command:?}"), |reply| format!("{reply:?}"))
     }
 
+    /// The part of the history that has some of its operations, each call and reply with its time. O(n log n).
+    ///
+    /// Where commands are about several objects, a history is linearizable only if the part about each object
+    /// is, and the parts are judged much sooner. If clients wait for each reply before they ask again, then the
+    /// converse holds too (Herlihy and Wing 1990, theorem 1).
+    ///
+    /// ```
+    /// use statecheck::history::History;
+    ///
+    /// let history: History<String, String> = "1> write a\n2> read b\n1< done\n".parse()?;
+    /// let about_b = history.part(|operation| operation.command.ends_with('b'));
+    /// assert_eq!(about_b.to_string(), "2> read b\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn part(&self, has: impl Fn(&Operation<C, R>) -> bool) -> Self
+    where
+        C: Clone,
+        R: Clone,
+    {
+        self.part_until(self.events(), |number| has(&self.operations[number]))
+    }
+
+    /// The same up to an event, of operations given by their numbers.
+    fn part_until(&self, end: usize, has: impl Fn(usize) -> bool) -> Self
+    where
+        C: Clone,
+        R: Clone,
+    {
+        let events = self.in_order().take(end).filter(|(number, ..)| has(*number));
+        let owned = events.map(|(number, time, event)| {
+            let event = match event {
+                Event::Call(command) => Event::Call(command.clone()),
+                Event::Reply(reply) => Event::Reply(reply.clone()),
+            };
+            (self.operations[number].client, time, event)
+        });
+        from_events(owned)
+            .unwrap_or_else(|_unasked| unreachable!("invariant: a reply is kept with its call"))
+    }
+
     /// The same history, of what is said of its commands and replies.
     fn in_words(
         &self,

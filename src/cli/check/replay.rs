@@ -18,7 +18,7 @@ use crate::conformance::{self, Saved, Settings};
 /// The file is one that `indexer check --save` has written, or a transcript that you write yourself:
 /// `> message` is sent, `< reply` has to come back. Names get a prefix on the wire and are removed
 /// afterwards, so that the server may hold packages. A history is a matter of luck: its clients send
-/// the same again, up to 200 times.
+/// the same again, 200 times, and a short one more often.
 ///
 /// With several addresses, as for `indexer check`, a connection that the file calls by an address goes
 /// there; what was at another address then goes to one of these. All else goes to them in turn.

@@ -9,7 +9,7 @@ use std::hash::Hash;
 
 use super::checker::{Checker, Steps, Verdict};
 use super::plan::Part;
-use super::{Event, History, Operation, from_events};
+use super::{History, Operation};
 use crate::machine::StateMachine;
 
 impl<M, R> Checker<M, R>
@@ -122,7 +122,7 @@ where
             Some(fewer).filter(|fewer| fails(fewer) && explained_before(fewer))
         };
         leave_out(&mut parts, shorter);
-        Some(kept(history, end, &parts))
+        Some(history.part_until(end, |number| parts[number] == Part::Kept))
     }
 }
 
@@ -144,24 +144,6 @@ fn leave_out(parts: &mut Vec<Part>, shorter: impl Fn(&[Part], &[usize]) -> Optio
             length /= 2;
         }
     }
-}
-
-/// What of a history is kept, up to an event, each call and reply with its time.
-pub(super) fn kept<C: Clone, R: Clone>(
-    history: &History<C, R>,
-    end: usize,
-    parts: &[Part],
-) -> History<C, R> {
-    let events = history.in_order().take(end).filter(|(number, ..)| parts[*number] == Part::Kept);
-    let owned = events.map(|(number, time, event)| {
-        let event = match event {
-            Event::Call(command) => Event::Call(command.clone()),
-            Event::Reply(reply) => Event::Reply(reply.clone()),
-        };
-        (history.operations()[number].client, time, event)
-    });
-    from_events(owned)
-        .unwrap_or_else(|_unasked| unreachable!("invariant: a reply is kept with its call"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::hash::Hash;
 
 use super::{Concurrent, Said, Seen};
 use crate::history::History;
-use crate::history::minimise::kept;
 use crate::history::plan::Part;
 use crate::input::without_runs;
 use crate::model::{Model, Ref};
@@ -67,7 +66,7 @@ pub(super) fn end_of_panic<C, R>(history: &History<C, Said<R>>) -> Option<usize>
 }
 
 fn until<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> History<C, R> {
-    kept(history, end, &vec![Part::Kept; history.operations().len()])
+    history.part_until(end, |_| true)
 }
 
 /// For each operation, those that granted what it refers to.
