@@ -169,6 +169,22 @@ impl Client {
         })
     }
 
+    /// Sends lines in one write, so few that the server need not be read while it takes them, and
+    /// waits for all their `count` replies.
+    ///
+    /// # Errors
+    /// [`ClientError`], except `Messages`, `Refused` and `NotOneLine`.
+    pub(crate) fn exchange_all(
+        &mut self,
+        lines: &[u8],
+        count: usize,
+    ) -> Result<Vec<Reply>, ClientError> {
+        self.unless_broken(|client| {
+            client.stream.get_ref().write_all(lines)?;
+            (0..count).map(|_| read_reply(&mut client.stream)).collect()
+        })
+    }
+
     /// Sends one command and waits for its outcome.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod edit;
 mod finding;
 mod generated;
 mod harness;
+mod housekeeper;
 mod link;
 mod namespace;
 mod naming;

@@ -46,10 +46,15 @@ pub(super) fn without(transcript: &Transcript, rules: &Rules) -> Transcript {
         steps = instead.collect();
     }
     let mut without = without_lines(steps, rules);
-    if has(&["L8", "L9", "O1", "O2", "O3", "O9", "C6"]) {
+    if rules.iter().any(|rule| is_of_messages_ahead(rule)) {
         without = one_at_a_time(without, rules.contains("C6"));
     }
     Transcript::from_steps(without)
+}
+
+/// Whether a server that breaks this rule may mind messages that are sent ahead of their replies.
+pub(super) fn is_of_messages_ahead(rule: &str) -> bool {
+    ["L8", "L9", "O1", "O2", "O3", "O9", "C6"].contains(&rule)
 }
 
 /// A line that is under way, and its pieces: in which step, from where to where.
@@ -188,6 +193,8 @@ pub(super) fn scripts_without(
             }
             Command::Index { package, dependencies }
         }
+        // Any of them may be about a package that is not there.
+        Command::Query { package } if has(&["Q3"]) => Command::Remove { package },
         command => command,
     };
     let one_at_a_time = has(&["L8", "O1", "O2", "O3", "O9"]);

@@ -20,6 +20,12 @@ use crate::testing::transcript::{Mismatch, Step, Transcript};
 /// How long a server that is known to be wrong may take for a reply.
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How many replies that do not come a case may wait for, where nothing should hold one up.
+const REPLIES_IN_VAIN: u32 = 8;
+
+/// A reply that takes so many times what it usually takes is held up.
+const HELD_UP: u32 = 100;
+
 /// One run of the suite.
 pub(super) struct Context {
     pub(super) target: Rc<Target>,
@@ -27,6 +33,8 @@ pub(super) struct Context {
     pub(super) dialect: Dialect,
     /// What brings the server back when it is gone, if anything does.
     pub(super) restart: Option<Restart>,
+    /// How long a reply took before anything was tried, in the median.
+    reply_time: Duration,
     /// Rules that are put to the test no more: this server breaks them, or they are not asked for.
     avoided: RefCell<Rules>,
     /// Those of them that it breaks.
@@ -51,9 +59,10 @@ impl Context {
         settings: Settings,
         dialect: Dialect,
         restart: Option<Restart>,
+        reply_time: Duration,
     ) -> Self {
         let avoided = RefCell::new(settings.challenge.waived());
-        Self { target, settings, dialect, restart, avoided, broken: RefCell::default() }
+        Self { target, settings, dialect, restart, reply_time, avoided, broken: RefCell::default() }
     }
 
     /// The server is known to break a rule: what can do without it does from now on.
@@ -70,6 +79,19 @@ impl Context {
         if rule == "C3" {
             self.target.do_without_half_close();
         }
+        if rule == "Q3" {
+            self.target.do_without_asking();
+        }
+        if avoid::is_of_messages_ahead(rule) {
+            self.target.ask_ahead(false);
+        }
+    }
+
+    /// The server was seen to take messages ahead of their replies, which saves time, unless something
+    /// else was seen as well.
+    pub(super) fn takes_messages_ahead(&self) {
+        let is_sound = !self.avoided.borrow().iter().any(|rule| avoid::is_of_messages_ahead(rule));
+        self.target.ask_ahead(is_sound);
     }
 
     /// Brings back a server that is gone, if there is a way.
@@ -158,6 +180,7 @@ impl Context {
             }
             let (held, reproduced) = self.shortened(held);
             let finding = self.read_as_one().filter(|_| is_silence(&held));
+            let finding = finding.or_else(|| self.asked_into_being(&held));
             let finding = finding.unwrap_or_else(|| Finding::of(&held));
             if reproduced { finding } else { finding.not_reproduced(before) }
         });
@@ -176,9 +199,30 @@ impl Context {
         Some(Finding::of(&held)).filter(|finding| finding.rule == "L8")
     }
 
+    /// What shows that a package is there because it was asked for, if that explains what went wrong:
+    /// names are asked for before each conversation, which must change nothing.
+    fn asked_into_being(&self, held: &Held) -> Option<Finding> {
+        if self.avoided.borrow().contains("Q3") || is_silence(held) {
+            return None;
+        }
+        self.target.without_asking(|| {
+            self.target.hold(&held.shown, Transcript::answered).ok()?;
+            let twice = Transcript::sending(&["QUERY|a|\n", "QUERY|a|\n"]).answered();
+            let held = self.target.hold(&twice, Transcript::answered).err()?;
+            Some(Finding::of(&held)).filter(|finding| finding.rule == "Q3")
+        })
+    }
+
     /// Whether nothing answers, not even a new client.
     pub(super) fn is_gone(&self) -> bool {
         self.with_short_patience(|| self.target.reach().is_err()) && self.target.reach().is_err()
+    }
+
+    /// Does something with the patience for a reply that nothing should hold up. The bound suffices for
+    /// several such replies that do not come, so that a server that holds them up is told in time.
+    pub(super) fn unless_held_up<T>(&self, work: impl FnOnce() -> T) -> T {
+        let soon = (self.settings.bound / REPLIES_IN_VAIN).max(HELD_UP * self.reply_time);
+        self.target.with_patience(soon.min(self.target.patience()), work)
     }
 
     fn with_short_patience<T>(&self, work: impl FnOnce() -> T) -> T {

@@ -195,7 +195,8 @@ fn beside_one(
     let other = Transcript::sending(&["INDEX|a|\n", "QUERY|a|\n", "REMOVE|a|\n"]);
     // What comes before may have taken its time.
     let bound = context.settings.bound;
-    let served = match context.target.within(bound, || context.holds(&other)) {
+    let served = || context.unless_held_up(|| context.holds(&other));
+    let served = match context.target.within(bound, served) {
         Trial::Failed(finding) => {
             let what = format!("while {while_what}, another was not served: {}", finding.what);
             Trial::Failed(Finding::in_words(rule, what).at(finding.address))

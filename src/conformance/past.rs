@@ -198,7 +198,8 @@ impl Past {
                 }
             }
             Command::Query { .. } => {
-                rules.insert(if old.is_some() { "Q1" } else { "Q2" });
+                // That asking changes nothing shows where there is something to be changed.
+                rules.extend(if old.is_some() { &["Q1"][..] } else { &["Q2", "Q3"] });
             }
         }
         if self.has_it_in_another_case(package) {
@@ -344,7 +345,7 @@ mod tests {
             ("INDEX|a|b\n", "I1 I4 I7 X5"),
             ("REMOVE|a|\n", "X3 X6"),
             ("REMOVE|c|x\n", "D4 M5 X1"),
-            ("QUERY|A|\r\n", "L6 N2 Q2"),
+            ("QUERY|A|\r\n", "L6 N2 Q2 Q3"),
             ("QUERY|a|\n", "Q1"),
             ("QUERY|a||x y\n", "M3 M9"),
             ("QUERY|a|x y,\n", "M9 N4"),

@@ -86,7 +86,7 @@ pub fn run(
     } else {
         Dialect::of(&behaviours, settings.challenge)
     };
-    let context = Context::new(target, settings.clone(), dialect, restart);
+    let context = Context::new(target, settings.clone(), dialect, restart, reply_time);
     if !probed.ends_after_half_close {
         context.does_without("C3");
     }
@@ -122,6 +122,9 @@ pub fn run(
             failures += 1;
             context.knows(&finding.rule);
             is_gone = context.is_gone() && context.bring_back().is_err();
+        }
+        if outcome.verdict == Verdict::Passed && check.rules.iter().any(|rule| rule == "L8") {
+            context.takes_messages_ahead();
         }
         told(Event::Ended(&outcome));
         outcomes.push(outcome);

@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::cannot_test::CannotTest;
+use super::housekeeper::Housekeeper;
 use super::link::TimedLink;
 use super::namespace::{Namespace, RawName, outside};
 use super::system::System;
@@ -40,8 +41,10 @@ pub(super) struct Target {
     deadline: Cell<Option<Instant>>,
     /// Whether the server ends its stream after its client: conversations end so then.
     ends_after_half_close: Cell<bool>,
-    /// At each address, the client that looks for names and removes them, when there is one.
-    housekeepers: Vec<RefCell<Option<Client>>>,
+    /// Whether the server is asked, before a conversation, if it holds names of it.
+    asks_before: Cell<bool>,
+    /// The client that looks for names and removes them, at each address.
+    housekeepers: Vec<Housekeeper>,
     /// Names outside every namespace that the server takes for none.
     refused: RefCell<BTreeSet<RawName>>,
     /// What was sent last, conversation by conversation.
@@ -51,13 +54,14 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn new(system: System, seed: u64, patience: Duration) -> Self {
         Self {
-            housekeepers: system.addresses().iter().map(|_| RefCell::default()).collect(),
+            housekeepers: system.addresses().iter().map(|_| Housekeeper::default()).collect(),
             system,
             patience: Cell::new(patience),
             seed,
             namespaces: Cell::new(0),
             deadline: Cell::new(None),
             ends_after_half_close: Cell::new(true),
+            asks_before: Cell::new(true),
             refused: RefCell::default(),
             recent: RefCell::default(),
         }
@@ -85,6 +89,19 @@ impl Target {
     /// Conversations no longer end by a half-close, which this server minds.
     pub(super) fn do_without_half_close(&self) {
         self.ends_after_half_close.set(false);
+    }
+
+    /// The server is no longer asked for names before a conversation, which this one minds.
+    pub(super) fn do_without_asking(&self) {
+        self.asks_before.set(false);
+    }
+
+    /// Does something without asking for names before each conversation.
+    pub(super) fn without_asking<T>(&self, work: impl FnOnce() -> T) -> T {
+        let usual = self.asks_before.replace(false);
+        let done = work();
+        self.asks_before.set(usual);
+        done
     }
 
     /// What was sent last, conversation by conversation, the latest at the end.
@@ -129,12 +146,10 @@ impl Target {
         loop {
             let namespace = self.namespace();
             let names = names(&namespace);
-            // What cannot be known is shown by what is tried there.
-            let is_taken = || self.has_any(&names).unwrap_or(false);
-            if is_taken() {
+            if self.asks_before.get() && self.has_any(&names) {
                 self.remove(&names);
                 tried += 1;
-                if tried < MOST_TAKEN && is_taken() {
+                if tried < MOST_TAKEN && self.has_any(&names) {
                     continue;
                 }
             }
@@ -150,16 +165,13 @@ impl Target {
         }
     }
 
-    fn has_any(&self, names: &[RawName]) -> Result<bool, ClientError> {
+    fn has_any(&self, names: &[RawName]) -> bool {
         // At each: where they do not share what they should, one may know what no other does.
-        for number in 0..self.system.count() {
-            for name in names {
-                if self.ask(number, "QUERY", name)? == Reply::Ok {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
+        (0..self.system.count()).any(|number| {
+            // What cannot be known is shown by what is tried there.
+            let replies = self.ask_all(number, "QUERY", names).unwrap_or_default();
+            replies.contains(&Some(Reply::Ok))
+        })
     }
 
     /// Removes packages as far as the system lets it, at every address: each for itself, and those
@@ -194,8 +206,16 @@ impl Target {
         verb: &str,
         names: impl IntoIterator<Item = &'a RawName>,
     ) -> Option<Vec<Option<Reply>>> {
+        let names: Vec<&RawName> = names.into_iter().collect();
         let mut replies = Vec::new();
-        for name in names {
+        while let Some(name) = names.get(replies.len()) {
+            if !self.is_out_of_time() {
+                let some = self.housekeepers[number].ask_some(verb, &names[replies.len()..]);
+                replies.extend(some.iter().copied().map(Some));
+                if !some.is_empty() {
+                    continue;
+                }
+            }
             replies.push(match self.ask(number, verb, name) {
                 Ok(reply) => Some(reply),
                 // Anyone who waits for each of many in vain waits for ever.
@@ -231,31 +251,26 @@ impl Target {
         let unreachable = |error| CannotTest::Unreachable { address: address(), error };
         // A new one, for that is what everything else begins with.
         let client = self.client(number).map_err(unreachable)?;
-        *self.housekeepers[number].borrow_mut() = Some(client);
+        self.housekeepers[number].take(client);
         match self.ask(number, "QUERY", self.namespace().prefix().as_bytes()) {
             Ok(_) | Err(ClientError::NotAReply { .. }) => Ok(()),
             Err(error) => Err(CannotTest::Silent { address: address(), error }),
         }
     }
 
-    /// Asks at one address one thing about one package, well formed or not, and waits for the answer.
-    /// A connection that has served before may have ended since.
+    /// Asks at one address one thing about one package, well formed or not, and waits for the reply.
     fn ask(&self, number: usize, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
         if self.is_out_of_time() {
             return Err(ClientError::TimedOut);
         }
-        let line = [verb.as_bytes(), b"|", name, b"|"].concat();
-        let mut housekeeper = self.housekeepers[number].borrow_mut();
-        if let Some(mut client) = housekeeper.take()
-            && let Ok(reply) = client.exchange(&line)
-        {
-            *housekeeper = Some(client);
-            return Ok(reply);
-        }
-        let mut client = self.client(number)?;
-        let reply = client.exchange(&line)?;
-        *housekeeper = Some(client);
-        Ok(reply)
+        let connect = || self.client(number);
+        self.housekeepers[number].ask(verb, name, connect)
+    }
+
+    /// From now on messages that only look for names and remove them are sent ahead of their replies,
+    /// or are no longer.
+    pub(super) fn ask_ahead(&self, asks_ahead: bool) {
+        self.housekeepers.iter().for_each(|housekeeper| housekeeper.ask_ahead(asks_ahead));
     }
 
     /// Holds the conversation, with names of a free namespace and with the replies of a fresh

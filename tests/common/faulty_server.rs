@@ -206,8 +206,7 @@ impl Fault {
             Self::RemovesNeeded => &["X3"],
             Self::CycleHoldsNothing => &["X5"],
             Self::RemembersList => &["X7"],
-            // Names are asked for before they are used, which indexes them here.
-            Self::QueryIndexes => &["Q3", "I2"],
+            Self::QueryIndexes => &["Q3"],
             Self::OwnPackages => &["C5"],
             Self::StaysOpen => &["C3"],
             Self::FewClients => &["C2"],
