@@ -54,16 +54,20 @@ pub(super) fn picture(
     )
 }
 
-/// Where the page opens: at the end of the bar of the fault, with what is written there. A browser
-/// shows what has the focus at first, and what a link leads to.
+/// How wide the place is at most where the page opens: a narrow screen shows all of it.
+const OPENING: f64 = 300.0;
+
+/// Where the page opens: at the end of the bar of the fault, with as much of what is written there as
+/// a narrow screen has room for. A browser shows what has the focus at first, and what a link leads to.
 fn opening(bar: &Bar) -> String {
-    let (left, right) = (bar.label.left.min(bar.right) - BEFORE, bar.end());
+    // What is written in a long bar may begin far from its end.
+    let left = (bar.label.left.min(bar.right) - BEFORE).max(bar.right + BEFORE - OPENING).max(0.0);
     format!(
         "<div id=\"fault\" tabindex=\"-1\" autofocus style=\"left: {:.1}px; top: {:.1}px; \
          width: {:.1}px; height: {BAR}px\"></div>",
-        left.max(0.0),
+        left,
         HEAD + bar.top,
-        right - left.max(0.0)
+        (bar.end() - left).min(OPENING)
     )
 }
 
