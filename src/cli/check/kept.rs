@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::report::{Report, details};
+use super::report::{Report, counted, details};
 use crate::cli::Failure;
 use crate::cli::output::diagnostics;
 use crate::conformance::{CheckOutcome, Evidence, Finding};
@@ -37,9 +37,10 @@ impl KeptFile {
         };
         let written = self.file.write_all(text(report, outcome, finding).as_bytes());
         written.map_err(|error| Failure::Write { path: self.path.clone(), error })?;
-        let Evidence::History { short, .. } = &finding.evidence else { return Ok(()) };
+        let Evidence::History { short, whole, .. } = &finding.evidence else { return Ok(()) };
         let unexplained = contention::checker().first_unexplained(short);
-        let title = format!("{}: {}", outcome.name, finding.what);
+        let shown = counted(short.operations().len(), whole.operations().len());
+        let title = format!("{}: {}; {shown}", outcome.name, finding.what);
         let written = fs::write(&drawing, short.to_html(&title, unexplained));
         let path = PathBuf::from(drawing);
         written.map_err(|error| Failure::Write { path: path.clone(), error })?;

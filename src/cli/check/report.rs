@@ -73,6 +73,12 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
+/// How many commands of a history show what was found, and what that says of the others.
+pub(super) fn counted(few: usize, all: usize) -> String {
+    let others = if few < all { ", whether or not the others happened" } else { "" };
+    format!("{few} of the {all} commands show it{others}")
+}
+
 /// What was found, in lines.
 pub(super) fn details(finding: &Finding) -> String {
     let Finding { what, rule, evidence, reproduced, before, .. } = finding;
@@ -84,8 +90,8 @@ pub(super) fn details(finding: &Finding) -> String {
     match evidence {
         Evidence::Transcript { text: transcript, .. } => text += &format!("\n{transcript}"),
         Evidence::History { whole, short, clients } => {
-            let counts = (short.operations().len(), whole.operations().len());
-            text += &format!("\n# {} of the {} commands show it:\n", counts.0, counts.1);
+            text +=
+                &format!("\n# {}:\n", counted(short.operations().len(), whole.operations().len()));
             for (client, address) in (1..).zip(clients) {
                 if short.operations().iter().any(|operation| operation.client == client) {
                     text += &format!("# client {client} is at {address}\n");
