@@ -149,7 +149,7 @@ fn batches_that_wait_together_are_committed_together() {
 }
 
 #[test]
-fn whoever_sees_what_is_not_durable_waits_until_it_is() {
+fn a_batch_that_sees_what_is_not_durable_waits_until_it_is() {
     let (engine, shelf, begins, go) = paced();
     std::thread::scope(|scope| {
         scope.spawn(|| engine.apply(&command("INDEX|a|")));

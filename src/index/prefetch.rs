@@ -71,7 +71,7 @@ mod tests {
     use crate::command::Command;
 
     #[test]
-    fn every_package_that_is_named_is_read_whatever_the_number() {
+    fn every_package_that_is_named_is_read_in_any_number() {
         let name = |number: usize| format!("p{number}");
         let every = (0..100).map(|number| Command::index(&name(number), []).unwrap());
         let index: PackageIndex = every.collect();

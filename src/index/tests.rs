@@ -61,7 +61,7 @@ fn a_package_that_depends_on_itself_can_be_removed() {
 
 /// Rules I7, X5.
 #[test]
-fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
+fn members_of_a_cycle_hold_each_other_until_one_gets_a_new_list() {
     let mut index = index_of(&[("b", &[]), ("a", &["b"]), ("b", &["a"])]);
     assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Fail);
     assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Fail);
@@ -150,7 +150,7 @@ fn what_is_shown_depends_on_the_state_and_not_on_its_history() {
 }
 
 #[test]
-fn an_index_equals_no_index_of_other_packages_or_other_dependencies() {
+fn indexes_of_other_packages_or_dependencies_are_not_equal() {
     let index = index_of(&[("a", &[]), ("b", &["a"]), ("c", &[])]);
     let others: [&[(&str, &[&str])]; 4] = [
         &[("a", &[]), ("b", &["a"])],
@@ -275,7 +275,7 @@ fn the_check_notices_names_that_do_not_match_the_packages() {
 }
 
 #[test]
-fn the_check_notices_what_is_past_a_limit_and_not_what_reaches_it() {
+fn the_check_allows_a_limit_and_notices_what_is_past_it() {
     let with_limits = |max_packages, max_dependencies| {
         move |index: &mut PackageIndex| {
             index.limits = Limits { max_packages, max_dependencies, ..Limits::default() };

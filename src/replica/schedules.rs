@@ -284,8 +284,9 @@ fn passed_by_snapshots() {
     );
 }
 
+// It was delivered, or passed by a snapshot, before.
 #[test]
-fn an_entry_that_is_delivered_or_passed_before_its_place_is_known_is_answered_once() {
+fn an_entry_whose_place_is_learned_late_is_answered_once() {
     on_many_schedules(passed_by_snapshots);
 }
 
@@ -309,7 +310,7 @@ fn closed() {
 }
 
 #[test]
-fn when_a_replica_is_closed_everybody_is_answered_and_all_duties_end() {
+fn closing_a_replica_answers_everybody_and_ends_all_duties() {
     on_many_schedules(closed);
 }
 
@@ -337,8 +338,9 @@ fn away(luck: Luck) {
     );
 }
 
+// Nothing is in it twice.
 #[test]
-fn a_log_that_is_away_for_a_while_keeps_nobody_waiting_for_ever_and_nothing_twice() {
+fn an_unreachable_log_that_returns_has_nobody_wait_for_ever() {
     for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         on_many_schedules(move || away(luck));
     }

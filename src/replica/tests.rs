@@ -116,7 +116,7 @@ fn an_entry_that_was_lost_or_late_is_there_once() {
 }
 
 #[test]
-fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() {
+fn a_forgotten_replica_is_a_new_writer_and_repeats_nothing() {
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
         let every = ReplicaConfig { snapshot_every: 1, ..HOW };
@@ -148,7 +148,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
 }
 
 #[test]
-fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
+fn a_writer_known_to_be_forgotten_appends_after_all() {
     let log = Memory::default();
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     let [idle, busy] = [replica(&log, every), replica(&log, every)];
@@ -170,7 +170,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 }
 
 #[test]
-fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
+fn a_late_replica_loads_the_snapshot_and_the_entries_after_it() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
@@ -196,7 +196,7 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
 }
 
 #[test]
-fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
+fn a_query_waits_for_what_was_answered_elsewhere() {
     let log = Memory::default();
     let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
@@ -241,7 +241,7 @@ fn replicas_with_other_limits_are_refused() {
 }
 
 #[test]
-fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
+fn a_log_that_went_back_and_a_closed_replica_answer_nothing() {
     let log = Memory::default();
     let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
@@ -274,7 +274,7 @@ fn an_entry_that_is_none_stops_the_replica() {
 }
 
 #[test]
-fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
+fn a_replica_stops_when_the_log_changes_what_it_appended() {
     for changed in
         [&b"INDEX|lib|\n"[..], b"INDEX|lib|\nINDEX|apq|lib\n", b"INDEX|lib|\nINDEX|app|lib", b""]
     {
@@ -291,7 +291,7 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
 }
 
 #[test]
-fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
+fn a_replica_starts_although_some_calls_of_the_log_fail() {
     let log = Memory::default();
     let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
@@ -304,8 +304,9 @@ fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     assert_eq!(refused.to_string(), "the log is not there: it does not answer");
 }
 
+// In the end it is there, and what it replaces is forgotten.
 #[test]
-fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
+fn any_call_may_fail_while_a_snapshot_is_written() {
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     for failing in 0.. {
         let log = Memory::default();
@@ -328,7 +329,7 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
 }
 
 #[test]
-fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
+fn a_lost_reply_to_a_publication_makes_the_log_forget_as_well() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");

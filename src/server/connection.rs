@@ -294,8 +294,9 @@ mod tests {
         }
     }
 
+    // No more than one that reads nothing.
     #[test]
-    fn a_client_that_takes_a_byte_now_and_then_has_no_longer_than_one_that_takes_none() {
+    fn a_client_that_reads_byte_by_byte_gets_no_more_time() {
         let mut slow = Slow(Vec::new());
         send(&mut slow, b"OK\nFAIL\n", Duration::MAX).unwrap();
         assert_eq!(slow.0, b"OK\nFAIL\n");

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_had_no_space_and_then_was_not_there_takes_changes_again() {
+    fn a_log_that_was_full_then_unreachable_takes_changes_again() {
         let mut said = Said::default();
         assert!(said.failed(FULL) && said.failed(None));
         assert_eq!(said.done(), Some("takes changes"));

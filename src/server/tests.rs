@@ -63,7 +63,7 @@ fn a_client_that_half_closes_gets_its_replies_and_then_the_end() {
 }
 
 #[test]
-fn clients_past_the_limit_are_let_go_and_make_room_when_they_leave() {
+fn clients_past_the_limit_are_let_go_until_others_leave() {
     let (server, _) = server(Config { max_connections: 1, ..Config::default() });
     let query = Command::query("a").unwrap();
     let mut first = Client::connect(server.addresses()[0]).unwrap();

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_counts_what_it_leaves_out_and_says_so_with_the_next_line() {
+    fn a_quota_reports_what_it_left_out_with_the_next_line() {
         let mut quota = Quota::new(2);
         let begun = Instant::now();
         let taken = [0, 999, 999, 999, 1_000, 1_000, 1_001, 2_500]

@@ -247,8 +247,9 @@ mod tests {
         assert_eq!((scope.orbit(state(&fork)), scope.orbit(state(&chain))), (12, 24));
     }
 
+    // For all states of three packages.
     #[test]
-    fn the_states_of_three_packages_fall_into_orbits_each_with_its_least_as_canonical_form() {
+    fn the_canonical_form_of_a_state_is_the_least_of_its_orbit() {
         let scope = Scope::new(3).unwrap();
         let is_state = |state: &SmallState| {
             let indexed = state.row(MAX_PACKAGES);

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_says_no_more_has_no_seeds_and_shows_its_debug_form() {
+    fn a_plain_input_has_no_seeds_and_shows_its_debug_form() {
         assert!(Bytes::seeds(b"any").is_empty());
         assert_eq!(Bytes(vec![1, 2]).show(), "Bytes([1, 2])\n");
     }

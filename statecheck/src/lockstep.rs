@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_in_state_is_reported_at_the_command_that_made_it() {
+    fn a_difference_in_state_is_reported_at_its_command() {
         let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
         let divergence = run(
             &trace(),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_in_replies_is_reported_without_looking_at_the_state() {
+    fn a_difference_in_replies_is_reported_without_the_state() {
         let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
         let divergence = run(&trace(), (&mut model, |_| ()), (&mut forgetful, |_| ())).unwrap_err();
         assert_eq!(divergence.trace, trace());

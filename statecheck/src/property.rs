@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_violation_is_shrunk_and_prints_as_a_transcript_with_comments() {
+    fn a_violation_is_shrunk_and_prints_as_a_commented_transcript() {
         let violation = small(100).quickcheck(1_000, 1).unwrap_err();
         let tries = violation.tries;
         assert_eq!(

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_lines_of_either_kind_and_each_reader_finds_its_own() {
+    fn a_file_has_both_kinds_of_lines_and_each_reader_its_own() {
         let folder = std::env::temp_dir().join(format!("statecheck-kinds-{}", std::process::id()));
         let kept = Regressions::of(&folder, "both");
         kept.keep("seen", "case 01").unwrap();

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_come_from_the_environment_and_what_is_no_number_is_refused() {
+    fn settings_from_the_environment_must_be_numbers() {
         let from = |pairs: &'static [(&str, &str)]| {
             Settings::from_variables(|name| {
                 pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn variants_are_written_below_a_use_of_them_and_a_structure_by_its_own_name() {
+    fn variants_are_written_below_a_use_and_structures_by_name() {
         let ends = ("Trace(vec![", "])");
         let written = commands_in_rust("some::Trace", ends, &[Command::Add(1), Command::Clear]);
         assert_eq!(

@@ -186,7 +186,7 @@ fn waits(commits: usize) {
 }
 
 #[test]
-fn whoever_waits_for_a_version_hears_of_it() {
+fn all_who_wait_for_a_version_hear_of_it() {
     on_every_schedule(|| waits(ALL));
     on_every_schedule(|| waits(0));
 }

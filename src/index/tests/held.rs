@@ -67,7 +67,7 @@ fn hubs(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn an_index_of_dependencies_and_then_of_packages_holds_what_it_counts() {
+fn dependencies_and_then_packages_hold_what_they_count() {
     // Around the sizes at which tables are split, which is when they hold the most for a package.
     for limit in (300_000..600_000).step_by(75_000) {
         let mut watched = Watched::new(limit);
@@ -107,7 +107,7 @@ fn hubs_that_dependents_come_to_and_leave_hold_what_they_count() {
 }
 
 #[test]
-fn whatever_comes_and_goes_an_index_holds_what_it_counts() {
+fn an_index_holds_what_it_counts_as_packages_come_and_go() {
     for seed in 0..12 {
         let mut rng = Rng::with_seed(seed);
         let mut watched = Watched::new(rng.usize(100_000..600_000));

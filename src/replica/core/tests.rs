@@ -286,7 +286,7 @@ fn explore(requests: [u8; 2], faults: u8) -> Result<Explored, String> {
 }
 
 #[test]
-fn no_order_of_events_appends_twice_or_tells_a_client_what_is_not_so() {
+fn no_order_of_events_appends_twice_or_misinforms_a_client() {
     for (requests, faults) in [([2, 1], 1), ([1, 1], 2)] {
         let explored = explore(requests, faults);
         println!("{requests:?} requests, {faults} faults: {explored:?}");

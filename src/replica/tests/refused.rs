@@ -52,7 +52,7 @@ fn a_log_that_has_room_again_is_found_out_by_the_next_attempt() {
 }
 
 #[test]
-fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
+fn a_refused_entry_that_comes_late_is_not_taken_for_the_next() {
     let cases = [FULL, LogRefusal::TooLarge]
         .map(|refusal| [Luck::LostReply, Luck::Delayed].map(|luck| (luck, refusal)));
     for (luck, refusal) in cases.into_iter().flatten() {
@@ -139,8 +139,9 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     assert_eq!(a.replica.log_refusal(), None);
 }
 
+// The refusal names the line.
 #[test]
-fn a_snapshot_that_has_something_else_than_packages_is_refused_with_that() {
+fn a_snapshot_of_other_lines_than_packages_is_refused() {
     for (messages, problem) in [
         ("INDEX|a|\nREMOVE|a|\n", r#"the line "REMOVE|a|\n" is no package with a list"#),
         ("INDEX|a|\nINDEX|b|a", r#"the line "INDEX|b|a" is no package with a list"#),

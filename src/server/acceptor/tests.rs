@@ -76,7 +76,7 @@ impl Subscriber for Log {
 }
 
 #[test]
-fn a_failing_accept_is_warned_of_once_an_episode_and_its_end_is_told() {
+fn a_failing_accept_is_reported_once_and_so_is_its_end() {
     let service = full();
     let mut script = "xxx.xx.".chars();
     let accept = || match script.next() {

@@ -126,7 +126,7 @@ fn stop(connection: &Arc<TcpStream>, connections: usize) {
 }
 
 #[test]
-fn there_are_never_more_connections_than_places_and_each_place_is_given_back() {
+fn connections_never_exceed_places_and_give_theirs_back() {
     let connection = connection();
     let few = Arc::clone(&connection);
     on_every_schedule(move || come_and_go(&few, 2));
@@ -140,7 +140,7 @@ fn closing_wakes_everybody_and_has_one_first_call() {
 }
 
 #[test]
-fn the_last_to_leave_wakes_whoever_waits_for_that() {
+fn the_last_to_leave_wakes_those_who_wait_for_that() {
     let connection = connection();
     let two = Arc::clone(&connection);
     on_every_schedule(move || leave(&two, 2));
@@ -148,7 +148,7 @@ fn the_last_to_leave_wakes_whoever_waits_for_that() {
 }
 
 #[test]
-fn whoever_waits_for_the_end_wakes_when_nobody_holds_anything_any_more() {
+fn waiting_for_the_end_is_over_when_nothing_is_held() {
     let connection = connection();
     let none = Arc::clone(&connection);
     on_every_schedule(move || stop(&none, 0));

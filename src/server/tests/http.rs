@@ -24,7 +24,7 @@ fn a_browser_that_posts_messages_gets_one_error_and_the_end() {
 }
 
 #[test]
-fn a_large_body_that_comes_with_the_request_does_not_cost_the_error() {
+fn a_large_body_sent_with_a_request_does_not_cost_the_error() {
     let (server, engine) = server(Config::default());
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     // More than the server reads at once, and less than the system takes without it.

@@ -51,15 +51,16 @@ fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
 }
 
 #[test]
-fn a_client_that_says_nothing_is_let_go_and_finds_the_end_of_the_stream() {
+fn a_silent_client_is_let_go_and_finds_the_end_of_the_stream() {
     let idle_timeout = Some(Duration::from_millis(1));
     let (server, _) = server(Config { idle_timeout, ..Config::default() });
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
     assert_eq!(to_the_end(&stream), "");
 }
 
+// However often it sends.
 #[test]
-fn a_client_that_never_ends_its_line_is_let_go_however_often_it_sends() {
+fn a_client_that_never_ends_its_line_is_let_go() {
     let idle_timeout = Some(Duration::from_millis(1));
     let (server, _) = server(Config { idle_timeout, ..Config::default() });
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();

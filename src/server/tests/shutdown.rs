@@ -19,8 +19,9 @@ fn a_shutdown_lets_idle_clients_find_the_end_of_the_stream() {
     assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
 
+// Clients that keep sending lose none either.
 #[test]
-fn a_shutdown_loses_no_reply_to_an_applied_command_even_for_clients_that_send_on() {
+fn a_shutdown_loses_no_reply_to_an_applied_command() {
     let (server, engine) = server(Config::default());
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
@@ -104,7 +105,7 @@ fn a_shutdown_under_load_loses_no_reply_to_an_applied_command() {
 }
 
 #[test]
-fn clients_that_neither_read_nor_stop_are_cut_off_when_the_grace_ends() {
+fn clients_that_never_stop_are_cut_off_when_the_grace_ends() {
     let (server, _) = server(Config { shutdown_grace: Duration::ZERO, ..Config::default() });
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
@@ -200,15 +201,16 @@ fn an_acceptor_whose_first_wake_got_lost_is_woken_again() {
 }
 
 #[test]
-fn an_acceptor_that_never_ends_is_left_behind() {
+fn a_shutdown_does_not_wait_for_an_acceptor_that_never_ends() {
     let (server, _) = server(Config { shutdown_grace: Duration::ZERO, ..Config::default() });
     let _stuck = server.shared.connections.accepting();
     server.shut_down();
     assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
 
+// It is read and dropped: unread input would reset the connection.
 #[test]
-fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_lost() {
+fn what_comes_after_a_shutdown_began_takes_no_reply_away() {
     let (server, engine) = server(Config::default());
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     while server.connections() == 0 {
@@ -232,7 +234,7 @@ fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_l
 }
 
 #[test]
-fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
+fn a_shutdown_also_ends_a_client_that_never_pauses() {
     let (server, engine) = server(Config::default());
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
     let handle = server.handle();
@@ -252,8 +254,9 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
     assert!(Arc::into_inner(engine).is_some());
 }
 
+// The log is unreachable, so each is answered `ERROR`.
 #[test]
-fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() {
+fn clients_that_wait_for_a_log_are_answered_as_the_grace_ends() {
     let how = ReplicaConfig { patience: NEVER, ..ReplicaConfig::default() };
     // Nobody does its duties: nothing is ever appended.
     let replica = Replica::start(Arc::new(Memory::default()), Limits::default(), how, |_| ());

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_written_anew_is_on_the_disk() {
+    fn a_file_that_is_written_again_is_on_the_disk() {
         let bytes: Vec<u8> = (0..CHUNK + 100).map(|place| place.to_le_bytes()[0]).collect();
         let storage = Storage::default();
         storage.write(0, &bytes).unwrap();

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_may_grow_by_its_length_and_by_a_quarter_of_a_gib_at_least() {
+    fn a_file_may_grow_by_its_length_or_a_quarter_of_a_gib() {
         const GIB: u64 = 1 << 30;
         for (before, most) in [(0, GIB / 4), (GIB / 8, GIB * 3 / 8), (GIB, 2 * GIB)] {
             assert!(!has_outgrown(before, most), "{before}");

@@ -82,7 +82,7 @@ fn loaded(bytes: Vec<u8>) -> Result<Listed, LoadError> {
 }
 
 #[test]
-fn after_a_power_cut_at_any_call_what_was_committed_is_there_and_nothing_by_half() {
+fn a_power_cut_at_any_call_loses_no_commit_and_leaves_no_half() {
     let mut rng = Rng::with_seed(8);
     let batches = batches(&mut rng, 12);
     let empty = empty();
@@ -108,8 +108,9 @@ fn after_a_power_cut_at_any_call_what_was_committed_is_there_and_nothing_by_half
     assert!(cuts > 500 && later > 0);
 }
 
+// In any of the places where changes lie.
 #[test]
-fn a_snapshot_has_the_state_of_its_moment_wherever_the_changes_are() {
+fn a_snapshot_has_the_state_of_the_moment_it_was_taken() {
     let mut rng = Rng::with_seed(12);
     let mut index = PackageIndex::new();
     index.record_changes();
@@ -176,8 +177,9 @@ fn a_recent_commit_that_says_nothing_is_refused() {
     }
 }
 
+// Although another process still has its lock file open.
 #[test]
-fn a_directory_is_free_when_its_store_is_dropped_whoever_else_has_its_lock_open() {
+fn a_directory_is_free_when_its_store_is_dropped() {
     let directory = std::env::temp_dir().join(format!("indexer-lock-{}", std::process::id()));
     let disk = Disk::create(&directory).unwrap();
     // As a process has it that is started at this moment and does not run its program yet.
@@ -296,7 +298,7 @@ fn a_file_cut_short_anywhere_is_refused_or_does_no_harm() {
 }
 
 #[test]
-fn damage_between_a_crash_and_the_start_loses_the_last_commit_at_most() {
+fn damage_after_a_crash_loses_the_last_commit_at_most() {
     assert!(refused(false, flipped) > 10);
     assert!(refused(false, cut_short) > 10);
 }
@@ -328,7 +330,7 @@ fn grown(storage: &Storage, rng: &mut Rng) -> (Listed, usize) {
 }
 
 #[test]
-fn what_a_file_grew_by_beside_a_snapshot_is_given_back_by_the_next_start() {
+fn the_next_start_gives_back_what_a_snapshot_made_a_file_grow() {
     let storage = Storage::default();
     let (state, before) = grown(&storage, &mut Rng::with_seed(14));
     let grown = storage.bytes().len();

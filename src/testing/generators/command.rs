@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_of_200_commands_shrinks_to_the_shortest_with_the_first_names() {
+    fn a_long_trace_shrinks_to_the_shortest_with_the_first_names() {
         let bytes: Vec<u8> =
             (0..2_000_u32).map(|i| (i * 7 + i / 13 * 31) % 251).flat_map(u8::try_from).collect();
         let trace: Trace<Command> = from_bytes(&bytes).unwrap();

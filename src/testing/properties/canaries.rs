@@ -119,7 +119,7 @@ impl Canary for Wrong {
 }
 
 #[test]
-fn what_is_reported_is_a_transcript_that_holds_without_the_bug_only() {
+fn a_report_is_a_transcript_that_holds_only_without_the_bug() {
     let wrong = || Faulty::new(Fault::SelfIsADependent);
     let properties = machine_properties(wrong);
     let property = properties.iter().find(|it| it.name == "machine_refines_model").unwrap();

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_behind_a_full_batch_is_missed() {
+    fn what_is_left_after_a_full_batch_is_missed() {
         let burst = at_once(&[b"\n".as_slice(); MAX_BATCH + 1]);
         assert_eq!(batch_equals_its_commands(&burst), Ok(()));
         let missed = equals_its_commands(faulty::rest_of_a_batch_waits, &burst);

@@ -141,7 +141,7 @@ fn verb(command: &Command) -> &'static str {
 }
 
 #[test]
-fn traces_reach_every_reply_of_every_command_and_states_of_every_size() {
+fn traces_reach_every_reply_and_states_of_every_size() {
     let (mut pairs, mut sizes, mut lengths) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for Trace(trace) in drawn::<Trace<Command>>() {
         let mut model = Model::default();

@@ -77,8 +77,9 @@ fn greatest_common_divisor(one: usize, other: usize) -> usize {
 mod tests {
     use super::*;
 
+    // The On-Line Encyclopedia of Integer Sequences.
     #[test]
-    fn unnamed_relations_are_as_many_as_the_encyclopedia_of_integer_sequences_says() {
+    fn unnamed_relations_are_as_many_as_the_encyclopedia_says() {
         let counts: Vec<_> = (0..=5).map(unnamed_relations).collect();
         assert_eq!(counts, [1, 2, 10, 104, 3_044, 291_968]);
     }

@@ -16,7 +16,7 @@ fn explored(graph: &StateGraph) -> Result<Explored, Divergence<Command>> {
 }
 
 #[test]
-fn a_bug_in_the_code_is_a_step_that_the_specification_does_not_have() {
+fn a_bug_in_the_code_is_a_step_that_the_specification_lacks() {
     let graph: StateGraph = SPECIFIED.parse().unwrap();
     assert_eq!(explored(&graph), Ok(Explored { states: 567, transitions: 17_010 }));
     let projections =

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_both_sides_have_ended_can_be_ended_again_and_has_ended() {
+    fn a_connection_that_both_sides_ended_can_be_ended_again() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut link = Remote(listener.local_addr().unwrap()).connect().unwrap();
         link.half_close().unwrap();

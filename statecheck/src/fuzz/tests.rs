@@ -123,7 +123,7 @@ fn what_is_written_is_what_is_expected() {
 }
 
 #[test]
-fn whatever_differs_is_named_and_written_anew() {
+fn what_differs_is_named_and_written_again() {
     let project = Project::new("differs");
     let folder = project.folder();
     folder.write().unwrap();
@@ -145,7 +145,7 @@ fn whatever_differs_is_named_and_written_anew() {
 }
 
 #[test]
-fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
+fn regressions_are_replayed_and_stray_ones_are_named() {
     let project = Project::new("replayed");
     let folder = project.folder();
     folder.write().unwrap();
@@ -161,7 +161,7 @@ fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
 }
 
 #[test]
-fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
+fn a_file_without_its_mark_or_unreadable_is_named() {
     let project = Project::new("mark");
     project.write("fuzz/README.md", "By hand.\n");
     let error = project.folder().check().unwrap_err().to_string();
@@ -175,7 +175,7 @@ fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
+fn a_package_without_the_folder_gets_one_for_its_tests() {
     let project = Project::new("new");
     fs::remove_dir_all(project.0.join("fuzz")).unwrap();
     let path = "name = \"my-project\"\n[dev-dependencies]\nstatecheck = { path = \"../statecheck\" }\n\

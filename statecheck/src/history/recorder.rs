@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_was_cut_off_or_did_not_learn_what_came_of_a_command_goes_on_as_another() {
+    fn a_client_cut_off_or_left_in_doubt_goes_on_as_another() {
         // The first connection loses what it is asked last, and the others nothing; what is odd is
         // never known.
         let exchange = |lost: &mut bool, burst: &[u32], reply: &mut dyn FnMut(Option<u32>)| {

@@ -68,7 +68,7 @@ fn a_line_that_is_none_is_named() {
 }
 
 #[test]
-fn what_is_wrong_with_a_line_is_said_in_bounded_space_and_without_control_characters() {
+fn errors_of_a_line_are_short_and_have_no_control_characters() {
     let said = |problem: &str| HistoryError { line: 3, problem: problem.to_owned() }.to_string();
     assert_eq!(said("\u{1b}[31m\"a\\b'é\u{202e}"), "line 3: \\u{1b}[31m\"a\\b'é\\u{202e}");
     let long = "é".repeat(80) + &"x".repeat(20) + &"é".repeat(50);
@@ -102,8 +102,9 @@ fn what_a_client_sends_ahead_takes_effect_in_its_order() {
     assert_eq!(verdict("1> INDEX|a|\n1> QUERY|a|\n1< OK\n1< FAIL\n"), Verdict::NotLinearizable);
 }
 
+// Any time since it was called.
 #[test]
-fn a_command_without_a_reply_may_have_happened_at_any_time_since_or_not() {
+fn an_unanswered_command_may_have_happened_any_time_or_never() {
     let lost = |rest| verdict(&format!("1> INDEX|a|\n{rest}"));
     assert_eq!(lost("2> QUERY|a|\n2< OK\n"), Verdict::Linearizable);
     assert_eq!(lost("2> QUERY|a|\n2< FAIL\n"), Verdict::Linearizable);
@@ -208,7 +209,7 @@ fn the_judge_says_what_trying_every_order_says() {
 }
 
 #[test]
-fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
+fn an_order_that_explains_nothing_is_not_taken_for_a_witness() {
     let checker = checker();
     let history =
         history("1> INDEX|a|\n1> QUERY|a|\n2> INDEX|b|\n1< OK\n1< OK\n2< OK\n1> QUERY|b|\n1< OK\n");
@@ -234,7 +235,7 @@ fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
 }
 
 #[test]
-fn a_wrong_history_is_shortened_to_what_shows_the_fault_and_no_further() {
+fn a_wrong_history_is_shortened_to_just_what_shows_the_fault() {
     let wrong = history(
         "1> INDEX|c|\n1< OK\n3> REMOVE|a|\n2> INDEX|b|c\n2< OK\n3< OK\n1> INDEX|a|\n4> QUERY|c|\n\
          1< OK\n2> QUERY|a|\n4< OK\n3> REMOVE|b|\n2< FAIL\n3< OK\n1> REMOVE|a|\n1< OK\n",
@@ -271,8 +272,9 @@ fn the_first_reply_that_no_order_explains_is_found() {
     assert_eq!(checker().steps(1).first_unexplained(&wrong), None);
 }
 
+// Whether it happened or not.
 #[test]
-fn a_change_is_left_out_only_if_the_fault_shows_whether_it_happened_or_not() {
+fn a_change_is_left_out_only_if_the_fault_shows_either_way() {
     // The INDEX alone would excuse the reply to the QUERY, were there no REMOVE.
     let wrong = history("1> INDEX|a|\n1< OK\n2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
     let short = checker().minimise(&wrong).unwrap();

@@ -114,7 +114,7 @@ fn a_walk_along_commands_leaves_out_those_that_make_no_sense() {
 }
 
 #[test]
-fn every_command_of_a_walk_from_bytes_makes_sense_and_all_kinds_come() {
+fn a_walk_from_bytes_makes_sense_and_all_kinds_come() {
     let mut kinds = BTreeSet::new();
     for seed in 0..200 {
         let made = from_bytes::<Walk<Doors>>(&random_bytes(seed, 200)).unwrap();
@@ -233,7 +233,7 @@ fn when_a_command_is_left_out_the_others_refer_to_what_they_did() {
 }
 
 #[test]
-fn what_refers_to_nothing_any_more_refers_to_another_or_is_left_out() {
+fn a_dangling_reference_refers_to_another_or_is_left_out() {
     let made = walk([Open, Close(Ref(0)), Open, Open, Close(Ref(2))]);
     let without = |position| made.without(&made.grants(), |it| it == position);
     // Without the door it closes, it closes none, or the one that is left.
@@ -244,8 +244,9 @@ fn what_refers_to_nothing_any_more_refers_to_another_or_is_left_out() {
     assert_eq!(without(2), [walk([Open, Close(Ref(0)), Open, Close(Ref(1))])]);
 }
 
+// It is simpler at the first command that differs.
 #[test]
-fn every_simpler_walk_makes_sense_and_is_shorter_or_simpler_where_it_first_differs() {
+fn every_simpler_walk_makes_sense_and_is_shorter_or_simpler() {
     for seed in 0..50 {
         let made = from_bytes::<Walk<Doors>>(&random_bytes(seed, 120)).unwrap();
         for simpler in made.simpler() {
@@ -318,8 +319,9 @@ impl Model for House {
     }
 }
 
+// To things that were there before the first command.
 #[test]
-fn what_refers_to_a_thing_from_before_the_first_command_goes_on_referring_to_it() {
+fn shrinking_keeps_references_to_things_from_the_start() {
     let long = Walk::<House>::along([Open, Close(Ref(3)), Close(Ref(1))]);
     let closes_it = |walk: &Walk<House>| walk.commands().contains(&Close(Ref(1)));
     let shrunk = shrink(long, (), |walk| if closes_it(walk) { Err(()) } else { Ok(()) });

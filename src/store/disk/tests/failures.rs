@@ -46,7 +46,7 @@ fn outlasts_a_start_that_fails_at(call: usize, count: usize, before: &[u8]) -> O
 }
 
 #[test]
-fn a_start_whose_failure_could_not_be_noted_is_not_believed_by_the_next() {
+fn a_start_that_could_not_note_its_failure_is_not_believed() {
     let mut rng = Rng::with_seed(17);
     let storage = Storage::until(empty(), 90);
     run(&storage, &batches(&mut rng, 12), false);

@@ -83,7 +83,7 @@ fn every_state_is_seen_and_every_command_tried_in_it() {
 }
 
 #[test]
-fn a_difference_is_shown_by_the_fewest_commands_and_a_panic_is_one() {
+fn a_difference_or_panic_is_shown_by_the_fewest_commands() {
     let silent = divergence(explored(Some(|| ()), &Scope::of_states()));
     assert_eq!(silent.trace, LAMPS);
     assert!(silent.difference.starts_with("one holds"), "{silent:?}");
@@ -145,7 +145,7 @@ fn a_key_that_is_too_coarse_is_found_out() {
 }
 
 #[test]
-fn a_key_that_takes_all_states_for_one_is_found_out_by_the_replies() {
+fn replies_reveal_a_key_that_takes_all_states_for_one() {
     let found = explored(None, &Scope::by_key(|_: &Lit| ()));
     assert!(matches!(found, Err(Found::Unsound { .. })), "{found:?}");
     // Where replies are said not to matter, nothing tells them apart.
@@ -155,7 +155,7 @@ fn a_key_that_takes_all_states_for_one_is_found_out_by_the_replies() {
 }
 
 #[test]
-fn a_machine_that_begins_in_another_state_is_shown_by_no_command() {
+fn no_command_shows_a_machine_that_begins_in_another_state() {
     let lit = |lamps: &Lamps| lamps.lit.clone();
     let begun = || Lamps { lit: Lit::from(['a']), all: None };
     let found = divergence(walks(begun, (lit, lit), &Scope::of_states()));
@@ -164,7 +164,7 @@ fn a_machine_that_begins_in_another_state_is_shown_by_no_command() {
 }
 
 #[test]
-fn the_last_bound_counts_and_there_is_more_room_for_whoever_gives_more() {
+fn the_last_bound_counts_and_a_larger_one_gives_more_room() {
     let states = |scope: Scope<Lit>| explored(None, &scope).unwrap().states;
     let (little, much) = (2 * crate::explore::map::BYTES_A_STATE, 1 << 30);
     assert_eq!(states(Scope::of_states().within_bytes(little)), 2);

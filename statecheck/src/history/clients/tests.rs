@@ -118,7 +118,7 @@ fn a_seed_says_what_is_asked() {
 }
 
 #[test]
-fn a_command_refers_to_something_that_its_client_was_granted_or_is_not_asked() {
+fn a_command_refers_to_a_grant_of_its_client_or_is_not_sent() {
     let refers_to = |ticket, granted| {
         let mut command = Command::GiveBack(Ref(ticket));
         means_something::<Tickets>(&mut command, granted).then_some(command)
@@ -130,7 +130,7 @@ fn a_command_refers_to_something_that_its_client_was_granted_or_is_not_asked() {
 }
 
 #[test]
-fn what_counts_on_the_grants_of_a_client_is_judged_in_any_order_of_the_grants() {
+fn references_to_grants_are_judged_in_any_order_of_the_grants() {
     // Both are granted a ticket at once, and each gives back its own, once.
     let mut history = Seen::<Tickets>::default();
     let granted = || Said::Answered { reply: true, granted: 0..1 };
@@ -169,8 +169,9 @@ fn twice() -> Seen<Tickets> {
     history
 }
 
+// References that stay are counted again.
 #[test]
-fn what_is_left_out_takes_along_what_refers_to_it_and_the_rest_is_counted_anew() {
+fn leaving_out_a_grant_takes_along_what_refers_to_it() {
     let shortened = right().shortened(&twice());
     let expected = [
         "1> Take",
@@ -185,7 +186,7 @@ fn what_is_left_out_takes_along_what_refers_to_it_and_the_rest_is_counted_anew()
 }
 
 #[test]
-fn what_was_refused_and_is_left_out_is_still_known_to_have_been_refused() {
+fn a_refusal_that_is_left_out_is_still_known_as_a_refusal() {
     // That would explain the last reply, had it been granted.
     let mut history = Seen::<Tickets>::default();
     add(&mut history, take(1, 0..1), true);
@@ -286,7 +287,7 @@ fn a_test_does_not_pass_where_nothing_is_known() {
 
 #[test]
 #[should_panic(expected = "1 thing is there from the start")]
-fn what_is_there_from_the_start_cannot_be_referred_to_by_a_client() {
+fn clients_cannot_refer_to_what_is_there_from_the_start() {
     /// With one ticket out before anybody asked.
     #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
     struct Begun(Tickets);

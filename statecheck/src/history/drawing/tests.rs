@@ -102,7 +102,7 @@ fn bars_go_from_call_to_reply_to_scale() {
 }
 
 #[test]
-fn without_all_times_each_event_is_as_long_as_any_other_and_the_axis_says_so() {
+fn without_all_times_events_are_equally_long_as_the_axis_says() {
     let history = words(&WRONG.replace("@180 ", ""));
     let (scale, _) = laid_out(&history, None);
     assert!(!scale.is_in_time());
@@ -117,7 +117,7 @@ fn without_all_times_each_event_is_as_long_as_any_other_and_the_axis_says_so() {
 }
 
 #[test]
-fn a_long_time_in_which_nothing_is_under_way_is_left_out_and_named() {
+fn a_long_time_without_calls_is_left_out_and_named() {
     let history = words("@0 1> QUERY|a|\n@10 1< FAIL\n@5010.5 2> QUERY|a|\n@5020.5 2< FAIL\n");
     let (scale, layout) = laid_out(&history, None);
     let widths: Vec<_> = layout.bars.iter().map(|bar| bar.right - bar.left).collect();
@@ -133,7 +133,7 @@ fn a_long_time_in_which_nothing_is_under_way_is_left_out_and_named() {
 }
 
 #[test]
-fn each_client_has_a_lane_and_what_it_has_under_way_at_once_a_row_each() {
+fn each_client_has_a_lane_and_concurrent_calls_a_row_each() {
     let history = words(
         "9> INDEX|a|\n9> QUERY|a|\n2> QUERY|a|\n9< OK\n9< OK\n2< OK\n9> QUERY|b|\n9< FAIL\n10> QUERY|a|\n",
     );
@@ -216,7 +216,7 @@ fn a_page_opens_at_the_end_of_the_bar_of_the_fault() {
 }
 
 #[test]
-fn nothing_is_marked_where_no_reply_is_known_not_to_be_explained() {
+fn only_a_reply_known_to_be_unexplained_is_marked() {
     // None, none of this number, none that was answered.
     for unexplained in [None, Some(6), Some(5)] {
         let page = words(WRONG).to_html("", unexplained);

@@ -6,7 +6,7 @@ use crate::history::tests::{Seen, history};
 use crate::machine::StateMachine;
 
 #[test]
-fn a_history_that_takes_too_many_steps_is_still_cut_at_its_fault() {
+fn a_history_of_too_many_steps_is_still_cut_at_its_fault() {
     let wrong = history(
         "1> INDEX|c|\n1< OK\n1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n1> QUERY|c|\n1< OK\n2> QUERY|c|\n2< OK\n",
     );
