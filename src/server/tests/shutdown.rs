@@ -1,4 +1,4 @@
-//! Tests of the shutdown: what it waits for, what it cuts off, and what is left behind.
+//! Tests of the shutdown: what it waits for, what it cuts off, and what it leaves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,7 +25,7 @@ fn a_shutdown_loses_no_reply_to_an_applied_command() {
     let (server, engine) = server(Config::default());
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
-    // No client reads until all that follows is sent.
+    // No client reads until all messages below are sent.
     let send = |from: usize, to: usize| {
         for (client, mut stream) in clients.iter().enumerate() {
             let messages: String =
@@ -111,7 +111,7 @@ fn clients_that_never_stop_are_cut_off_when_the_grace_ends() {
     let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
     thread::scope(|scope| {
         for mut stream in &clients {
-            // The server gets stuck with replies that nobody reads, and then so does this.
+            // The server blocks on replies that nobody reads, and then this thread blocks too.
             scope.spawn(move || while stream.write_all(&[b'\n'; 16_384]).is_ok() {});
         }
         while server.connections() < clients.len() {
@@ -163,7 +163,7 @@ fn a_join_waits_for_the_shutdown_to_begin() {
                 assert!(begun.load(Ordering::SeqCst), "there was nothing to wait for yet");
                 stopped
             });
-            // Time for a join that would not wait.
+            // Gives time to a join that would not wait.
             (0..10_000).for_each(|_| thread::yield_now());
             begun.store(true, Ordering::SeqCst);
             handle.shut_down();
@@ -193,7 +193,7 @@ fn a_server_is_shut_down_from_anywhere_while_it_is_joined() {
 fn an_acceptor_whose_first_wake_got_lost_is_woken_again() {
     let (server, engine) = server(Config::default());
     let address = server.addresses()[0];
-    // As a shutdown that finds no file descriptor to wake anybody with.
+    // Like a shutdown that finds no file descriptor to wake anybody with.
     server.handle.connections.close();
     assert_eq!(server.join(), Stopped { cut_off: 0 });
     assert!(Arc::into_inner(engine).is_some());
@@ -216,8 +216,8 @@ fn what_comes_after_a_shutdown_began_takes_no_reply_away() {
     while server.connections() == 0 {
         thread::yield_now();
     }
-    // More than the first read takes. The server cannot answer it while the index is taken, and
-    // finds out that it is to stop before it reads the rest.
+    // More than the first read takes. The server cannot answer while the index is taken. It finds out that it
+    // is to stop before it reads the rest.
     let messages = b"INDEX|a|\n".repeat(5_000);
     engine
         .batch(|_| {
@@ -226,7 +226,7 @@ fn what_comes_after_a_shutdown_began_takes_no_reply_away() {
         })
         .unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
-    // Only now, when a reset would have come and taken the replies.
+    // Only now: a reset would have come by then and destroyed the replies.
     wait_until_nobody_is_connected(&server);
     let replies = to_the_end(&stream);
     assert_eq!(replies.replace("OK\n", ""), "");
@@ -244,7 +244,7 @@ fn a_shutdown_also_ends_a_client_that_never_pauses() {
         let mut reply = [0; 3];
         (&stream).read_exact(&mut reply).unwrap();
         handle.shut_down();
-        // The end of the replies comes although the client goes on, and before it is cut off.
+        // The replies end although the client goes on, and before the client is cut off.
         let replies = io::copy(&mut &stream, &mut io::sink());
         let _cut_off = stream.shutdown(Shutdown::Both);
         (replies, joining.join().unwrap())
@@ -258,12 +258,12 @@ fn a_shutdown_also_ends_a_client_that_never_pauses() {
 #[test]
 fn clients_that_wait_for_a_log_are_answered_as_the_grace_ends() {
     let how = ReplicaConfig { patience: NEVER, ..ReplicaConfig::default() };
-    // Nobody does its duties: nothing is ever appended.
+    // No thread does its duties, so nothing is ever appended.
     let replica = Replica::start(Arc::new(Memory::default()), Limits::default(), how, |_| ());
     let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };
     let server = server_of(&Arc::new(replica.unwrap()), config);
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
-    // The first is answered at once, so the server has the other when it is told to stop.
+    // The first message is answered at once. So the server has the other when it is told to stop.
     stream.write_all(b"?\nINDEX|a|\n").unwrap();
     let mut reply = [0; 6];
     stream.read_exact(&mut reply).unwrap();
