@@ -41,7 +41,7 @@ impl Tried {
         self.replica.follow().unwrap();
     }
 
-    /// Has messages appended and applied.
+    /// Appends and applies messages.
     fn tell(&self, messages: &str) {
         self.hand_in(messages);
         self.append().unwrap();
@@ -53,7 +53,7 @@ impl Tried {
     }
 }
 
-/// What came of it, in the letters O and F; `None` as long as there is no answer.
+/// The answers, as letters O and F, or `None` while there is no answer.
 fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
     let answers = submission.answers.lock().unwrap().clone()?;
     let letter = |answer: &Answer| if *answer == Ok(Outcome::Ok) { 'O' } else { 'F' };
@@ -75,7 +75,7 @@ fn nothing_is_applied_or_answered_before_it_has_its_place() {
     a.follow();
     assert_eq!(answers(&first), Some(Ok("OOO".into())));
     assert_eq!(a.digest(), b.digest());
-    // QUERYs are nobody else's business.
+    // QUERYs do not reach the log.
     let messages: Vec<_> = log.entries().into_iter().map(|entry| entry.messages).collect();
     assert_eq!(messages, [&b"INDEX|lib|\nINDEX|app|lib\n"[..], b"REMOVE|lib|\n"]);
     assert_eq!(a.append(), Ok(false));
@@ -102,7 +102,7 @@ fn an_entry_that_was_lost_or_late_is_there_once() {
         let submission = a.hand_in("INDEX|lib|\nREMOVE|lib|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
-        // Others come between.
+        // Another replica appends in between.
         b.hand_in("INDEX|other|\n");
         b.append().unwrap();
         a.append().unwrap();
@@ -126,7 +126,7 @@ fn a_forgotten_replica_is_a_new_writer_and_repeats_nothing() {
         let submission = idle.hand_in("INDEX|lib|\nINDEX|lib|\n");
         log.set_luck(luck);
         idle.append().unwrap_err();
-        // So many snapshots of somebody else that the writer is not known any more.
+        // So many snapshots of another replica that the log has forgotten this writer.
         for _ in 0..4 {
             busy.tell("INDEX|other|\n");
             busy.replica.write_snapshot().unwrap().unwrap();
@@ -139,7 +139,7 @@ fn a_forgotten_replica_is_a_new_writer_and_repeats_nothing() {
         busy.follow();
         let written =
             log.entries().iter().filter(|e| e.messages.starts_with(b"INDEX|lib|")).count();
-        // It was applied, or was not: with the entries, that is gone.
+        // It was applied or not: nobody can tell, because the entries are gone.
         let told = answers(&submission).unwrap();
         assert_eq!((told, written), (Err(Unanswered::Skipped), 0), "{luck:?}");
         idle.follow();
@@ -156,7 +156,7 @@ fn a_writer_known_to_be_forgotten_appends_after_all() {
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
         busy.replica.write_snapshot().unwrap().unwrap();
-        // It follows, so it misses nothing.
+        // It follows the log, so it misses nothing.
         idle.follow();
     }
     let submission = idle.hand_in("INDEX|lib|\n");
@@ -295,7 +295,7 @@ fn a_replica_starts_although_some_calls_of_the_log_fail() {
     let log = Memory::default();
     let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
-    // What is asked first, in this order: the setup, the end, the snapshot, entries.
+    // The calls of a start come in this order: setup, end, snapshot, entries.
     log.set_unreachable(3..5);
     let b = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     assert_eq!(b.digest(), a.digest());
@@ -316,13 +316,13 @@ fn any_call_may_fail_while_a_snapshot_is_written() {
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
                 if a.replica.write_snapshot().is_ok() {
-                    // All calls that there are have failed.
+                    // Every call that there is has failed once.
                     return assert!(failing > 4, "{failing}");
                 }
             }
             a.replica.write_snapshot().unwrap().expect("it is due");
         }
-        // The last one, and the one before, which somebody may still read.
+        // The last one, and the one before it, which somebody may still read.
         assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
         assert_eq!(replica(&log, HOW).digest(), a.digest());
     }
@@ -366,7 +366,7 @@ fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
     assert!(is_away(a.share().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
     assert!(is_away(a.replica.catch_up()));
-    // As soon as one of its duties has reached the log, it is there again.
+    // Once a duty has reached the log, it counts as reachable again.
     a.follow();
     assert_eq!(a.replica.catch_up(), Ok(()));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });
