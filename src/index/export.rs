@@ -89,8 +89,12 @@ impl PackageIndex {
     /// and then mixed.
     ///
     /// FNV alone was tried. There the last bytes of a line are almost added, so that the differences of two
-    /// lines could cancel in the sum. The mix has four steps: `x ^= x >> 64`; a product with the first 128
-    /// bits of the golden ratio's fraction; the same two steps with those of pi plus 1; and `x ^= x >> 64`.
+    /// lines could cancel in the sum. The mix is, in this order:
+    ///
+    /// 1. `x ^= x >> 64`;
+    /// 2. a product with the first 128 bits of the golden ratio's fraction;
+    /// 3. the same two steps, with the first 128 bits of pi's fraction plus 1;
+    /// 4. `x ^= x >> 64`.
     ///
     /// A sum needs no order, so nobody has to sort all packages for it. It notices accidents, not malice: a
     /// client that chooses the names can find two indices with one digest.

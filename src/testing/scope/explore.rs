@@ -1,4 +1,4 @@
-//! Index and model side by side in every state of a few packages.
+//! Compares index and model side by side in every state of a few packages.
 
 use std::collections::BTreeSet;
 

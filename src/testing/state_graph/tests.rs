@@ -1,4 +1,5 @@
-//! Tests of the graph as a machine; the specification's own is held to the code in `tests/spec/main.rs`.
+//! Tests of the graph as a machine. `tests/spec/main.rs` compares the specification's own graph with the
+//! code.
 
 use super::*;
 use crate::testing::explore::{self, Explored};
@@ -9,7 +10,7 @@ use crate::{Model, PackageIndex};
 
 const SPECIFIED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/spec/graph.txt"));
 
-/// Every step of a graph, on the index.
+/// Explores every step of a graph, on the index.
 fn explored(graph: &StateGraph) -> Result<Explored, Divergence<Command>> {
     let projections = (state_of_index, |walk: &Walk<'_>| walk.state().clone());
     explore::run(graph.commands(), (PackageIndex::new(), graph.walk()), projections)
