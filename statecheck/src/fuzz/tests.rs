@@ -1,4 +1,4 @@
-//! Tests of the folder: what is written is what is expected, and whatever differs is named.
+//! Tests of the folder: what is written is what is expected, and any difference is named.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -37,7 +37,7 @@ fn no_nine() -> Property {
     property
 }
 
-/// A project with what has to be there, removed at the end.
+/// A project with the files that it needs. It is removed at the end.
 struct Project(PathBuf);
 
 impl Project {
@@ -76,7 +76,7 @@ impl Drop for Project {
     }
 }
 
-/// The files that are named as differing.
+/// The files that the check names.
 fn stale(folder: &FuzzFolder) -> Vec<String> {
     match folder.check() {
         Ok(()) => Vec::new(),
@@ -117,7 +117,7 @@ fn what_is_written_is_what_is_expected() {
     assert!(project.read("fuzz/README.md").ends_with(row));
     let dictionary = "# All digits. Generated: see fuzz/README.md.\n\"0\"\n\"\\x0a\"\n";
     assert_eq!(project.read("fuzz/digits.dict"), dictionary);
-    // Every second of seven.
+    // Every second one of seven.
     assert_eq!(project.read("fuzz/seeds/Bytes/numbers-3"), "7");
     assert_eq!(folder.replay().unwrap(), 4);
 }
@@ -213,7 +213,7 @@ fn a_package_without_the_folder_gets_one_for_its_tests() {
     // What a person has changed stays.
     project.write("fuzz/Cargo.toml", &manifest.replace("[workspace]", "# Ours.\n[workspace]"));
     assert_eq!(stale(&folder), [""; 0]);
-    // What a folder below cannot take from there has to be said in a line.
+    // A dependency that a folder below cannot inherit has to be written in one line.
     fs::remove_dir_all(project.0.join("fuzz")).unwrap();
     for inherited in [
         "statecheck.workspace = true",
@@ -225,7 +225,7 @@ fn a_package_without_the_folder_gets_one_for_its_tests() {
         assert!(error.starts_with("Cargo.toml: it takes `statecheck` from elsewhere"), "{error}");
     }
     fs::create_dir_all(project.0.join("fuzz")).unwrap();
-    // From a registry if nothing else is said, and from where it is said.
+    // From a registry by default, or from where the line says.
     for (line, expected) in [
         ("", format!("statecheck = \"{}\"", env!("CARGO_PKG_VERSION"))),
         ("statecheck = { path = \"/a\" }", "statecheck = { path = \"/a\" }".to_owned()),

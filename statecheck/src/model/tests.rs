@@ -1,4 +1,4 @@
-//! Commands that are drawn: their samples, and which of them make sense.
+//! Tests of commands that are drawn: their samples, and which of them make sense.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::input::shrink;
 use crate::walk::Walk;
 
-/// A number that is put, of which the samples do not go from simple to less so.
+/// Puts a number. Its samples are not in the order from simple to less simple.
 #[derive(Debug, Clone, Default)]
 struct Put {
     puts: usize,

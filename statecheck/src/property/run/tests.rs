@@ -1,4 +1,4 @@
-//! Tests of what a run of a property does: what it keeps and tries again, counts, and prints.
+//! Tests of the run of a property: what it keeps and tries again, counts, and prints.
 
 use std::time::Duration;
 use std::{env, fs, process};
@@ -15,7 +15,7 @@ fn small(limit: u8) -> Property {
     })
 }
 
-/// A folder of its own, removed at the end.
+/// A folder for one test, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -67,7 +67,7 @@ fn what_breaks_a_property_is_kept_and_tried_first_from_then_on() {
              # 100 is not\n# 100\ncase {byte:02x}\n"
         )
     );
-    // Whatever would be drawn.
+    // No random inputs at all.
     let none = Settings { cases: Some(0), ..folder.settings() };
     let again = small(100).run(&none).unwrap_err();
     assert!(matches!(&again, Failure::Violated { seed: None, .. }), "{again}");
@@ -136,7 +136,7 @@ fn a_test_is_blind_if_too_few_inputs_are_of_a_class() {
     let long = report.classes["long"];
     assert!((250..500).contains(&long), "{report}");
     assert!(report.to_string().starts_with("all holds on 500 random inputs\n   "), "{report}");
-    // As many as there should be are enough.
+    // As many as the least percentage are enough.
     let always = Property::new("always", "All are numbers.", |_: &Trace<u8>| {
         classes::label("any");
         Ok(())
@@ -161,7 +161,7 @@ fn a_share_is_not_judged_by_fewer_inputs_than_asked_for() {
 // A violation while the input is made.
 #[test]
 fn a_model_that_panics_is_a_violation_but_no_shrinking_step() {
-    /// Panics when it is made of a 9, or made simpler than 3.
+    /// An input that panics when it is made of a 9, or made simpler than 3.
     #[derive(Debug, Clone)]
     struct Touchy(u8);
 
@@ -225,7 +225,7 @@ fn a_budget_in_time_goes_through_seeds_for_as_long() {
     assert_eq!(all.run(&none).unwrap().cases, 1);
     let some = all.run(&Settings { time: time(100), ..settings() }).unwrap();
     assert!(some.cases > 1, "{some}");
-    // What fails in a later batch is repeated by the seed that is named, and no other setting.
+    // A failure in a later batch is repeated by the seed that is named, and needs no other setting.
     let rare = Property::new("rare", "", |trace: &Trace<u8>| match trace.0[..] {
         [7, 7, ..] => Err("begins with 7 7".to_owned()),
         _ => Ok(()),
