@@ -2,8 +2,9 @@
 //!
 //! A client that waits for the index waits at least as long as the command before takes. So the longest time
 //! counts, and not the mean. A table or a vector that is built again, all at once, shows here and nowhere
-//! else. Each package depends on two others. The last rows are those of a snapshot of the index, of changes
-//! while it lives, of removing all packages but one, of removing that one, and of what comes after that.
+//! else. Each package depends on two others. The last rows are those of a snapshot of the index, and of
+//! changes while it lives. After these come the removal of all packages but one, that of the last one, and
+//! what follows.
 //!
 //! ```text
 //! cargo bench --bench pauses -- [--packages 8000000]

@@ -1,4 +1,4 @@
-//! Measures how much of what the kernel can carry is left when the server does its work, and compares it with
+//! Measures how much of what the kernel can carry is left when the server does its work. Compares that with
 //! what a user might choose instead.
 //!
 //! Up to four servers take turns with the same commands:

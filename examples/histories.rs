@@ -1,5 +1,5 @@
-//! Records what many clients see that contend for a few packages at one server, and checks that one order of
-//! all their commands explains it: `cargo run --release --example histories -- record --histories 2200`.
+//! Records what many clients see that contend for a few packages at one server. Checks that one order of all
+//! their commands explains it: `cargo run --release --example histories -- record --histories 2200`.
 //!
 //! A history that cannot be explained is saved, whole and shortened. The shortened one is also drawn as a
 //! page for a browser. `histories check FILE` judges it again.

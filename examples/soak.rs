@@ -2,8 +2,8 @@
 //! --release --example soak -- --minutes 30`.
 //!
 //! The server is a process of its own, so that its memory is its own. Prints a line a minute. The exit code
-//! is 0 if every reply was right and in time and the memory stayed flat, 1 if not, and 2 if the soak could
-//! not be run.
+//! is 0 if every reply was right and in time and the memory stayed flat. It is 1 if not, and 2 if the soak
+//! could not be run.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
 //! Floor 1: text from outside, as messages and logs show it: escaped and shortened.
 //!
-//! File names, arguments, package lists, replies and the contents of a store can hold anything. Shown raw,
-//! an escape sequence would reach a terminal, a line feed would forge a line of a log, and a value of
-//! megabytes would bury the message. No such value is printed other than as a [`Shown`].
+//! File names, arguments, package lists, replies and the contents of a store can hold anything. Shown raw, an
+//! escape sequence would reach a terminal, and a line feed would forge a line of a log. A value of megabytes
+//! would bury the message. No such value is printed other than as a [`Shown`].
 
 use std::fmt::{self, Write as _};
 use std::path::Path;

@@ -8,8 +8,8 @@
 //!   [`interleaving`] and [`history`] explain what concurrent clients saw. [`input`], [`mod@trace`] and
 //!   [`property`] generate, shrink and try inputs.
 //! - The material is about packages: [`generators`] of inputs, the [`scope`] of a few packages, the
-//!   [`state_graph`] of the specification, and a [`mod@reference`] for the wire. There are [`transcript`]s,
-//!   which are conversations kept as text, the [`contention`] of clients for a few packages, the
+//!   [`state_graph`] of the specification, and a [`mod@reference`] for the wire. A [`transcript`] is a
+//!   conversation kept as text. There is also the [`contention`] of clients for a few packages, the
 //!   [contract](log_contract) of logs, and storage whose power can be cut.
 //! - The table of [`properties`] joins both.
 //!

@@ -47,8 +47,8 @@ impl PackageIndex {
         self.graph.dependency_count()
     }
 
-    /// The size of the state, in bytes. It is a function of the state alone: 48 for each package, 20 for each
-    /// 16 bytes (or part of it) that its name has past 11, and 20 for each dependency. O(1).
+    /// The size of the state, in bytes: a function of the state alone. A package counts 48, and 20 more for
+    /// each 16 bytes (or part of them) of its name past 11. A dependency counts 20. O(1).
     ///
     /// A cell counts as the 20 bytes that it takes. The table takes 6 to 12 bytes a package, but 28 are
     /// counted. It needs room even beside cells that other packages or dependencies left free. So the index

@@ -173,8 +173,8 @@ fn with_room(names: usize) -> usize {
     names + 1 + names / 16
 }
 
-/// Builds a part again, with room for so many: larger, smaller, or without the marks of removed names.
-/// hashbrown's own growth is not used, because it would also double for the sake of these marks.
+/// Builds a part again, with room for so many: larger, smaller, or without the marks of removed names. A
+/// table of hashbrown's never grows by itself here, because it would also double for the sake of these marks.
 fn resize(
     ids: &mut HashTable<PackageId>,
     capacity: usize,

@@ -5,10 +5,10 @@
 //! knows what a message is.
 //!
 //! The words are those of the W-method (T. S. Chow, "Testing software design modeled by finite-state
-//! machines", IEEE Transactions on Software Engineering 4(3), 1978). Each has three parts: one that leads to
-//! a state, then every word of up to `extra + 1` letters, then a word of a set that tells any two states
-//! apart. Suppose that a program is an automaton with at most `extra` more states, and answers all these
-//! words as the automaton does. Then it answers every word so.
+//! machines", IEEE Transactions on Software Engineering 4(3), 1978). Each has three parts. The first leads to
+//! a state. The second is any word of up to `extra + 1` letters. The third comes from a set that tells any
+//! two states apart. Suppose that a program is an automaton with at most `extra` more states, and answers all
+//! these words as the automaton does. Then it answers every word so.
 
 use std::collections::{BTreeMap, VecDeque};
 

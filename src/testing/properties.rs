@@ -1,13 +1,13 @@
 //! The table: every claim about this library, declared once.
 //!
-//! A row gives a property its promise, its name, its inputs, on how many of these the tests try it, and the
-//! rules of `spec/protocol.md` that it covers. The function of that name, in the module before it, checks the
-//! property on one input.
+//! A row declares a property: its promise, its name, its inputs, the number of inputs that the tests try, and
+//! the rules of `spec/protocol.md` that it covers. The function of that name, in the module before it, checks
+//! the property on one input.
 //!
-//! Several things are made from the table: functions that return each
-//! [`Property`](super::property::Property), the [`roster`] of all, a quickcheck test for each (in
-//! `quickcheck`), and everything in `fuzz/` that names a property. To add a property, write its function and
-//! its row, then run what `fuzz/README.md` says.
+//! Several things are made from the table: a function that returns each
+//! [`Property`](super::property::Property), the [`roster`] of all, and a quickcheck test for each (in
+//! `quickcheck`). So is everything in `fuzz/` that names a property. To add a property, write its function
+//! and its row, then run what `fuzz/README.md` says.
 //!
 //! The rows of `machine` claim something about any machine for packages: [`machine_properties`]
 //! tries them on yours.

@@ -146,9 +146,9 @@ impl StateMachine for Walk<'_> {
 }
 
 /// Reads lines, and skips blank ones and those that begin with `#`. The first is `commands: ` and all
-/// commands. Then each state has a line: its number, from 0 on, each of its packages with its list in
-/// brackets, a colon, and an outcome for each command. The outcome is `OK` or `FAIL`, with `>` and a number
-/// if the next state is another.
+/// commands. Then each state has a line: its number, from 0 on, its packages, a colon, and an outcome for
+/// each command. A package has its list in brackets. The outcome is `OK` or `FAIL`, with `>` and a number if
+/// the next state is another.
 impl FromStr for StateGraph {
     type Err = StateGraphError;
 

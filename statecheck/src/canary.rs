@@ -53,7 +53,7 @@ pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str
 ///
 ///     impl TraceCommand for Tick {}
 ///
-///     /// The promise, of a counter that begins anew at `end`.
+///     /// The promise, of a counter that begins again at `end`.
 ///     fn counts(end: usize, ticks: &Trace<Tick>) -> Result<(), String> {
 ///         let count = ticks.0.iter().fold(0, |count, _| (count + 1) % end);
 ///         (count == ticks.0.len()).then_some(()).ok_or(format!("it says {count}"))

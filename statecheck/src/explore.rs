@@ -44,7 +44,7 @@ pub struct Explored {
 /// use statecheck::explore::{self, Explored};
 /// use std::convert::Infallible;
 ///
-/// /// A counter that begins anew when it has passed its limit: anything but 9 is a bug.
+/// /// A counter that begins again when it has passed its limit: anything but 9 is a bug.
 /// #[derive(Clone)]
 /// struct Counter<const LIMIT: u32>(u32);
 ///

@@ -62,7 +62,7 @@ pub struct Answer<R> {
 /// ```
 /// use statecheck::history::History;
 ///
-/// // Whatever can be read from text will do; here all of it is kept as it is.
+/// // Any type that can be read from text will do; here the text is kept as it is.
 /// let history: History<String, String> = "
 ///     1> write 7
 ///     2> read

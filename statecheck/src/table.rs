@@ -61,14 +61,14 @@
 ///
 /// # Checks in modules, and properties of any machine
 ///
-/// In the other form of a table, each row names a module and a function in it that checks the property and
-/// has its name: `module::name(Input) * 100 [];`. The number and the rules are always there, and a promise is
+/// In the other form of a table, each row names a module. The function in it that has the row's name checks
+/// the property: `module::name(Input) * 100 [];`. The number and the rules are always there, and a promise is
 /// one line.
 ///
-/// Some claims are about every machine of a kind. Such a table begins with three things: the trait of such a
-/// machine, the machine that these rows are about, and the head of a function that returns the rows for
-/// another machine. The rows name the machine after `for any`. Their functions take two arguments: a function
-/// that returns a fresh machine, and the input.
+/// Some claims are about every machine of a kind. The head of such a table has three parts: the trait of such
+/// a machine, the machine of these rows, and a function that returns the rows for another machine. The rows
+/// name the machine after `for any`. Their functions take two arguments: a function that returns a fresh
+/// machine, and the input.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -135,7 +135,7 @@
 /// # }
 /// # impl Counter for Narrow {}
 /// assert_eq!(counts_never_fall().quickcheck(100, 1), Ok(()));
-/// // Another counter, which begins anew after 15.
+/// // Another counter, which begins again after 15.
 /// let violation = counter_properties(Narrow::default)[0].quickcheck(100, 1).unwrap_err();
 /// assert_eq!(violation.what, "0 came after 15");
 /// # }

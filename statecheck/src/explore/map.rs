@@ -9,7 +9,7 @@ use crate::model::{Model, offered};
 pub(super) const BYTES_A_STATE: usize = 2 * size_of::<(u128, u32)>() + 2 * size_of::<Way>();
 
 /// How a state was first reached: the state before it, the place of the command among those offered there,
-/// and the number of commands that lead to it.
+/// and how many commands lead to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Way {
     pub(super) from: u32,

@@ -99,8 +99,8 @@ unexpected_cfgs = {{ level = "warn", check-cfg = ["cfg(fuzzing)"] }}
                 Each property of the table is a target for \
                 [cargo-fuzz](https://rust-fuzz.github.io/book/cargo-fuzz.html), by its own name. Without it, a \
                 target replays files: `cargo run --manifest-path fuzz/Cargo.toml --bin NAME -- FILES`.\n\n\
-                The targets, and the table below, are written anew by the test that keeps this folder, with \
-                `UPDATE=1` in the environment.\n\n"
+                The test that keeps this folder writes the targets and the table below, if the environment has \
+                `UPDATE=1`.\n\n"
                 .to_owned(),
         }
     }

@@ -87,9 +87,9 @@ where
     Recording { history, cut_off: cut_off.collect() }
 }
 
-/// Runs all clients' scripts at once, like [`record`], but a client may go on after it was cut off or did not
-/// learn the fate of a command. It goes on as another client, with a new number, because its last commands
-/// may still take effect later.
+/// Runs all clients' scripts at once, like [`record`], but clients go on after a lost connection. A client
+/// that was cut off, or did not learn the fate of a command, goes on as another. That one has a new number,
+/// because the last commands may still take effect later.
 ///
 /// `connect` gets the number of the client, from 1 on, and how many connections it has had. If it returns
 /// `None`, the client ends. `exchange` passes on `None` for a command whose fate nobody knows; the rest of

@@ -4,8 +4,8 @@
 //! of 8 clients. Its tester took 0.1 ms for 20 commands and 4 ms for 100. For 200 it had found nothing after
 //! 20 seconds, where this module takes a millisecond. Porcupine has the same algorithm, for Go.
 //!
-//! It adds three things: the order of each client's own commands, commands that may not have happened, and
-//! that a command that only reads never needs a second try.
+//! It adds three things: the order of each client's own commands, commands that may not have happened, and a
+//! rule. A command that only reads never needs a second try.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeSet, HashSet};

@@ -5,9 +5,9 @@ use super::*;
 /// A function that opens the disk on some storage.
 type On = fn(&Storage) -> Result<Disk, StoreError>;
 
-/// Whether exactly what was durable is left after three events: a call fails during commits and writes
-/// nothing, a start, and a power cut that takes what that start did not sync. `None` if there are fewer
-/// calls.
+/// Whether exactly what was durable is left after three events. A call fails during commits and writes
+/// nothing; the disk is opened; and the power fails, which takes what that start did not sync. `None` if
+/// there are fewer calls.
 fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>], on: On) -> Option<bool> {
     let storage = Storage::holding(empty());
     let mut index = PackageIndex::new();
@@ -32,8 +32,9 @@ fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>], on: On) -> Optio
     Some(loaded.is_ok_and(|found| found == durable))
 }
 
-/// Whether all that was durable is left after a power cut, a start during which `count` calls fail from
-/// `call` on, the end of that process, a start, and another power cut. `None` if there are fewer calls.
+/// Whether all that was durable is left after three events. The power fails; `count` calls fail from `call`
+/// on during a start, and the process ends; and after another start the power fails again. `None` if there
+/// are fewer calls.
 fn outlasts_a_start_that_fails_at(call: usize, count: usize, before: &[u8]) -> Option<bool> {
     let durable = loaded(before.to_vec()).unwrap();
     let storage = Storage::holding(before.to_vec());
