@@ -7,8 +7,8 @@
 //!   overlaps what it can.
 //! - *replies*, from the bytes of 64 messages at a time to their replies, compared with the same look-ups.
 //!
-//! A round of the other follows every round of one at once. The median of the ratios of these pairs is what
-//! counts.
+//! In each row, a round of one is followed at once by a round of the other. The median of the ratios of these
+//! pairs counts.
 //!
 //! ```text
 //! cargo bench --bench machine -- [--rounds 15] [--seed 64] [names ...]

@@ -53,7 +53,7 @@ pub(crate) struct Gate {
     state: Mutex<Admission>,
 }
 
-/// Proof that a thread has passed the gate. Its drop leaves.
+/// A passage through the gate. The thread leaves when this is dropped.
 pub(crate) struct Passed<'a> {
     gate: &'a Gate,
     access: Access,

@@ -5,7 +5,7 @@
 #[derive(Debug, Default)]
 pub(crate) struct Gate;
 
-/// Proof that a thread has passed.
+/// A passage through it.
 pub(crate) struct Passed<'a> {
     _gate: &'a Gate,
 }

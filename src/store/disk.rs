@@ -40,7 +40,7 @@ const UNFINISHED: &str = "index.redb.new";
 const PACKAGES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("packages");
 
 /// The most memory that caches pages of the file. The index itself is in memory anyway. What is read again
-/// are the pages that lead to changes.
+/// are the pages to which changes lead.
 const CACHE_BYTES: usize = 64 << 20;
 
 /// A store that keeps the state of one index in a directory.

@@ -57,8 +57,8 @@ use crate::walk::Walk;
 /// ```
 ///
 /// # Panics
-/// With what was [`Found`]. When the property is one of something else than walks through this model. When a
-/// variable of the [environment](Settings::from_env) is no number.
+/// With what was [`Found`]. Also if the property is about something else than walks through this model, or if
+/// a variable of the [environment](Settings::from_env) is not a number.
 pub fn test<M, S, P>(
     property: &Property,
     fresh: impl Fn() -> S,

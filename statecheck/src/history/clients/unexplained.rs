@@ -81,7 +81,7 @@ impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
 }
 
 impl<C: Debug, R: Debug> Debug for Unexplained<C, R> {
-    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    /// The same as `Display`: test frameworks report by `Debug`, and a person has to read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
     }
