@@ -192,7 +192,7 @@ pub fn record_anywhere(
 /// use package_indexer::testing::history::{History, Verdict};
 /// use package_indexer::{Command, Reply};
 ///
-/// // Told first that the package is there, and then that it is not.
+/// // The client is told first that the package is there, and then that it is not.
 /// let history: History<Command, Reply> = "
 ///     1> INDEX|a|
 ///     2> QUERY|a|

@@ -31,7 +31,7 @@ thread_local! {
 /// });
 /// property.shares = &[("a key twice", 20.0)];
 /// let settings = Settings { cases: Some(500), time: None, rounds: None, seed: 1, regressions: None };
-/// // Of so many possible keys, the same hardly ever comes twice: nothing is tested of that.
+/// // There are so many possible keys that none comes twice, so that case is not tested.
 /// assert!(matches!(property.run(&settings), Err(Failure::Blind { seen: 0, .. })));
 /// ```
 pub fn label(class: &'static str) {

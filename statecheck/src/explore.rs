@@ -103,7 +103,7 @@ where
 /// use std::collections::BTreeSet;
 /// use std::convert::Infallible;
 ///
-/// /// Three lamps, which are switched one by one.
+/// /// Three lamps that are switched one by one.
 /// #[derive(Clone, Default)]
 /// struct Lamps(BTreeSet<char>);
 ///

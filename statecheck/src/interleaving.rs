@@ -22,7 +22,7 @@ pub type Observed<M> = Vec<(<M as StateMachine>::Command, <M as StateMachine>::R
 /// use statecheck::interleaving;
 /// use std::convert::Infallible;
 ///
-/// /// Answers what was there, and keeps what it is given.
+/// /// Replies with what was there, and keeps what it is given.
 /// #[derive(Clone)]
 /// struct Swap(u32);
 ///

@@ -71,7 +71,7 @@
 //! pub struct Ups(Vec<()>);
 //!
 //! impl StateMachine for Ups {
-//!     // As above, with a list.
+//!     // The same as above, with a list.
 //! #     type Command = Command;
 //! #     type Reply = u8;
 //! #     type Error = Infallible;

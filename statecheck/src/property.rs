@@ -169,7 +169,7 @@ impl Property {
     ///     }
     /// }
     ///
-    /// /// As the machine, until it is full.
+    /// /// The same as the machine, until it is full.
     /// #[derive(Clone)]
     /// struct Small(u8);
     ///

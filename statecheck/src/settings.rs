@@ -46,11 +46,11 @@ impl Settings {
     ///
     /// | variable | what it says |
     /// |---|---|
-    /// | `SEED` | which random inputs; others in each run without it |
-    /// | `QUICKCHECK_TESTS` | on how many of them a property is tried |
-    /// | `STATECHECK_SECONDS` | for how many seconds instead |
+    /// | `SEED` | the seed of the random inputs; without it, each run has another |
+    /// | `QUICKCHECK_TESTS` | how many random inputs a property is tried on |
+    /// | `STATECHECK_SECONDS` | for how many seconds it is tried instead |
     /// | `STATECHECK_ROUNDS` | in how many rounds clients use a machine at once |
-    /// | `STATECHECK_REGRESSIONS` | the folder of what broke properties before; `tests/regressions` of the package without it; empty for none |
+    /// | `STATECHECK_REGRESSIONS` | the folder of regressions: by default `tests/regressions` of the package; empty for none |
     ///
     /// # Errors
     /// If one of the first four is not a number.

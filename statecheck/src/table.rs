@@ -53,7 +53,7 @@
 /// let [property, _] = &roster()[..] else { panic!("a property for each row") };
 /// assert_eq!(property.promise, "A list that is sorted is as long as before.");
 /// assert_eq!((property.rules, property.shares), (&["S1", "S2"][..], &[("long", 20.0)][..]));
-/// // It does not: what occurs twice is dropped.
+/// // It is not: numbers that occur twice are dropped.
 /// let violation = property.quickcheck(property.cases, 1).unwrap_err();
 /// assert_eq!(violation.what, "2 became 1");
 /// # }

@@ -22,7 +22,7 @@ impl Scope {
     /// use package_indexer::testing::scope::Scope;
     ///
     /// let scope = Scope::new(1).unwrap();
-    /// // Nothing; a package; a package that depends on itself.
+    /// // No package; one package; one that depends on itself.
     /// assert_eq!(scope.class_count(), 3);
     /// ```
     #[must_use]

@@ -39,7 +39,7 @@ const CHECKED_OF: usize = 16;
 /// use statecheck::StateMachine;
 /// use std::convert::Infallible;
 ///
-/// /// A queue of bits. It should take as many as it says.
+/// /// A queue of the last `PLACES` bits.
 /// #[derive(Clone, Default)]
 /// struct Queue<const PLACES: usize>(Vec<bool>);
 ///
@@ -66,7 +66,7 @@ const CHECKED_OF: usize = 16;
 /// let coverage = explore::walks(Queue::<4>::default, bits, &scope)?;
 /// assert_eq!(coverage.to_string(), "31 states, 62 transitions, 4 commands deep: all there are");
 ///
-/// // Not all of a larger one is seen.
+/// // A larger one is seen only in part.
 /// let bits = (|queue: &Queue<64>| queue.0.clone(), |model: &Queue<64>| model.0.clone());
 /// let coverage = explore::walks(Queue::<64>::default, bits, &scope.within_states(1_000))?;
 /// assert_eq!(coverage.states, 1_000);

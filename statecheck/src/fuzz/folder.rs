@@ -24,10 +24,10 @@ const MOST_SEEDS: usize = 4;
 /// | file | what is generated |
 /// |---|---|
 /// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of [`fuzz_target!`](crate::fuzz_target) |
-/// | `fuzz/Cargo.toml` | the `[[bin]]` of each, after a line that says so |
-/// | `fuzz/README.md` | a table of all, after a line that says so |
-/// | `fuzz/src/lib.rs` | what takes the properties in, if they stand in a file of tests |
-/// | `fuzz/seeds/INPUT/` | for each type of input what it makes of the examples |
+/// | `fuzz/Cargo.toml` | the `[[bin]]` of each target, after a line that says so |
+/// | `fuzz/README.md` | a table of all targets, after a line that says so |
+/// | `fuzz/src/lib.rs` | the library with the properties, if they are in a file of tests |
+/// | `fuzz/seeds/INPUT/` | the seeds that each type of input makes of the examples |
 /// | the dictionary | words for libFuzzer, if there are any |
 ///
 /// The parts before those lines, and `fuzz/.gitignore`, are written only if they do not exist. After that
@@ -43,9 +43,9 @@ const MOST_SEEDS: usize = 4;
 ///         .example("a-session", "what a client sends")
 /// }
 ///
-/// // In one test; with `UPDATE` set in the environment it writes instead.
+/// // In one test. With `UPDATE` in the environment it writes the folder instead.
 /// folder().keep()?;
-/// // In another.
+/// // In another test.
 /// folder().replay()?;
 /// # Ok::<(), FuzzError>(())
 /// ```

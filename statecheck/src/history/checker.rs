@@ -37,7 +37,7 @@ pub enum Verdict {
 /// use statecheck::history::{Checker, History, Verdict};
 /// use std::convert::Infallible;
 ///
-/// /// A number: `Some` writes it, `None` reads it; answers what is there then.
+/// /// A number: `Some` writes it, `None` reads it. It replies with the number that is there then.
 /// #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Register(u32);
 ///
@@ -53,7 +53,7 @@ pub enum Verdict {
 /// }
 ///
 /// let checker = Checker::new(Register(0), |answer, reply| answer == reply);
-/// // While client 1 writes, client 2 is told of it first, and then no more.
+/// // While client 1 writes, client 2 reads the new number first, and then the old one.
 /// let mut history = History::default();
 /// history.call(1, Some(7));
 /// history.call(2, None);

@@ -2,12 +2,12 @@
 //!
 //! | what | lives in |
 //! |---|---|
-//! | [`Concurrent`]: draws what clients ask, records what they are told, judges it | here |
-//! | [`Asked`], [`Said`], [`ByClient`]: the model, where references are counted by client | `clients/by_client.rs` |
-//! | [`Checked`]: what was tried without a fault | `clients/checked.rs` |
-//! | [`Failure`]: how a test is run, and what of it is kept | `clients/run.rs` |
-//! | [`Unexplained`]: what was found, to be printed and drawn | `clients/unexplained.rs` |
-//! | how what was found is shortened | `clients/shorten.rs` |
+//! | [`Concurrent`]: draws commands for clients, records the replies, and judges them | here |
+//! | [`Asked`], [`Said`], [`ByClient`]: the model, with references counted by client | `clients/by_client.rs` |
+//! | [`Checked`]: what was tried without finding a fault | `clients/checked.rs` |
+//! | [`Failure`]: how a test is run, and what it keeps | `clients/run.rs` |
+//! | [`Unexplained`]: a fault, for printing and drawing | `clients/unexplained.rs` |
+//! | how a fault is shortened | `clients/shorten.rs` |
 //!
 //! The model is the one that [`Property::refines`](crate::property::Property::refines) takes. It also has to
 //! be [`Ord`] and [`Hash`]. It has to answer each of its commands in every state: other clients may have
@@ -109,7 +109,7 @@ type Apply<M, S, G> =
 ///     }
 /// }
 ///
-/// /// ... and the model knows of each that was granted whether it is still out.
+/// /// ... and the model knows whether each one that was granted is still out.
 /// #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Granted(Vec<bool>);
 ///

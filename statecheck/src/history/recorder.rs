@@ -38,7 +38,7 @@ pub type Script<C> = Vec<Vec<C>>;
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// let counter = AtomicU32::new(0);
-/// // Two clients, each of which adds a number ten times.
+/// // Two clients. Each adds a number ten times.
 /// let script = |number: u32| vec![vec![number]; 10];
 /// let clients = vec![(&counter, script(1)), (&counter, script(5))];
 /// let recording = record(clients, |counter, burst, reply| {

@@ -73,7 +73,7 @@ impl<R: Debug> Display for Said<R> {
 /// use statecheck::model::{Menu, Model, Ref};
 /// use std::convert::Infallible;
 ///
-/// /// Answers which of all things it grants, or is told of.
+/// /// Replies with the place, among all things, of the one that it grants or gets.
 /// #[derive(Clone, Default)]
 /// struct Numbers(usize);
 ///
