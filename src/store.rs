@@ -36,7 +36,7 @@
 //! | 512 | | | 4.6 | 2.0 |
 //! | 1,024 | 0.53 | 0.28 | | |
 //!
-//! An entry for each change was tried for that reason. This store writes one value for a commit.
+//! So this store writes one value for a commit, and not an entry for each change.
 
 #[cfg(feature = "store")]
 mod disk;

@@ -1,8 +1,8 @@
 //! The memory of an index that has been emptied, which is given back a bounded part at a time.
 //!
-//! To free all of it at once was tried: after millions of packages that holds the index for a tenth of a
-//! second. Instead, each later change frees a part. That part is more than the change can take, so memory
-//! never grows past what was held.
+//! To free all of it at once would hold the index for a tenth of a second after millions of packages.
+//! Instead, each later change frees a part. That part is more than the change can take, so memory never grows
+//! past what was held.
 
 use super::graph::DependencyGraph;
 use super::table::Table;

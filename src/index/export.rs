@@ -88,8 +88,8 @@ impl PackageIndex {
     /// `package|dependency,dependency` and an LF, dependencies by name. That digest is FNV-1a with 128 bits,
     /// and then mixed.
     ///
-    /// FNV alone was tried. There the last bytes of a line are almost added, so that the differences of two
-    /// lines could cancel in the sum. The mix is, in this order:
+    /// FNV alone would not do. There the last bytes of a line are almost added, so that the differences of
+    /// two lines could cancel in the sum. The mix is, in this order:
     ///
     /// 1. `x ^= x >> 64`;
     /// 2. a product with the first 128 bits of the golden ratio's fraction;

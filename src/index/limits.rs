@@ -66,7 +66,7 @@ impl Default for Limits {
 /// What a package adds to [`PackageIndex::state_bytes`] beside its cells, for its place in the table.
 ///
 /// A table of hashbrown's takes 5 bytes a bucket, and is at least 7/16 full after a split: 11.5 bytes a
-/// package at most. To count these was not enough. Fill an index with dependencies alone, and then, in the
+/// package at most. To count just these would not do. Fill an index with dependencies alone, and then, in the
 /// cells that they left free, with packages alone. It holds 1 + 11.5 / (20 + 11.5) = 1.37 times what it ever
 /// counted. With 28 it holds 1 + 11.5 / (20 + 28) = 1.24 times that.
 pub(super) const TABLE_BYTES: usize = 28;

@@ -1,6 +1,6 @@
 //! Finds packages by the hash of their names, in tables of bounded size (extendible hashing).
 //!
-//! A single table was tried: when it is full, it has to be built again, all at once. Here a full table is
+//! A single table would have to be built again, all at once, each time that it is full. Here a full table is
 //! split into two, which moves some thousands of ids, at any total. A directory says which table has which
 //! hashes. It doubles sometimes, at four bytes a table.
 //!

@@ -1,8 +1,9 @@
 //! Runs a test on many schedules, or on all that it has, by the checker shuttle.
 //!
-//! loom was considered: it sees more of weak memory. But its mutex is never poisoned, and half of what the
-//! engine promises is about poison. We use little of weak memory. One flag is sequentially consistent. Of two
-//! versions, one is changed and read with the index in hand. The other, the durable one, may be seen late.
+//! The alternative is loom, which sees more of weak memory. But its mutex is never poisoned, and half of what
+//! the engine promises is about poison. We use little of weak memory. One flag is sequentially consistent. Of
+//! two versions, one is changed and read with the index in hand. The other, the durable one, may be seen
+//! late.
 //!
 //! Time stands still on a schedule, so a wait with a time limit never times out. A lost wake-up is thus a
 //! deadlock, which the checker reports. A wait that timed out would have done nothing, so a test that needs

@@ -51,7 +51,7 @@ impl<M: Model> PartialEq for Walk<M> {
 }
 
 impl<M: Model> Walk<M> {
-    /// A walk along those of these commands that make sense, each after those before it.
+    /// A walk along these commands, without those that make no sense after the ones before them.
     #[must_use]
     pub fn along(commands: impl IntoIterator<Item = M::Command>) -> Self {
         let mut model = M::default();

@@ -7,7 +7,7 @@
 //! - *The file of the state.* A start notes that before it opens the file, and only a successful close clears
 //!   it. A start that finds the note follows one that was killed, lost its power or failed. It writes the
 //!   whole file again, byte by byte, because what it reads may otherwise never reach the disk. A note only
-//!   after a failed sync was rejected: the note may fail too, and the process end.
+//!   after a failed sync would not do: the note may fail too, and the process end.
 //! - *Commits that failed.* They are noted before anybody gets `ERROR`, and the next start leaves them out.
 //!
 //! The file has its full length from the first start on, and stays open. So a full disk, or a process without
