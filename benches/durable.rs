@@ -1,12 +1,14 @@
-//! What it costs to keep the index on disk, beside what the disk itself takes.
+//! Measures what it costs to keep the index on disk, in comparison with what the disk itself takes.
 //!
-//! The server keeps its state in a directory, and counts what it makes durable: how many changes at
-//! once, and of how many bytes. In turns with it, a bare file is appended to and synced (`fdatasync`),
-//! at each go as many bytes as the server wrote at once on average in that round. What the server does
-//! beside (reading, parsing, applying, replying, and all that the store writes that is not names) is
-//! what the ratio is short of one. In turns with both, another server has the same load and no directory:
-//! no disk could make the first one faster than that. A second table has the store without a server: commits
-//! of so many changes each, one after the other.
+//! The server keeps its state in a directory. It counts what it makes durable: how many changes at once, and
+//! how many bytes. A bare file takes turns with it. It is appended to and synced (`fdatasync`), each time
+//! with as many bytes as the server wrote at once on average in that round. The ratio falls short of one by
+//! what else the server does: reading, parsing, applying, replying, and all that the store writes that is not
+//! names.
+//!
+//! Another server, with the same load and no directory, takes turns with both. No disk could make the first
+//! server faster than that. A second table has the store without a server: commits of so many changes each,
+//! one after the other.
 //!
 //! ```text
 //! cargo bench --bench durable -- [--seconds 2] [--rounds 9] [--seed 64] [--names 10000] [16x64 1x1]
@@ -31,16 +33,16 @@ use package_indexer::server::{Config, Server};
 use package_indexer::store::{Disk, Snapshot, Store, StoreError};
 use package_indexer::{Command, PackageIndex};
 
-/// What is measured unless rows are named.
+/// The rows that are measured unless others are named.
 const ROWS: [Row; 2] = [Row { connections: 16, pipeline: 64 }, Row { connections: 1, pipeline: 1 }];
 
-/// INDEX alone, almost each of which changes a list. Of the usual mix, that is one message of six.
+/// INDEX alone. Almost each changes a list. In the usual mix one message of six does.
 const WRITING: Mix = Mix { index: 10, remove: 0, ..Mix::USUAL };
 
-/// How many changes are committed at once without a server.
+/// How many changes one commit has in the table without a server.
 const ALONE: [usize; 3] = [1, 64, 1024];
 
-/// How long a round takes unless that is chosen: some hundreds of syncs.
+/// How long a round takes unless chosen: some hundreds of syncs.
 const ROUND: Duration = Duration::from_secs(2);
 
 /// How long there is load before anything is measured.
@@ -52,11 +54,11 @@ struct Counts {
     commits: AtomicU64,
     changes: AtomicU64,
     bytes: AtomicU64,
-    /// How long it took.
+    /// How long that took.
     nanoseconds: AtomicU64,
 }
 
-/// A disk that counts.
+/// A disk that counts its commits.
 struct Counted {
     disk: Disk,
     counts: Arc<Counts>,
@@ -89,7 +91,7 @@ impl Store for Counted {
 }
 
 impl Counts {
-    /// Takes what has been counted since the last time: commits, changes, bytes, seconds.
+    /// Takes what has been counted since the last call: commits, changes, bytes, seconds.
     fn take(&self) -> [f64; 4] {
         #[allow(clippy::cast_precision_loss, reason = "no count is that large")]
         let [commits, changes, bytes, nanoseconds] =
@@ -136,7 +138,7 @@ fn main() -> Result<(), Unread> {
         let loads =
             [("mixed", options.mix), ("writing", Mix { names: options.mix.names, ..WRITING })];
         for (load, mix) in loads {
-            // One message at a time, what changes nothing would count as time of what does.
+            // With one message at a time, messages that change nothing would count as time of those that do.
             if row.pipeline > 1 || load == "writing" {
                 println!("{}", measure(row, (load, mix), addresses, &counts, &bare, &options)?);
             }
@@ -159,7 +161,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 fn measure(
     row: Row,
     (load, mix): (&str, Mix),
@@ -202,7 +204,7 @@ fn measure(
     ))
 }
 
-/// Measures commits of so many changes, and puts them into the form of the table.
+/// Measures commits of so many changes, and returns them in the form of the table.
 fn measure_alone(
     changes: usize,
     engine: &Engine,
@@ -213,7 +215,7 @@ fn measure_alone(
     let Load { time, seed, .. } = options.load;
     let names = options.mix.names;
     let mut rng = fastrand::Rng::with_seed(seed);
-    // By turns with one dependency and with none, so that each is a change.
+    // With one dependency and with none in turns, so that each is a change.
     let mut commands = (0..).map(|number: usize| {
         let needed = (number / names).is_multiple_of(2).then(|| Mix::name(rng.usize(..names)));
         Command::index(&Mix::name(number % names), needed.iter().map(String::as_str))
@@ -241,8 +243,7 @@ fn measure_alone(
     Ok(format!("| {changes} | {size:.0} | {commit:.2} | {sync:.2} | {ratios} |"))
 }
 
-/// How long it takes to append so many bytes to a file and sync them, in seconds, on average over some
-/// time.
+/// How many seconds it takes, on average over some time, to append so many bytes to a file and sync them.
 fn synced(path: &Path, bytes: f64, time: Duration) -> Result<f64, Unread> {
     #[allow(
         clippy::cast_possible_truncation,

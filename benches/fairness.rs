@@ -1,11 +1,10 @@
-//! How long a client that waits for each reply has to wait beside clients that never do.
+//! Measures how long a client that waits for each reply has to wait beside clients that never do.
 //!
-//! One client sends a message, waits for the reply, and sends the next. Beside it are 0, 1, 8 and
-//! 64 others that send as much as their connections take, always. Nobody holds the index for longer
-//! than one batch: [`MAX_BATCH`] messages, and no more of them than one line buffer of 64 KiB holds.
-//! How many batches of others go first is the lock's to say, and when a thread runs, the system's:
-//! server, floods and client share the processors here, and with 64 floods as many threads of the
-//! server want to run at any time.
+//! One client sends a message, waits for the reply, and sends the next. Beside it are 0, 1, 8 and 64 others
+//! that always send as much as their connections take. Nobody holds the index for longer than one batch. A
+//! batch has at most [`MAX_BATCH`] messages, and no more than one line buffer of 64 KiB holds. The lock
+//! decides how many batches of others go first. The system decides when a thread runs: server, floods and
+//! client share the processors. With 64 floods as many threads of the server want to run at any time.
 //!
 //! ```text
 //! cargo bench --bench fairness -- [--seconds 5] [--seed 64] [--drivers N] [floods ...]
@@ -31,7 +30,7 @@ use package_indexer::session::MAX_BATCH;
 /// How many clients flood the server, unless chosen.
 const FLOODS: [usize; 4] = [0, 1, 8, 64];
 
-/// What is printed of the latencies, in hundredths of the replies; the last is the maximum.
+/// The percentiles of the latencies that are printed. The last is the maximum.
 const PERCENTILES: [f64; 4] = [50.0, 99.0, 99.9, 100.0];
 
 fn main() -> Result<(), Unread> {
@@ -59,8 +58,8 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// The latencies of one client beside so many floods, in nanoseconds, and how many replies those
-/// had in a second.
+/// The latencies of one client beside so many floods, in nanoseconds, and the replies that the floods got in
+/// a second.
 fn measure(
     server: SocketAddr,
     floods: usize,
@@ -88,7 +87,7 @@ fn measure(
     })
 }
 
-/// Sends one message at a time for so long.
+/// Sends one message at a time, for so long.
 fn lock_step(server: SocketAddr, time: Duration) -> Result<Histogram<u64>, Unread> {
     let mut latencies = Histogram::new(3)?;
     let mut stream = TcpStream::connect(server)?;
@@ -106,7 +105,7 @@ fn lock_step(server: SocketAddr, time: Duration) -> Result<Histogram<u64>, Unrea
     Ok(latencies)
 }
 
-/// The load, and how many floods each row has.
+/// Reads the load, and the number of floods of each row.
 fn options(mut arguments: Arguments) -> Result<(Load, Vec<usize>), Unread> {
     let mut load = Load::new(Duration::from_millis(if arguments.measuring { 5_000 } else { 50 }));
     let mut rows = Vec::new();

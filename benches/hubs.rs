@@ -1,10 +1,11 @@
-//! How long a client with short messages has to wait beside clients with the longest.
+//! Measures how long a client with short messages has to wait beside clients with the longest.
 //!
 //! 64 packages each depend on the same hubs. Many clients INDEX these packages again, in rotation, with one
-//! message in flight each: little to send, and much work for the index. Beside them one client sends a QUERY
-//! or an INDEX without dependencies and waits for the reply, and a probe asks for `/healthz`.
+//! message in flight each. Such a message is little to send, and much work for the index. Beside them one
+//! client sends a QUERY or an INDEX without dependencies and waits for the reply. A probe asks for
+//! `/healthz`.
 //!
-//! The server is a process of its own. Several binaries can be named, to compare them: they take turns.
+//! The server is a process of its own. Name several binaries to compare them: they take turns.
 //!
 //! ```text
 //! cargo bench --bench hubs -- [--seconds 5] [--clients 256] [--hubs 16000] [--rounds 1] [binary ...]
@@ -87,7 +88,7 @@ fn options() -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// What is sent.
+/// The messages of all clients.
 struct Messages {
     hubs: Vec<u8>,
     dependents: Vec<Vec<u8>>,
@@ -95,7 +96,7 @@ struct Messages {
 
 impl Messages {
     fn new(hubs: usize) -> Self {
-        // As short as so many can be, to have as many in a line as possible.
+        // Names as short as possible, so that a line holds as many as possible.
         let digits = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._@/";
         let digit = |number: usize| char::from(digits[number % digits.len()]);
         let (one, two) = (digits.len(), digits.len() * digits.len());
@@ -113,10 +114,11 @@ impl Messages {
 
 type Latencies = Histogram<u64>;
 
-/// What was asked, each with its latencies.
+/// The three kinds of requests, each with its latencies.
 type Measured = [(&'static str, Latencies); 3];
 
-/// What was asked and how long the answers took, in nanoseconds; and how many lists a second were answered.
+/// Measures the latencies of each kind of request, in nanoseconds, and how many lists were answered in a
+/// second.
 fn measure(
     server: &Server,
     options: &Options,
@@ -155,7 +157,7 @@ fn measure(
     })
 }
 
-/// Sends one short message at a time for so long, QUERY and INDEX in turns.
+/// Sends one short message at a time, for so long, QUERY and INDEX in turns.
 fn innocent(server: SocketAddr, time: Duration) -> Result<[Latencies; 2], Failure> {
     let mut client = Client::connect(server)?;
     let mut latencies = [Latencies::new(3)?, Latencies::new(3)?];
@@ -171,7 +173,7 @@ fn innocent(server: SocketAddr, time: Duration) -> Result<[Latencies; 2], Failur
     Ok(latencies)
 }
 
-/// Asks whether the server is well, now and then, on a connection of its own each time.
+/// Asks for the server's health at intervals, each time on a new connection.
 fn probe(metrics: SocketAddr, time: Duration) -> Result<Latencies, Failure> {
     let mut latencies = Latencies::new(3)?;
     let begun = Instant::now();
@@ -216,7 +218,7 @@ impl Client {
         }
     }
 
-    /// Sends many short messages in parts whose replies fit into the buffers of a connection.
+    /// Sends many short messages, in parts whose replies fit into the buffers of a connection.
     fn send_many(&mut self, messages: &[u8]) -> Result<(), Failure> {
         let lines: Vec<_> = messages.split_inclusive(|byte| *byte == b'\n').collect();
         for part in lines.chunks(1_000) {
@@ -227,7 +229,7 @@ impl Client {
     }
 }
 
-/// A server in a process of its own, which ends with this value.
+/// A server in a process of its own. It ends when this is dropped.
 struct Server {
     process: Child,
     address: SocketAddr,

@@ -1,11 +1,11 @@
-//! How long whole package lists take to be indexed over TCP.
+//! Measures how long it takes to index whole package lists over TCP.
 //!
-//! First the program `indexer import`, as a user runs it, from its start to its end: it reads the
-//! list, finds an order, sends the commands and reads the replies. Then the same commands, made
-//! beforehand, by a client that only writes and counts, to our server and to the bare one: what the
-//! server takes, and what the kernel does.
+//! First the program `indexer import` runs as a user runs it. It reads the list, finds an order, sends the
+//! commands and reads the replies. Its time is from its start to its end. Then a client that only writes and
+//! counts sends the same commands, made beforehand. It sends them to our server and to the bare one. That
+//! shows what the server takes, and what the kernel does.
 //!
-//! The lists are Homebrew's and a made-up registry; others are named as the program takes them:
+//! The lists are Homebrew's and a made-up registry. Others are named as the program takes them:
 //!
 //! ```text
 //! cargo bench --bench import -- [--registry 3500000] [--seed 64] [brew=FILE debian=FILE ...]
@@ -29,8 +29,8 @@ use memchr::memchr_iter;
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
 
-/// How many packages the made-up registry has, as npm's had in 2024, and how many dependencies each
-/// has on average.
+/// How many packages the made-up registry has, as npm's had in 2024, and how many dependencies each has on
+/// average.
 const REGISTRY: (usize, usize) = (3_500_000, 5);
 
 /// Homebrew's formulae.
@@ -85,7 +85,7 @@ impl List {
         Self { name: format.into(), format: format.into(), file: file.into() }
     }
 
-    /// `indexer import` for this list.
+    /// The command `indexer import` for this list.
     fn import(&self, options: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_indexer"));
         command.args(["import", "--format", &self.format]).args(options).arg(&self.file);
@@ -93,7 +93,7 @@ impl List {
     }
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 fn measure(list: &List) -> Result<String, Unread> {
     let program = with_server(|ours| {
         let begun = Instant::now();
@@ -121,14 +121,14 @@ fn measure(list: &List) -> Result<String, Unread> {
     ))
 }
 
-/// Does something with a fresh server of ours.
+/// Does some work with a new server of ours.
 fn with_server<T>(work: impl FnOnce(SocketAddr) -> Result<T, Unread>) -> Result<T, Unread> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let server = Server::start([listener], Arc::new(Engine::default()), Config::default())?;
     work(server.addresses()[0])
 }
 
-/// Sends all of it on one connection, and waits for as many replies, each of which must be OK.
+/// Sends all commands on one connection, and waits for as many replies, each of which must be OK.
 fn send(server: SocketAddr, commands: &[u8], count: usize) -> Result<Duration, Unread> {
     let begun = Instant::now();
     let stream = TcpStream::connect(server)?;
@@ -144,7 +144,7 @@ fn send(server: SocketAddr, commands: &[u8], count: usize) -> Result<Duration, U
     Ok(begun.elapsed())
 }
 
-/// The K is in that reply alone.
+/// Counts replies by the letter K, which only OK has.
 fn count_ok(mut stream: &TcpStream) -> io::Result<usize> {
     let (mut buffer, mut ok) = (vec![0; 65_536], 0);
     loop {

@@ -1,10 +1,10 @@
-//! How many instructions a message takes, which no other work on the machine changes: a regression is
-//! seen without a stopwatch.
+//! Counts how many instructions a message takes. No other work on the machine changes that, so it shows a
+//! regression without a stopwatch.
 //!
-//! Valgrind's callgrind counts what this program, started once for each count, does between two
-//! calls. The counts of the last change that meant to move them are in `instructions.txt`, with the
-//! compiler that they belong to; more than a twentieth above one of them is an error. Another
-//! compiler has no counts to hold to: what was counted is printed, and that is all.
+//! Valgrind's callgrind counts what this program does between two calls. The program is started once for each
+//! count. `instructions.txt` has the counts of the last change that meant to move them, with their compiler.
+//! A count that is more than a twentieth above its old one is an error. Another compiler has no old counts:
+//! the new ones are printed, and that is all.
 //!
 //! ```text
 //! cargo bench --bench instructions -- [--write] [parse-mixed ...]
@@ -35,22 +35,22 @@ const COUNTS: [&str; 6] = [
     "replies-reading",
 ];
 
-/// Where the counts to hold to are.
+/// Where the old counts are.
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
-/// How much more than before is a regression, in hundredths.
+/// How much more than before is a regression, in percent.
 const TOLERATED: f64 = 5.0;
 
-/// So many packages, all of them in the cache: misses are no instructions.
+/// So many packages, all of them in the cache: misses are not instructions.
 const NAMES: usize = 1_000;
 
 /// How many messages are counted.
 const MESSAGES: usize = 16_384;
 
-/// How many messages a session is given at once.
+/// How many messages a session gets at once.
 const PIPELINE: usize = 64;
 
-/// The argument in front of the count that a process is started for.
+/// The argument before the name of the count for which a process is started.
 const CHILD: &str = "--count";
 
 fn main() -> Result<ExitCode, Unread> {
@@ -71,7 +71,7 @@ fn main() -> Result<ExitCode, Unread> {
         }
     }
     if !measuring {
-        // Each once, without anybody who counts.
+        // Each count once, without callgrind.
         return COUNTS.iter().try_for_each(|name| count(name)).map(|()| ExitCode::SUCCESS);
     }
     if write && !chosen.is_empty() {
@@ -116,7 +116,7 @@ fn main() -> Result<ExitCode, Unread> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does what is to be counted, and before that what it needs.
+/// Prepares and does what is to be counted.
 fn count(name: &str) -> Result<(), Unread> {
     let (what, load) = name.split_once('-').ok_or_else(|| format!("no count {name:?}"))?;
     let mix = if load == "mixed" { Mix::USUAL } else { Mix::READING };
@@ -153,13 +153,13 @@ fn apply(index: &mut PackageIndex, commands: &[CommandRef<'_>]) {
     }
 }
 
-/// What callgrind counts: it knows this function by its name.
+/// The function that callgrind counts. It knows the function by its name.
 #[inline(never)]
 fn measured(work: impl FnOnce()) {
     work();
 }
 
-/// The instructions a message, as callgrind has counted them.
+/// The instructions a message takes, as counted by callgrind.
 fn counted(name: &str) -> Result<f64, Unread> {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{}", process::id()));
     let output = process::Command::new("valgrind")
@@ -190,7 +190,7 @@ fn before(committed: &str, compiler: &str, name: &str) -> Option<f64> {
     lines.find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }
 
-/// The compiler and what it compiles for, on a line.
+/// The compiler and its target, on one line.
 fn compiler() -> Result<String, Unread> {
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let output = process::Command::new(rustc).arg("-vV").output()?;

@@ -1,12 +1,13 @@
-//! That long lists cost what they are long, and a package that many depend on no more than another.
+//! Measures whether the cost of a list is linear in its length, and whether a package on which many depend
+//! costs no more than another.
 //!
-//! Each row doubles the one before it, and the last column says what a package of the list then costs
-//! beside what it did at first: where it stays near 1 the cost is linear, where it doubles with every
-//! row it is quadratic.
+//! Each row has twice the length of the one before it. The last column compares the cost of a package in the
+//! list with that in the first row. If it stays near 1 the cost is linear. If it doubles with every row the
+//! cost is quadratic.
 //!
 //! - *INDEX*, *INDEX again*, *REMOVE* of a package with so many dependencies: the time for each of them.
 //! - the same three of one package that needs one that so many others need: the time of a command.
-//! - the same three of the package that so many others need, which is not removed for that.
+//! - the same three of the package that so many others need. REMOVE of it fails for that reason.
 //!
 //! ```text
 //! cargo bench --bench lists -- [--rounds 15] [dependencies or dependents ...]
@@ -24,10 +25,10 @@ use package_indexer::{Command, Outcome, PackageIndex};
 /// How long the lists are, unless chosen.
 const LENGTHS: [usize; 7] = [2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 160_000];
 
-/// How often a short command is repeated, for a time that a clock can tell.
+/// How many times a short command is repeated, so that a clock can measure it.
 const REPEATED: usize = 1_000;
 
-/// What is done, in this order, round by round.
+/// The steps of a round, in order.
 const STEPS: [&str; 3] = ["INDEX", "INDEX again", "REMOVE"];
 
 fn main() -> Result<(), Unread> {
@@ -58,7 +59,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// What one of so many dependencies of a package costs, in nanoseconds, step by step.
+/// The cost of each of so many dependencies of a package, in nanoseconds, for each step.
 fn dependencies(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unread> {
     let mut index = PackageIndex::new();
     let names: Vec<String> = (0..length).map(Mix::name).collect();
@@ -71,7 +72,7 @@ fn dependencies(length: usize, rounds: usize) -> Result<[f64; STEPS.len()], Unre
     medians(rounds, |step| Ok(nanoseconds(apply(&mut index, commands[step])?) / each))
 }
 
-/// What a command costs about a package that needs one that so many others need, and about that one.
+/// The cost of a command about a package that needs one that so many others need, and about that one.
 fn dependents(
     length: usize,
     rounds: usize,
@@ -81,7 +82,8 @@ fn dependents(
     for number in 0..length {
         apply(&mut index, &Command::index(&Mix::name(number), ["popular"])?)?;
     }
-    // From the first that came to need it on: the worst places in its list of dependents among them.
+    // From the first package that came to need it on, so that the worst places in its list of dependents are
+    // among them.
     let apart = (length / REPEATED).max(1);
     let some = (0..REPEATED).map(|number| Mix::name(number * apart % length));
     let with = some.clone().map(|name| Command::index(&name, ["popular"]));
@@ -128,7 +130,7 @@ fn medians(
     Ok(times.each_mut().map(|times| spread(times)[1]))
 }
 
-/// How long a command takes that must be answered OK.
+/// The time of a command that must be answered OK.
 fn apply(index: &mut PackageIndex, command: &Command) -> Result<Duration, Unread> {
     let begun = Instant::now();
     match index.apply(command)? {

@@ -1,17 +1,17 @@
-//! How several threads best share one index: what the engine does beside what it could do instead.
+//! Compares ways in which several threads can share one index: the engine's, and others.
 //!
-//! Every thread reads batches of 64 messages, parses them on its own, and has them applied, as the
-//! sessions of as many clients do, without sockets between. The ways to share:
+//! Every thread reads batches of 64 messages, parses them, and has them applied. The sessions of as many
+//! clients do the same, with sockets in between. The ways to share:
 //!
-//! - *engine*: what the library does: a gate that batches which only ask pass together, and where waiters
-//!   take turns that are fair by work.
-//! - *mutex*: std's mutex, which goes to anyone who happens to run.
+//! - *engine*: the way of the library. Its gate lets batches that only ask pass together. Waiters take turns
+//!   that are fair by work.
+//! - *mutex*: std's mutex, which goes to the thread that happens to run.
 //! - *rwlock*: std's readers-writer lock.
 //! - *spinning*: the mutex of `parking_lot`, which spins and yields for a while before it sleeps.
-//! - *owner*: one thread that owns the index and is sent batches through a channel.
+//! - *owner*: one thread owns the index, and gets batches through a channel.
 //!
-//! In each round every way is measured for the same time, one after the other; the ratios are those of
-//! a way to the engine in the same round.
+//! In each round every way is measured for the same time, one after the other. The ratios compare a way with
+//! the engine in the same round.
 //!
 //! ```text
 //! cargo bench --bench locks -- [--seconds 0.1] [--rounds 15] [--seed 64]
@@ -38,10 +38,10 @@ const BATCH: usize = 64;
 /// How many threads share the index.
 const THREADS: [usize; 3] = [1, 2, 16];
 
-/// What each way is called.
+/// The names of the ways.
 const WAYS: [&str; 5] = ["engine", "mutex", "rwlock", "spinning", "owner"];
 
-/// Who writes.
+/// The loads, each with the threads that write.
 const LOADS: [(&str, Writers); 3] =
     [("reading", Writers::None), ("one writes", Writers::One), ("mixed", Writers::All)];
 
@@ -52,7 +52,7 @@ enum Writers {
     All,
 }
 
-/// The messages of those who only ask, and of those who do not.
+/// The messages of threads that only ask, and of those that write.
 struct Asked {
     reading: Messages,
     mixed: Messages,
@@ -82,7 +82,7 @@ fn main() -> Result<(), Unread> {
             }
             let mut rates: [Vec<f64>; WAYS.len()] = Default::default();
             for round in 0..rounds {
-                // Each in turn is the first.
+                // Each way is the first in turn.
                 for number in (0..WAYS.len()).map(|number| (number + round) % WAYS.len()) {
                     rates[number].push(run(WAYS[number], threads, writers, load.time, &asked)?);
                 }
@@ -101,7 +101,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// Messages a second, by all threads together.
+/// The messages a second of all threads together.
 fn run(
     way: &str,
     threads: usize,
@@ -109,7 +109,7 @@ fn run(
     time: Duration,
     asked: &Asked,
 ) -> Result<f64, Unread> {
-    // With every package, so that about all that is asked for is there.
+    // With every package, so that almost everything that is asked for exists.
     let index = Mix::USUAL.full_index()?;
     match way {
         "engine" => {
@@ -163,7 +163,7 @@ fn run(
     }
 }
 
-/// What the owner is sent, and where its answer goes.
+/// What the owner gets, and where its answer goes.
 type Sent<'a> = (Vec<CommandRef<'a>>, Sender<Vec<CommandRef<'a>>>);
 
 fn owned(
@@ -200,8 +200,8 @@ fn only_asks(batch: &[CommandRef<'_>]) -> bool {
     batch.iter().all(|command| matches!(command, CommandRef::Query { .. }))
 }
 
-/// That a name is text is checked once more here, because the index is asked with text from outside:
-/// a twentieth or so of what a message costs.
+/// Asks the index with text from outside, so it checks once more that a name is text. That costs a twentieth
+/// or so of a message.
 fn ask(index: &PackageIndex, batch: &[CommandRef<'_>]) -> usize {
     let is_indexed = |command: &&CommandRef<'_>| match command {
         CommandRef::Query { package } => index.contains(package.as_str()),
@@ -210,7 +210,7 @@ fn ask(index: &PackageIndex, batch: &[CommandRef<'_>]) -> usize {
     batch.iter().filter(is_indexed).count()
 }
 
-/// Lets threads parse and settle batches for a time, each with a way to settle of its own.
+/// Lets threads parse and settle batches for a time. Each settles them in its own way.
 fn drive<'a, S: FnMut(Vec<CommandRef<'a>>) -> Vec<CommandRef<'a>> + Send>(
     threads: usize,
     writers: Writers,

@@ -1,13 +1,14 @@
-//! What a message costs without a network, beside the least that anything would have to do for it.
+//! Measures what a message costs without a network, in comparison with the least that anything would have to
+//! do for it.
 //!
-//! - *parse*, beside counting the line ends of the same bytes: no reader of lines does less.
-//! - *apply*, beside looking up the same names in a hash set of std that holds all of them: an index
-//!   that does so name by name does no less. No look-up waits for the answer of another, so that the
-//!   processor overlaps what it can.
-//! - *replies*, from the bytes of 64 messages at a time to their replies, beside the same look-ups.
+//! - *parse*, compared with counting the line ends of the same bytes: no reader of lines does less.
+//! - *apply*, compared with looking up the same names in a hash set of std that holds all of them. An index
+//!   that works name by name does no less. No look-up waits for the answer of another, so the processor
+//!   overlaps what it can.
+//! - *replies*, from the bytes of 64 messages at a time to their replies, compared with the same look-ups.
 //!
-//! Every round of one is followed at once by a round of the other, and the median of the ratios of
-//! these pairs is what counts.
+//! In each row, a round of one is followed at once by a round of the other. The median of the ratios of these
+//! pairs counts.
 //!
 //! ```text
 //! cargo bench --bench machine -- [--rounds 15] [--seed 64] [names ...]
@@ -31,7 +32,7 @@ use package_indexer::wire::{self, DEFAULT_MAX_LINE_BYTES};
 /// How many packages there are, unless chosen.
 const NAMES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// How many messages a session is given at once.
+/// How many messages a session gets at once.
 const PIPELINE: usize = 64;
 
 fn main() -> Result<(), Unread> {
@@ -101,7 +102,7 @@ fn measure(mix: Mix, load: &str, seed: u64, rounds: usize) -> Result<(), Unread>
     Ok(())
 }
 
-/// What is aimed at, for the rows that have a goal.
+/// The goal of a row, if it has one.
 fn goal(mix: Mix, what: &str) -> &'static str {
     match (mix.names, what) {
         (1_000, "parse") => "≤ 35 ns",
@@ -111,7 +112,7 @@ fn goal(mix: Mix, what: &str) -> &'static str {
     }
 }
 
-/// What a message costs one and the other, in nanoseconds, and the ratio of the two, to be printed.
+/// What a message costs with each, in nanoseconds, and the ratio of the two, for printing.
 fn compare(
     rounds: usize,
     messages: usize,
@@ -125,7 +126,7 @@ fn compare(
         work();
         begun.elapsed().as_secs_f64() * 1e9 / messages
     };
-    // Until everything has its size, and is where it is found fastest.
+    // Until everything has its size, and is in the cache.
     ours();
     least();
     let pairs: Vec<_> = (0..rounds).map(|_| (time(ours), time(least))).collect();

@@ -1,9 +1,10 @@
-//! The longest time that one command has the index, while it grows and when it is emptied.
+//! Measures the longest time that one command holds the index, while it grows and when it is emptied.
 //!
-//! Anyone who waits for the index waits at least as long as the command before takes. So what counts is the
-//! longest, and not the mean: a table or a vector that is built anew, all at once, shows here and nowhere
-//! else. Each package depends on two others. The last rows are those of a snapshot of the index, of
-//! changes while it lives, of the removal of all packages but one, of that one, and of what comes then.
+//! A client that waits for the index waits at least as long as the command before takes. So the longest time
+//! counts, and not the mean. A table or a vector that is built again, all at once, shows here and nowhere
+//! else. Each package depends on two others. The last rows are those of a snapshot of the index, and of
+//! changes while it lives. After these come the removal of all packages but one, that of the last one, and
+//! what follows.
 //!
 //! ```text
 //! cargo bench --bench pauses -- [--packages 8000000]
@@ -17,13 +18,13 @@ use common::load::Mix;
 use common::options::{Arguments, Unread};
 use package_indexer::{Command, Outcome, PackageIndex};
 
-/// How many packages there are in the end, unless chosen.
+/// How many packages there are at the end, unless chosen.
 const PACKAGES: usize = 8_000_000;
 
-/// How often the longest time is printed on the way.
+/// How many times the longest time is printed on the way.
 const ROWS: usize = 8;
 
-/// How many packages are indexed once more in the end.
+/// How many packages are indexed once more at the end.
 const AGAIN: usize = 10_000;
 
 /// How many packages are changed while a snapshot lives.
@@ -57,13 +58,13 @@ fn main() -> Result<(), Unread> {
     let changed = longest(&mut index, some.map(|number| indexed(number, 2)))?;
     row("INDEX beside a snapshot", packages, changed);
     drop(frozen);
-    // Anyone who depends on another comes after it, but for the changed ones.
+    // A package comes after those on which it depends, except for the changed ones.
     let lists = (0..packages).map(|number| Command::index(&Mix::name(number), []));
     row("INDEX without a list", packages, longest(&mut index, lists)?);
     let removed = (1..packages).map(|number| Command::remove(&Mix::name(number)));
     row("REMOVE", packages, longest(&mut index, removed)?);
     row("REMOVE of the last", 1, longest(&mut index, [Command::remove(&Mix::name(0))])?);
-    // Each gives a part of the memory back.
+    // Each of these commands gives a part of the memory back.
     let again = (0..packages).map(|number| Command::index(&Mix::name(number), []));
     row("INDEX again", packages, longest(&mut index, again.take(AGAIN))?);
     Ok(())

@@ -1,18 +1,22 @@
-//! What three replicas answer by way of an etcd that is running, beside what that etcd takes of the same
-//! bytes when nothing else is done with them; and how long a fourth one takes to join.
+//! Measures what three replicas answer through a running etcd, and how long a fourth one takes to join. The
+//! comparison is what that etcd takes of the same bytes when nothing else is done with them.
 //!
 //! The replicas are servers of this process, and each has a third of the connections. Their logs note what is
-//! appended. In turns with them, three threads (or as many as `--appenders` says) append the same entries to
-//! the same etcd, each at a node of its own first, one after the other: the ceiling, which nobody follows, applies or answers. Then they do
-//! so while three others follow what they append, as replicas have to: what is between the two is the price
-//! of etcd's watches, and what is below both is the replicas' own.
+//! appended. Two other measurements take turns with them:
+//!
+//! - The ceiling: three threads (or as many as `--appenders` says) append the same entries to the same etcd,
+//!   one after the other. Each asks a node of its own first. Nobody follows, applies or answers.
+//! - The same, while three others follow what is appended, as replicas have to.
+//!
+//! The difference between these two is the price of etcd's watches. What the replicas reach below both is
+//! their own cost.
 //!
 //! ```text
 //! cargo bench --features etcd --bench replicas -- --etcd etcd://HOST:PORT,.../PREFIX
 //!     [--appenders 3] [--seconds 4] [--rounds 5] [--seed 64] [--names 10000] [--join 1000000] [24x64 24x256]
 //! ```
 //!
-//! PREFIX has to be one that nothing is below yet.
+//! PREFIX has to be a prefix below which there is nothing yet.
 
 mod common;
 
@@ -37,11 +41,11 @@ use package_indexer::session::Session;
 
 const REPLICAS: usize = 3;
 
-/// What is measured unless rows are named: connections of all replicas together.
+/// The rows that are measured unless others are named: connections of all replicas together.
 const ROWS: [Row; 2] =
     [Row { connections: 24, pipeline: 64 }, Row { connections: 24, pipeline: 256 }];
 
-/// INDEX alone, all of which has to be appended. Of the usual mix, that is three messages of ten.
+/// INDEX alone, so everything has to be appended. In the usual mix three messages of ten have to.
 const WRITING: Mix = Mix { index: 10, remove: 0, ..Mix::USUAL };
 
 /// How many of the last entries are kept, to be appended again.
@@ -125,7 +129,7 @@ impl Log for Noting {
     }
 }
 
-/// The log at an address, with another node asked first.
+/// The log at an address. It asks another node first.
 fn etcd(address: &EtcdAddress, first: usize, prefix: &str) -> Result<Etcd, Unread> {
     let mut address = address.clone();
     let nodes = address.nodes.len();
@@ -194,7 +198,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 fn measure(
     row: Row,
     (load, mix): (&str, Mix),
@@ -254,8 +258,8 @@ fn all(clients: &mut [Clients<'_>], time: Duration) -> Result<f64, Unread> {
     })
 }
 
-/// How many bytes of messages a second etcd takes, in these entries, from so many who append them, while so
-/// many follow.
+/// How many bytes of messages etcd takes in a second: in these entries, from so many threads that append,
+/// while so many follow.
 fn bare(
     address: &EtcdAddress,
     prefix: &str,

@@ -1,13 +1,17 @@
-//! How much of what the kernel can carry is left once the server does its work, and how that compares
-//! with what somebody would pick instead.
+//! Measures how much of what the kernel can carry is left when the server does its work. Compares that with
+//! what a user might choose instead.
 //!
-//! Up to four servers take turns with the same commands: ours; the *bare* one, which counts line ends
-//! and says `OK` to each; and, where `--redis` asks for them, Redis that is only asked whether a
-//! package is there (`EXISTS`), and Redis that does the same as ours in a script over its sets. Ours and
-//! the bare one run in this process. What a machine can do changes with whatever else it does, so in
-//! each round every server has its turn, and the ratios of one round are what counts, not the rates.
-//! Even so a busy machine is the harder test: others empty the caches that the index would be in, and
-//! take the processor from anyone who holds the engine.
+//! Up to four servers take turns with the same commands:
+//!
+//! - ours;
+//! - the *bare* one, which counts line ends and answers `OK` to each;
+//! - with `--redis`, Redis that is only asked whether a package exists (`EXISTS`);
+//! - with `--redis`, Redis that does the same as ours in a script over its sets.
+//!
+//! Ours and the bare one run in this process. What a machine can do changes with its other work. So in each
+//! round every server has its turn, and the ratios of one round count, not the rates. Even so a busy machine
+//! is the harder test. Others empty the caches that hold the index, and take the processor from a thread that
+//! holds the engine.
 //!
 //! ```text
 //! cargo bench --bench server -- [--seconds 0.2] [--rounds 30] [--seed 64] [--drivers N]
@@ -29,8 +33,8 @@ use common::{bare, printed, spread};
 use package_indexer::engine::Engine;
 use package_indexer::server::{Config, Server};
 
-/// What is measured unless rows are named: one client alone, then as many again as wait for each
-/// reply, then few that do not wait.
+/// The rows that are measured unless others are named: one client alone, several that wait for each reply,
+/// and a few that do not wait.
 const ROWS: [Row; 5] = [
     Row { connections: 1, pipeline: 1 },
     Row { connections: 16, pipeline: 1 },
@@ -42,7 +46,7 @@ const ROWS: [Row; 5] = [
 /// The servers, ours first.
 const SERVERS: [&str; 4] = ["ours", "bare", "EXISTS", "Lua"];
 
-/// Who answers, and how it is asked.
+/// The servers that answer, and how to ask them.
 struct Servers {
     ours: SocketAddr,
     bare: SocketAddr,
@@ -88,7 +92,7 @@ fn main() -> Result<(), Unread> {
 }
 
 impl Servers {
-    /// The address of each, in the order of [`SERVERS`], and the commands as it reads them.
+    /// The address of each server, in the order of [`SERVERS`], and the commands in its form.
     fn asked(
         &self,
         mix: Mix,
@@ -113,7 +117,7 @@ impl Servers {
 const COMPARED: usize = 4_096;
 
 impl Servers {
-    /// Makes sure that the script answers as ours does: what is faster and wrong is no rival.
+    /// Checks that the script answers as ours does. A server that is faster and wrong is no rival.
     fn agree(&self, mix: Mix, seed: u64) -> Result<(), Unread> {
         let asked = self.asked(mix, seed, 1)?;
         let [Some(ours), Some(script)] = [0, 3].map(|number| asked.get(number)) else {
@@ -137,7 +141,7 @@ impl Servers {
     }
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 fn measure(row: Row, servers: &Servers, options: &Options) -> Result<String, Unread> {
     let Load { time: round, seed, drivers } = options.load;
     let asked = servers.asked(options.mix, seed, row.pipeline)?;
@@ -168,7 +172,7 @@ fn measure(row: Row, servers: &Servers, options: &Options) -> Result<String, Unr
     Ok(format!("| {row} | {ours:.0} | {bare:.0} |{ratios} {goals} |"))
 }
 
-/// What is aimed at, for the rows that have goals: the ratios in their order.
+/// The goals of a row, if it has any, in the order of the ratios.
 fn goals(row: Row, mix: Mix) -> &'static str {
     match (row.connections, row.pipeline) {
         (16, 64) if mix == Mix::USUAL => "≥ 0.8, ≥ 2.4, ≥ 20",

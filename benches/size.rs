@@ -1,8 +1,8 @@
-//! How much memory packages and dependencies take, allocator and all, and how much is given back.
+//! Measures how much memory packages and dependencies take, allocator included, and how much is given back.
 //!
-//! What counts is the resident memory of this process, which the system says, before and after:
-//! packages with names of 16 bytes are indexed, then each is given its dependencies, then all are
-//! removed. Some packages are needed by many: the k-th is drawn in proportion to about 1/k.
+//! It compares the resident memory of this process, as the system reports it, after each of three steps.
+//! Packages with names of 16 bytes are indexed. Then each gets its dependencies. Then all are removed. Some
+//! packages are needed by many: the k-th is drawn in proportion to about 1/k.
 //!
 //! ```text
 //! cargo bench --bench size -- [--dependencies 5] [--seed 64] [packages ...]
@@ -44,7 +44,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 #[allow(clippy::cast_precision_loss, reason = "there are no 2^53 bytes")]
 fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String, Unread> {
     let mut index = PackageIndex::new();
@@ -88,7 +88,7 @@ fn do_as_asked(index: &mut PackageIndex, command: &Command) -> Result<(), Unread
     }
 }
 
-/// The memory of this process that is resident, in bytes.
+/// The resident memory of this process, in bytes.
 fn resident() -> usize {
     #[cfg(target_os = "linux")]
     return process::Process(std::process::id()).resident_bytes();

@@ -1,9 +1,13 @@
-//! How long a server takes to start with what it has kept, beside just reading the file.
+//! Measures how long a server takes to start with what it has kept, in comparison with just reading the file.
 //!
-//! Packages are indexed, each with some dependencies on others that many need, and kept in a directory, as
-//! changes and as a server makes them durable. Then, in turns: the file is read from its beginning to its
-//! end; it is opened, with every checksum, and loaded, with every name and list checked, as at each start;
-//! and it is opened after a server that did not close it, which writes all of it anew. The file lies in the system's cache; a disk adds the same to both.
+//! Packages are indexed, each with some dependencies on others that many need. They are kept in a directory,
+//! as changes, in the way of a server. Then three things take turns:
+//!
+//! - The file is read from its beginning to its end.
+//! - It is opened, with every checksum, and loaded, with every name and list checked, as at each start.
+//! - It is opened after a server that did not close it, which writes all of it again.
+//!
+//! The file lies in the system's cache. A disk adds the same to all of them.
 //!
 //! ```text
 //! cargo bench --bench start -- [--dependencies 5] [--seed 64] [packages ...]
@@ -32,7 +36,7 @@ const PACKAGES: usize = 5_000_000;
 /// How many commands are made durable together.
 const TOGETHER: usize = 10_000;
 
-/// How often each is measured.
+/// How many times each is measured.
 const ROUNDS: usize = 3;
 
 fn main() -> Result<(), Unread> {
@@ -51,7 +55,7 @@ fn main() -> Result<(), Unread> {
     Ok(())
 }
 
-/// Measures one row and puts it into the form of the table.
+/// Measures one row, and returns it in the form of the table.
 #[allow(clippy::cast_precision_loss, reason = "no file has 2^53 bytes")]
 fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String, Unread> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("start");
@@ -62,7 +66,7 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
     keep(&directory, packages, dependencies, rng)?;
     let kept = begun.elapsed().as_secs_f64();
     let file = directory.join("index.redb");
-    // Once for nothing, so that all of it is in the system's cache.
+    // Once without measuring, so that all of it is in the system's cache.
     read(&file)?;
     let mut rows = [(); 5].map(|()| Vec::new());
     for _ in 0..ROUNDS {
@@ -77,7 +81,7 @@ fn measure(packages: usize, dependencies: usize, rng: &mut Rng) -> Result<String
         if index.len() != packages {
             return Err(format!("{} of {packages} packages were loaded", index.len()).into());
         }
-        // As if it had been killed.
+        // As if the server had been killed.
         drop(disk);
         let begun = Instant::now();
         let disk = Disk::open(&directory)?;

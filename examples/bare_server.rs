@@ -1,6 +1,5 @@
-//! A server that only counts line ends and answers each with OK: what the system allows, for loads to
-//! be tried on: `cargo run --release --example bare_server`, and beside it
-//! `indexer load --addr` with the address that it prints.
+//! A server that only counts line ends and answers each with OK. It shows what the system allows. Run `cargo
+//! run --release --example bare_server`, and beside it `indexer load --addr` with the address that it prints.
 
 #[path = "../benches/common/bare.rs"]
 mod bare;

@@ -1,8 +1,8 @@
-//! Every state that a few packages can be in, and every command in each of them, on the index and on
-//! the reference model: `cargo run --release --example explore -- 5`.
+//! Tries every command in every state of a few packages, on the index and on the reference model: `cargo run
+//! --release --example explore -- 5`.
 //!
-//! Of states that differ by names alone one stands for the rest. How many there are is calculated
-//! apart, and has to be what was found.
+//! One state stands for all that differ from it by names alone. The number of these is calculated separately,
+//! and has to be the number found.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let explored = explore::run_by_key(
         &scope.commands(),
         (PackageIndex::new(), Model::default()),
-        // An index that is not sound differs from the model, and is reported with its trace.
+        // An index that is not sound counts as different from the model, and is reported with its trace.
         (
             |index: &PackageIndex| (SmallState::of_index(index), index.check_invariants()),
             |model: &Model| (SmallState::of_model(model), Ok(())),

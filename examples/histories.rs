@@ -1,9 +1,8 @@
-//! Records what many clients see who contend for a few packages at one server, and checks that one
-//! order of all their commands explains it:
-//! `cargo run --release --example histories -- record --histories 2200`.
+//! Records what many clients see that contend for a few packages at one server. Checks that one order of all
+//! their commands explains it: `cargo run --release --example histories -- record --histories 2200`.
 //!
-//! What cannot be explained is saved, whole and shortened, and what is left is drawn as a page for a
-//! browser; `histories check FILE` judges it again.
+//! A history that cannot be explained is saved, whole and shortened. The shortened one is also drawn as a
+//! page for a browser. `histories check FILE` judges it again.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -43,8 +42,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct Record {
-    /// The server to try, if it is not to be one of our own; it need not be empty, but must not run
-    /// into its limits
+    /// The server to try, instead of one of our own; it need not be empty, but must not reach its limits
     address: Option<String>,
     /// How many histories
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = number(1, 10_000_000))]
@@ -60,15 +58,15 @@ struct Record {
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "2,3,4,5,6",
         value_parser = clap::value_parser!(u8).range(1..=8))]
     packages: Vec<u8>,
-    /// How many commands a client sends at most before it waits, in turn; with each more it takes
-    /// longer to check
+    /// How many commands a client sends at most before it waits, in turn; each further one makes the check
+    /// longer
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1",
         value_parser = clap::value_parser!(u8).range(1..))]
     burst: Vec<u8>,
-    /// Where what cannot be explained is saved; given, also what could not be decided
+    /// Where to save what cannot be explained; if it is given, also what could not be decided
     #[arg(long, value_name = "FOLDER")]
     save: Option<PathBuf>,
-    /// What the clients send: the same for the same seed
+    /// The seed of what the clients send
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
@@ -77,8 +75,8 @@ struct Record {
 
 #[derive(Debug, Args)]
 struct Saved {
-    /// The history: a line `CLIENT> command` for each call, and `CLIENT< reply` for each reply, with
-    /// `@MICROSECONDS` before it if it is known when that was
+    /// The history: a line `CLIENT> command` for each call, and `CLIENT< reply` for each reply, after
+    /// `@MICROSECONDS` if its time is known
     file: PathBuf,
     #[command(flatten)]
     effort: Effort,
@@ -160,7 +158,7 @@ fn minimise(saved: &Saved) -> Result<Verdict, Failure> {
     Ok(verdict)
 }
 
-/// What was recorded with so many clients.
+/// The histories recorded with so many clients.
 #[derive(Debug, Default)]
 struct Row {
     histories: usize,
@@ -295,20 +293,20 @@ fn verdicts<'a>(
     })
 }
 
-/// Recording at one server.
+/// The recording of histories at one server.
 struct Run<'a> {
     record: &'a Record,
     address: String,
     seed: u64,
-    /// Makes the names new, anyone who has used this seed before.
+    /// Makes the names new, although somebody may have used this seed before.
     nonce: u32,
 }
 
-/// What clients saw, and why it ended early if it did.
+/// What clients saw, and why it ended early, if it did.
 type Recorded = (History<Command, Reply>, Option<Failure>);
 
 impl Run<'_> {
-    /// Records the history of this number, which chooses among the clients, packages and bursts.
+    /// Records the history with this number, which chooses the clients, packages and bursts.
     fn one(&self, number: usize) -> Result<Recorded, Failure> {
         fn turn<T: Copy>(choices: &[T], turn: usize) -> T {
             choices[turn % choices.len()]
@@ -333,8 +331,8 @@ impl Run<'_> {
     }
 }
 
-/// Saves a history that no order explains, as it is, shortened, and drawn. Returns what to tell about
-/// it: where all are, or the history itself if it could not be saved.
+/// Saves a history that no order explains: as it is, shortened, and drawn. Returns what to say about it:
+/// where the files are, or the history itself if it could not be saved.
 pub(crate) fn save(
     folder: &Path,
     name: &str,
@@ -371,7 +369,7 @@ pub(crate) fn save(
     told
 }
 
-/// Writes a file, in a folder that is made if need be; returns its path.
+/// Writes a file, makes its folder if necessary, and returns its path.
 fn write(folder: &Path, name: &str, text: &str) -> Result<String, Failure> {
     let path = folder.join(name);
     fs::create_dir_all(folder)

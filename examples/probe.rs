@@ -1,11 +1,12 @@
-//! How long a health check waits beside clients that connect to the metrics endpoint and say nothing.
+//! Measures how long a health check waits beside clients that connect to the metrics endpoint and say
+//! nothing.
 //!
 //!     indexer serve --metrics 127.0.0.1:9090
 //!     cargo run --release --example probe -- 127.0.0.1:9090 --silent 16 --probes 100
 //!
-//! Opens so many silent connections, opens each again that is closed, and asks for `/healthz` over and
-//! over, with ten milliseconds between two probes. Prints how many were answered 200, and how long they
-//! took in milliseconds. A probe that has no answer after ten seconds counts as unanswered.
+//! Opens so many silent connections, and opens each again that is closed. Asks for `/healthz` over and over,
+//! with ten milliseconds between two probes. Prints how many were answered 200, and how long they took in
+//! milliseconds. A probe without an answer after ten seconds counts as unanswered.
 
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How long a probe waits for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long there is nothing to do between two probes.
+/// How long to wait between two probes.
 const PAUSE: Duration = Duration::from_millis(10);
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,9 +1,9 @@
-//! Every fault of the test suite in turn, over and over, on one server at full load:
-//! `cargo run --release --example soak -- --minutes 30`.
+//! Runs every fault of the test suite in turn, over and over, on one server at full load: `cargo run
+//! --release --example soak -- --minutes 30`.
 //!
-//! The server is a process of its own, so that its memory is its own. Prints a line a minute, and
-//! exits with 0 when every reply was right and in time and the memory stayed flat, with 1 when not,
-//! and with 2 when it could not be done.
+//! The server is a process of its own, so that its memory is its own. Prints a line a minute. The exit code
+//! is 0 if every reply was right and in time and the memory stayed flat. It is 1 if not, and 2 if the soak
+//! could not be run.
 
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ mod run;
 #[path = "../tests/common/serving.rs"]
 mod serving;
 
-/// The program again, as the server: `soak serve ...` takes the options of `indexer serve`.
+/// Runs the soak. With `soak serve ...`, runs the server, with the options of `indexer serve`.
 fn main() -> ExitCode {
     if std::env::args().nth(1).is_some_and(|argument| argument == "serve") {
         return package_indexer::cli::main();

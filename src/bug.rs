@@ -1,17 +1,17 @@
 //! Floor 0: bugs that can be planted on purpose, to see that the tests catch them.
 //!
-//! Here are those alone that nothing around a part can show. What can be seen from outside is planted
-//! outside: machines, parsers, sessions and stores that are wrong on purpose are in
-//! `testing/properties/faulty.rs`, and beside the schedules. Each kind below says why it is not among them.
+//! A bug is here only if nothing around a part can show it. Bugs that show from outside are planted outside:
+//! wrong machines, parsers, sessions and stores are in `testing/properties/faulty.rs`, and beside the
+//! schedules. Each kind below says why it is not among those.
 //!
-//! Only the unit tests of this crate can plant one, each in its own thread. Everywhere else nothing
-//! is ever planted, which the compiler knows, so that the places where a bug could be cost nothing.
+//! Only the unit tests of this crate can plant a bug, each in its own thread. Elsewhere none is ever planted.
+//! The compiler knows that, so the places where a bug could be cost nothing.
 
 /// A bug: what goes wrong while it is planted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bug {
-    // How the index represents what it holds: the graph alone knows its edges, and in which order its vertices
-    // came. Replies stay right, at least for now.
+    // How the index represents what it holds. The graph alone knows its edges, and the order in which its
+    // vertices came. Replies stay right, at least at first.
     /// A name that occurs twice in a list counts twice.
     DuplicatesStay,
     /// What an index holds is listed in the order of its vertices.
@@ -19,53 +19,53 @@ pub(crate) enum Bug {
     /// An edge that is removed is taken for the first into its target.
     EdgesGoAsIfFirst,
 
-    // Between a lock and a wait: anyone who stands outside sees neither.
-    /// A batch that leaves the index wakes nobody who waits for it.
+    // Between a lock and a wait, which nothing outside can see.
+    /// A batch that leaves the index wakes none of the waiters.
     #[cfg(feature = "server")]
     GateWakesNobody,
-    /// Anyone who waits for changes to become durable is not told that they are.
+    /// Threads that wait for changes to become durable are not woken when they are.
     CommitsWakeNobody,
-    /// Whether there is a place for one more connection is decided before the place is taken.
+    /// The place for one more connection is checked before it is taken.
     #[cfg(feature = "server")]
     PlacesAreCountedTooEarly,
-    /// Anyone who waits for the end of the server is not told that it has begun to stop.
+    /// Threads that wait for the end of the server are not told that it has begun to stop.
     #[cfg(feature = "server")]
     ClosingWakesNobody,
-    /// Anyone who waits for the end of the connections is not told that one has ended.
+    /// Threads that wait for the end of the connections are not told that one has ended.
     #[cfg(feature = "server")]
     LeavingWakesNobody,
-    /// A QUERY joins a read of the end of the log that had begun before it.
+    /// A QUERY joins a read of the end of the log that began before it.
     JoinsBegunRead,
 
-    // What is decided with the index in hand, where nobody else can put a hand in.
-    /// When a commit fails, what has changed since it was begun is not taken back.
+    // What is decided with the index in hand, where nothing else can interfere.
+    /// When a commit fails, changes since its beginning are not taken back.
     LaterChangesStay,
-    /// The copy of an index that is to be written down is not replaced by a later one, but takes its place.
+    /// The copy of the index that waits to be written down is taken for the later one.
     OldCopyStays,
 
-    // What the core of a replica decides alone: a log can only be asked something else, which the log refuses.
-    /// What a writer could not append because the log has forgotten it another appends, without a look at
-    /// whether it is there.
+    // What the core of a replica decides alone. A log can only be asked something else, which it refuses.
+    /// A writer could not append something because the log has forgotten it. Another appends it without a
+    /// look at whether it is there.
     ForgottenIsNew,
-    /// What a snapshot may hold already is appended once more.
+    /// What a snapshot may already hold is appended once more.
     SkippedIsRepeated,
     /// What clients were told is withdrawn is appended after all.
     WithdrawnStays,
 
-    // What happens after a failure: to a thread that nobody else has in hand, and by writes that a disk cannot
+    // What happens after a failure: to a thread that nothing else controls, or by writes that a disk cannot
     // tell from others.
     /// Letting a client go at once panics.
     #[cfg(feature = "server")]
     TurningAwayPanics,
-    /// What reads see of a file that was not closed is taken for what is on the disk.
+    /// What reads show of a file that was not closed is taken for what is on the disk.
     #[cfg(feature = "store")]
     ReadsAreBelieved,
 
-    // Outside already, in the log and in the disk that tests have.
-    /// What a replica appends once more, because it does not know what became of it, is in the log twice.
+    // Outside already, in the log and the disk of the tests.
+    /// A replica repeats what it does not know the fate of, and the log has it twice.
     #[cfg(any(test, feature = "testing"))]
     RepeatsAreNew,
-    /// A disk says to have kept what it was told to, and has not.
+    /// A disk reports that it has kept what it was told to, and has not.
     #[cfg(feature = "testing")]
     SyncsAreLost,
 }
@@ -76,7 +76,7 @@ pub(crate) const fn planted(_: Bug) -> bool {
     false
 }
 
-/// Lets a new thread begin with what is planted in this one.
+/// Lets a new thread begin with the bug that is planted in this one.
 #[cfg(all(not(test), feature = "server"))]
 pub(crate) fn carry(work: impl FnOnce()) -> impl FnOnce() {
     work
@@ -95,7 +95,7 @@ mod planting {
         static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
     }
 
-    /// Pulls the bug out again when it is dropped.
+    /// A planted bug. Its drop pulls it out again.
     #[must_use]
     pub(crate) struct Planted;
 

@@ -1,16 +1,15 @@
 //! Floor 4: one [`PackageIndex`] shared by many connections.
 //!
-//! The engine says in which order batches happen: each takes the index for itself, so that every
-//! command has one place in one order and all connections see the same (protocol rules O). Batches
-//! that only ask may have it side by side: whichever of them is said to be first, the answers are the
-//! same. Bytes and replies are `session`'s business, threads and sockets `server`'s.
+//! The engine decides in which order batches happen. Each batch has the index for itself, so every command
+//! has one place in one order, and all connections see the same (protocol rules O). Batches that only ask may
+//! share the index: in any order their answers are the same. Bytes and replies are the business of `session`,
+//! threads and sockets that of `server`.
 //!
-//! An engine with a store also sees to it that nobody is told what a crash could take back: a batch
-//! returns when what it changed, and what it saw, is durable. What that costs is shared by all batches
-//! that wait at the same time.
+//! With a store, nobody is told what a crash could take back. A batch returns when what it changed, and what
+//! it saw, is durable. All batches that wait at the same time share the cost of that.
 //!
-//! Waiters take turns that are fair by work: see [`MAX_NAMES_AHEAD`]. `benches/locks.rs` compares this with
-//! other ways to share an index.
+//! Turns are fair by work: see [`MAX_NAMES_AHEAD`]. `benches/locks.rs` compares this with other ways to share
+//! an index.
 
 mod copies;
 mod durability;
@@ -18,7 +17,7 @@ mod durability;
 mod gate;
 #[cfg(feature = "metrics")]
 mod health;
-// The checker tries every order of what comes after the gate, and the gate's own schedules separately.
+// Here the checker tries every order after the gate. The gate's own schedules are tried separately.
 #[cfg(any(not(feature = "server"), all(test, shuttle)))]
 mod open_gate;
 
@@ -38,18 +37,18 @@ use gate::Gate;
 #[cfg(any(not(feature = "server"), all(test, shuttle)))]
 use open_gate::Gate;
 
-/// How many names of other batches may come out of turn before the next waiter has its turn, with the
-/// feature `server`, for whose threads that matters. A batch counts as 64 names at least.
+/// How many names of other batches may go out of turn before the next waiter has its turn. A batch counts as
+/// 64 names at least. It has an effect only with the feature `server`, whose threads need it.
 ///
 /// Turns are fair by work. Batches wait in queues by their size, one queue for each power of two of names.
 /// In each round every queue may apply as many names as this constant says, or saves them for a longer
 /// batch. So a short batch waits for one round at most, and long lists delay other long lists first.
 pub const MAX_NAMES_AHEAD: usize = 4_096;
 
-/// The work of a batch of which nobody says how many names it has: that of a light one.
+/// The work of a batch that does not say how many names it has: that of a light one.
 pub(crate) const UNKNOWN: usize = 1;
 
-/// A [`PackageIndex`] behind a lock. Share it with an `Arc`.
+/// A [`PackageIndex`] under a lock. Share it with an `Arc`.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex, engine::Engine};
@@ -62,35 +61,35 @@ pub(crate) const UNKNOWN: usize = 1;
 /// ```
 #[derive(Default)]
 pub struct Engine {
-    /// Passed by every batch before it takes the index, so that nobody starves.
+    /// Every batch passes it before it takes the index, so that no batch starves.
     gate: Gate,
     index: RwLock<PackageIndex>,
     keeping: Keeping,
-    /// How much the index holds, to be read without it.
+    /// How much the index holds, for readers without the lock.
     #[cfg(feature = "metrics")]
     held: health::Held,
 }
 
-/// What becomes of changes.
+/// Where changes are kept.
 #[derive(Default)]
 enum Keeping {
-    /// They last as long as the engine.
+    /// In memory, as long as the engine lives.
     #[default]
     Memory,
-    /// They are in a store before anybody is told of them.
+    /// In a store, before anybody is told of them.
     Store(Box<Durability>),
 }
 
-/// A batch panicked halfway, by a bug of ours: what the index holds can no longer be trusted, and
-/// nobody is given an answer from it.
+/// A batch panicked halfway, by a bug of ours. What the index holds can no longer be trusted, so nobody gets
+/// an answer from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the index was left in an unknown state by a panic; restart the server")]
 #[non_exhaustive]
 pub struct Poisoned;
 
-/// The store has failed, now or earlier: what this batch changed, or saw, is not durable and was
-/// taken back, or it was not begun because it might have changed something. What can still be asked
-/// for is what was durable before. Why is known to [`Engine::store_failure`].
+/// The store has failed, now or earlier. What this batch changed or saw is not durable and was taken back. Or
+/// the batch was not begun, because it might have changed something. QUERYs of what was durable before still
+/// work. [`Engine::store_failure`] has the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("nothing can be changed: the store has failed; the log says how")]
 #[non_exhaustive]
@@ -100,7 +99,7 @@ pub struct NotDurable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
-    /// An earlier batch panicked; nothing can be answered any more.
+    /// An earlier batch panicked. Nothing can be answered any more.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
     /// Its changes are not durable, and were taken back.
@@ -112,10 +111,10 @@ pub enum Unavailable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The command would break a limit; it has changed nothing.
+    /// The command would break a limit, and has changed nothing.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// There is no index to apply it to, or nothing to keep what it changed.
+    /// No index can apply the command, or nothing can keep what it changed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -139,24 +138,24 @@ impl Engine {
         Self { keeping: Keeping::Store(Box::new(Durability::new(store))), ..Self::new(index) }
     }
 
-    /// Does some work with the index that no other work comes in between of. Others wait as long
-    /// as it takes, so it should be short and do no I/O; with the feature `server`, waiters
-    /// have turns, see [`MAX_NAMES_AHEAD`]. This batch counts as a light one; [`apply`](Self::apply)
-    /// counts the names of its command.
+    /// Runs some work on the index as one batch: no other work comes in between. Others wait as long as it
+    /// takes, so it should be short and do no I/O. With the feature `server`, waiters have turns: see
+    /// [`MAX_NAMES_AHEAD`]. This batch counts as a light one; [`apply`](Self::apply) counts the names of its
+    /// command.
     ///
-    /// The lock is not re-entrant: whatever uses the same engine from within `work`, be it to batch, to
-    /// [`read`](Self::read) or to [`apply`](Self::apply), waits for itself, for ever.
+    /// The lock is not re-entrant. If `work` calls `batch`, [`read`](Self::read) or [`apply`](Self::apply) of
+    /// the same engine, it waits for itself, for ever.
     ///
-    /// With a store, it returns when what was changed, and all that was seen, is durable.
+    /// With a store, it returns when all that was changed or seen is durable.
     ///
     /// # Errors
-    /// [`Unavailable::Poisoned`] once any batch has panicked; [`Unavailable::NotDurable`] when the
-    /// store fails, and ever after.
+    /// [`Unavailable::Poisoned`] once any batch has panicked. [`Unavailable::NotDurable`] when the store
+    /// fails, and ever after.
     pub fn batch<R>(&self, work: impl FnOnce(&mut PackageIndex) -> R) -> Result<R, Unavailable> {
         self.batch_of(UNKNOWN, work)
     }
 
-    /// The same for a batch of so many names.
+    /// Like [`batch`](Self::batch), for a batch of so many names.
     fn batch_of<R>(
         &self,
         names: usize,
@@ -167,7 +166,7 @@ impl Engine {
         Ok(result)
     }
 
-    /// The same, without waiting for what was seen to be durable: at which version that is.
+    /// Like `batch_of`, but does not wait. It returns the version at which what was seen is durable.
     pub(crate) fn batch_ahead<R>(
         &self,
         names: usize,
@@ -196,8 +195,8 @@ impl Engine {
         Ok((result, version))
     }
 
-    /// Looks at the index, which nothing changes meanwhile: as [`batch`](Self::batch), but side by
-    /// side with others who only look. Not re-entrant either: a read within a read waits for ever as
+    /// Looks at the index, which nothing changes meanwhile. It is like [`batch`](Self::batch), but shares the
+    /// index with others who only look. It is not re-entrant either: a read within a read waits for ever as
     /// soon as a batch waits between them.
     ///
     /// ```
@@ -209,16 +208,16 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`Unavailable::Poisoned`] once any batch has panicked, while a panic of `work` itself does no
-    /// harm to others; [`Unavailable::NotDurable`] if what was seen is taken back.
+    /// [`Unavailable::Poisoned`] once any batch has panicked; a panic of `work` itself does no harm to
+    /// others. [`Unavailable::NotDurable`] if what was seen is taken back.
     pub fn read<R>(&self, work: impl FnOnce(&PackageIndex) -> R) -> Result<R, Unavailable> {
         let (result, version) = self.read_ahead(UNKNOWN, work)?;
         self.wait(version)?;
         Ok(result)
     }
 
-    /// The same for a batch of so many names, without waiting for what was seen to be durable: at which
-    /// version that is.
+    /// Like [`read`](Self::read) for a batch of so many names, but does not wait. It returns the version at
+    /// which what was seen is durable.
     pub(crate) fn read_ahead<R>(
         &self,
         names: usize,
@@ -231,16 +230,16 @@ impl Engine {
         Ok((work(&index), version))
     }
 
-    /// Waits until a version is durable, and sees to that if nobody else does.
+    /// Waits until a version is durable, and commits it if nobody else does.
     pub(crate) fn wait(&self, version: Version) -> Result<(), NotDurable> {
-        // In memory all is settled when it is applied.
+        // In memory, all is settled when it is applied.
         let Keeping::Store(durability) = &self.keeping else { return Ok(()) };
         loop {
             match durability.turn(version) {
                 Turn::Durable => return Ok(()),
                 Turn::Failed => return Err(NotDurable),
                 Turn::Commit(changes, upto) => {
-                    // Anyone who waits for this must hear of its end, however it ends.
+                    // Those who wait for this commit must be told how it ended, also after a panic.
                     let commit = AssertUnwindSafe(|| durability.commit(&changes));
                     match catch_unwind(commit).unwrap_or(Err(StoreError::Panicked)) {
                         Ok(()) => durability.done(upto),
@@ -251,7 +250,7 @@ impl Engine {
         }
     }
 
-    /// Undoes all that is not durable, and lets nobody change anything any more.
+    /// Undoes all that is not durable, and allows no more changes.
     fn take_back(&self, durability: &Durability, changes: Vec<Change>, error: StoreError) {
         let _passed = self.gate.pass(UNKNOWN);
         match self.index.write() {
@@ -261,7 +260,7 @@ impl Engine {
                 #[cfg(feature = "metrics")]
                 self.held.note(&index);
             }
-            // After a panic nobody is given an answer from the index, whatever it holds.
+            // After a panic the index may hold anything: nobody gets an answer from it.
             Err(_poisoned) => drop(durability.fail(error)),
         }
     }
@@ -273,27 +272,27 @@ impl Engine {
         }
     }
 
-    /// Whether there is a store, so that what was applied can be taken back. O(1).
+    /// Whether there is a store, so that changes that were applied can be taken back. O(1).
     pub(crate) fn is_durable(&self) -> bool {
         self.durability().is_some()
     }
 
-    /// Why nothing can be changed any more; `None` as long as that is not so. O(1).
+    /// Why nothing can be changed any more, or `None` while it can. O(1).
     pub fn store_failure(&self) -> Option<&StoreError> {
         self.durability()?.failure()
     }
 
-    /// Closes the store, if there is one: what is durable stays so, the next start is quick, and
-    /// batches that change something are [`Unavailable::NotDurable`] from here on.
+    /// Closes the store, if there is one. What is durable stays so, and the next start is quick. From here
+    /// on, batches that change something are [`Unavailable::NotDurable`].
     ///
     /// # Errors
-    /// [`StoreError`] if the store cannot be closed in good order; what is durable stays so.
+    /// [`StoreError`] if the store cannot be closed in good order. What is durable stays so.
     pub fn close(&self) -> Result<(), StoreError> {
         self.durability().map_or(Ok(()), Durability::close)
     }
 
-    /// Applies one command, as a batch of its own, at the cost of [`PackageIndex::apply`] and of
-    /// waiting for the batches of others.
+    /// Applies one command, as a batch of its own. It costs as much as [`PackageIndex::apply`], and the wait
+    /// for other batches.
     ///
     /// ```
     /// use package_indexer::{Command, Outcome, engine::Engine, wire};
@@ -305,8 +304,8 @@ impl Engine {
     /// ```
     ///
     /// # Errors
-    /// [`EngineError::Limit`] when the command would break a limit, which leaves the index as it
-    /// was; [`EngineError::Unavailable`] as [`batch`](Self::batch).
+    /// [`EngineError::Limit`] when the command would break a limit, which leaves the index as it was.
+    /// [`EngineError::Unavailable`] as [`batch`](Self::batch).
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, EngineError> {
         let command = command.into();
         match command {
@@ -316,7 +315,7 @@ impl Engine {
     }
 }
 
-/// Says how much is indexed and not what: a log line must not hold the whole index. Never waits.
+/// Shows how much is indexed and not what, because a log line must not hold the whole index. Never waits.
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut engine = f.debug_struct("Engine");

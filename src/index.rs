@@ -1,8 +1,8 @@
 //! Floor 2: the machine itself, [`PackageIndex`]: which packages are indexed, and what each needs.
 //!
-//! It is deterministic and alone: no clock, no I/O, and no hashing order that shows. Commands
-//! arrive typed; bytes, connections and durability belong to the floors above, and what the right
-//! answers are is said once more, slowly, in `model`.
+//! It is deterministic and alone: no clock, no I/O, and no hashing order that shows. Commands arrive typed.
+//! Bytes, connections and durability belong to the floors above. `model` says once more, slowly, what the
+//! right answers are.
 
 mod cells;
 mod changes;
@@ -49,14 +49,14 @@ use table::Table;
 
 /// Which packages are indexed and what each depends on.
 ///
-/// Nothing is indexed before its dependencies, and nothing is removed while another package needs
-/// it. Everything visible, orders and digests included, depends on the state alone, not on the
-/// history that led to it, nor on hash seeds.
+/// Nothing is indexed before its dependencies, and nothing is removed while another package needs it. All
+/// that is visible, orders and digests included, depends on the state alone. Neither the history nor a hash
+/// seed shows.
 ///
-/// Memory: a cell of 20 bytes for a dependency, and for a package whose name has up to 11 bytes; one
-/// more for each further 16 bytes of a name; and 6 to 12 bytes to find a package by. Cells come in
-/// pages of 20 KiB. What was once needed is kept for use again until nothing is indexed any more: where
-/// a method below is said to be linear in the packages, the cells of the fullest state since then count.
+/// In memory, a dependency takes a cell of 20 bytes. So does a package with a name of up to 11 bytes, and one
+/// more cell for each further 16 bytes. To find a package by name takes 6 to 12 bytes. Cells come in pages of
+/// 20 KiB. They are kept for use again until nothing is indexed any more. So where a method below is linear
+/// in the packages, the fullest state since then counts.
 ///
 /// ```
 /// use package_indexer::{Command, Outcome, PackageIndex};
@@ -72,20 +72,20 @@ use table::Table;
 #[derive(Clone)]
 pub struct PackageIndex {
     graph: DependencyGraph,
-    /// Finds a package by name; the names themselves are in the graph.
+    /// Finds a package by name. The names themselves are in the graph.
     by_name: Table,
-    /// With a random key: anyone who chooses the names cannot choose the collisions.
+    /// The hash of names. Its key is random, so that a client cannot choose names that collide.
     hasher: NameHash,
     limits: Limits,
-    /// The list of the INDEX in hand, kept for its memory.
+    /// The list of the current INDEX, kept for its memory.
     list: Vec<PackageId>,
-    /// What changed since somebody took that, if anybody wants to know.
+    /// What has changed since the last take, if anybody wants to know.
     changes: Option<Vec<Change>>,
     emptied: Emptied,
 }
 
-/// How many cells an empty index keeps for the next packages, at most: so that an index that is filled
-/// and emptied again and again by few does not ask for memory each time.
+/// The most cells that an empty index keeps for the next packages. So an index that small numbers fill and
+/// empty again and again does not ask for memory each time.
 const KEPT_CELLS: usize = 16_384;
 
 impl PackageIndex {
@@ -95,7 +95,7 @@ impl PackageIndex {
         Self::with_limits(Limits::default())
     }
 
-    /// An empty index with the limits given, each capped where its ceiling is.
+    /// An empty index with the limits given, each capped at its ceiling.
     #[must_use]
     pub fn with_limits(limits: Limits) -> Self {
         Self {
@@ -117,16 +117,16 @@ impl PackageIndex {
         Self { by_name: Table::with_max_names(names), ..Self::new() }
     }
 
-    /// Applies one command and answers it.
+    /// Applies one command, and returns its outcome.
     ///
-    /// QUERY and REMOVE cost one look-up, and REMOVE the list that goes with the package; INDEX costs a
-    /// look-up a dependency, a sort of the new list, and a pass over it and the old one. None depends on
-    /// how many packages there are, nor on how many depend on those in question. The memory of an index that
-    /// has been emptied is given back with the INDEX and REMOVE that follow, a bounded part with each.
+    /// QUERY and REMOVE cost one look-up, and REMOVE also the list of the package. INDEX costs a look-up for
+    /// each dependency, a sort of the new list, and a pass over it and the old one. None of them depends on
+    /// the number of packages, or on how many depend on the package. After an index has been emptied, each
+    /// INDEX and REMOVE frees a bounded part of its memory.
     ///
     /// # Errors
-    /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]; nothing
-    /// has changed then.
+    /// [`LimitError`] when an INDEX that the rules allow would pass one of the [`Limits`]. It has changed
+    /// nothing then.
     ///
     /// ```
     /// # use package_indexer::{Command, Outcome, PackageIndex, wire};
@@ -143,7 +143,7 @@ impl PackageIndex {
         }
     }
 
-    /// INDEX (protocol rules I): decided by reading alone, then done.
+    /// INDEX (protocol rules I). It decides by reading alone, and changes something only then.
     fn index(
         &mut self,
         package: NameRef<'_>,
@@ -166,7 +166,7 @@ impl PackageIndex {
         Ok(Outcome::Ok)
     }
 
-    /// REMOVE (protocol rules X): decided by reading alone, then done.
+    /// REMOVE (protocol rules X). It decides by reading alone, and changes something only then.
     fn remove(&mut self, package: NameRef<'_>) -> Outcome {
         self.emptied.give_some_back();
         let name = Sought::new(package);
@@ -189,7 +189,7 @@ impl PackageIndex {
         Outcome::when(self.find(package).is_some())
     }
 
-    /// Puts the packages of a list into `self.list`, each once; false if one is not indexed.
+    /// Puts the packages of a list into `self.list`, each once. Returns `false` if one is not indexed.
     fn resolve(&mut self, dependencies: Dependencies<'_>) -> bool {
         self.list.clear();
         for name in dependencies.iter() {
@@ -224,7 +224,7 @@ impl PackageIndex {
         }
     }
 
-    /// The same for any text: what is no name is the name of no package.
+    /// Like `find`, for any text. A text that is no name is the name of no package.
     fn find_text(&self, text: &str) -> Option<PackageId> {
         self.find(NameRef::new(text).ok()?)
     }
@@ -232,7 +232,7 @@ impl PackageIndex {
     fn find(&self, name: NameRef<'_>) -> Option<PackageId> {
         let sought = Sought::new(name);
         if sought.is_short() {
-            // Most are, and are found without a call.
+            // Most names are short, and are found without a call.
             let hash = self.hasher.of_short(&sought);
             return self.by_name.find(hash, |id| self.graph.has_short_name(id, &sought));
         }
@@ -279,9 +279,9 @@ impl fmt::Debug for PackageIndex {
     }
 }
 
-/// Applies the commands in order. Outcomes are dropped: a command that fails, or that would pass a
-/// limit, changes nothing and the next one is applied. Use [`PackageIndex::apply`] to see them.
-/// Costs what the commands cost.
+/// Applies the commands in order, and drops the outcomes. A command that fails or would pass a limit changes
+/// nothing, and the next one is applied. Use [`PackageIndex::apply`] to see outcomes. Costs what the commands
+/// cost.
 ///
 /// ```
 /// # use package_indexer::{Command, PackageIndex};
@@ -298,7 +298,7 @@ impl Extend<Command> for PackageIndex {
     }
 }
 
-/// As for [`Command`].
+/// Like the one for [`Command`].
 ///
 /// ```
 /// # use package_indexer::{PackageIndex, wire};
@@ -315,7 +315,7 @@ impl<'a> Extend<CommandRef<'a>> for PackageIndex {
     }
 }
 
-/// The index that the commands lead to from an empty one; see [`Extend`].
+/// The index to which the commands lead from an empty one. See [`Extend`].
 ///
 /// ```
 /// # use package_indexer::{Command, PackageIndex};

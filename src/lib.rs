@@ -8,10 +8,10 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | say something to an index | [`Command`] |
+//! | make a command | [`Command`] |
 //! | apply it | [`PackageIndex`] |
-//! | bound what it may hold | [`Limits`](index::Limits) |
-//! | know what it should answer | [`Model`] |
+//! | limit what it may hold | [`Limits`](index::Limits) |
+//! | find out what it should answer | [`Model`] |
 //! | read a message of the protocol | [`wire::parse`] |
 //! | share an index between threads | [`Engine`](engine::Engine) |
 //! | answer the bytes of a client | [`Session`](session::Session) |
@@ -30,7 +30,7 @@
 //! # Ok::<(), package_indexer::NameError>(())
 //! ```
 //!
-//! A **[`PackageIndex`]** answers OK or FAIL, and tells more to those who hold it:
+//! A **[`PackageIndex`]** answers OK or FAIL. Its owner can ask for more:
 //!
 //! ```
 //! use package_indexer::{Command, Outcome, PackageIndex};
@@ -105,7 +105,7 @@
 //! # Ok::<(), package_indexer::engine::Poisoned>(())
 //! ```
 //!
-//! A **`Server`** has a thread for each client, and a **`Client`** is a machine at the other end
+//! A **`Server`** has a thread for each client. A **`Client`** is a machine at the other end of a connection
 //! (feature `server`):
 //!
 //! ```
@@ -155,10 +155,10 @@
 //! | 1 | [`command`] | commands, outcomes, replies |
 //! | 2 | [`wire`] | the grammar, the framing, and rows as they are stored |
 //! | 2 | [`index`], [`model`] | the machine, and the reference model that it is compared with |
-//! | 3 | [`store`] | how changes outlive the process |
-//! | 3 | [`log`] | a log that replicas share, which gives commands their order |
+//! | 3 | [`store`] | makes changes outlive the process |
+//! | 3 | [`log`] | a log that replicas share, and that orders their commands |
 //! | 4 | [`engine`] | one index shared by many connections |
-//! | 5 | [`replica`] | an engine whose order comes from a log |
+//! | 5 | [`replica`] | an engine whose commands are ordered by a log |
 //! | 6 | [`session`] | bytes in, reply bytes out, without a socket |
 //! | 7 | `server`, `client` | TCP, with a thread for each connection (feature `server`) |
 //! | 8 | `metrics` | counts for Prometheus and their endpoint (feature `metrics`) |

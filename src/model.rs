@@ -1,7 +1,7 @@
 //! Floor 2: the reference model: what the index should answer, written to be checked by eye.
 //!
-//! Each rule can be held against the reply table in `spec/protocol.md`. Nothing here is fast, and
-//! nothing here may become clever: `index` is for that.
+//! Each rule can be compared with the reply table in `spec/protocol.md`. Nothing here is fast, and nothing
+//! here may become clever: `index` is for that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use crate::command::{Command, Outcome};
 use crate::name::Name;
 
-/// The indexed packages, each with the set of packages that it depends on. REMOVE looks at all.
+/// The indexed packages, each with the set of packages that it depends on. REMOVE looks at all packages.
 ///
 /// ```
 /// # use package_indexer::{Command, Model, Outcome};
@@ -21,7 +21,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// What is indexed.
+    /// All indexed packages, each with its dependencies.
     pub fn packages(&self) -> &BTreeMap<Name, BTreeSet<Name>> {
         &self.packages
     }
@@ -34,7 +34,7 @@ impl Model {
         self.packages.iter().any(|(other, list)| other != package && list.contains(package))
     }
 
-    /// Applies one command and answers it.
+    /// Applies one command, and returns its outcome.
     pub fn apply(&mut self, command: &Command) -> Result<Outcome, Infallible> {
         match command {
             Command::Index { dependencies, .. } if !self.are_indexed(dependencies) => return FAIL,

@@ -1,15 +1,15 @@
-//! Floor 5: an engine that shares the order of its commands with those of other processes, by a log.
+//! Floor 5: an engine whose commands are ordered by a log that several processes share.
 //!
-//! Anyone who has commands that may change something hands them in as a submission and sleeps. One duty
-//! appends whatever waits as one entry of the log, another follows the log and applies every entry at its
-//! place, its own as well as those of others, and only then are those answered whose entry it was: nothing
-//! is ever undone. Anyone who only asks has the end of the log read, together with all who wait for that at
-//! the same moment, and looks when the index has come as far.
+//! A client that may change something hands in its commands as a submission, and sleeps. One duty appends all
+//! that waits as one entry of the log. Another follows the log and applies every entry at its place, its own
+//! as well as those of others. Only then are the clients answered whose commands are in the entry, so nothing
+//! is ever undone. A client that only asks waits until the end of the log has been read, and until the index
+//! has come that far. All that wait at the same moment share one read.
 //!
-//! A [`Replica`] is one of `spec/Replicated.tla`. What it decides is in `core`, a state machine without lock,
-//! clock or log. What calls the log and wakes those who wait is in `append`, `follow`, `reads` and `snapshots`:
-//! the duties are loops of threads that the server has, and each step of them is a call here, so that tests
-//! can take the steps in any order.
+//! A [`Replica`] is one of `spec/Replicated.tla`. The module `core` decides: it is a state machine without
+//! lock, clock or log. The modules `append`, `follow`, `reads` and `snapshots` call the log and wake those
+//! who wait. The duties are loops of threads that the server has. Each step of a duty is a call here, so that
+//! tests can take the steps in any order.
 
 mod append;
 mod core;
@@ -35,32 +35,32 @@ use reads::Rounds;
 pub use snapshots::RestoreError;
 use snapshots::{IndexAt, Published};
 
-/// How much is appended at once, in bytes of messages, unless a single submission has more: what etcd takes
-/// at the best price.
+/// How many bytes of messages are appended at once, unless a single submission has more. etcd takes entries
+/// of this size at the best price.
 const ENTRY_BYTES: usize = 64 * 1024;
 
-/// What an entry costs beside its messages, so that many small ones are no more than few large ones: keys,
-/// and what etcd keeps with each.
+/// What an entry counts beside its messages, in bytes, for keys and for what etcd keeps with each. So many
+/// small entries weigh as much as a few large ones.
 const ENTRY_COST: u64 = 512;
 
-/// How many bytes of messages may be on their way to their places at once, so that a replica which can
-/// append and not follow comes to a halt.
+/// How many bytes of messages may be on their way to their places at once. A replica that can append but not
+/// follow comes to a halt there.
 const MOST_IN_FLIGHT: usize = 4 << 20;
 
-/// What a request costs beside its messages, with what its client waits on.
+/// The memory that a request takes beside its messages, with what its client waits on.
 const REQUEST_COST: usize = size_of::<Request<Arc<Submission>>>() + size_of::<Submission>();
 
-/// For how long the log has to be away, and for the patience of the replica, until nobody waits for it any
-/// more.
+/// How long the log has to be unreachable before nobody waits for it any more. If the replica's patience is
+/// longer, that counts.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// What QUERYs see that no change comes with.
+/// What QUERYs see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reads {
-    /// All that was answered before they were asked, by whichever replica.
+    /// All that any replica answered before the QUERY.
     #[default]
     Linearizable,
-    /// What this replica has come to, which may be older than what others have answered.
+    /// What this replica has applied, which may be older than what others have answered.
     Local,
 }
 
@@ -71,14 +71,14 @@ pub struct ReplicaConfig {
     pub patience: Duration,
     /// What QUERYs see.
     pub reads: Reads,
-    /// After how many bytes in the log a snapshot is written: its messages, and 512 bytes for each entry.
+    /// After how many bytes in the log a snapshot is written. Messages count, and 512 bytes for each entry.
     pub snapshot_every: u64,
 }
 
-/// The patience of a replica, unless it is told otherwise.
+/// The patience of a replica, unless another is chosen.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// After how many bytes in the log a snapshot is written, unless a replica is told otherwise.
+/// After how many bytes in the log a snapshot is written, unless another number is chosen.
 pub const DEFAULT_SNAPSHOT_EVERY: u64 = 64 << 20;
 
 impl Default for ReplicaConfig {
@@ -91,10 +91,10 @@ impl Default for ReplicaConfig {
     }
 }
 
-/// What became of a command: the order that all replicas share has it now.
+/// The outcome of a command, which now has its place in the order of all replicas.
 pub(crate) type Answer = Result<Outcome, LimitError>;
 
-/// Where a client waits for what comes of its commands.
+/// Where a client waits for the answers to its commands.
 #[derive(Default)]
 pub(crate) struct Submission {
     answers: Mutex<Option<Result<Vec<Answer>, Unanswered>>>,
@@ -102,7 +102,7 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
-    /// What came of it so far.
+    /// The answers so far.
     #[cfg(feature = "testing")]
     pub(crate) fn answers(&self) -> Option<Result<Vec<Answer>, Unanswered>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -116,12 +116,12 @@ impl Submission {
 
 /// An engine whose commands are ordered by a log that it shares with other replicas.
 ///
-/// Four duties come with it, each to be done again and again by a thread of its own:
+/// Four duties come with it. A thread of its own has to repeat each:
 /// [`append_when_due`](Self::append_when_due), [`follow`](Self::follow),
 /// [`read_head_when_due`](Self::read_head_when_due),
 /// [`write_snapshot_when_due`](Self::write_snapshot_when_due).
 pub struct Replica {
-    /// What it has applied so far.
+    /// What this replica has applied so far.
     engine: Engine,
     share: Share,
 }
@@ -132,11 +132,11 @@ struct Share {
     how: ReplicaConfig,
     limits: Limits,
     state: Mutex<Guarded>,
-    /// When the log did something for the last time.
+    /// When the log last did something.
     reached: Mutex<Instant>,
-    /// Where the duty that appends waits for something to append.
+    /// Where the duty that appends waits for submissions.
     submitted: Condvar,
-    /// Where those wait who need to know how far the index has come, and duties that pause.
+    /// Where threads wait that need to know how far the index has come, and duties that pause.
     moved: Condvar,
     /// Where the duty that reads the end of the log waits.
     wanted: Condvar,
@@ -149,17 +149,17 @@ struct Guarded {
     reads: Rounds,
     /// What the next snapshot is to hold.
     copy: Option<IndexAt>,
-    /// What was published, in the place of what, and has not made the log forget anything yet.
+    /// What was published and what it replaced, until the log has forgotten what that makes dispensable.
     published: Option<Published>,
 }
 
 impl Share {
     fn lock(&self) -> MutexGuard<'_, Guarded> {
-        // Nothing that is done with it in hand can panic.
+        // Nothing that is done under this lock can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has something happen to the core, and tells those whom that leaves without an answer.
+    /// Tells the core of an event, and informs the clients whom the event leaves without an answer.
     fn with<R>(&self, event: impl FnOnce(&mut Core<Arc<Submission>>) -> R) -> R {
         let mut state = self.lock();
         let result = event(&mut state.core);
@@ -176,17 +176,17 @@ impl Share {
         self.lock().core.applied()
     }
 
-    /// Notes that the log does something.
+    /// Notes that the log has done something.
     fn note_reached(&self) {
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// How long ago the log did something.
+    /// How long ago the log last did something.
     fn unreached(&self) -> Duration {
         self.reached.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// That the log is there, as far as anybody knows.
+    /// Fails if the log has been unreachable for too long.
     fn expect_there(&self) -> Result<(), Unanswered> {
         let away = self.unreached();
         if away > self.how.patience.max(AWAY) { Err(Unanswered::Away(away)) } else { Ok(()) }
@@ -197,12 +197,12 @@ impl Share {
         self.lock().core.failure().cloned()
     }
 
-    /// Why the log takes no changes; `None` while it does, as far as is known.
+    /// Why the log takes no changes, or `None` while it does, as far as is known.
     fn refusal(&self) -> Option<LogRefusal> {
         self.lock().core.refusal()
     }
 
-    /// Hands in messages, at most [`MAX_ENTRY_BYTES`].
+    /// Hands in messages of at most [`MAX_ENTRY_BYTES`].
     fn hand_in(&self, messages: Vec<u8>) -> Result<Arc<Submission>, Unanswered> {
         debug_assert!(messages.len() <= MAX_ENTRY_BYTES && messages.ends_with(b"\n"));
         let submission = Arc::<Submission>::default();
@@ -215,7 +215,7 @@ impl Share {
         Ok(submission)
     }
 
-    /// Waits for the answers to what was handed in, in the order of its messages.
+    /// Waits for the answers to a submission, in the order of its messages.
     fn wait(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
         let answers = submission.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let waited =
@@ -228,24 +228,24 @@ impl Share {
         self.lose_patience(submission)
     }
 
-    /// Takes back what was handed in if nothing was done with it yet, and says what is known of it if not.
+    /// Withdraws a submission if nothing was done with it yet. Otherwise returns what is known of it.
     fn lose_patience(&self, submission: &Arc<Submission>) -> Result<Vec<Answer>, Unanswered> {
         let patience = self.how.patience;
         if self.lock().core.withdraw(|client| Arc::ptr_eq(client, submission)) {
             return Err(Unanswered::Withdrawn(patience));
         }
-        // It may have been answered after all.
+        // The answers may have come after all.
         let answers = submission.answers.lock().unwrap_or_else(PoisonError::into_inner).take();
         answers.unwrap_or(Err(Unanswered::Unknown(patience)))
     }
 
-    /// Waits for a while, less if the replica is closed meanwhile.
+    /// Waits for a while, or until the replica is closed.
     fn pause(&self, length: Duration) {
         let is_on = |state: &mut Guarded| !state.core.is_over();
         drop(self.moved.wait_timeout_while(self.lock(), length, is_on));
     }
 
-    /// Fails if a duty did, and trying again is of no use.
+    /// Passes a duty's result on. The replica fails if it is an error and another try is of no use.
     fn noting<T>(&self, done: Result<T, LogError>) -> Result<T, LogError> {
         if let Err(error) = &done
             && error.is_lasting()
@@ -259,13 +259,13 @@ impl Share {
         self.lock().core.is_over()
     }
 
-    /// Nothing is answered any more.
+    /// Makes the replica fail: nothing is answered any more.
     fn fail(&self, error: LogError) {
         self.with(|core| core.fail(error));
         self.wake_all();
     }
 
-    /// Nothing is appended or followed any more.
+    /// Closes the replica: nothing is appended or followed any more.
     fn close(&self) {
         self.with(Core::close);
         self.wake_all();
@@ -278,7 +278,7 @@ impl Share {
     }
 }
 
-/// How long it is until something is tried again.
+/// How long a duty waits until it tries something again.
 const MOMENT: Duration = Duration::from_millis(20);
 
 #[cfg(test)]

@@ -41,20 +41,18 @@ pub struct Config {
     /// The longest line, in bytes, LF included; 65,536 unless chosen. At least
     /// [`MIN_LINE_BYTES`](crate::wire::MIN_LINE_BYTES) is wise.
     pub max_line_bytes: usize,
-    /// The most clients at once; the connection of anyone who comes then is closed at once. 10,000
-    /// unless chosen.
+    /// The most clients at once: 10,000 unless chosen. The server closes any further connection at once.
     pub max_connections: usize,
-    /// How long a client may leave replies unread before it is cut off; 30 seconds unless chosen,
-    /// and at least a millisecond. It is noticed between one and two times as long after the
-    /// system has no more room for replies. Until then the client holds its thread, and of memory
-    /// what [`Session::memory`](crate::session::Session::memory) and the system's socket buffers
-    /// may grow to.
+    /// How long a client may leave replies unread before it is cut off: 30 seconds unless chosen, and at
+    /// least a millisecond. The server notices it between one and two times as long after the system has no
+    /// more room for replies. Until then the client holds its thread. It also holds what
+    /// [`Session::memory`](crate::session::Session::memory) and the system's socket buffers may grow to.
     pub write_timeout: Duration,
-    /// How long a client may go without a complete message before it is let go; no limit unless
-    /// chosen. It is noticed up to half a second later.
+    /// How long a client may go without a complete message before it is let go: no limit unless chosen. The
+    /// server notices it up to half a second later.
     pub idle_timeout: Option<Duration>,
-    /// How long a shutdown, from its beginning, waits for replies to be taken before it cuts the
-    /// connections off; 5 seconds unless chosen.
+    /// How long a shutdown waits for clients to take their replies, from its beginning: 5 seconds unless
+    /// chosen. Then it cuts the connections off.
     pub shutdown_grace: Duration,
 }
 
@@ -123,14 +121,14 @@ impl Service for Shared {
     }
 }
 
-/// How many clients may wait to be accepted: with std's 128, a burst of more has to knock again, a
+/// How many clients may wait to be accepted. With std's 128, clients of a larger burst would have to retry a
 /// second later. The system may allow fewer.
 const BACKLOG: i32 = 4_096;
 
 /// Serves on every listener given, set to block, until the handle says otherwise.
 ///
 /// # Errors
-/// As [`Server::start`]; what has been started then is stopped, for no longer than `grace`.
+/// As [`Server::start`]. What has been started by then is stopped, within `grace`.
 pub(crate) fn listen<S: Service>(
     listeners: impl IntoIterator<Item = TcpListener>,
     service: &Arc<S>,
@@ -141,7 +139,7 @@ pub(crate) fn listen<S: Service>(
     for listener in &listeners {
         listener.set_nonblocking(false)?;
         addresses.push(listener.local_addr()?);
-        // Of the same listener once more, which changes its queue and nothing else.
+        // It listens already: a second call only changes the length of its queue.
         rustix::net::listen(listener, BACKLOG)?;
     }
     let connections = Arc::clone(service.connections());
@@ -158,12 +156,13 @@ pub(crate) fn listen<S: Service>(
 
 impl Server {
     /// Serves an engine or a replica on every listener given, until told to [shut down](Self::shut_down). The
-    /// listeners are set to block, and to queue as many clients as the system allows, up to 4,096.
+    /// listeners are set to block. Their queues get as many places as the system allows, up to 4,096.
     ///
     /// # Errors
-    /// When a listener has no address or cannot be set so, and then no connection has been
-    /// accepted; or when the system gives no thread to accept on a listener, and then those that
-    /// were accepted on others are let go as by a shutdown before this returns.
+    /// If a listener has no address or cannot be set so. No connection has been accepted then.
+    ///
+    /// If the system gives no thread to accept on a listener. Clients that others have accepted by then are
+    /// let go, as by a shutdown, before this returns.
     pub fn start(
         listeners: impl IntoIterator<Item = TcpListener>,
         backend: Arc<impl Backend + 'static>,
@@ -172,7 +171,7 @@ impl Server {
         Self::start_monitored(listeners, backend, config, Arc::new(Nobody))
     }
 
-    /// The same, with somebody who is told what the server does.
+    /// Like [`start`](Self::start), with a monitor that is told what the server does.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -185,7 +184,7 @@ impl Server {
         Self::start_serving(listeners, backend, config, monitor)
     }
 
-    /// The same, whichever it is.
+    /// Starts the server for a backend of either kind.
     pub(crate) fn start_serving(
         listeners: impl IntoIterator<Item = TcpListener>,
         backend: Arc<dyn Backend>,
@@ -199,7 +198,7 @@ impl Server {
         Ok(Self { handle, shared, joined: false })
     }
 
-    /// The addresses served, in the order of the listeners, with the ports that they got.
+    /// The addresses served, in the order of the listeners, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.handle.addresses
@@ -211,28 +210,27 @@ impl Server {
         self.shared.connections.len()
     }
 
-    /// What shuts this server down from elsewhere, while [`join`](Self::join) waits.
+    /// A handle that can shut this server down from elsewhere, while [`join`](Self::join) waits.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
-    /// Begins to stop, without waiting: [`Handle::shut_down`].
+    /// Begins to stop, without waiting. See [`Handle::shut_down`].
     pub fn shut_down(&self) {
         self.handle.shut_down();
     }
 
     /// Waits for a shutdown to begin, however long that takes, and to end.
     ///
-    /// It ends when every client has ended its stream or fallen silent. At
-    /// [`Config::shutdown_grace`] after its beginning, those are cut off that still send, or do
-    /// not take their replies, and about a second later this returns in any case, with an error
-    /// in the log if a thread of the server has still not ended. If none is left behind, nothing
-    /// holds the engine, a listener or a connection any more. Replies that the system has taken
-    /// on are delivered even after that.
+    /// A shutdown ends when every client has ended its stream or fallen silent. When
+    /// [`Config::shutdown_grace`] is over, clients that still send or do not take their replies are cut off.
+    /// About a second later this returns in any case. If a thread of the server has still not ended, the log
+    /// has an error. Otherwise nothing holds the engine, a listener or a connection any more. The system
+    /// still delivers replies that it has taken on.
     ///
-    /// A [replica](crate::replica::Replica) that still has clients at the end of the grace is closed then, so
-    /// that those who wait for its log are answered, for which they have another second.
+    /// A [replica](crate::replica::Replica) that still has clients when the grace ends is closed then. So
+    /// clients that wait for its log are answered, and have another second to read that.
     #[must_use = "says whether every client was let go in order"]
     pub fn join(mut self) -> Stopped {
         self.wait()
@@ -240,7 +238,7 @@ impl Server {
 
     fn wait(&mut self) -> Stopped {
         self.joined = true;
-        // Anyone who waits for a log that is away would wait for longer than the grace.
+        // The log may be unreachable: clients would wait for it for longer than the grace.
         let let_go = || self.shared.backend.let_go();
         self.handle.wait(self.shared.config.shutdown_grace, let_go)
     }
@@ -255,7 +253,7 @@ impl Drop for Server {
     }
 }
 
-/// Says where it listens and how many are connected, not what is indexed or who they are.
+/// Shows the addresses and the number of clients, not what is indexed or who the clients are.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")

@@ -1,8 +1,8 @@
 //! Floor 1: text from outside, as messages and logs show it: escaped and shortened.
 //!
-//! File names, arguments, package lists, replies and the contents of a store can hold anything. Shown raw,
-//! an escape sequence would reach a terminal, a line feed would forge a line of a log, and a value of
-//! megabytes would bury the message. No such value is printed other than as a [`Shown`].
+//! File names, arguments, package lists, replies and the contents of a store can hold anything. Shown raw, an
+//! escape sequence would reach a terminal, and a line feed would forge a line of a log. A value of megabytes
+//! would bury the message. No such value is printed other than as a [`Shown`].
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -31,8 +31,8 @@ pub(crate) fn shown_path(path: &Path) -> Shown<'_> {
     Shown(path.as_os_str().as_encoded_bytes())
 }
 
-/// Text in which each control character but `kept` is escaped: for whole messages, whose parts have been
-/// shortened already.
+/// Text in which each control character but `kept` is escaped. It is for whole messages, whose parts are
+/// already short.
 #[cfg(any(test, feature = "cli", feature = "testing"))]
 pub(crate) fn without_controls(text: &[u8], kept: Option<char>) -> String {
     let mut clean = String::with_capacity(text.len());
@@ -69,7 +69,7 @@ impl Shown<'_> {
         text
     }
 
-    /// Says how long a value is that is not shown whole.
+    /// Writes the length of a value that is not shown whole.
     fn fmt_length(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.len() {
             ..=MOST => Ok(()),
@@ -92,7 +92,7 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// Where a character begins, at `at` or up to three bytes before.
+/// Where a character begins: at `at`, or up to three bytes before.
 fn boundary(bytes: &[u8], at: usize) -> usize {
     let begins = |at: &usize| bytes.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
     (at.saturating_sub(3)..=at).rev().find(begins).unwrap_or(at)
@@ -102,7 +102,7 @@ fn push(text: &mut String, c: char, in_quotes: bool) {
     match c {
         '"' | '\\' if in_quotes => text.extend(['\\', c]),
         '"' | '\\' | '\'' => text.push(c),
-        // What cannot be seen, or turns the writing round, is escaped too.
+        // Invisible characters, and those that change the direction of writing, are escaped too.
         _ => text.extend(c.escape_debug()),
     }
 }

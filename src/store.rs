@@ -1,33 +1,42 @@
-//! Floor 3: how changes outlive the process, or that they do not.
+//! Floor 3: stores, which make changes outlive the process.
 //!
-//! A [`Store`] keeps the state itself, each package with its list, and not a log of commands: it is
-//! told what [`changed`](Change), makes that durable at one go, and gives everything back at the next
-//! start, when [`load`] makes an index of it and believes nothing. Which batches are made durable
-//! together, and who waits for that, is the engine's business. An engine without a store keeps its
-//! index in memory alone.
+//! A [`Store`] keeps the state itself, each package with its list, and not a log of commands. It is told what
+//! [`changed`](Change), and makes that durable in one step. At the next start it gives everything back.
+//! [`load`] makes an index of that, and checks all of it. The engine decides which batches are made durable
+//! together, and who waits for that. An engine without a store keeps its index in memory alone.
 //!
 //! # What is promised
 //!
-//! What [`Store::commit`] returned from survives the end of the process, of the system, and of the
-//! power, as long as the disk keeps what it said to have kept when it was told to (`fdatasync`). What
-//! it had not returned from is afterwards there as a whole or not at all, and nothing later without
-//! it. What it failed to make durable is not there afterwards, as long as the disk can still note that it
-//! failed. Not promised: to survive a disk that lies about that, or one that is lost. A backup is for those.
+//! The promise has three cases:
+//!
+//! - If [`Store::commit`] returned `Ok`, its changes survive the end of the process, of the system, and of
+//!   the power. The disk must have kept what it said it kept (`fdatasync`).
+//! - If it had not returned, its changes are afterwards there as a whole or not at all, and nothing later
+//!   without them.
+//! - If it returned an error, its changes are not there afterwards, as long as the disk can still note the
+//!   failure.
+//!
+//! A disk that lies, or one that is lost, is not covered. A backup is for those.
 //!
 //! # Why redb
 //!
-//! The engine behind the feature `store` is redb: every page is under a checksum that starts at the
-//! root, so that damage is found instead of taken for the end of a log (a log that ends at its first bad
-//! record loses what follows it, silently); its storage can be substituted, so that a test can cut it off
-//! at every write; its file format is promised to stay readable; and it is one crate, where fjall would
-//! bring twenty.
+//! The engine for the feature `store` is redb, for four reasons. Every page is under a checksum that starts
+//! at the root, so damage is found. (A log that ends at its first bad record silently loses what follows.) A
+//! test can substitute its storage, and cut it off at every write. Its file format is promised to stay
+//! readable. And it is one crate, where fjall would bring twenty.
 //!
-//! It is not the fastest. A commit rewrites six to eight pages of 4 KiB that do not lie side by side, and
-//! each of them takes a disk about as long as the next one. Measured by `benches/durable.rs`, without a
-//! server, on a virtual disk of two cores: commits of 1, 64 and 1,024 changes of 10,000 packages take 0.25,
-//! 0.26 and 0.53 milliseconds, which bare writes with fdatasync of the same bytes do in 0.68, 0.69 and 0.53 of
-//! that. Each change as an entry of its own, in place of one value for a commit, took 0.4, 2.0 and 4.6
-//! milliseconds for 1, 64 and 512 changes, fjall 3 in that way 0.17, 0.47 and 2.0.
+//! It is not the fastest. A commit rewrites six to eight pages of 4 KiB in different places, and each takes a
+//! disk about as long as the next. `benches/durable.rs` measured the milliseconds of a commit to 10,000
+//! packages, without a server, on a virtual disk of two cores:
+//!
+//! | changes in a commit | this store | bare writes and fdatasync of the same bytes | redb, an entry for each change | fjall 3, an entry for each change |
+//! |---|---|---|---|---|
+//! | 1 | 0.25 | 0.17 | 0.4 | 0.17 |
+//! | 64 | 0.26 | 0.18 | 2.0 | 0.47 |
+//! | 512 | | | 4.6 | 2.0 |
+//! | 1,024 | 0.53 | 0.28 | | |
+//!
+//! So this store writes one value for a commit, and not an entry for each change.
 
 #[cfg(feature = "store")]
 mod disk;
@@ -47,50 +56,50 @@ pub use disk::Disk;
 
 /// Keeps the state of an index.
 pub trait Store: Send {
-    /// Makes changes durable, all of them or none, and returns when they are. Of one package the last
-    /// counts.
+    /// Makes changes durable, all of them or none, and returns when they are. If a package occurs twice, its
+    /// last change counts.
     ///
     /// # Errors
-    /// [`StoreError`]: they are not kept, and the next start does not find them. Only after
-    /// [`StoreError::Unnoted`], or if the process ends before this returns, it may find all of them or
-    /// none. Nothing can be made durable any more until then.
+    /// [`StoreError`]: the changes are not kept, and the next start does not find them. There are two
+    /// exceptions: after [`StoreError::Unnoted`], or if the process ends before this returns, it may find all
+    /// of them or none. Until that start nothing can be made durable any more.
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// What is kept at this moment, however it goes on.
+    /// A snapshot of what is kept at this moment. Later commits do not change it.
     ///
     /// # Errors
     /// [`StoreError`] if that cannot be read.
     fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
 
-    /// Leaves what is kept so that the next start finds it without repair.
+    /// Closes the store, so that the next start needs no repair.
     ///
     /// # Errors
     /// [`StoreError`]: what was committed is kept all the same.
     fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// What a store kept at one moment. As long as it is there, the store cannot use the place again of what
-/// it replaces.
+/// What a store kept at one moment. While a snapshot lives, the store cannot reuse the space of what later
+/// commits replace.
 pub trait Snapshot: Send {
-    /// About how many packages there are: what was committed lately may not be counted.
+    /// About how many packages there are. Recent commits may not be counted.
     ///
     /// # Errors
     /// [`StoreError`] if that cannot be read.
     fn package_count(&self) -> Result<u64, StoreError>;
 
-    /// Whether the store has grown so much beside this snapshot that it should be given up.
+    /// Whether the store has grown so much since this snapshot that it should be given up.
     fn is_outgrown(&self) -> bool {
         false
     }
 
-    /// Hands every package over with its list, or what is kept in its place, in the same order each time,
-    /// until `visit` has enough.
+    /// Passes each package with its list to `visit`, until `visit` has enough. The order is the same each
+    /// time. A row that cannot be understood is passed as an error.
     ///
     /// # Errors
     /// [`StoreError`] if something cannot be read.
     fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
 
-    /// The same without the lists, which need not be read for that.
+    /// Like [`visit`](Self::visit), but the lists may be left out, and need not be read.
     ///
     /// # Errors
     /// As [`visit`](Self::visit).
@@ -99,10 +108,10 @@ pub trait Snapshot: Send {
     }
 }
 
-/// Is given what is kept, row by row, and says whether it has enough.
+/// A function that gets what is kept, row by row, and returns whether it has enough.
 pub type Visit<'v> = dyn FnMut(Result<Row<'_>, RowError>) -> ControlFlow<()> + 'v;
 
-/// Why a store cannot keep something, or give it back.
+/// Why a store cannot keep or return something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -114,13 +123,13 @@ pub enum StoreError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// Somebody else has it open.
+    /// Another process uses it.
     #[error("{path} is in use by another process", path = shown_path(path))]
     InUse {
         /// The file that is locked.
         path: PathBuf,
     },
-    /// It was written by a later version.
+    /// A later version wrote it.
     #[error(
         "{path} was written by a later version: it has format {found}, and this version reads up to \
          {supported}",
@@ -134,7 +143,7 @@ pub enum StoreError {
         /// The latest format that can be read.
         supported: u64,
     },
-    /// It is in a file whose own format is of a later version of redb.
+    /// A later version of redb wrote the file.
     #[error(
         "{path} was written by a later version: it has redb's format {found}, and this version reads up \
          to {supported}",
@@ -143,12 +152,12 @@ pub enum StoreError {
     NewerContainer {
         /// The file.
         path: PathBuf,
-        /// The format of redb's.
+        /// The format of redb that it has.
         found: u8,
-        /// The latest that can be read.
+        /// The latest format that can be read.
         supported: u8,
     },
-    /// It is not what it should be.
+    /// The file is damaged.
     #[error("{path} is damaged: {problem}", path = shown_path(path), problem = shown(problem))]
     Damaged {
         /// The file.
@@ -156,7 +165,7 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: String,
     },
-    /// It has been closed.
+    /// The store has been closed.
     #[error("the store is closed")]
     Closed,
     /// The store panicked, by a bug.
@@ -184,17 +193,17 @@ pub enum StoreError {
     },
 }
 
-/// Why no index can be made of what is kept.
+/// Why what is kept makes no index.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// It cannot be read.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is kept is no package with a list.
+    /// A row is not a package with a list.
     #[error(transparent)]
     Malformed(#[from] RowError),
-    /// A package needs what is not there.
+    /// A package depends on one that is not there.
     #[error(
         "package \"{}\" depends on \"{}\", which is not there",
         shown(package),
@@ -216,8 +225,8 @@ pub enum LoadError {
     },
 }
 
-/// Makes an index of all that is kept, as a stream, and checks every name and that nothing is missing.
-/// `progress` is told of so many packages, twice of each: first as such, then with its list.
+/// Makes an index of all that is kept, as a stream. Checks every name, and that no dependency is missing.
+/// `progress` gets numbers of packages, and counts each package twice: first by itself, then with its list.
 /// O(packages + dependencies).
 ///
 /// # Errors
@@ -230,7 +239,7 @@ pub fn load(
     load_snapshot(&*store.snapshot()?, limits, progress)
 }
 
-/// The same of a snapshot, whichever keeps it.
+/// Like [`load`], from a snapshot of any store.
 pub(crate) fn load_snapshot(
     snapshot: &dyn Snapshot,
     limits: Limits,
@@ -251,10 +260,10 @@ pub(crate) fn load_snapshot(
     Ok(loading.index)
 }
 
-/// How many packages are looked up side by side: as many as a batch of a session has.
+/// How many packages are looked up together: as many as a batch of a session has.
 pub(crate) const TOGETHER: usize = 256;
 
-/// An index on the way, and the packages that come next.
+/// An index that is being loaded, and the packages that come next.
 struct Loading {
     index: PackageIndex,
     next: RowBuffer,
@@ -266,7 +275,7 @@ impl Loading {
         if self.next.len() < TOGETHER { Ok(()) } else { self.apply() }
     }
 
-    /// Indexes those that were taken.
+    /// Indexes the packages that were taken.
     fn apply(&mut self) -> Result<(), LoadError> {
         self.index.prefetch(self.next.iter().map(Row::command));
         for row in self.next.iter() {

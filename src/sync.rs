@@ -1,8 +1,8 @@
-//! Floor 0: the primitives that everything shared between threads is made of.
+//! Floor 0: the primitives from which everything that threads share is made.
 //!
-//! They are std's. Unit tests compiled with `--cfg shuttle` get those of the checker shuttle, which
-//! stops at each of them and decides who runs next; engine and registry are the same source for
-//! both. What runs such a test is in `checker`, what it claims in the files named `schedules.rs`.
+//! They are std's. Unit tests compiled with `--cfg shuttle` get those of the checker shuttle, which stops at
+//! each of them and decides who runs next. Engine and registry have the same source for both. The module
+//! `checker` runs such tests, and the files named `schedules.rs` have them.
 
 #[cfg(all(feature = "server", not(all(test, shuttle))))]
 pub(crate) use std::sync::atomic::AtomicBool;
@@ -23,7 +23,7 @@ pub(crate) use shuttle::{hint::spin_loop as pause, thread::yield_now};
 #[cfg(shuttle)]
 pub(crate) mod checker;
 
-/// Passes some microseconds without giving the processor away.
+/// Lets some microseconds pass without giving the processor away.
 #[cfg(all(feature = "server", not(all(test, shuttle))))]
 pub(crate) fn pause() {
     (0..64).for_each(|_| std::hint::spin_loop());

@@ -1,17 +1,21 @@
-//! Floor 8: what tests are made of, public so that other implementations can be tested alike.
+//! Floor 8: what tests are made of. It is public, so that other implementations can be tested the same way.
 //!
-//! Three layers. The drivers know nothing of packages, are those of the crate [`statecheck`], and fit
-//! any [`StateMachine`](crate::StateMachine): [`lockstep`] drives two machines with the same commands
-//! and compares them after each, [`explore`] does so with every command in every state that can be
-//! reached, [`interleaving`] and [`history`] explain what concurrent clients saw, and [`input`],
-//! [`mod@trace`] and [`property`] generate, shrink and try. The material is about packages:
-//! [`generators`] of inputs, the [`scope`] of a few packages, the [`state_graph`] of the
-//! specification, a [`mod@reference`] for the wire, [`transcript`]s, conversations kept as text, the
-//! [`contention`] of clients for a few packages, the [contract](log_contract) of logs, and storage whose
-//! power can be cut. The table of [`properties`] joins both. What tries all of it on a server behind an
-//! address is `conformance`.
+//! There are three layers.
 //!
-//! Nothing below imports this module, and without the feature `testing` it is not compiled.
+//! - The drivers know nothing of packages. They are those of the crate [`statecheck`], and fit any
+//!   [`StateMachine`](crate::StateMachine). [`lockstep`] drives two machines with the same commands, and
+//!   compares them after each. [`explore`] does so with every command in every state that can be reached.
+//!   [`interleaving`] and [`history`] explain what concurrent clients saw. [`input`], [`mod@trace`] and
+//!   [`property`] generate, shrink and try inputs.
+//! - The material is about packages: [`generators`] of inputs, the [`scope`] of a few packages, the
+//!   [`state_graph`] of the specification, and a [`mod@reference`] for the wire. A [`transcript`] is a
+//!   conversation kept as text. There is also the [`contention`] of clients for a few packages, the
+//!   [contract](log_contract) of logs, and storage whose power can be cut.
+//! - The table of [`properties`] joins both.
+//!
+//! The module `conformance` tries all of it on a server at an address.
+//!
+//! No module below imports this one. Without the feature `testing` it is not compiled.
 
 pub mod contention;
 pub mod generators;
@@ -37,13 +41,13 @@ use crate::index::PackageIndex;
 use crate::model::Model;
 use crate::name::Name;
 
-// The drivers, and what inputs implement, in the versions that they expect.
+// The drivers, and the traits that inputs implement, in the versions that they expect.
 pub use statecheck::{
     arbitrary, canary, classes, explore, fuzz, history, input, interleaving, lockstep, property,
     quickcheck, trace,
 };
 
-/// What a machine is about, whatever it is made of: each package with the set of its dependencies.
+/// The state of any machine for packages: each package with the set of its dependencies.
 ///
 /// ```
 /// use package_indexer::testing::property::Property;

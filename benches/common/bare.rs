@@ -1,16 +1,16 @@
 //! The bare server: as little as a server with a thread for each connection can do.
 //!
-//! It reads what has come, counts the line ends, and writes as many `OK`s at once. It neither
-//! reads the messages nor knows any, so it is the limit that the kernel sets to all such servers.
+//! It reads what has come, counts the line ends, and writes as many `OK`s at once. It neither reads the
+//! messages nor knows any. So its rate is the limit that the kernel sets to all such servers.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-/// The most that one read brings, in bytes.
+/// The most bytes that one read brings.
 const READ_BYTES: usize = 65_536;
 
-/// Starts it on a free port of the loopback. It ends with the process.
+/// Starts the server on a free port of the loopback. It ends with the process.
 pub(crate) fn start() -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! Clients that pipeline without end: each sends as much as its connection takes, always.
+//! Clients that pipeline without end. Each always sends as much as its connection takes.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,13 +11,13 @@ use super::load::Messages;
 pub(crate) struct Flooding<'a> {
     stream: TcpStream,
     messages: &'a Messages,
-    /// The batch that is being sent, and how much of it has been.
+    /// The batch that is being sent, and how much of it has been sent.
     batch: usize,
     sent: usize,
 }
 
 impl<'a> Flooding<'a> {
-    /// So many clients, each of which begins at another place of `messages`.
+    /// Connects so many clients. Each begins at another place of `messages`.
     pub(crate) fn connect(
         server: SocketAddr,
         clients: usize,
@@ -33,7 +33,7 @@ impl<'a> Flooding<'a> {
             .collect()
     }
 
-    /// Goes round the clients until told to stop; returns how many replies came.
+    /// Serves the clients in rotation until told to stop. Returns how many replies came.
     pub(crate) fn drive(
         clients: &mut [Self],
         stop: &AtomicBool,
@@ -63,7 +63,7 @@ impl<'a> Flooding<'a> {
         }
     }
 
-    /// Takes the replies that are there, and says how many those are.
+    /// Takes the replies that are there, and returns how many those are.
     fn receive(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 65_536];
         let mut replies = 0;

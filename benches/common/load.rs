@@ -1,8 +1,8 @@
 //! The load: messages made beforehand, and clients that send them and count replies.
 //!
-//! Clients share the machine with the server, so whatever they do is time that it does not get:
-//! a few threads drive all connections, each write is a slice of memory that lies ready, and of
-//! the replies only the line ends are looked at.
+//! Clients share the machine with the server, so the server loses the time that they take. For that reason
+//! they do little. A few threads drive all connections. Each write sends a slice of memory that is ready. Of
+//! the replies only the line ends are counted.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,20 +13,21 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use package_indexer::{Command, CommandRef, NameError, PackageIndex};
 
-/// How many messages there are before they repeat, at least: of many names, twice as many.
+/// How many messages there are, at least, before they repeat. With many names there are twice as many
+/// messages as names.
 const MESSAGES: usize = 262_144;
 
-/// The most dependencies of an INDEX; there are 0 to this many, each number as often.
+/// The most dependencies of an INDEX. All numbers from 0 to this are equally likely.
 const MAX_DEPENDENCIES: usize = 4;
 
-/// What the messages are about.
+/// The names and kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mix {
-    /// How many packages, each as often as any other.
+    /// How many packages there are, all equally likely.
     pub(crate) names: usize,
-    /// Of ten messages, how many are INDEX.
+    /// How many of ten messages are INDEX.
     pub(crate) index: u8,
-    /// Of ten messages, how many are REMOVE; the rest are QUERY.
+    /// How many of ten messages are REMOVE. The rest are QUERY.
     pub(crate) remove: u8,
 }
 
@@ -37,7 +38,7 @@ impl Mix {
     /// QUERY alone, about as many packages.
     pub(crate) const READING: Self = Self { index: 0, remove: 0, ..Self::USUAL };
 
-    /// An index with every package, and no dependencies.
+    /// An index with every package, and without dependencies.
     pub(crate) fn full_index(self) -> Result<PackageIndex, Box<dyn Error + Send + Sync>> {
         let mut index = PackageIndex::new();
         for number in 0..self.names {
@@ -46,7 +47,7 @@ impl Mix {
         Ok(index)
     }
 
-    /// The package of this number: 16 bytes.
+    /// The package with this number: 16 bytes.
     pub(crate) fn name(number: usize) -> String {
         format!("package-{number:08}")
     }
@@ -69,7 +70,7 @@ impl Mix {
     }
 }
 
-/// Messages to send, in batches of equally many.
+/// Messages to send, in batches of equal length.
 pub(crate) struct Messages {
     bytes: Vec<u8>,
     /// Where each batch ends in `bytes`.
@@ -79,7 +80,7 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    /// The messages of a seed.
+    /// The messages that follow from a seed.
     pub(crate) fn new(
         mix: Mix,
         seed: u64,
@@ -88,7 +89,7 @@ impl Messages {
         Self::written(mix, seed, pipeline, |command, bytes| writeln!(bytes, "{command}"))
     }
 
-    /// The commands of a seed, as another server reads them.
+    /// The commands that follow from a seed, in the form of another server.
     pub(crate) fn written(
         mix: Mix,
         seed: u64,
@@ -111,23 +112,23 @@ impl Messages {
         self.ends.len()
     }
 
-    /// All of them.
+    /// The bytes of all batches.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The batch of this number, of [`batches`](Self::batches).
+    /// The batch with this number, of [`batches`](Self::batches).
     pub(crate) fn batch(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.bytes[start..self.ends[number]]
     }
 }
 
-/// Connections to one server, each with a batch of messages in flight while they run.
+/// Connections to one server. While they run, each has a batch of messages in flight.
 pub(crate) struct Clients<'a>(Vec<Client<'a>>);
 
 impl<'a> Clients<'a> {
-    /// Opens connections, each of which begins at another place of `messages`.
+    /// Opens connections. Each begins at another place of `messages`.
     pub(crate) fn connect(
         server: SocketAddr,
         connections: usize,
@@ -142,8 +143,8 @@ impl<'a> Clients<'a> {
         (0..connections).map(client).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Lets `drivers` threads share the connections and keep them busy for a time, then until the
-    /// last reply is there. Returns the messages answered in a second.
+    /// Lets `drivers` threads share the connections and keep them busy for a time, and then wait for the last
+    /// reply. Returns the messages answered in a second.
     pub(crate) fn run(
         &mut self,
         drivers: usize,
@@ -166,7 +167,7 @@ impl<'a> Clients<'a> {
     }
 }
 
-/// Goes round the clients, so that the server has work on all others while one is waited for.
+/// Serves the clients in rotation. So the server has work on all others while one is waited for.
 fn drive(clients: &mut [Client<'_>], until: Instant) -> io::Result<u32> {
     let mut answered = 0;
     for client in &mut *clients {
@@ -198,7 +199,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Waits for the replies to what was sent last, and says how many those are.
+    /// Waits for the replies to what was sent last, and returns how many those are.
     fn receive(&mut self) -> io::Result<u32> {
         let mut buffer = [0; 1_024];
         let mut due = self.messages.pipeline;

@@ -1,4 +1,4 @@
-//! What can be asked of the benches.
+//! The command lines of the benches.
 
 use std::env;
 use std::error::Error;
@@ -14,10 +14,10 @@ use super::load::Mix;
 /// An option that cannot be read.
 pub(crate) type Unread = Box<dyn Error + Send + Sync>;
 
-/// What a bench was told on its command line, the program's name left out.
+/// The command line of a bench, without the program's name.
 pub(crate) struct Arguments {
-    /// Whether somebody waits for figures: `cargo bench` says `--bench`. Anyone who does not, as
-    /// `cargo test --benches`, wants to see the bench run and not to wait for it.
+    /// Whether somebody waits for figures: `cargo bench` passes `--bench`. Without it, as in `cargo test
+    /// --benches`, the bench only has to run, and quickly.
     pub(crate) measuring: bool,
     rest: vec::IntoIter<String>,
 }
@@ -30,7 +30,7 @@ impl Arguments {
         Self { measuring, rest: rest.into_iter() }
     }
 
-    /// What is left when some have been read elsewhere.
+    /// The arguments that are left when others have been read elsewhere.
     pub(crate) fn again(rest: Vec<String>, measuring: bool) -> Self {
         Self { measuring, rest: rest.into_iter() }
     }
@@ -39,21 +39,21 @@ impl Arguments {
         self.rest.next()
     }
 
-    /// What stands after `flag`.
+    /// The value after `flag`.
     pub(crate) fn value<T: FromStr<Err: Into<Unread>>>(&mut self, flag: &str) -> Result<T, Unread> {
         let value = self.next().ok_or_else(|| format!("{flag} needs a value"))?;
         value.parse().map_err(Into::into)
     }
 }
 
-/// The load that every bench measures under.
+/// The load under which every bench measures.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     /// How long a measurement takes.
     pub(crate) time: Duration,
-    /// What the messages are drawn with.
+    /// The seed of the messages.
     pub(crate) seed: u64,
-    /// How many threads share the clients; unless chosen, as many as the machine has cores.
+    /// How many threads share the clients: as many as the machine has cores, unless chosen.
     pub(crate) drivers: usize,
 }
 
@@ -63,7 +63,7 @@ impl Load {
         Self { time, seed: 64, drivers }
     }
 
-    /// Reads the value of an argument that every bench has; says whether it is one.
+    /// Reads the value of an argument that every bench has. Returns whether `flag` is one.
     pub(crate) fn read(&mut self, flag: &str, rest: &mut Arguments) -> Result<bool, Unread> {
         match flag {
             "--seconds" => self.time = Duration::try_from_secs_f64(rest.value(flag)?)?,
@@ -75,18 +75,18 @@ impl Load {
     }
 }
 
-/// How to measure the server beside the bare one.
+/// How to measure the server in comparison with the bare one.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// The load of one round.
     pub(crate) load: Load,
     /// How many pairs of rounds a row has.
     pub(crate) rounds: usize,
-    /// What the messages are about.
+    /// The kinds of messages.
     pub(crate) mix: Mix,
     /// Whether to measure Redis too.
     pub(crate) redis: bool,
-    /// Which rows; all if empty.
+    /// Which rows to measure. If it is empty, all of them.
     pub(crate) rows: Vec<Row>,
 }
 
@@ -94,8 +94,8 @@ pub(crate) struct Options {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     pub(crate) connections: usize,
-    /// How many messages each connection has in flight: no more than the sockets' buffers hold,
-    /// some thousands, because the clients send all of them before they read a reply.
+    /// How many messages each connection has in flight. The sockets' buffers must hold them, so some
+    /// thousands at most: the clients send all of them before they read a reply.
     pub(crate) pipeline: usize,
 }
 
@@ -124,7 +124,7 @@ impl Options {
     }
 }
 
-/// Connections, `x`, messages in flight: `16x64`.
+/// Connections, `x`, and messages in flight: `16x64`.
 impl FromStr for Row {
     type Err = Unread;
 
@@ -148,18 +148,18 @@ impl fmt::Display for Row {
     }
 }
 
-/// What a bench that goes through sizes can be asked.
+/// The options of a bench that measures several sizes.
 #[derive(Debug, Clone)]
 pub(crate) struct Sizes {
     pub(crate) seed: u64,
-    /// What stands after the bench's own flag.
+    /// The value of the bench's own flag.
     pub(crate) number: usize,
-    /// How many packages, row by row.
+    /// How many packages each row has.
     pub(crate) packages: Vec<usize>,
 }
 
 impl Sizes {
-    /// With a number of the bench's own, after `flag`, and with sizes, unless they are chosen.
+    /// Reads the options. `flag` has a number of the bench's own. The sizes are defaults.
     pub(crate) fn read(
         mut arguments: Arguments,
         flag: &str,

@@ -1,8 +1,8 @@
-//! What somebody would pick instead: Redis, asked whether a package is there, or with these semantics
-//! as a script over its sets.
+//! What a user might choose instead: Redis. It is asked whether a package exists, or has these semantics in a
+//! script over its sets.
 //!
-//! Debian's `redis-server`, in memory alone, on a free port of the loopback. Its messages go out as its
-//! own clients write them, and each reply is one line, so that the same clients count them.
+//! It runs as Debian's `redis-server`, in memory alone, on a free port of the loopback. Messages have the
+//! form in which its own clients write them. Each reply is one line, so that the same clients can count them.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,8 +14,8 @@ use package_indexer::{CommandRef, NameRef};
 
 use super::options::Unread;
 
-/// INDEX, REMOVE and QUERY, each set of dependencies and of dependents in a set of its own. `ARGV`
-/// holds the first letter of the command, the package and the list.
+/// INDEX, REMOVE and QUERY. Each list of dependencies, and of dependents, is a set of its own. `ARGV` holds
+/// the first letter of the command, the package and the list.
 const SCRIPT: &str = r"
 local verb, package = ARGV[1], ARGV[2]
 local indexed = redis.call('SISMEMBER', 'packages', package) == 1
@@ -49,19 +49,19 @@ redis.call('SREM', 'packages', package)
 return 1
 ";
 
-/// How long a server may take to begin.
+/// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A Redis server of its own, which ends with this value.
+/// A Redis server for this bench. It ends when this is dropped.
 pub(crate) struct Redis {
     server: Child,
     pub(crate) address: SocketAddr,
-    /// By what the server knows the script.
+    /// The server's name for the script.
     script: String,
 }
 
 impl Redis {
-    /// Starts one; none if Redis is not installed.
+    /// Starts a server, or returns `None` if Redis is not installed.
     pub(crate) fn start() -> Result<Option<Self>, Unread> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let port = address.port().to_string();
@@ -95,7 +95,7 @@ impl Redis {
         Ok(Some(redis))
     }
 
-    /// Puts names into it, for `EXISTS` and for the script.
+    /// Stores names in it, for `EXISTS` and for the script.
     pub(crate) fn fill(&self, names: impl Iterator<Item = String>) -> Result<(), Unread> {
         let stream = TcpStream::connect(self.address)?;
         let (mut replies, mut reply) = (BufReader::new(&stream), String::new());
@@ -110,7 +110,7 @@ impl Redis {
         Ok(())
     }
 
-    /// The same command, for the script.
+    /// The command in the form that the script reads.
     pub(crate) fn semantics(
         &self,
         command: CommandRef<'_>,
@@ -130,7 +130,7 @@ impl Drop for Redis {
     }
 }
 
-/// Whether the package is there, and nothing else, whatever the command.
+/// A question whether the package exists, for any command.
 pub(crate) fn exists(command: CommandRef<'_>, output: &mut Vec<u8>) -> io::Result<()> {
     write_message(output, &["EXISTS", command.package().as_str()])
 }

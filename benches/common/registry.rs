@@ -1,5 +1,4 @@
-//! A made-up registry: packages whose dependencies are chosen as those of real ones are, few of them
-//! by very many.
+//! A made-up registry. Its packages choose dependencies as real ones do: very many need a few.
 
 use std::io::{self, Write};
 
@@ -7,8 +6,8 @@ use fastrand::Rng;
 
 use super::load::Mix;
 
-/// Writes a list of packages, a line each as Homebrew's: with 0 to twice so many dependencies, each
-/// number as often, all of them on packages before it.
+/// Writes a list of packages, with a line for each in Homebrew's form. Each has dependencies on packages
+/// before it: from 0 to twice the average, all numbers equally likely.
 pub(crate) fn write(
     packages: usize,
     dependencies: usize,
@@ -25,7 +24,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// A package, the first ones more often: by a power of chance, in proportion to about 1/k.
+/// A package, where early ones are more likely, in proportion to about 1/k: `packages` to a random power.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

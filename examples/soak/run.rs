@@ -15,11 +15,11 @@ use crate::process::raise_open_files;
 /// How long a slow client takes for a byte.
 const PACE: Duration = Duration::from_secs(1);
 
-/// How many minutes the memory has to find its level.
+/// How many minutes the memory has to reach its level.
 const SETTLING: usize = 3;
 
-/// How far apart the memory of any two minutes may be after that, in bytes: less than a thousandth
-/// of what all the clients of one round send.
+/// How much the memory of any two minutes may differ after that, in bytes. It is less than a thousandth of
+/// what all the clients of one round send.
 const FLAT_BYTES: usize = 16 << 20;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ fn minutes() -> Option<usize> {
     }
 }
 
-/// Runs for so many minutes, and says what went wrong; fails when nothing could be tried.
+/// Runs for so many minutes, and returns what went wrong. Fails if nothing could be tried.
 fn soak(minutes: usize) -> Result<Result<(), Wrong>, Wrong> {
     raise_open_files();
     let mut program = Command::new(env::current_exe()?);
@@ -81,8 +81,8 @@ fn run(stage: Stage, minutes: usize) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Inflicts the faults in turn and prints a line a minute. Returns the resident memory of each
-/// minute, in bytes, as it was after the last fault that ended in it.
+/// Runs the faults in turn and prints a line a minute. Returns the resident memory of each minute, in bytes,
+/// after the last fault that ended in it.
 fn watch(stage: &Stage, minutes: usize) -> Result<Vec<usize>, Wrong> {
     println!(
         "| minute | resident, MiB | between faults, MiB | faults | clients | replies | wrong | latest, ms |"

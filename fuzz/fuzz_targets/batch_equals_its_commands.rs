@@ -1,4 +1,4 @@
-//! Messages that arrive together are answered as those that arrive one by one, and do the same.
+//! Messages that arrive together are answered like messages that arrive one by one, and do the same.
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! What two clients see can be explained by one order of their commands.
+//! One order of their commands explains what two clients see.
 //! Seeds: fuzz/seeds/Duo. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! The transitive closures are those of a naive fixpoint, and the dependents the reverse of the dependencies.
+//! The transitive closures are those of a naive fixpoint, and the dependents are the reverse of the dependencies.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

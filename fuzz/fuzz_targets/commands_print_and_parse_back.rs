@@ -1,4 +1,4 @@
-//! A command is read back from what it prints as.
+//! A command is read back from the text that it prints as.
 //! Seeds: fuzz/seeds/Command. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

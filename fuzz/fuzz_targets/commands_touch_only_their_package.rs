@@ -1,4 +1,4 @@
-//! A command touches no list but that of its package.
+//! A command changes no list but that of its package.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

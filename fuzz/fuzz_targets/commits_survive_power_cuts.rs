@@ -1,4 +1,4 @@
-//! All that was durable outlasts every power cut and every failure of the disk; of the rest at most the next commit is there, as a whole, and not if it was answered ERROR; from there the index goes on as the model does.
+//! All that was durable survives every power cut and every failure of the disk. Of the rest at most the next commit is there, as a whole, and not if it was answered ERROR. From there the index goes on as the model does.
 //! Seeds: fuzz/seeds/Outage. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! The commands that an index exports are all answered OK, and rebuild an equal one.
+//! The commands that an index exports are all answered OK, and rebuild an equal index.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

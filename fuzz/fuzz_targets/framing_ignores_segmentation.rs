@@ -1,4 +1,4 @@
-//! The same bytes give the same lines, however they are split, and those of a reference that splits at LF.
+//! The same bytes give the same lines in any pieces, and those of a reference that splits at LF.
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! An HTTP request, if it comes first, gets one ERROR, and nothing after it is read; anywhere else it is a line like any other.
+//! An HTTP request that comes first gets one ERROR, and nothing after it is read. Anywhere else it is a line like any other.
 //! Seeds: fuzz/seeds/Visit. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

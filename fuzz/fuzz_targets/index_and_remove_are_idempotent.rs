@@ -1,4 +1,4 @@
-//! INDEX and REMOVE, said twice, are answered the same, and the second time changes nothing.
+//! INDEX and REMOVE, said twice, get the same answer, and the second time changes nothing.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

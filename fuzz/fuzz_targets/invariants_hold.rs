@@ -1,4 +1,4 @@
-//! After every command all that an indexed package depends on is indexed, and the machine finds itself sound.
+//! After every command all dependencies of indexed packages are indexed, and the machine finds itself sound.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

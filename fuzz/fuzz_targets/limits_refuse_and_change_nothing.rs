@@ -1,4 +1,4 @@
-//! A command that would pass a limit is refused and changes nothing; any other is answered as if there were none.
+//! A command that would pass a limit is refused and changes nothing. Any other is answered as if there were no limits.
 //! Seeds: fuzz/seeds/Bounded. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

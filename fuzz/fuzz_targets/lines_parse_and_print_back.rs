@@ -1,4 +1,4 @@
-//! A line that is a message reads the same once more after it was read and printed.
+//! A line that is a message reads the same after it was read and printed.
 //! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! The machine answers as the model does, seen from outside alone.
+//! Seen from outside alone, the machine answers as the model does.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! In the installation order a package comes after all that it depends on, cycles aside, and none is missing.
+//! In the installation order a package comes after all that it depends on, cycles aside, and no package is missing.
 //! Seeds: fuzz/seeds/Trace. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

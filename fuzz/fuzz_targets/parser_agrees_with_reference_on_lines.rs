@@ -1,4 +1,4 @@
-//! The parser takes what a reference parser that splits strings takes, and refuses the rest: near misses.
+//! On near misses, the parser accepts what a reference parser that splits strings accepts, and refuses the rest.
 //! Seeds: fuzz/seeds/Line. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -1,4 +1,4 @@
-//! The parser takes what a reference parser that splits strings takes, and refuses the rest: noise.
+//! On noise, the parser accepts what a reference parser that splits strings accepts, and refuses the rest.
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

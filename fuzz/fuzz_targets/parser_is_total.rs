@@ -1,4 +1,4 @@
-//! No bytes make the parser panic; an error points at a byte of the line and names what is there.
+//! No bytes make the parser panic. An error points at a byte of the line and names what is there.
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

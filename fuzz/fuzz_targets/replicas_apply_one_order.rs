@@ -1,4 +1,4 @@
-//! Whatever is lost, late or forgotten and whichever replica crashes, the order of the log explains all that replicas answer and hold, and has each batch at most once.
+//! The order of the log explains all that replicas answer and hold, and has each batch at most once. Anything may be lost, late or forgotten, and any replica may crash.
 //! Seeds: fuzz/seeds/Course. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

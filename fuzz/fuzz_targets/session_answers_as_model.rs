@@ -1,4 +1,4 @@
-//! A session answers whatever a client sends, in whatever pieces, as the model does message by message.
+//! A session answers any bytes of a client, in any pieces, as the model does message by message.
 //! Seeds: fuzz/seeds/Conversation. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

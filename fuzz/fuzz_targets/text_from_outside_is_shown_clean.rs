@@ -1,4 +1,4 @@
-//! Whatever bytes come from outside, messages and logs show them short, and without a character that does more than print.
+//! Messages and logs show any bytes from outside in a short form, without a character that does more than print.
 //! Seeds: fuzz/seeds/Noise. Generated: see `fuzz/README.md`.
 #![cfg_attr(fuzzing, no_main)]
 

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_at_once_put_no_rule_to_the_test_whatever_their_order() {
+    fn clients_at_once_put_no_rule_to_the_test_in_any_order() {
         let index = |package, list: &[&str]| Command::index(package, list.iter().copied()).unwrap();
         let scripts =
             || vec![vec![vec![index("a", &["b"]), index("a", &["a"])], vec![index("b", &["a"])]]];

@@ -138,8 +138,9 @@ pub fn rule_text(id: &str) -> String {
 mod tests {
     use super::*;
 
+    // The rule of what a client relies on at any address.
     #[test]
-    fn what_takes_several_addresses_to_show_breaks_the_rule_of_what_is_relied_on_anywhere() {
+    fn what_needs_several_addresses_to_show_breaks_rule_o6() {
         let shown = "@ h:1\n> INDEX|a|\n< OK\n@ h:2\n> QUERY|a|\n< OK\n> x\n< ERROR\n";
         let found = |line, addresses| {
             let (expected, actual) = ("OK".into(), "FAIL".into());

@@ -210,7 +210,7 @@ mod tests {
     use crate::testing::transcript::InMemory;
 
     #[test]
-    fn what_is_drawn_holds_on_the_index_and_is_as_long_as_it_should_be() {
+    fn what_is_drawn_holds_on_the_index_and_has_the_right_length() {
         let mut g = random(7);
         let ahead = sent_ahead(&mut g, 1_000, 200);
         assert!(ahead.messages() >= 1_000);

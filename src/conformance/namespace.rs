@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_a_line_stay_pieces_of_it_and_streams_are_told_apart() {
+    fn pieces_of_a_line_stay_pieces_and_streams_are_told_apart() {
         assert_eq!(
             renamed(
                 ">~ INDEX|ab\n@ two\n>~ QUE\n@ main\n>~ c|\n@ two\n> RY|a|\n@ main\n>~ d\n> \n"

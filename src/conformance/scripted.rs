@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_said_in_the_state_in_which_the_transcript_says_it() {
+    fn a_section_is_said_in_the_state_of_its_transcript() {
         let text = "> INDEX|a|\n< OK\n# X1: first\n> REMOVE|a|\n< OK\n> INDEX|b|\n< OK\n\
                     # X2, X3: second\n> REMOVE|b|\n< OK\n";
         let sections = sections(text, &text.parse().unwrap());

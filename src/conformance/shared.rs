@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_transcript_is_said_at_all_addresses_and_answered_as_by_one_machine() {
+    fn transcripts_are_answered_at_all_addresses_as_by_one_machine() {
         for transcript in scripted::all() {
             for start in 0..3 {
                 let said = in_turn(&three(), &transcript, start).answered();
@@ -106,8 +106,9 @@ mod tests {
         }
     }
 
+    // At each address it sees what others were told.
     #[test]
-    fn what_is_drawn_goes_to_all_addresses_and_sees_there_what_others_were_told() {
+    fn what_is_drawn_goes_to_all_addresses_and_sees_each_other() {
         let seen_elsewhere = |said: &Transcript| said.to_string().matches("\n< OK\n@ ").count();
         let drawn = (0..20).map(|seed| {
             let said = anywhere(&three(), &mut Gen::from_size_and_seed(100, seed), 200).answered();

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_simpler_is_at_fewer_addresses_and_never_the_same_again() {
+    fn what_is_simpler_has_fewer_addresses_and_is_never_the_same() {
         let addresses = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)).into());
         let two = System::new(addresses).unwrap();
         let scattered = "@ 127.0.0.1:2\n> INDEX|a|\n< OK\n@ 127.0.0.1:1\n> QUERY|a|\n< OK\n";
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_simpler_conversation_is_answered_as_the_model_answers_it() {
+    fn every_simpler_conversation_has_the_answers_of_the_model() {
         let shown: Transcript =
             "> INDEX|a|\n< OK\n> INDEX|b|a\n< OK\n> REMOVE|a|\n< FAIL\n> nonsense\n< ERROR\n"
                 .parse()

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_given_twice_is_refused_whatever_it_is_called() {
+    fn an_address_given_twice_is_refused_under_any_name() {
         let system = System::new([address("a:1", 1), address("b:2", 2)]).unwrap();
         assert_eq!(system.addresses().len(), 2);
         let names = [0, 1, 2].map(|number| system.address(number).name());

@@ -1,4 +1,4 @@
-//! Copies of the state at one moment: for backups, for digests and for readers that take long.
+//! Copies of the state at one moment: for backups, for digests and for slow readers.
 
 use super::durability::{Durability, Version};
 use super::{Engine, Poisoned, UNKNOWN, Unavailable};
@@ -6,8 +6,8 @@ use crate::index::{Digest, FrozenIndex};
 use crate::store::{Snapshot, StoreError};
 
 impl Engine {
-    /// What the store keeps at this moment, which is all that has been answered; `None` without a store.
-    /// Waits for the commit that is going on, if there is one.
+    /// What the store keeps at this moment, which is all that has been answered. `None` without a store.
+    /// Waits for a commit that is under way.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is closed.
@@ -15,8 +15,8 @@ impl Engine {
         self.durability().map(Durability::snapshot).transpose()
     }
 
-    /// What the index holds at this moment, for readers that take longer than others can wait. Has the index
-    /// for as long as [`PackageIndex::freeze`](crate::PackageIndex::freeze) takes.
+    /// What the index holds at this moment, for readers that take longer than others can wait. Holds the
+    /// index for as long as [`PackageIndex::freeze`](crate::PackageIndex::freeze) takes.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -24,7 +24,7 @@ impl Engine {
         self.freeze_with(|| ()).map(|(frozen, ())| frozen)
     }
 
-    /// The same, and what was so meanwhile.
+    /// Like [`freeze`](Self::freeze), and returns what `meanwhile` saw at the same moment.
     pub(crate) fn freeze_with<R>(
         &self,
         meanwhile: impl FnOnce() -> R,
@@ -39,7 +39,7 @@ impl Engine {
         Ok((frozen, result))
     }
 
-    /// How many packages are indexed, and their digest, of one moment. Costs [`FrozenIndex::digest`], while
+    /// How many packages are indexed, and their digest, at one moment. Costs [`FrozenIndex::digest`], while
     /// others go on.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
 //! How an engine makes changes durable, many batches at a time, and who waits for that.
 //!
-//! Batches are applied one after the other, each with its changes a *version* of the index. Anyone who
-//! has to know that a version is durable and finds nobody at it commits everything that has changed by
-//! then; those who come meanwhile wait, and one of them commits next (group commit). It is the durable
-//! half of `spec/Server.tla`: `applied` is `Len(versions)` there, `durable` is `durable`.
+//! Batches are applied one after the other. Each with its changes makes a *version* of the index. A thread
+//! that needs a version to be durable looks whether another commits. If not, it commits all that has changed
+//! by then. Threads that come meanwhile wait, and one of them commits next (group commit). This is the
+//! durable half of `spec/Server.tla`: `applied` is `Len(versions)` there, and `durable` is `durable`.
 
 use std::sync::atomic::Ordering;
 use std::sync::{OnceLock, PoisonError};
@@ -13,21 +13,21 @@ use crate::index::Change;
 use crate::store::{Snapshot, Store, StoreError};
 use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard};
 
-/// How many batches with changes an index has come through.
+/// A version of the index: how many batches with changes it has come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Version(u64);
 
-/// Changes may pile up for a commit until they hold so many names; anyone who brings more waits before.
+/// How many names changes may hold that wait for a commit. A thread that would bring more waits first.
 pub(super) const MAX_NAMES_WAITING: usize = 262_144;
 
 pub(super) struct Durability {
     store: Mutex<Option<Box<dyn Store>>>,
     progress: Mutex<Progress>,
-    /// Where those wait whom the commit that is being made concerns, and those who wait for the next.
+    /// Two places to wait: one for those whom the commit under way concerns, one for the next.
     moved: [Condvar; 2],
-    /// The version of the index; written by the one who has it alone.
+    /// The version of the index, written by the thread that has the index alone.
     applied: AtomicU64,
-    /// The latest durable version; what `progress` has, to be read without a lock.
+    /// The latest durable version. It copies what `progress` has, for readers without the lock.
     durable: AtomicU64,
     /// Why nothing can be made durable any more.
     failure: OnceLock<StoreError>,
@@ -36,24 +36,24 @@ pub(super) struct Durability {
 #[derive(Default)]
 struct Progress {
     durable: Version,
-    /// What has changed since the commit that was begun last, and the version that it leads to.
+    /// What has changed since the last commit began. It leads to version `upto`.
     waiting: Vec<Change>,
     /// How many names are in `waiting`.
     names: usize,
     upto: Version,
-    /// The version that the commit leads to that is being made, if one is.
+    /// The version to which the commit under way leads, if there is one.
     committing: Option<Version>,
-    /// At which of `moved` those wait whom it concerns.
+    /// Where in `moved` those wait whom this commit concerns.
     concerned: usize,
 }
 
-/// What to do about a version that is not durable.
+/// What a thread has to do about a version that is not durable.
 pub(super) enum Turn {
-    /// It is.
+    /// Nothing: it is durable.
     Durable,
-    /// It will never be.
+    /// Nothing: it will never be durable.
     Failed,
-    /// To commit these, which lead to this version, and to tell that by [`Durability::done`].
+    /// Commit these changes, which lead to this version, and report that by [`Durability::done`].
     Commit(Vec<Change>, Version),
 }
 
@@ -69,12 +69,12 @@ impl Durability {
         }
     }
 
-    /// The version that the index is at, for who only looks. To be asked with the index in hand.
+    /// The version that the index is at, for a thread that only looks. Call it with the index in hand.
     pub(super) fn seen(&self) -> Version {
         Version(self.applied.load(Ordering::Acquire))
     }
 
-    /// Takes over what a batch changed, with the index still in hand, so that versions come in order.
+    /// Takes over the changes of a batch. The index is still in hand, so versions come in order.
     pub(super) fn push(&self, mut changes: Vec<Change>) -> Version {
         if changes.is_empty() {
             return self.seen();
@@ -93,7 +93,7 @@ impl Durability {
         self.failure.get()
     }
 
-    /// Waits until a version is durable, or can no longer be, or anyone who asks is the one to see to it.
+    /// Waits until a version is durable, can no longer be, or is for the caller to commit.
     pub(super) fn turn(&self, version: Version) -> Turn {
         if self.durable.load(Ordering::Acquire) >= version.0 {
             return Turn::Durable;
@@ -121,14 +121,14 @@ impl Durability {
         }
     }
 
-    /// Which version has to be durable before more may be changed, if too much is waiting. To be asked
-    /// with the index in hand, so that nobody comes between.
+    /// The version that has to be durable before more may be changed, if too much is waiting. Call it with
+    /// the index in hand, so that nobody comes between.
     pub(super) fn before_more(&self) -> Option<Version> {
         let progress = self.lock();
         (progress.names >= MAX_NAMES_WAITING).then_some(progress.upto)
     }
 
-    /// Makes changes durable. What others have to wait for, so without any other lock.
+    /// Makes changes durable. Others wait for that, so it takes no other lock.
     pub(super) fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.as_mut().map_or(Err(StoreError::Closed), |store| store.commit(changes))
@@ -140,7 +140,7 @@ impl Durability {
         store.as_ref().map_or(Err(StoreError::Closed), |store| store.snapshot())
     }
 
-    /// A version has become durable.
+    /// Notes that a version has become durable.
     pub(super) fn done(&self, version: Version) {
         let mut progress = self.lock();
         progress.durable = version;
@@ -151,13 +151,13 @@ impl Durability {
         if planted(Bug::CommitsWakeNobody) {
             return;
         }
-        // First who commits next, while the others reply. The rest of those sleep on.
+        // First wake a thread that commits next, while the others reply. The rest of them sleep on.
         self.moved[1 - concerned].notify_one();
         self.moved[concerned].notify_all();
     }
 
-    /// Nothing can be made durable any more. With the index in hand; returns what has changed since
-    /// the commit that failed, which is to be taken back.
+    /// Notes that nothing can be made durable any more. Call it with the index in hand. Returns what has
+    /// changed since the commit that failed, which the caller has to take back.
     pub(super) fn fail(&self, error: StoreError) -> Vec<Change> {
         let mut progress = self.lock();
         let mut waiting = std::mem::take(&mut progress.waiting);
@@ -166,21 +166,21 @@ impl Durability {
         }
         let _first_failure = self.failure.set(error);
         progress.committing = None;
-        // What is left of the index is what is durable: anyone who looks from here on need not wait.
+        // The index is left with what is durable, so a thread that looks from here on need not wait.
         self.applied.store(progress.durable.0, Ordering::Release);
         drop(progress);
         self.moved.iter().for_each(Condvar::notify_all);
         waiting
     }
 
-    /// Closes the store; what changes afterwards cannot be made durable.
+    /// Closes the store. Later changes cannot be made durable.
     pub(super) fn close(&self) -> Result<(), StoreError> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
         store.map_or(Ok(()), Store::close)
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
-        // Nothing that is done with it in hand can panic.
+        // Nothing that is done under this lock can panic.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

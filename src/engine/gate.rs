@@ -1,22 +1,22 @@
-//! Who gets the index next: fair by work, counted in names.
+//! Decides who gets the index next. Turns are fair by work, counted in names.
 //!
-//! A lock of std goes to the thread that happens to run, which is the one that had it last. That is fast:
-//! strict hand-over costs more than a third of the throughput of 16 clients with 64 messages in flight. But
-//! one waiter among many busy threads then waits for seconds. This gate lets a thread that runs go first
-//! only for a bounded number of names (`MAX_NAMES_AHEAD`). After that the next waiter has its turn.
+//! A lock of std goes to the thread that happens to run, and that is the one that had it last. That is fast,
+//! but one waiter among many busy threads then waits for seconds. Strict hand-over was tried: it costs 16
+//! clients with 64 messages in flight more than a third of their throughput. This gate lets a thread that
+//! runs go first for a bounded number of names (`MAX_NAMES_AHEAD`). After that the next waiter has its turn.
 //!
 //! Waiters stand in queues by the size of their batches, one queue for each power of two. The queues take
-//! turns by deficit round robin (Shreedhar and Varghese 1995): each may apply `QUANTUM` names a round, and
-//! saves what it does not use as long as it has waiters. So long lists delay other long lists first. A batch
+//! turns by deficit round robin (Shreedhar and Varghese 1995). Each queue may apply `QUANTUM` names a round.
+//! While it has waiters, it saves what it does not use. So long lists delay other long lists first. A batch
 //! that is first in its queue waits for at most:
 //!
 //! - the batch that has the index now;
-//! - in each round, `QUANTUM` names of each other queue, and what those had saved, less than one batch of
-//!   their size; a batch of no more than `QUANTUM` names waits for one round, one of `n` names for
-//!   `n / QUANTUM + 1`;
+//! - in each round, `QUANTUM` names of each other queue, and what these had saved, which is less than one
+//!   batch of their size;
 //! - before each of these batches, `MAX_NAMES_AHEAD` names.
 //!
-//! Before it stands there, a batch looks a few times whether it may go out of turn.
+//! A batch of no more than `QUANTUM` names waits for one round, and one of `n` names for `n / QUANTUM + 1`.
+//! Before a batch joins its queue, it tries a few times to go out of turn.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -33,26 +33,27 @@ mod schedules;
 #[cfg(not(shuttle))]
 mod tests;
 
-/// How many names one queue may apply before it is the turn of the next.
+/// How many names one queue may apply before the next has its turn.
 const QUANTUM: usize = 4_096;
 
-/// A batch counts as so many names at least: taking the index has a cost of its own.
+/// The least number of names that a batch counts as: taking the index has a cost of its own.
 const LEAST: usize = 64;
 
-/// One queue for batches of 64 to 127 names, one for each power of two above, the last for all from 65,536.
+/// The number of queues: one for batches of 64 to 127 names, one for each power of two above, and the last
+/// for all from 65,536.
 const QUEUES: usize = 11;
 
-/// How often a batch looks again before it sleeps: most of the time the gate is held for less than it takes to
-/// sleep and to be woken. A checker of schedules sees everything of it in one.
+/// How often a batch looks again before it sleeps. The gate is mostly held for less time than it takes to
+/// sleep and to wake up. One look shows a checker of schedules everything.
 const TRIES: usize = if cfg!(all(test, shuttle)) { 1 } else { 4 };
 
-/// Passed by all who want the index, before they take it.
+/// The gate that all pass before they take the index.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<Admission>,
 }
 
-/// Has passed the gate, and leaves when dropped.
+/// A passage through the gate. The thread leaves when this is dropped.
 pub(crate) struct Passed<'a> {
     gate: &'a Gate,
     access: Access,
@@ -60,9 +61,9 @@ pub(crate) struct Passed<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
-    /// While nobody else is inside.
+    /// With nobody else inside.
     Alone,
-    /// Beside others who do so too.
+    /// Beside others who share it too.
     Shared,
 }
 
@@ -73,14 +74,14 @@ struct Admission {
     /// How many are inside that share it.
     sharing: usize,
     queues: [VecDeque<Waiter>; QUEUES],
-    /// How many names each queue may apply before its turn is over.
+    /// How many more names each queue may apply in its turn.
     credit: [usize; QUEUES],
-    /// Those queues that are not empty, in the order of their turns. The first of the first is next, and
-    /// has the credit that it needs.
+    /// The queues that are not empty, in the order of their turns. The first waiter of the first queue is
+    /// next, and the queue has enough credit for it.
     turns: VecDeque<usize>,
-    /// How many names went out of turn since a waiter was admitted.
+    /// How many names went out of turn since a waiter was last admitted.
     out_of_turn: usize,
-    /// Whether the next waiter has been woken to find the gate free, and has not looked yet.
+    /// Whether the next waiter has been woken because the gate is free, and has not looked yet.
     woken: bool,
 }
 
@@ -94,18 +95,18 @@ struct Waiter {
 /// What a waiter sleeps on.
 #[derive(Debug, Default)]
 struct Ticket {
-    /// Written with the state in hand.
+    /// Written under the lock of the state.
     admitted: AtomicBool,
     wake: Condvar,
 }
 
 impl Gate {
-    /// Waits until nobody else is inside and it is the turn of a batch of so many names.
+    /// Waits until nobody else is inside and a batch of so many names has its turn.
     pub(crate) fn pass(&self, names: usize) -> Passed<'_> {
         self.enter(Access::Alone, names)
     }
 
-    /// The same, beside others who only read.
+    /// Like [`pass`](Self::pass), beside others who only read.
     pub(crate) fn pass_to_read(&self, names: usize) -> Passed<'_> {
         self.enter(Access::Shared, names)
     }
@@ -145,7 +146,7 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Admission> {
-        // Nothing that is done with it in hand can panic.
+        // Nothing that is done under this lock can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -157,8 +158,8 @@ impl Drop for Passed<'_> {
     }
 }
 
-/// Lets time pass in which the gate may become free. Beside many busy threads one that gives way waits for all
-/// of them, and one with a short batch is better off asleep in its queue: it keeps the processor.
+/// Lets time pass in which the gate may become free. A thread that yields beside many busy threads waits for
+/// all of them. So one with a short batch keeps the processor, and then sleeps in its queue.
 fn let_others_run(names: usize) {
     if names > LEAST {
         yield_now();
@@ -167,7 +168,7 @@ fn let_others_run(names: usize) {
     }
 }
 
-/// Wakes waiters, with the state free, so that they find it so.
+/// Wakes waiters after the state is unlocked, so that they find it free.
 fn wake(woken: &[Arc<Ticket>]) {
     for ticket in woken {
         ticket.wake.notify_one();
@@ -192,7 +193,8 @@ impl Admission {
         self.turns.is_empty() || self.out_of_turn + names <= MAX_NAMES_AHEAD
     }
 
-    /// Lets one in that comes now, if the gate is free and it may go before all that wait. Says whether.
+    /// Admits a thread that comes now, if the gate is free and the batch may go before all that wait. Returns
+    /// whether it is in.
     fn enter_at_once(&mut self, access: Access, names: usize) -> bool {
         let may_enter = self.is_free_for(access) && self.may_go_first(names);
         if may_enter {
@@ -211,7 +213,7 @@ impl Admission {
         }
     }
 
-    /// Takes one out, and says who is to be woken.
+    /// Takes out a thread that leaves, and returns the waiters to wake.
     fn leave(&mut self, access: Access) -> Vec<Arc<Ticket>> {
         match access {
             Access::Alone => self.alone = false,
@@ -227,13 +229,14 @@ impl Admission {
         if self.woken || planted(Bug::GateWakesNobody) {
             return Vec::new();
         }
-        // Until it has woken up, others may go first.
+        // Until this waiter has woken up, others may go first.
         let ticket = Arc::clone(&next.ticket);
         self.woken = true;
         vec![ticket]
     }
 
-    /// A waiter has been woken: it is admitted if it is next and the gate is free. Says who is to be woken.
+    /// Called by a waiter that has woken up. It is admitted if it is next and the gate is free. Returns the
+    /// waiters to wake.
     fn look(&mut self, ticket: &Arc<Ticket>) -> Vec<Arc<Ticket>> {
         match self.next() {
             Some(next) if Arc::ptr_eq(&next.ticket, ticket) => {
@@ -245,7 +248,7 @@ impl Admission {
         }
     }
 
-    /// Who has the next turn.
+    /// The waiter that has the next turn.
     fn next(&self) -> Option<&Waiter> {
         self.queues[*self.turns.front()?].front()
     }
@@ -262,8 +265,8 @@ impl Admission {
         }
     }
 
-    /// Admits the next waiter. Beside one that reads go others that read too and are first in their queues,
-    /// [`QUANTUM`] names together. Returns all of them.
+    /// Admits the next waiter. If it reads, others that read too and are first in their queues go with it, up
+    /// to [`QUANTUM`] names together. Returns all of them.
     fn admit_next(&mut self) -> Vec<Arc<Ticket>> {
         let mut admitted = Vec::new();
         let Some(&first) = self.turns.front() else { return admitted };
@@ -318,7 +321,7 @@ impl Admission {
     }
 }
 
-/// Which queue is that of batches of so many names.
+/// The queue for batches of so many names.
 fn queue_of(names: usize) -> usize {
     let number = (names / LEAST).checked_ilog2().unwrap_or(0);
     (number as usize).min(QUEUES - 1)

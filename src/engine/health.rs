@@ -1,12 +1,13 @@
-//! What probes ask of an engine. None of it waits for the index, for a batch or for the disk, and nobody
-//! waits for a probe.
+//! What probes ask of an engine. A probe waits neither for the index, nor for a batch, nor for the disk, and
+//! nothing waits for a probe.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Engine, NotDurable, Poisoned, Unavailable};
 use crate::index::PackageIndex;
 
-/// How much an index holds. Each number is right by itself: it is read beside batches that change it.
+/// How much an index holds. Each number is right by itself, but they are read beside batches that change
+/// them.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     packages: AtomicUsize,
@@ -21,7 +22,7 @@ impl Held {
         held
     }
 
-    /// Notes what an index holds after a batch, before the next has it. O(1).
+    /// Notes what an index holds after a batch, before the next batch has the index. O(1).
     pub(super) fn note(&self, index: &PackageIndex) {
         self.packages.store(index.len(), Ordering::Relaxed);
         self.dependencies.store(index.dependency_count(), Ordering::Relaxed);
@@ -42,10 +43,10 @@ impl Held {
 }
 
 impl Engine {
-    /// Whether batches are answered now, as far as is known. Takes no lock that a batch or the disk holds.
+    /// Whether batches are answered now, as far as is known. It takes no lock that a batch or the disk holds.
     ///
     /// # Errors
-    /// Why they are not.
+    /// The reason why they are not answered.
     pub fn health(&self) -> Result<(), Unavailable> {
         if self.index.is_poisoned() {
             return Err(Poisoned.into());
@@ -56,8 +57,8 @@ impl Engine {
         Ok(())
     }
 
-    /// How much the index holds after the last batch, which may not be durable yet. After a panic, what it
-    /// held before.
+    /// How much the index holds after the last batch, which may not be durable yet. After a panic, it is what
+    /// the index held before.
     pub(crate) fn held(&self) -> &Held {
         &self.held
     }

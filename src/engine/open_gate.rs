@@ -1,11 +1,11 @@
-//! No gate at all. What is promised of replies rests on the lock after it. The checker tries every
-//! order of that anyway, and the gate's own schedules separately.
+//! A gate that is always open. The promises about replies rest on the lock after the gate. The checker tries
+//! every order there. It tries the gate's own schedules separately.
 
 /// Lets everybody pass at once.
 #[derive(Debug, Default)]
 pub(crate) struct Gate;
 
-/// Has passed.
+/// A passage through it.
 pub(crate) struct Passed<'a> {
     _gate: &'a Gate,
 }

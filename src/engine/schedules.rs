@@ -1,5 +1,5 @@
-//! Threads, and sessions, that share one engine, on schedules that a checker chooses: what they saw
-//! must be what one order of all batches shows (linearizability; Herlihy and Wing 1990).
+//! Threads and sessions that share one engine, on schedules that a checker chooses. What they saw must be
+//! what one order of all batches shows (linearizability; Herlihy and Wing 1990).
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,27 +16,27 @@ use crate::testing::interleaving::{Observed, explain};
 use crate::testing::{State, state_of_index, state_of_model};
 use crate::wire::parse_reply;
 
-/// Commands that were applied at one go, between two times.
+/// Commands that were applied as one batch, between two times.
 pub(super) struct Batch {
     pub(super) commands: Vec<Command>,
-    /// Whether the state that they left was looked at.
+    /// Whether the batch also looked at the state that it left.
     looked: bool,
     begun: usize,
     done: usize,
 }
 
-/// A batch, with what it showed.
+/// A batch, and what it showed.
 pub(super) type Done = (Batch, <Order as StateMachine>::Reply);
 
-/// The model, told of one batch after the other.
+/// The model, which is told of one batch after the other.
 #[derive(Clone, Default)]
 pub(super) struct Order {
     model: Model,
-    /// When that batch began, of all so far, which began last.
+    /// The latest beginning of all batches so far.
     begun: usize,
 }
 
-/// The batch was done before another began that the order has before it.
+/// The batch ended before the beginning of one that stands before it in the order.
 #[derive(Debug)]
 pub(super) struct TooLate;
 
@@ -56,12 +56,12 @@ impl StateMachine for Order {
     }
 }
 
-/// An engine, and a clock that shows how often it was looked at: of std, whose atomics are no place
-/// where the schedule could change.
+/// An engine, and a clock that counts the looks at it. The clock is of std: the schedule cannot change at its
+/// atomics.
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) engine: Engine,
-    /// Whether a batch works on a copy of the index, which takes the index's place when the work is done.
+    /// Whether a batch works on a copy, which replaces the index when the work is done.
     overlaps: bool,
     clock: AtomicUsize,
 }
@@ -75,7 +75,7 @@ impl Shared {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Applies commands as one batch, with a chance for others to disturb it after each.
+    /// Applies commands as one batch, with a chance for others to run after each.
     pub(super) fn batch(&self, text: &str, looked: bool) -> Done {
         let commands: Vec<Command> = text.split_terminator("; ").map(command).collect();
         let begun = self.now();
@@ -97,7 +97,7 @@ impl Shared {
         (Batch { commands, looked, begun, done: self.now() }, saw.unwrap())
     }
 
-    /// Answers QUERYs that came together without waiting for what they saw to be durable.
+    /// Answers QUERYs that came together. It does not wait until what they saw is durable.
     pub(super) fn look_ahead(&self, text: &str) -> Done {
         let commands: Vec<Command> = text.split("; ").map(command).collect();
         let begun = self.now();
@@ -109,14 +109,15 @@ impl Shared {
         (Batch { commands, looked: false, begun, done: self.now() }, (outcomes, None))
     }
 
-    /// Has a session answer messages that came together. Those that are malformed are in no batch.
+    /// Answers messages that came together by a session. Malformed messages are in no batch.
     fn answer(&self, session: &mut Session, text: &str) -> Done {
         let (done, refused) = self.answer_or_refuse(session, text);
         assert_eq!(refused, 0, "ERROR to {text}");
         done
     }
 
-    /// The same, and how many were refused for want of a store: they are in no batch either.
+    /// Like [`answer`](Self::answer), and returns how many messages were refused for want of a store. These
+    /// are in no batch either.
     pub(super) fn answer_or_refuse(&self, session: &mut Session, text: &str) -> (Done, usize) {
         let begun = self.now();
         let lines: Vec<String> = text.split("; ").map(|line| format!("{line}\n")).collect();
@@ -141,8 +142,8 @@ impl Shared {
         ((Batch { commands, looked: false, begun, done }, (outcomes, None)), refused)
     }
 
-    /// Whether one order of all batches shows each client what it saw, and leaves the state that
-    /// the engine is in.
+    /// Checks that one order of all batches explains what each client saw, and leads to the state of the
+    /// engine.
     pub(super) fn check(&self, mut clients: Vec<Observed<Order>>) {
         let begun = self.now();
         let state = self.engine.read(state_of_index).unwrap();
@@ -158,10 +159,10 @@ fn command(text: &str) -> Command {
     text.parse().unwrap()
 }
 
-/// What each client does, batch by batch.
+/// The texts of each client, batch by batch.
 pub(super) type Clients = &'static [&'static [&'static str]];
 
-/// A thread for each client, which does with the engine what `act` does with each of its texts.
+/// Runs a thread for each client, which calls `act` with the engine and each of its texts.
 fn run<C>(
     clients: Clients,
     client: impl Fn() -> C + Sync,
@@ -179,7 +180,7 @@ fn run_with<C>(
     shared.check(seen(clients, client, |client, text| act(shared, client, text)));
 }
 
-/// What the clients see who do so.
+/// What clients see who do so.
 pub(super) fn seen<C>(
     clients: Clients,
     client: impl Fn() -> C + Sync,
@@ -209,7 +210,7 @@ fn sessions(clients: Clients) {
     run(clients, || Session::new(64), Shared::answer);
 }
 
-/// Who needs whom, and whether anybody is there, depends on who comes first.
+/// Who needs whom, and whether a package exists, depends on who comes first.
 const THREE: Clients = &[
     &["INDEX|a|; INDEX|b|a", "REMOVE|a|; QUERY|b|"],
     &["INDEX|b|; REMOVE|a|; QUERY|a|", "INDEX|a|b"],
@@ -263,7 +264,7 @@ fn who_only_asks_sees_no_middle_of_a_batch_either() {
     on_every_schedule(|| sessions(&[&["INDEX|a|; REMOVE|a|; INDEX|b|"], ASKS]));
 }
 
-/// One thread panics in the midst of a batch, `others` ask for what it had indexed by then.
+/// One thread panics in the midst of a batch, and `others` ask for what it had indexed by then.
 fn panic_among(others: usize) {
     let engine = Engine::default();
     let panicked = AtomicBool::new(false);
@@ -282,7 +283,7 @@ fn panic_among(others: usize) {
                 engine.batch(|index| {
                     index.apply(&command("INDEX|a|")).unwrap();
                     yield_now();
-                    // Without a message, which would be printed once for each schedule.
+                    // Without a message, which each schedule would print.
                     resume_unwind(Box::new(()))
                 })
             }));

@@ -1,4 +1,4 @@
-//! A store for tests: it keeps packages in memory, where a test can look, and does as it is told.
+//! A store for tests. It keeps packages in memory, where a test can look, and does as it is told.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use crate::index::{Change, PackageIndex};
 use crate::store::{Snapshot, Store, StoreError, Visit};
 use crate::wire::Row;
 
-/// What is kept, and what is to happen.
+/// What is kept, and what is to happen next.
 #[derive(Default)]
 pub(super) struct Shelf {
     pub(super) kept: BTreeMap<String, Vec<String>>,
@@ -18,10 +18,10 @@ pub(super) struct Shelf {
     pub(super) closed: bool,
 }
 
-/// A shelf that store and test share. Of std, whose locks are no place where a schedule could change.
+/// A shelf that store and test share. Its lock is of std: the schedule cannot change there.
 pub(super) type Shared = Arc<Mutex<Shelf>>;
 
-/// What comes before each commit, given the shelf and how many changes there are.
+/// A function called before each commit, with the shelf and the number of changes.
 pub(super) type Before = Box<dyn FnMut(&Mutex<Shelf>, usize) + Send>;
 
 /// The store.
@@ -30,7 +30,7 @@ pub(super) struct Shelved {
     pub(super) before: Before,
 }
 
-/// An engine with such a store, and what that keeps.
+/// An engine with such a store, and what the store keeps.
 pub(super) fn durable(
     before: impl FnMut(&Mutex<Shelf>, usize) + Send + 'static,
 ) -> (Engine, Shared) {

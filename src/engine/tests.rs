@@ -15,7 +15,7 @@ fn command(line: &str) -> Command {
     crate::wire::parse(format!("{line}\n").as_bytes()).unwrap().to_command()
 }
 
-/// Does some work on a thread of its own, and says whether it panicked.
+/// Does some work on a thread of its own, and returns whether it panicked.
 fn panics<R: Send>(work: impl FnOnce() -> R + Send) -> bool {
     std::thread::scope(|scope| scope.spawn(work).join().is_err())
 }
@@ -53,7 +53,7 @@ fn a_reader_that_panics_harms_nobody() {
 fn readers_do_not_wait_for_readers() {
     let engine = Engine::default();
     let both = std::sync::Barrier::new(2);
-    // Each waits, inside, for the other to be inside too.
+    // Each waits inside until the other is inside too.
     let look = || engine.read(|index| (both.wait(), index.len()).1);
     let lengths = std::thread::scope(|scope| {
         let other = scope.spawn(look);
@@ -81,16 +81,16 @@ fn debug_counts_the_packages_and_names_none_and_never_waits() {
     assert_eq!(busy.unwrap(), r#"Engine { state: "busy", .. }"#);
 }
 
-/// What a command gets that cannot be made durable.
+/// The answer to a command that cannot be made durable.
 const REFUSED: Result<Outcome, EngineError> =
     Err(EngineError::Unavailable(Unavailable::NotDurable(NotDurable)));
 
-/// An engine with a store that does what it is to at once, and what that keeps.
+/// An engine with a store that obeys at once, and what the store keeps.
 fn durable() -> (Engine, Shared) {
     shelf::durable(|_, _| ())
 }
 
-/// The same; commits tell of themselves and wait to be let go.
+/// Like [`durable`], but each commit announces itself and waits for permission.
 fn paced() -> (Engine, Shared, mpsc::Receiver<usize>, mpsc::Sender<()>) {
     let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel());
     let (engine, shelf) = shelf::durable(move |_, changes| {
@@ -149,7 +149,7 @@ fn batches_that_wait_together_are_committed_together() {
 }
 
 #[test]
-fn whoever_sees_what_is_not_durable_waits_until_it_is() {
+fn a_batch_that_sees_what_is_not_durable_waits_until_it_is() {
     let (engine, shelf, begins, go) = paced();
     std::thread::scope(|scope| {
         scope.spawn(|| engine.apply(&command("INDEX|a|")));
@@ -161,7 +161,7 @@ fn whoever_sees_what_is_not_durable_waits_until_it_is() {
         go.send(()).unwrap();
         assert_eq!(reader.join().unwrap(), (Ok(Outcome::Ok), true));
     });
-    // With nothing pending, nobody waits, and nothing is committed.
+    // Nothing is pending, so nobody waits and nothing is committed.
     assert_eq!(engine.apply(&command("QUERY|a|")), Ok(Outcome::Ok));
     assert_eq!(shelf.lock().unwrap().commits, 1);
 }
@@ -179,7 +179,7 @@ fn when_the_store_fails_all_that_is_not_durable_is_taken_back() {
     std::thread::scope(|scope| {
         let first = scope.spawn(|| engine.apply(&command("INDEX|b|a")));
         begins.recv().unwrap();
-        // Applied while the commit that will fail is under way, and seen.
+        // Applied and seen while the commit that will fail is under way.
         let later = engine.batch_ahead(1, |index| index.apply(&command("INDEX|a|b"))).unwrap().1;
         let (seen, read) = engine.read_ahead(1, |index| index.contains("b")).unwrap();
         assert!(seen);
@@ -230,7 +230,7 @@ fn changes_do_not_pile_up_without_a_bound() {
         scope.spawn(|| batch(0, 1).map(|((), version)| engine.wait(version)));
         assert_eq!(begins.recv(), Ok(1));
         batch(1, durability::MAX_NAMES_WAITING).unwrap();
-        // There is no room for this one before the others are on their way.
+        // This one finds no room before the others are being committed.
         let one_more = scope.spawn(|| batch(durability::MAX_NAMES_WAITING + 1, 1).unwrap());
         go.send(()).unwrap();
         assert_eq!(begins.recv(), Ok(durability::MAX_NAMES_WAITING));
@@ -251,7 +251,7 @@ fn probes_wait_for_no_batch_no_reader_and_no_disk() {
     std::thread::scope(|scope| {
         scope.spawn(|| engine.apply(&command("INDEX|a|")));
         assert_eq!(begins.recv(), Ok(1));
-        // The disk is at it, and the index is taken.
+        // The disk is busy, and the index is taken.
         assert_eq!(probe(), (Ok(()), 1, 0));
         assert_eq!(engine.batch_ahead(1, |_| probe()).unwrap().0, (Ok(()), 1, 0));
         assert_eq!(engine.read_ahead(1, |_| probe()).unwrap().0, (Ok(()), 1, 0));

@@ -1,47 +1,47 @@
 //! The memory of the graph: one pool of equal cells, in pages.
 //!
-//! Every package, every piece of a long name and every dependency takes cells of this pool. As all
-//! cells are alike, one that is freed serves any next use. So the pool never holds more cells than were once in
-//! use at the same time.
+//! Every package, every piece of a long name and every dependency takes cells of this pool. All cells are
+//! alike, so a free one serves any next use. The pool thus never holds more cells than were once in use at
+//! the same time.
 //!
-//! The pool grows by a page of bounded size, and never moves a page. A page can be shared with copies
-//! of the pool: it is copied when one of them writes to it, and not before.
+//! The pool grows by a page of bounded size, and never moves a page. Copies of the pool can share a page. It
+//! is copied when one of them writes to it, and not before.
 
 use std::sync::Arc;
 
-/// Five words: their meaning is known to the code that took the cell.
+/// Five words. The code that took the cell knows their meaning.
 pub(super) type Cell = [u32; 5];
 
 /// The bytes of a cell.
 pub(super) const CELL_BYTES: usize = size_of::<Cell>();
 
-/// The id of no cell.
+/// An id that no cell has.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The most cells that can be in use: what 32-bit ids can tell apart, without [`NONE`].
+/// The most cells that can be in use: as many as 32-bit ids can tell apart, without [`NONE`].
 pub(super) const MAX_CELLS: usize = (1 << (u32::BITS - PAGE_BITS)) * (PAGE_CELLS - MAP_CELLS) - 1;
 
-/// How many bits of an id say which cell of a page it is.
+/// How many bits of an id number the cells of a page.
 const PAGE_BITS: u32 = 10;
 
-/// The cells of a page: 20 KiB. A larger one would take longer to copy, and a smaller one would make
-/// more of them to be shared.
+/// The cells of a page: 20 KiB. A larger page would take longer to copy, and smaller ones would be more to
+/// share.
 const PAGE_CELLS: usize = 1 << PAGE_BITS;
 
-/// The bits in a word of the map.
+/// The bits in a word of the map of marks.
 const WORD_BITS: usize = u32::BITS as usize;
 
-/// The first cells of a page hold a bit for each of its cells: whether it is marked.
+/// The number of cells at the start of a page that hold its map: a bit for each cell, whether it is marked.
 const MAP_CELLS: usize = PAGE_CELLS.div_ceil(WORD_BITS * 5);
 
-/// The room of the first page at first, so that small pools stay small.
+/// The cells for which the first page has room at first, so that small pools stay small.
 const FIRST_CELLS: usize = 16;
 
 /// The pool.
 #[derive(Debug, Clone)]
 pub(super) struct Cells {
     pages: Vec<Page>,
-    /// The first free cell; the first word of each is the next.
+    /// The first free cell. The first word of each is the id of the next.
     free: u32,
     used: usize,
 }
@@ -49,7 +49,7 @@ pub(super) struct Cells {
 #[derive(Debug)]
 enum Page {
     Own(Vec<Cell>),
-    /// Perhaps with other pools.
+    /// Perhaps shared with other pools.
     Shared(Arc<Vec<Cell>>),
 }
 
@@ -71,14 +71,14 @@ impl Cells {
         &self.pages[page].cells()[place]
     }
 
-    /// A cell in use, to be changed. O(1), and the copy of a page if that is shared.
+    /// A cell in use, to be changed. O(1), and a copy of its page if that is shared.
     #[inline]
     pub(super) fn at_mut(&mut self, id: u32) -> &mut Cell {
         let (page, place) = place(id);
         &mut self.pages[page].cells_mut()[place]
     }
 
-    /// Takes a free cell, or else a new one. O(1), and now and then a page.
+    /// Takes a free cell, or else a new one. O(1), and sometimes a new page.
     #[inline]
     pub(super) fn insert(&mut self, cell: Cell) -> u32 {
         self.used += 1;
@@ -116,7 +116,7 @@ impl Cells {
             .unwrap_or_else(|_| unreachable!("invariant: the limits allow no more cells"))
     }
 
-    /// Marks a cell or takes its mark away. O(1).
+    /// Marks a cell, or takes its mark away. O(1).
     pub(super) fn mark(&mut self, id: u32, marked: bool) {
         let (page, place) = place(id);
         let word = map_word_mut(self.pages[page].cells_mut(), place / WORD_BITS);
@@ -124,7 +124,7 @@ impl Cells {
         *word = if marked { *word | bit } else { *word & !bit };
     }
 
-    /// The marked cells, in the order of their ids. Linear in all cells, at 32 a step.
+    /// The marked cells, in the order of their ids. Linear in all cells, 32 at a time.
     pub(super) fn marked(&self) -> impl Iterator<Item = u32> {
         (0..).step_by(WORD_BITS).zip(self.map()).flat_map(|(first, word)| {
             let next = |rest: &u32| Some(rest & (rest - 1)).filter(|rest| *rest != 0);
@@ -133,14 +133,14 @@ impl Cells {
         })
     }
 
-    /// A bit for each cell, the lowest first: whether it is marked.
+    /// A bit for each cell, the lowest first, that says whether it is marked.
     pub(super) fn map(&self) -> impl Iterator<Item = u32> {
         self.pages.iter().flat_map(|page| {
             (0..PAGE_CELLS / WORD_BITS).map(|word| page.cells()[word / 5][word % 5])
         })
     }
 
-    /// The id that no cell reaches. O(1).
+    /// The least id that no cell has reached. O(1).
     pub(super) fn bound(&self) -> usize {
         self.pages.len() << PAGE_BITS
     }
@@ -165,22 +165,22 @@ impl Cells {
         Self { pages, free: *free, used: *used }
     }
 
-    /// Frees so many pages at most of a pool that is used no more, the newest first: the allocator can
-    /// return the end of its memory, and not the middle. False if none was left.
+    /// Frees at most so many pages of a pool that is no longer used. The newest go first: the allocator can
+    /// return the end of its memory, but not the middle. Returns `false` if none was left.
     pub(super) fn give_back(&mut self, most: usize) -> bool {
         let left = self.pages.len();
         self.pages.truncate(left.saturating_sub(most));
         left > 0
     }
 
-    /// The memory that it holds, in bytes: shared pages count here too. O(pages).
+    /// The memory that the pool holds, in bytes. Shared pages count here too. O(pages).
     pub(super) fn held_bytes(&self) -> usize {
         let cells: usize = self.pages.iter().map(Page::capacity).sum();
         cells * CELL_BYTES + self.pages.capacity() * size_of::<Page>()
     }
 }
 
-/// The page of a cell, and its place there.
+/// The page of a cell, and its place in the page.
 #[inline]
 fn place(id: u32) -> (usize, usize) {
     ((id >> PAGE_BITS) as usize, id as usize % PAGE_CELLS)
@@ -210,7 +210,7 @@ impl Page {
         }
     }
 
-    /// Takes the cells for this pool alone: a copy of them, if others use them.
+    /// Makes the cells this pool's own. Copies them if others use them.
     #[cold]
     fn own(&mut self) {
         if let Self::Shared(cells) = std::mem::replace(self, Self::Own(Vec::new())) {
@@ -322,12 +322,12 @@ mod tests {
         cells.at_mut(ids[0])[0] = 9;
         cells.mark(ids[1], true);
         assert_eq!(shared(&cells), 2);
-        // The last has room, and so does the copy of it.
+        // The last page has room, and so does its copy.
         let added = cells.insert([8; 5]);
         assert_eq!((shared(&cells), cells.pages[2].capacity()), (1, PAGE_CELLS));
         assert_eq!((copy.at(ids[0])[0], copy.marked().count(), copy.used()), (0, 0, 3_000));
         assert_eq!((cells.at(ids[0])[0], *cells.at(added)), (9, [8; 5]));
-        // Alone again, a page is taken as it is.
+        // A page that is no longer shared is not copied again.
         let cells_of = |cells: &Cells| cells.pages[1].cells().as_ptr();
         let before = cells_of(&cells);
         drop(copy);

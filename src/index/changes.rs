@@ -1,7 +1,7 @@
-//! What commands changed: for anyone who keeps the state elsewhere as well, and to take it back.
+//! What commands changed, so that it can be kept elsewhere as well, or undone.
 //!
-//! An index records nothing unless it is told to. What is done with a record (making it durable, or
-//! undoing it because that failed) is the engine's business.
+//! An index records nothing unless it is told to. The engine makes a record durable, or undoes it if that
+//! fails.
 
 use super::PackageIndex;
 use super::graph::PackageId;
@@ -23,13 +23,13 @@ impl Change {
         self.package.borrowed()
     }
 
-    /// What it depends on since, by name, each once; `None` if it is no longer indexed.
+    /// What it depends on since then, by name, each once. `None` if it is no longer indexed.
     #[must_use]
     pub fn dependencies(&self) -> Option<&[Name]> {
         self.after.as_deref()
     }
 
-    /// How many names it holds, which is what it takes in memory.
+    /// How many names it holds, as a measure of its memory.
     pub(crate) fn name_count(&self) -> usize {
         let lists = [&self.before, &self.after].into_iter().flatten();
         1 + lists.map(|list| list.len()).sum::<usize>()
@@ -42,13 +42,13 @@ impl PackageIndex {
         self.changes.get_or_insert_default();
     }
 
-    /// What changed since it was taken last, in order. O(1).
+    /// Takes what has changed since the last call, in order. O(1).
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         self.changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes back the last changes, given in the order in which they were made; records nothing.
-    /// Costs what making them cost.
+    /// Undoes the last changes, given in the order in which they were made, and records nothing. Costs as
+    /// much as making them.
     pub(crate) fn undo(&mut self, changes: impl DoubleEndedIterator<Item = Change>) {
         for Change { package, before, .. } in changes.rev() {
             let name = package.borrowed();
@@ -71,7 +71,7 @@ impl PackageIndex {
     /// Records that a package, new or not, is about to get `self.list` as its list.
     pub(super) fn note_list(&mut self, package: PackageId, is_new: bool) {
         let old: Vec<PackageId> = self.graph.dependencies(package).collect();
-        // What leaves the state as it was is no change.
+        // A list that stays the same is no change.
         if !is_new && old == self.list {
             return;
         }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::Command;
 
-    /// An index that records, after some commands.
+    /// An index that records, after it has applied some commands.
     fn recorded(commands: &[&str]) -> PackageIndex {
         let mut index = PackageIndex::new();
         index.record_changes();

@@ -47,13 +47,13 @@ impl PackageIndex {
         self.graph.dependency_count()
     }
 
-    /// How much the state is, in bytes: 48 for each package, 20 more for each 16 bytes that its name has
-    /// past 11, begun ones included, and 20 for each dependency. A function of the state alone. O(1).
+    /// The size of the state, in bytes: a function of the state alone. A package counts 48, and 20 more for
+    /// each 16 bytes (or part of them) of its name past 11. A dependency counts 20. O(1).
     ///
-    /// Cells are counted as they are: 20 bytes each. The table takes 6 to 12 bytes a package, and 28 are
-    /// counted, because it has to be room beside cells that other packages or dependencies left free. So
-    /// the index never [holds](Self::held_bytes) more than a quarter beyond the most that was counted,
-    /// and a few KiB.
+    /// A cell counts as the 20 bytes that it takes. The table takes 6 to 12 bytes a package, but 28 are
+    /// counted. It needs room even beside cells that other packages or dependencies left free. So the index
+    /// never [holds](Self::held_bytes) more than a quarter beyond the most that was ever counted, and a few
+    /// KiB.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -66,8 +66,8 @@ impl PackageIndex {
         CELL_BYTES * self.graph.cell_count() + TABLE_BYTES * self.len()
     }
 
-    /// The memory that it holds for packages and dependencies, in bytes, what is free of it included.
-    /// Linear in it, at 20 KiB a step.
+    /// The memory that it holds for packages and dependencies, in bytes, free parts included. Linear in it,
+    /// 20 KiB at a time.
     ///
     /// ```
     /// # use package_indexer::PackageIndex;
@@ -106,7 +106,7 @@ impl PackageIndex {
         Names(names.into_iter())
     }
 
-    /// What a package depends on, by name; `None` if it is not indexed. O(d log d) in the list.
+    /// What a package depends on, by name, or `None` if it is not indexed. O(d log d) in the list.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -121,8 +121,8 @@ impl PackageIndex {
         Some(self.names(self.graph.dependencies(self.find_text(package)?)))
     }
 
-    /// Who depends on a package, by name, itself included if it does; `None` if it is not indexed.
-    /// O(d log d) in the answer.
+    /// The packages that depend on a package, by name, itself included if it does. `None` if it is not
+    /// indexed. O(d log d) in the answer.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -136,9 +136,9 @@ impl PackageIndex {
         Some(self.names(self.graph.dependents(self.find_text(package)?)))
     }
 
-    /// Everything that a package needs, directly or not, by name; itself among it only if it is on
-    /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
-    /// for each cell to be cleared.
+    /// All that a package needs, directly or not, by name. It includes the package itself only if that is on
+    /// a cycle. `None` if it is not indexed. Linear in what is reached, a sort of it, and one bit for each
+    /// cell.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -153,9 +153,9 @@ impl PackageIndex {
         self.reachable(package, Outgoing)
     }
 
-    /// Everything that needs a package, directly or not, by name; itself among it only if it is on
-    /// a cycle. `None` if it is not indexed. Linear in what is reached and a sort of it, and one bit
-    /// for each cell to be cleared.
+    /// All that needs a package, directly or not, by name. It includes the package itself only if that is on
+    /// a cycle. `None` if it is not indexed. Linear in what is reached, a sort of it, and one bit for each
+    /// cell.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -186,7 +186,7 @@ impl PackageIndex {
 pub struct Names(vec::IntoIter<Name>);
 
 impl Names {
-    /// Those that have not been taken yet.
+    /// The names that have not been taken yet.
     #[must_use]
     pub fn as_slice(&self) -> &[Name] {
         self.0.as_slice()

@@ -1,20 +1,21 @@
-//! The memory of an index that has been emptied, given back a bounded part at a time.
+//! The memory of an index that has been emptied, which is given back a bounded part at a time.
 //!
-//! To free all of it at once would hold the index for a tenth of a second after millions of packages. Each
-//! later change frees a part instead, and more than it can take itself: so there is never more than was.
+//! To free all of it at once would hold the index for a tenth of a second after millions of packages.
+//! Instead, each later change frees a part. That part is more than the change can take, so memory never grows
+//! past what was held.
 
 use super::graph::DependencyGraph;
 use super::table::Table;
 
-/// How many pages of the graph, or tables, of 20 KiB at most, one change gives back.
+/// How many pages of the graph, or tables, one change gives back. Each has 20 KiB at most.
 const AT_ONCE: usize = 64;
 
-/// What has been emptied and is not given back yet, the oldest first.
+/// What has been emptied and not given back yet, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Emptied(Vec<(DependencyGraph, Table)>);
 
 impl Emptied {
-    /// Takes what nobody uses any more.
+    /// Takes a graph and a table that are no longer used.
     pub(super) fn push(&mut self, graph: DependencyGraph, by_name: Table) {
         self.0.push((graph, by_name));
     }
@@ -37,7 +38,7 @@ impl Emptied {
         }
     }
 
-    /// The memory that it holds, in bytes. Linear in the pages and tables.
+    /// The memory that is still held, in bytes. Linear in the pages and tables.
     pub(super) fn held_bytes(&self) -> usize {
         self.0.iter().map(|(graph, by_name)| graph.held_bytes() + by_name.held_bytes()).sum()
     }

@@ -1,5 +1,5 @@
-//! What an index looks like from outside: its entries, commands that rebuild it, a picture, a
-//! digest. All of it depends on the state alone.
+//! What an index looks like from outside: entries, commands that rebuild it, a picture, a digest. All of it
+//! depends on the state alone.
 
 use std::fmt;
 
@@ -30,11 +30,11 @@ impl PackageIndex {
         packages.into_iter().map(entry)
     }
 
-    /// INDEX commands that turn an empty index into one equal to this, each answered OK.
+    /// INDEX commands that turn an empty index into one equal to this. Each is answered OK.
     ///
-    /// One command a package, in installation order; a package that needs itself, and the members
-    /// of a cycle, are first indexed without what closes the cycle and then in full. The cost is
-    /// that of [`installation_order`](Self::installation_order).
+    /// There is one command for each package, in installation order. A package that needs itself, and the
+    /// members of a cycle, come twice: first without what closes the cycle, then in full. Costs as much as
+    /// [`installation_order`](Self::installation_order).
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -64,8 +64,8 @@ impl PackageIndex {
         commands
     }
 
-    /// The index as a Graphviz graph, an arrow from each package to each of its dependencies.
-    /// O(n log n).
+    /// The index as a Graphviz graph, with an arrow from each package to each of its dependencies. O(n log
+    /// n).
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -84,15 +84,20 @@ impl PackageIndex {
     /// A digest of the state: equal for equal indices, on every run and platform. Linear, and a sort of
     /// each list.
     ///
-    /// It is a sum over all packages, modulo 2^128, of which every package adds the digest of its line:
-    /// `package|dependency,dependency` and an LF, dependencies by name. That digest is FNV-1a with 128
-    /// bits, and then mixed: in FNV alone the last bytes of a line are almost added, so that differences
-    /// of two lines could cancel each other out in the sum. The mix is `x ^= x >> 64` and a product, with
-    /// the first 128 bits after the point of the golden ratio, then the same with those of pi plus 1,
-    /// then `x ^= x >> 64`.
+    /// It is a sum over all packages, modulo 2^128. Every package adds the digest of its line:
+    /// `package|dependency,dependency` and an LF, dependencies by name. That digest is FNV-1a with 128 bits,
+    /// and then mixed.
     ///
-    /// A sum needs no order, so that nobody has to sort all packages for it. It notices accidents, not
-    /// malice: a client that chooses the names can find two indices with one digest.
+    /// FNV alone would not do. There the last bytes of a line are almost added, so that the differences of
+    /// two lines could cancel in the sum. The mix is, in this order:
+    ///
+    /// 1. `x ^= x >> 64`;
+    /// 2. a product with the first 128 bits of the golden ratio's fraction;
+    /// 3. the same two steps, with the first 128 bits of pi's fraction plus 1;
+    /// 4. `x ^= x >> 64`.
+    ///
+    /// A sum needs no order, so nobody has to sort all packages for it. It notices accidents, not malice: a
+    /// client that chooses the names can find two indices with one digest.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -112,8 +117,7 @@ impl PackageIndex {
     }
 }
 
-/// The commands that a step takes, for packages that are known by number: hands over, in order, each package and
-/// its list.
+/// Passes the commands of a step on, each as a package and its list, for packages that are known by number.
 pub(crate) fn commands_of(
     rows: &Rows,
     step: &[u32],
@@ -138,7 +142,7 @@ pub struct Dot<'a>(&'a PackageIndex);
 
 impl fmt::Display for Dot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // No name needs escaping: neither a quote nor a backslash may stand in one.
+        // No name needs escaping: none has a quote or a backslash.
         writeln!(f, "digraph packages {{")?;
         for (package, dependencies) in self.0.entries() {
             writeln!(f, "  \"{package}\";")?;
@@ -155,7 +159,7 @@ impl fmt::Display for Dot<'_> {
 pub struct Digest(u128);
 
 impl Digest {
-    /// That of what a graph holds.
+    /// The digest of what a graph holds.
     pub(super) fn of(graph: &DependencyGraph) -> Self {
         let mut sum = 0_u128;
         let mut text = Text::new();
@@ -177,7 +181,7 @@ impl Digest {
     }
 }
 
-/// FNV-1a with 128 bits of a line so far.
+/// FNV-1a with 128 bits of a line, as far as it has been read.
 struct Line(u128);
 
 impl Line {
@@ -185,9 +189,9 @@ impl Line {
     const EMPTY: Self = Self(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
     /// FNV's prime for 128 bits, 2^88 + 2^8 + 0x3b.
     const PRIME: u128 = (1 << 88) + (1 << 8) + 0x3b;
-    /// The golden ratio's first 128 bits after the point.
+    /// The first 128 bits of the golden ratio's fraction.
     const PHI: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
-    /// Those of pi, made odd.
+    /// Those of pi's fraction, made odd.
     const PI: u128 = 0x243f_6a88_85a3_08d3_1319_8a2e_0370_7345;
 
     fn add(&mut self, bytes: &[u8]) {
@@ -196,7 +200,7 @@ impl Line {
         }
     }
 
-    /// The same number for the same line, in which every bit depends on every byte.
+    /// The same number for the same line. Every bit depends on every byte.
     fn mixed(&self) -> u128 {
         let round = |x: u128, factor| (x ^ x >> 64).wrapping_mul(factor);
         let x = round(round(self.0, Self::PHI), Self::PI);
@@ -216,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_line_is_digested_by_fnv_1a_with_128_bits() {
-        // The vectors of FNV's reference page for "" and "a".
+        // The vectors for "" and "a" on FNV's reference page.
         let mut line = Line::EMPTY;
         line.add(b"a");
         assert_eq!(line.0, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
@@ -229,7 +233,7 @@ mod tests {
             let index = alone.into_iter().chain([Command::index("p", list).unwrap()]);
             index.collect::<PackageIndex>().digest()
         };
-        // By another program, of the lines "a|", "ab|", "bc|", "c|" and "p|a,bc".
+        // Calculated by another program from the lines "a|", "ab|", "bc|", "c|" and "p|a,bc".
         assert_eq!(with_list(["bc", "a"]).to_string(), "676f55704a797c376c3fde66f09a8cd4");
         assert_ne!(with_list(["ab", "c"]), with_list(["a", "bc"]));
         assert_eq!(PackageIndex::new().digest().to_string(), "0".repeat(32));
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn lists_that_are_exchanged_change_the_digest() {
-        // Of FNV alone the sums would be equal: its last step is a product, and so almost a sum.
+        // With FNV alone the sums would be equal: its last step is a product, and so almost a sum.
         let names: Vec<String> =
             (b'a'..=b'h').map(|letter| char::from(letter).to_string()).collect();
         let mut digests = std::collections::BTreeSet::new();

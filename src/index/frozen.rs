@@ -5,16 +5,16 @@ use super::export::Digest;
 use super::graph::DependencyGraph;
 use crate::name::Name;
 
-/// What a [`PackageIndex`] held at one moment, however that goes on.
+/// What a [`PackageIndex`] held at one moment. Later changes of the index do not show.
 ///
-/// It shares the memory of the index: what changes there is copied before, 20 KiB at a time, as long as
-/// this exists.
+/// It shares the memory of the index. While it exists, the index copies what it is about to change, 20 KiB at
+/// a time.
 #[derive(Debug, Clone)]
 pub struct FrozenIndex(DependencyGraph);
 
 impl PackageIndex {
-    /// What it holds at this moment. Copies nothing but a pointer for each 20 KiB: less than two
-    /// milliseconds for millions of packages.
+    /// What the index holds at this moment. Copies only a pointer for each 20 KiB: less than two milliseconds
+    /// for millions of packages.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};
@@ -49,8 +49,8 @@ impl FrozenIndex {
         Digest::of(&self.0)
     }
 
-    /// Every package, in no particular order but always the same, and what it depends on, by name.
-    /// O(d log d) in each list.
+    /// Every package and what it depends on, by name. The packages have no particular order, but always the
+    /// same. O(d log d) in each list.
     pub fn entries(&self) -> impl Iterator<Item = (Name, Vec<Name>)> {
         self.0.packages().map(|package| {
             let mut list: Vec<_> = self.0.dependencies(package).map(|id| self.0.name(id)).collect();
@@ -87,7 +87,7 @@ mod tests {
         assert!(
             entries.into_iter().eq(before.entries().map(|(name, list)| (name, list.collect())))
         );
-        // It lives on without the index, and the index without it.
+        // The copy outlives the index, and the index the copy.
         let digest = going_on.digest();
         drop(frozen);
         assert_eq!((going_on.digest(), going_on.check_invariants()), (digest, Ok(())));

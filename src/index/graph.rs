@@ -1,9 +1,9 @@
 //! The graph under the index: packages, and an edge from each package to each of its dependencies.
 //!
-//! Everything lies in cells of one pool. A package is a *head*, and further cells if its name is long.
-//! An edge is a cell that stands in two lists: among those out of its package, in the order of the ids
-//! that they lead to, and among those into its dependency, the newest first. The second is linked both
-//! ways, so that an edge can be taken out wherever it stands:
+//! Everything lies in cells of one pool. A package is a *head*, and further cells if its name is long. An
+//! edge is a cell that stands in two lists. One has the edges out of its package, by the ids to which they
+//! lead. The other has the edges into its dependency, the newest first. The second list is linked both ways,
+//! so that an edge can be taken out at any place:
 //!
 //! ```text
 //! head  first out | first in | length, 3 bytes | 4 bytes  | 4 bytes, or the next cell of the name
@@ -11,8 +11,8 @@
 //! edge  package   | its dependency | next out  | next in  | previous in
 //! ```
 //!
-//! petgraph's searches run on it as on any graph. Which commands are allowed is the parent's business:
-//! this file knows who depends on whom, and no rule.
+//! petgraph's searches run on it as on any graph. This file knows who depends on whom, and no rule: the
+//! parent decides which commands are allowed.
 
 mod check;
 mod text;
@@ -37,7 +37,7 @@ pub(super) struct PackageId(u32);
 const FIRST_OUT: usize = 0;
 const FIRST_IN: usize = 1;
 
-// The words of an edge. The first two are where it comes from, and where it leads to.
+// The words of an edge. The first two are its source and its target.
 const NEXT_OUT: usize = 2;
 const NEXT_IN: usize = 3;
 const PREVIOUS_IN: usize = 4;
@@ -66,28 +66,28 @@ impl DependencyGraph {
         self.dependencies
     }
 
-    /// How many cells are in use: one for each dependency, and for each package those of its name. O(1).
+    /// How many cells are in use: one for each dependency, and one or more for each package. O(1).
     pub(super) fn cell_count(&self) -> usize {
         self.cells.used()
     }
 
-    /// For how many cells there is room, at most. O(1).
+    /// For how many cells there is room. O(1).
     pub(super) fn capacity(&self) -> usize {
         self.cells.bound()
     }
 
-    /// The memory that it holds, in bytes, what is free of it included. O(pages).
+    /// The memory that the graph holds, in bytes, free parts included. O(pages).
     pub(super) fn held_bytes(&self) -> usize {
         self.cells.held_bytes()
     }
 
-    /// Frees so many pages at most of a graph that is used no more. False if none was left.
+    /// Frees at most so many pages of a graph that is no longer used. Returns `false` if none was left.
     pub(super) fn give_back(&mut self, most: usize) -> bool {
         self.cells.give_back(most)
     }
 
-    /// The same graph once more, in the same memory: what changes in one of them later is copied first, by
-    /// the page. O(pages).
+    /// A copy of the graph in the same memory. A later change in one of the two copies the page first.
+    /// O(pages).
     pub(super) fn share(&mut self) -> Self {
         Self { cells: self.cells.share(), ..*self }
     }
@@ -97,7 +97,7 @@ impl DependencyGraph {
         self.cells.marked().map(PackageId)
     }
 
-    /// A value for each package, at first this one. Linear in the packages, and a bit for each cell.
+    /// A map that has this value for each package. Linear in the packages, and a bit for each cell.
     pub(super) fn per_package<T: Clone>(&self, value: T) -> PerPackage<T> {
         let mut before = 0;
         let words = self.cells.map().map(|word| {
@@ -108,12 +108,12 @@ impl DependencyGraph {
         PerPackage { words: words.collect(), values: vec![value; self.packages] }
     }
 
-    /// What a package depends on, in the order of the ids, none twice. O(1) each.
+    /// What a package depends on, in the order of the ids, without duplicates. O(1) each.
     pub(super) fn dependencies(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
         self.neighbors_of(package.0, Outgoing).map(PackageId)
     }
 
-    /// Who depends on a package, itself included if it does, in no particular order. O(1) each.
+    /// The packages that depend on a package, itself included if it does, in no particular order. O(1) each.
     pub(super) fn dependents(&self, package: PackageId) -> impl Iterator<Item = PackageId> {
         self.neighbors_of(package.0, Incoming).map(PackageId)
     }
@@ -123,8 +123,8 @@ impl DependencyGraph {
         self.dependents(package).any(|dependent| dependent != package)
     }
 
-    /// All packages that can be reached from a package in one step or more, in no particular order; itself
-    /// among them if it is on a cycle. Linear in what is reached, and a bit for each cell.
+    /// All packages that can be reached from a package in one step or more, in no particular order. It
+    /// includes the package itself if that is on a cycle. Linear in what is reached, and a bit for each cell.
     pub(super) fn reachable(&self, package: PackageId, direction: Direction) -> Vec<PackageId> {
         let mut search = Dfs::empty(self);
         search.stack.extend(self.neighbors_of(package.0, direction));
@@ -144,7 +144,7 @@ impl DependencyGraph {
         PackageId(head)
     }
 
-    /// Removes a package that nobody else depends on, and its list. O(its list).
+    /// Removes a package on which no other depends, and its list. O(its list).
     pub(super) fn remove_package(&mut self, package: PackageId) {
         self.set_dependencies(package, &[]);
         debug_assert_eq!(self.dependents(package).next(), None, "invariant: nothing dangles");
@@ -154,11 +154,12 @@ impl DependencyGraph {
         self.packages -= 1;
     }
 
-    /// Makes a package depend on exactly these, given in the order of their ids and none of them twice.
-    /// O(old list + new list) to see what is different, and only that is touched.
+    /// Makes a package depend on exactly these, given in the order of their ids and without duplicates. O(old
+    /// list + new list) to compare the two. Only differences are touched.
     pub(super) fn set_dependencies(&mut self, package: PackageId, dependencies: &[PackageId]) {
         let kept = self.keep(package, dependencies);
-        // What goes makes room for what comes: there are never more cells in use than before or after.
+        // Edges that go make room for edges that come. So there are never more cells in use than before or
+        // after.
         if kept == 0 {
             self.begin(package, dependencies);
         } else if kept < dependencies.len() {
@@ -166,11 +167,11 @@ impl DependencyGraph {
         }
     }
 
-    /// Removes the edges out of a package, except those to one of these; how many stay.
+    /// Removes the edges out of a package, except those to one of these. Returns how many stay.
     fn keep(&mut self, package: PackageId, dependencies: &[PackageId]) -> usize {
         let mut wanted = dependencies;
         let (mut kept, mut removed) = (0, 0);
-        // The last that stays, and whether something went after it.
+        // The last edge that stays, and whether an edge after it was removed.
         let (mut last, mut is_torn) = (None, false);
         let mut edge = self.cells.at(package.0)[FIRST_OUT];
         while edge != NONE {
@@ -201,7 +202,8 @@ impl DependencyGraph {
         kept
     }
 
-    /// Adds an edge to each of these to a package that has none, the last first: each knows the one after it.
+    /// Adds an edge to each of these to a package that has none. The last comes first: each edge knows the
+    /// one after it.
     fn begin(&mut self, package: PackageId, dependencies: &[PackageId]) {
         if dependencies.is_empty() {
             return;
@@ -214,7 +216,7 @@ impl DependencyGraph {
         self.dependencies += dependencies.len();
     }
 
-    /// Adds an edge out of a package to each of these that it does not lead to yet.
+    /// Adds an edge out of a package to each of these to which none leads yet.
     fn complete(&mut self, package: PackageId, dependencies: &[PackageId]) {
         let mut last = None;
         let mut next = self.cells.at(package.0)[FIRST_OUT];
@@ -238,7 +240,7 @@ impl DependencyGraph {
         }
     }
 
-    /// Where the edge out of a package is noted that comes after this one, or first.
+    /// Where the edge out of a package is noted that comes after `last`, or first.
     fn link_out(&mut self, package: PackageId, last: Option<u32>) -> &mut u32 {
         match last {
             Some(edge) => &mut self.cells.at_mut(edge)[NEXT_OUT],
@@ -246,7 +248,7 @@ impl DependencyGraph {
         }
     }
 
-    /// Takes a cell for an edge, and puts it first among those into its target.
+    /// Takes a cell for an edge, and puts it first among the edges into its target.
     fn insert_edge(&mut self, package: PackageId, dependency: PackageId, next_out: u32) -> u32 {
         let next_in = self.cells.at(dependency.0)[FIRST_IN];
         let edge = self.cells.insert([package.0, dependency.0, next_out, next_in, NONE]);
@@ -257,7 +259,7 @@ impl DependencyGraph {
         edge
     }
 
-    /// Takes an edge out from among those into its target.
+    /// Takes an edge out of the list of those into its target.
     fn unlink_in(&mut self, edge: u32) {
         let &[_, target, _, next, previous] = self.cells.at(edge);
         if previous == NONE || planted(Bug::EdgesGoAsIfFirst) {
@@ -271,10 +273,10 @@ impl DependencyGraph {
     }
 }
 
-/// A value for each package that there was when it was made.
+/// A value for each package that existed when the map was made.
 #[derive(Debug)]
 pub(super) struct PerPackage<T> {
-    /// How many packages come before each word of the map, and the word.
+    /// For each word of the map of marks: how many packages come before it, and the word.
     words: Vec<(u32, u32)>,
     values: Vec<T>,
 }

@@ -1,24 +1,24 @@
-//! What must hold after every command, checked in full: for tests, fuzzing and doubt, not for
-//! every day.
+//! What must hold after every command, checked in full. It is for tests, fuzzing and doubt, not for every
+//! day.
 
 use super::PackageIndex;
 use super::graph::GraphFault;
 use crate::name::Name;
 
-/// How a [`PackageIndex`] contradicts itself: a bug in this crate, never a client's doing.
+/// How a [`PackageIndex`] contradicts itself. That is a bug in this crate, never a client's doing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvariantViolation {
     /// The graph is out of order.
     #[error("the graph is out of order: {0}")]
     Graph(String),
-    /// A package is in the graph, and not found by its name.
+    /// A package is in the graph, but is not found by its name.
     #[error("{package} is in the graph and cannot be found by its name")]
     NotFound {
         /// The package.
         package: Name,
     },
-    /// The table of names and the graph do not hold equally many packages.
+    /// The table of names and the graph hold different numbers of packages.
     #[error("{in_table} names are in the table, {in_graph} packages in the graph")]
     NotOneToOne {
         /// Entries of the table of names.
@@ -26,14 +26,14 @@ pub enum InvariantViolation {
         /// Packages in the graph.
         in_graph: usize,
     },
-    /// More is held than the limits allow.
+    /// The index holds more than the limits allow.
     #[error("{held} {what} are held, past the limit of {limit}")]
     PastLimit {
         /// Packages, dependencies, or something else that is limited.
         what: &'static str,
-        /// How many.
+        /// How many the index holds.
         held: usize,
-        /// How many there may be.
+        /// How many it may hold.
         limit: usize,
     },
 }
@@ -45,9 +45,13 @@ impl From<GraphFault> for InvariantViolation {
 }
 
 impl PackageIndex {
-    /// Checks that the index is sound: every dependency of an indexed package is indexed, names
-    /// and packages match one to one, no dependency is held twice, nothing is left of removed
-    /// packages, the counts are right and the limits kept. Linear in the index.
+    /// Checks that the index is sound. Linear in the index. These must hold:
+    ///
+    /// - every dependency of an indexed package is indexed;
+    /// - names and packages match one to one;
+    /// - no dependency is held twice;
+    /// - nothing is left of removed packages;
+    /// - the counts are right, and the limits are kept.
     ///
     /// ```
     /// # use package_indexer::{Command, PackageIndex};

@@ -1,4 +1,4 @@
-//! How much an index may hold, and what is said when a command would pass that.
+//! How much an index may hold, and the error of a command that would pass that.
 
 use super::PackageIndex;
 use super::cells::{CELL_BYTES, MAX_CELLS};
@@ -22,25 +22,24 @@ use crate::name::NameRef;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most packages. At most, and unless chosen, [`Limits::CEILING`].
+    /// The most packages: by default, and at most, [`Limits::CEILING`].
     pub max_packages: usize,
-    /// The most dependencies of all packages together. At most, and unless chosen,
-    /// [`Limits::CEILING`].
+    /// The most dependencies of all packages together: by default, and at most, [`Limits::CEILING`].
     pub max_dependencies: usize,
-    /// The most dependencies of one package, each name counted once. At most, and unless chosen,
+    /// The most dependencies of one package, each name counted once: by default, and at most,
     /// [`Limits::CEILING`].
     pub max_dependencies_per_package: usize,
-    /// The most [`PackageIndex::state_bytes`]. At most, and unless chosen, [`Limits::MOST_STATE_BYTES`].
+    /// The most [`PackageIndex::state_bytes`]: by default, and at most, [`Limits::MOST_STATE_BYTES`].
     pub max_state_bytes: usize,
 }
 
 impl Limits {
-    /// 2,147,483,647: half of what the 32-bit ids of the graph can tell apart. For packages and
-    /// dependencies together, [`Limits::MOST_STATE_BYTES`] sees to that.
+    /// 2,147,483,647: half of what the 32-bit ids of the graph can tell apart. [`Limits::MOST_STATE_BYTES`]
+    /// bounds packages and dependencies together.
     pub const CEILING: usize = i32::MAX as usize;
 
     /// 85,312,143,340: the bytes of as many cells as 32-bit ids can tell apart. It bounds the cells in use,
-    /// because each of them counts for its bytes at least.
+    /// because each of them counts with at least its bytes.
     pub const MOST_STATE_BYTES: usize = CELL_BYTES.saturating_mul(MAX_CELLS);
 
     pub(super) fn capped(self) -> Self {
@@ -64,19 +63,19 @@ impl Default for Limits {
     }
 }
 
-/// What a package counts for in [`PackageIndex::state_bytes`], beside its cells: its place in the table.
+/// What a package adds to [`PackageIndex::state_bytes`] beside its cells, for its place in the table.
 ///
 /// A table of hashbrown's takes 5 bytes a bucket, and is at least 7/16 full after a split: 11.5 bytes a
-/// package at most. Counted like that, an index that was filled with dependencies alone and then, in the
-/// cells that they left free, with packages alone, would hold 1 + 11.5 / (20 + 11.5) = 1.37 times what it
-/// ever counted. With 28 it is 1 + 11.5 / (20 + 28) = 1.24 times.
+/// package at most. To count just these would not do. Fill an index with dependencies alone, and then, in the
+/// cells that they left free, with packages alone. It holds 1 + 11.5 / (20 + 11.5) = 1.37 times what it ever
+/// counted. With 28 it holds 1 + 11.5 / (20 + 28) = 1.24 times that.
 pub(super) const TABLE_BYTES: usize = 28;
 
 /// The limit that a command would have passed. The index has not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// One more package than may be indexed.
+    /// More packages than may be indexed.
     #[error("the index is full: at most {limit} packages")]
     Packages {
         /// [`Limits::max_packages`].
@@ -109,7 +108,7 @@ pub enum LimitError {
 }
 
 impl PackageIndex {
-    /// Whether the index may hold `self.list` as the list of a package; `indexed` is where that is,
+    /// Whether the index may hold `self.list` as the list of a package. `indexed` is the id of that package,
     /// if it is not new.
     pub(super) fn check_limits(
         &self,
@@ -133,7 +132,7 @@ impl PackageIndex {
         if dependencies <= limits.max_dependencies && bytes <= limits.max_state_bytes {
             return Ok(());
         }
-        // Only now, because it is walked: what the list will replace.
+        // Only now, because this walks the old list that is to be replaced.
         let old = indexed.map_or(0, |package| self.graph.dependencies(package).count());
         let (limit, wanted) = (limits.max_dependencies, dependencies - old);
         if wanted > limit {

@@ -13,8 +13,8 @@ use crate::name::Name;
 pub enum InstallationStep {
     /// A package whose dependencies, itself aside, all came in earlier steps.
     Package(Name),
-    /// Two or more packages, by name, that need each other (a strongly connected component); what
-    /// they need beyond that came in earlier steps.
+    /// Two or more packages, by name, that need each other (a strongly connected component). All else that
+    /// they need came in earlier steps.
     Cycle(Vec<Name>),
 }
 
@@ -30,9 +30,9 @@ impl InstallationStep {
 }
 
 impl PackageIndex {
-    /// The packages in an order in which each comes after what it depends on, cycles taken as one
-    /// step. Where the rule leaves a choice, the least name comes first, so that equal indices have
-    /// equal orders. O((packages + dependencies) log packages).
+    /// The packages in an order in which each comes after what it depends on, with each cycle as one step.
+    /// Where that leaves a choice, the least name comes first, so equal indices have equal orders.
+    /// O((packages + dependencies) log packages).
     ///
     /// ```
     /// use package_indexer::{Command, PackageIndex, index::InstallationStep};
@@ -69,7 +69,7 @@ impl PackageIndex {
         order
     }
 
-    /// All packages by name, and in which places among them those are that each depends on.
+    /// All packages by name, and the dependencies of each as places among them.
     pub(super) fn numbered(&self) -> (Vec<PackageId>, Rows) {
         let packages = self.by_name();
         let mut numbers = self.graph.per_package(0);
@@ -83,7 +83,7 @@ impl PackageIndex {
         (packages, rows)
     }
 
-    /// All packages by name. O(n log n), most of it without a look at the names themselves.
+    /// All packages by name. O(n log n), mostly without a look at the names themselves.
     pub(super) fn by_name(&self) -> Vec<PackageId> {
         let mut text = Text::new();
         let keyed = |id| (self.graph.read_name(id, &mut text).beginning(), id);
@@ -97,15 +97,15 @@ impl PackageIndex {
 }
 
 impl Rows {
-    /// The rows in an order in which each comes after those whose numbers it has, strongly
-    /// connected ones together and ascending; where that leaves a choice, the least number first.
-    /// O((rows + numbers) log rows): what is here is linear, and each step costs the rest.
+    /// The rows in an order in which each comes after those whose numbers it has. Strongly connected rows
+    /// come together, in ascending order. Where that leaves a choice, the least number comes first. O((rows +
+    /// numbers) log rows): this call is linear, and each step costs the rest.
     pub(crate) fn steps(&self) -> Steps {
         self.steps_telling(|| ())
     }
 
-    /// The same, and calls `looked_at` for each row while it looks for cycles, which is most of the work that is
-    /// done here.
+    /// Like [`steps`](Self::steps), and calls `looked_at` for each row while it looks for cycles, which is
+    /// most of the work.
     pub(crate) fn steps_telling(&self, looked_at: impl FnMut()) -> Steps {
         let dependents = self.transposed();
         let cycles = self.cycles(&dependents, looked_at);
@@ -123,7 +123,7 @@ impl Rows {
             let is_apart = |dependency: &&u32| steps.first_of(**dependency) != steps.first_of(row);
             let count = self.row(row).iter().filter(is_apart).count();
             let first = steps.first_of(row);
-            // No more than all numbers together, see `Limits::CEILING`.
+            // No more than all numbers together: see `Limits::CEILING`.
             steps.waits_for[first as usize] += u32::try_from(count).unwrap_or(u32::MAX);
         }
         let is_ready =
@@ -133,16 +133,16 @@ impl Rows {
     }
 }
 
-/// Steps that are still to come; see [`Rows::steps`]. Each is known by its first row.
+/// Steps that are still to come. See [`Rows::steps`]. Each is known by its first row.
 #[derive(Debug)]
 pub(crate) struct Steps {
     dependents: Rows,
-    /// The rows that lead to each other, and the first of them for each such row.
+    /// The rows on cycles, and for each of them the first row of its cycle.
     cycles: Rows,
     first_of: HashMap<u32, u32>,
     /// For how many rows of other steps each step still waits.
     waits_for: Vec<u32>,
-    /// Those that wait for none.
+    /// The steps that wait for none.
     ready: BinaryHeap<Reverse<u32>>,
     /// The last step, if it was no cycle.
     taken: [u32; 1],
@@ -151,7 +151,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// The rows of the next step. O(log rows), and linear in what depends on them.
+    /// Takes the next step, and returns its rows. O(log rows), and linear in what depends on them.
     ///
     /// # Panics
     /// If strongly connected components formed a cycle, which would be a bug.
@@ -163,7 +163,7 @@ impl Steps {
         self.taken = [first];
         let Self { dependents, cycles, first_of, waits_for, ready, taken, .. } = self;
         let step = match first_of.get(&first) {
-            // Those of cycles stand in the order of their first rows.
+            // The cycles stand in the order of their first rows.
             Some(_) => cycles.row(cycles.partition_point(|rows| rows[0] < first)),
             None => taken.as_slice(),
         };
@@ -192,7 +192,7 @@ impl Steps {
         self.cycles.iter()
     }
 
-    /// How many of the rows that these are the steps of have themselves, and are on no other cycle.
+    /// How many of these rows have themselves, and are on no other cycle.
     #[cfg(feature = "tools")]
     pub(crate) fn alone(&self, rows: &Rows) -> usize {
         let needs_itself = |row: &u32| rows.has(*row, *row);
@@ -200,13 +200,13 @@ impl Steps {
         rows.numbers().filter(needs_itself).filter(is_alone).count()
     }
 
-    /// The first row of the step that a row is of.
+    /// The first row of the step to which a row belongs.
     fn first_of(&self, row: u32) -> u32 {
         first_among(&self.first_of, row)
     }
 }
 
 fn first_among(first_of: &HashMap<u32, u32>, row: u32) -> u32 {
-    // Without cycles, which is usual, nothing is looked up.
+    // Most indices have no cycles, and then nothing is looked up.
     if first_of.is_empty() { row } else { first_of.get(&row).copied().unwrap_or(row) }
 }

@@ -1,8 +1,8 @@
-//! Bringing what a batch will need into the cache, all of it at once.
+//! Brings what a batch will need into the cache, all at once.
 //!
-//! In an index that is larger than the caches each name costs a wait for the memory: for its place in
-//! the table, then for the package itself, and for the rest of a name that is not short. Command by command these waits add up; asked for side
-//! by side, they are one. Nothing here changes the index or an answer.
+//! In an index that is larger than the caches, each name waits for memory. It waits for its place in the
+//! table, then for the package, and for the rest of a long name. Command by command these waits add up. Side
+//! by side they are one wait. Nothing here changes the index or an answer.
 
 use std::hint::black_box;
 
@@ -11,16 +11,16 @@ use super::sought::Sought;
 use crate::command::CommandRef;
 use crate::name::NameRef;
 
-/// From how many packages on it is worth it: fewer lie in the cache anyway.
+/// From how many packages on this is worth it. Fewer lie in the cache anyway.
 const WORTH_IT: usize = 16_384;
 
-/// How many names are asked for side by side: more than a processor waits for at a time.
+/// How many names are read side by side: more than a processor waits for at a time.
 const SIDE_BY_SIDE: usize = 32;
 
 impl PackageIndex {
-    /// Reads, and forgets, what the commands will look up, so that [`apply`](Self::apply) finds it
-    /// in the cache of the processor. Worth it for a batch of dozens of commands or more, just
-    /// before it is applied; does nothing while the index is small. A look-up a name.
+    /// Reads and forgets what the commands will look up, so that [`apply`](Self::apply) finds it in the
+    /// processor's cache. It is worth it for a batch of dozens of commands or more, just before the batch is
+    /// applied. It does nothing while the index is small. Costs a look-up for each name.
     ///
     /// ```
     /// # use package_indexer::{Command, CommandRef, PackageIndex};
@@ -37,8 +37,9 @@ impl PackageIndex {
         }
     }
 
-    /// Does it whatever the size, and says how many packages were read: one for each name that is
-    /// indexed, and now and then, where a few bits of its hash are those of another, one that is not.
+    /// Does so for an index of any size, and returns how many packages it read: one for each name that is
+    /// indexed. Sometimes a name that is not indexed shares a few bits of its hash with another, and counts
+    /// too.
     fn touch<'a>(&self, mut names: impl Iterator<Item = NameRef<'a>>) -> usize {
         let mut hashes = [0; SIDE_BY_SIDE];
         let mut found = [None; SIDE_BY_SIDE];
@@ -50,7 +51,7 @@ impl PackageIndex {
                 count += 1;
             }
             let hashes = &hashes[..count];
-            // Any package with such a hash: whether it is the one is seen when the command is applied.
+            // Any package with such a hash. Whether it is the right one is seen when the command is applied.
             for (place, &hash) in found.iter_mut().zip(hashes) {
                 *place = self.by_name.find(hash, |_| true);
             }
@@ -71,7 +72,7 @@ mod tests {
     use crate::command::Command;
 
     #[test]
-    fn every_package_that_is_named_is_read_whatever_the_number() {
+    fn every_package_that_is_named_is_read_in_any_number() {
         let name = |number: usize| format!("p{number}");
         let every = (0..100).map(|number| Command::index(&name(number), []).unwrap());
         let index: PackageIndex = every.collect();

@@ -1,8 +1,8 @@
-//! Rows of numbers: which packages each package depends on, where packages are numbered by name.
+//! Rows of numbers: which packages each package depends on, with the packages numbered by name.
 //!
-//! What looks at every dependency of a whole index (orders, exports, plans for a list) does it here
-//! rather than in the graph: a row lies in one piece, and a number is compared instead of a name.
-//! The graph remains the one that changes; nothing here does once it is made.
+//! Orders, exports and plans for a list look at every dependency of an index. They do so here rather than in
+//! the graph: a row lies in one piece, and comparing numbers is faster than comparing names. Rows do not
+//! change once they are made. The graph is what changes.
 
 use std::iter::Copied;
 use std::ops::Range;
@@ -15,16 +15,16 @@ use petgraph::visit::{
     GraphBase, GraphRef, IntoNeighbors, IntoNeighborsDirected, IntoNodeIdentifiers, Visitable,
 };
 
-/// Rows of numbers, in one piece of memory (compressed sparse rows).
+/// Rows of numbers in one piece of memory (compressed sparse rows).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rows {
-    /// Where each row begins, and after that where the last one ends.
+    /// Where each row begins, and last where the last row ends.
     bounds: Vec<usize>,
     numbers: Vec<u32>,
 }
 
 impl Rows {
-    /// None yet, with room for so many rows, and numbers in all of them.
+    /// No rows yet, with room for so many rows, and so many numbers in all.
     pub(crate) fn with_capacity(rows: usize, numbers: usize) -> Self {
         let mut bounds = Vec::with_capacity(rows + 1);
         bounds.push(0);
@@ -42,7 +42,7 @@ impl Rows {
         self.numbers.len()
     }
 
-    /// Adds a row: these numbers in ascending order, each once. O(n log n) in them.
+    /// Adds a row of these numbers, in ascending order and each once. O(n log n) in them.
     pub(crate) fn push(&mut self, numbers: impl IntoIterator<Item = u32>) {
         let start = self.numbers.len();
         self.numbers.extend(numbers);
@@ -95,12 +95,13 @@ impl Rows {
         0..u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    /// The strongly connected components of two rows or more of the graph with an edge from each row to each of
-    /// its numbers: each ascending, in the order of their first rows. `transposed` is what
-    /// [`transposed`](Self::transposed) returns. Linear, and a sort of each component. `looked_at` is called for each
-    /// row that is on no cycle, nor leads to one.
+    /// The strongly connected components of two rows or more, where an edge leads from each row to each of
+    /// its numbers. Each is ascending, and they are in the order of their first rows. `transposed` is what
+    /// [`transposed`](Self::transposed) returns. `looked_at` is called for each row that is on no cycle, nor
+    /// leads to one. Linear, and a sort of each component.
     pub(super) fn cycles(&self, transposed: &Self, mut looked_at: impl FnMut()) -> Self {
-        // Most graphs have none, or few: what waits only for what has been taken out is on none, and is taken out.
+        // Most graphs have few cycles or none. A row that waits only for rows already taken out is on none,
+        // and is taken out.
         let count = |row: u32| self.row(row).len() - usize::from(self.has(row, row));
         let mut waits: Vec<usize> = self.numbers().map(count).collect();
         let mut free: Vec<u32> = self.numbers().filter(|&row| waits[row as usize] == 0).collect();
@@ -128,7 +129,7 @@ impl Rows {
         cycles
     }
 
-    /// The first row that does not hold a condition which all before it do. O(log rows).
+    /// The first row that does not meet a condition which all rows before it meet. O(log rows).
     pub(super) fn partition_point(&self, holds: impl Fn(&[u32]) -> bool) -> u32 {
         let (mut from, Range { end: mut to, .. }) = (0, self.numbers());
         while from < to {
@@ -203,7 +204,7 @@ impl<'a> IntoNeighborsDirected for Among<'a> {
 }
 
 impl Visitable for Among<'_> {
-    /// A bit for each row: what petgraph's own graphs use.
+    /// A bit for each row, in the type that petgraph's own graphs use.
     type Map = <Graph<(), ()> as Visitable>::Map;
 
     fn visit_map(&self) -> Self::Map {
@@ -250,7 +251,7 @@ mod tests {
         let rows = rows(&[&[3], &[2], &[1, 0], &[4], &[0, 4], &[0, 5]]);
         let cycles = rows.cycles(&rows.transposed(), || ());
         assert!(cycles.iter().eq([[0, 3, 4].as_slice(), &[1, 2]]));
-        // Between cycles, after them and before them is none.
+        // Row 2 is between the two cycles, row 5 before and row 7 after them: none of these is on one.
         let rows = self::rows(&[&[1], &[0], &[1], &[2, 4], &[3, 7], &[4], &[], &[]]);
         let cycles = rows.cycles(&rows.transposed(), || ());
         assert!(cycles.iter().eq([[0, 1].as_slice(), &[3, 4]]));

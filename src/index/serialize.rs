@@ -27,9 +27,8 @@ impl Serialize for PackageIndex {
     }
 }
 
-/// Refuses a map in which a dependency is not itself a package: such an index cannot exist. The
-/// limits of an index are not part of what is written; it is read back with those of
-/// [`PackageIndex::new`]. O(n log n).
+/// Refuses a map in which a dependency is not itself a package: such an index cannot exist. The limits of an
+/// index are not written. It is read back with those of [`PackageIndex::new`]. O(n log n).
 ///
 /// ```
 /// # use package_indexer::PackageIndex;
@@ -40,7 +39,7 @@ impl<'de> Deserialize<'de> for PackageIndex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let lists = BTreeMap::<Name, Vec<Name>>::deserialize(deserializer)?;
         let mut index = Self::new();
-        // First every package on its own, so that the full lists can come in any order.
+        // First every package without a list, so that the lists can come in any order.
         let alone = |package| CommandRef::Index { package, dependencies: Dependencies::NONE };
         index.extend(lists.keys().map(|package| alone(package.borrowed())));
         for (package, dependencies) in &lists {

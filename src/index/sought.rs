@@ -1,20 +1,20 @@
-//! A name as it is looked for: read once, into words, for its hash and for every comparison.
+//! A name to look for. It is read into words once, for its hash and for every comparison.
 
 use crate::name::NameRef;
 
-/// How many bytes two words have.
+/// The bytes of two words.
 pub(super) const PAIR_BYTES: usize = 16;
 
 /// A name, and its beginning as numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sought<'a> {
     bytes: &'a [u8],
-    /// Its first bytes, and zeros if it has fewer: no name has a zero, so that no two have the same words.
+    /// Its first bytes, padded with zeros. No name has a zero byte, so two names never have the same words.
     first: [u64; 2],
 }
 
 impl<'a> Sought<'a> {
-    /// O(1).
+    /// Reads a name. O(1).
     #[inline]
     pub(super) fn new(name: NameRef<'a>) -> Self {
         let bytes = name.as_bytes();
@@ -22,13 +22,13 @@ impl<'a> Sought<'a> {
         Self { bytes, first }
     }
 
-    /// All of it.
+    /// The whole name.
     #[inline]
     pub(super) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Whether its first two words are all of it.
+    /// Whether the first two words are the whole name.
     #[inline]
     pub(super) fn is_short(&self) -> bool {
         self.bytes.len() <= PAIR_BYTES
@@ -55,7 +55,7 @@ fn whole(bytes: &[u8; PAIR_BYTES]) -> [u64; 2] {
     [both as u64, (both >> u64::BITS) as u64]
 }
 
-/// The words of fewer bytes, one at least, and zeros after them: in a few steps, where a copy byte by byte
+/// The words of fewer bytes, at least one, padded with zeros. It takes a few steps, where a copy byte by byte
 /// takes many.
 #[inline]
 fn padded(bytes: &[u8]) -> [u64; 2] {

@@ -1,33 +1,33 @@
 //! Finds packages by the hash of their names, in tables of bounded size (extendible hashing).
 //!
-//! One table would have to be built anew, all at once, each time that it is full. Here a table that is
-//! full is split into two, which moves some thousands of ids, however many there are in all. A
-//! directory says which table has which hashes; it doubles now and then, at four bytes a table.
+//! A single table would have to be built again, all at once, each time that it is full. Here a full table is
+//! split into two, which moves some thousands of ids, at any total. A directory says which table has which
+//! hashes. It doubles sometimes, at four bytes a table.
 //!
-//! Names are known to the graph: the caller brings the hash, and what to compare.
+//! The graph knows the names. The caller brings the hash, and a function that compares.
 
 use hashbrown::HashTable;
 
 use super::graph::PackageId;
 
-/// The most names of one table: what 4,096 buckets have room for.
+/// The most names of one table: as many as 4,096 buckets have room for.
 const MAX_NAMES: usize = 4_096 / 8 * 7;
 
-/// The first bit of a hash that chooses the table: those below, and the topmost seven, choose the place
-/// in a table of hashbrown's.
+/// The lowest bit of a hash that chooses the table. The bits below it, and the topmost seven, choose the
+/// place in a table of hashbrown's.
 const FIRST_BIT: u32 = 32;
 
-/// The most bits that choose the table. Past them a table grows.
+/// The most bits that choose the table. Beyond that a table grows.
 const MAX_DEPTH: u32 = 24;
 
-/// From how many buckets on a table shrinks.
+/// The number of buckets from which a table shrinks.
 const WORTH_SHRINKING: usize = 16;
 
 /// Ids of packages, by the hashes of their names.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     parts: Vec<Part>,
-    /// Which part has the hashes with these bits; as long as a power of two.
+    /// Which part has the hashes with these bits. The length is a power of two.
     directory: Vec<u32>,
     len: usize,
     max_names: usize,
@@ -36,7 +36,7 @@ pub(super) struct Table {
 #[derive(Debug, Clone)]
 struct Part {
     ids: HashTable<PackageId>,
-    /// How many bits of their hashes all its names have in common.
+    /// How many bits of their hashes all names of the part have in common.
     depth: u32,
 }
 
@@ -45,19 +45,19 @@ impl Table {
         Self::with_max_names(MAX_NAMES)
     }
 
-    /// One whose tables are split when they have so many names.
+    /// A table whose parts are split when they have so many names.
     pub(super) fn with_max_names(max_names: usize) -> Self {
         let parts = vec![Part { ids: HashTable::new(), depth: 0 }];
         Self { parts, directory: vec![0], len: 0, max_names: max_names.max(1) }
     }
 
-    /// Takes all that is in it out, and leaves none. O(1).
+    /// Takes everything out, and leaves nothing. O(1).
     pub(super) fn take(&mut self) -> Self {
         let empty = Self::with_max_names(self.max_names);
         std::mem::replace(self, empty)
     }
 
-    /// Frees so many tables at most of those that are used no more. False if none was left.
+    /// Frees at most so many parts of a table that is no longer used. Returns `false` if none was left.
     pub(super) fn give_back(&mut self, most: usize) -> bool {
         let left = self.parts.len();
         self.parts.truncate(left.saturating_sub(most));
@@ -69,15 +69,15 @@ impl Table {
         self.len
     }
 
-    /// A package with this hash that is the one. O(1).
+    /// The package with this hash for which `is_it` holds. O(1).
     #[allow(clippy::inline_always, reason = "where the name is at hand: counted")]
     #[inline(always)]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(PackageId) -> bool) -> Option<PackageId> {
-        // Not `find`, which calls what it is given by a pointer.
+        // Not hashbrown's `find`, which calls its argument through a pointer.
         self.parts[self.part_of(hash)].ids.iter_hash(hash).copied().find(|&id| is_it(id))
     }
 
-    /// Adds a package that is not there. O(1), and now and then the hashes of one table.
+    /// Adds a package that is not there. O(1), and sometimes the hashes of one part.
     pub(super) fn insert(
         &mut self,
         hash: u64,
@@ -98,7 +98,7 @@ impl Table {
         ids.insert_unique(hash, id, |&id| hash_of(id));
     }
 
-    /// Removes a package; false if it is not there. O(1), and now and then the hashes of one table.
+    /// Removes a package, or returns `false` if it is not there. O(1), and sometimes the hashes of one part.
     pub(super) fn remove(
         &mut self,
         hash: u64,
@@ -110,7 +110,7 @@ impl Table {
         let Ok(entry) = ids.find_entry(hash, |&other| other == id) else { return false };
         entry.remove();
         self.len -= 1;
-        // Less than a quarter of what it has room for.
+        // Less than a quarter of the room.
         let buckets = ids.num_buckets();
         if buckets > WORTH_SHRINKING && ids.len() * 32 < buckets * 7 {
             resize(ids, 2 * ids.len(), hash_of);
@@ -128,14 +128,14 @@ impl Table {
 
     #[inline]
     fn part_of(&self, hash: u64) -> usize {
-        // The directory is never empty, and the low bits of the cast are those that are wanted.
+        // The directory is never empty, and the cast keeps the low bits, which are the ones needed.
         #[allow(clippy::cast_possible_truncation, reason = "no more bits than the directory has")]
         let slot = (hash >> FIRST_BIT) as usize & (self.directory.len() - 1);
         self.directory[slot] as usize
     }
 
-    /// Splits a table by the next bit of the hashes. Costs the hashes of that table, and the directory if
-    /// that has to double.
+    /// Splits a part by the next bit of the hashes. Costs the hashes of that part, and the directory if that
+    /// has to double.
     fn split(&mut self, number: usize, hash_of: impl Fn(PackageId) -> u64 + Copy) {
         let depth = self.parts[number].depth;
         let bit = 1_usize << depth;
@@ -168,13 +168,13 @@ impl Table {
     }
 }
 
-/// The room for so many names and some more, so that there is no growing again at once.
+/// Room for so many names and some more, so that it does not grow again at once.
 fn with_room(names: usize) -> usize {
     names + 1 + names / 16
 }
 
-/// Builds a table anew, with room for so many: larger, smaller, or without the marks of the removed. It
-/// never grows by itself, because it would also double for the sake of these marks.
+/// Builds a part again, with room for so many: larger, smaller, or without the marks of removed names. A
+/// table of hashbrown's never grows by itself here, because it would also double for the sake of these marks.
 fn resize(
     ids: &mut HashTable<PackageId>,
     capacity: usize,
@@ -192,13 +192,13 @@ mod tests {
     use super::*;
     use crate::index::graph::DependencyGraph;
 
-    /// Packages without a name that matters; the hash of each is that of its number.
+    /// Packages whose names do not matter. The hash of each is that of its number.
     fn packages(count: usize) -> Vec<PackageId> {
         let mut graph = DependencyGraph::new();
         (0..count).map(|_| graph.add_package(b"a")).collect()
     }
 
-    /// Mixes well, and always the same.
+    /// A hash that mixes well, and is always the same.
     fn hash(id: PackageId) -> u64 {
         use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
         BuildHasherDefault::<DefaultHasher>::default().hash_one(id)

@@ -1,4 +1,4 @@
-//! Tests of the index on its own; against the model it is tested in `testing`.
+//! Tests of the index on its own. `testing` compares it with the model.
 
 mod held;
 
@@ -61,7 +61,7 @@ fn a_package_that_depends_on_itself_can_be_removed() {
 
 /// Rules I7, X5.
 #[test]
-fn members_of_a_cycle_hold_each_other_until_one_is_indexed_anew() {
+fn members_of_a_cycle_hold_each_other_until_one_gets_a_new_list() {
     let mut index = index_of(&[("b", &[]), ("a", &["b"]), ("b", &["a"])]);
     assert_eq!(say(&mut index, "REMOVE", "a", &[]), Outcome::Fail);
     assert_eq!(say(&mut index, "REMOVE", "b", &[]), Outcome::Fail);
@@ -150,7 +150,7 @@ fn what_is_shown_depends_on_the_state_and_not_on_its_history() {
 }
 
 #[test]
-fn an_index_equals_no_index_of_other_packages_or_other_dependencies() {
+fn indexes_of_other_packages_or_dependencies_are_not_equal() {
     let index = index_of(&[("a", &[]), ("b", &["a"]), ("c", &[])]);
     let others: [&[(&str, &[&str])]; 4] = [
         &[("a", &[]), ("b", &["a"])],
@@ -161,7 +161,7 @@ fn an_index_equals_no_index_of_other_packages_or_other_dependencies() {
     for lists in others {
         assert_ne!(index, index_of(lists), "{lists:?}");
     }
-    // More packages with fewer dependencies, and the other way round.
+    // More packages with fewer dependencies, and the reverse.
     assert_ne!(index_of(&[("a", &[]), ("b", &[])]), index_of(&[("a", &[]), ("a", &["a"])]));
 }
 
@@ -239,7 +239,7 @@ fn an_index_that_is_emptied_gives_back_what_many_packages_took() {
     let full = index.held_bytes();
     assert!(full > names.len() * 25);
     empty(&mut index);
-    // A bounded part with each change, even if it changes nothing, and nothing with a copy.
+    // Each change gives a bounded part back, even if it changes nothing. A copy has nothing to give back.
     let (part, mut held) = (64 * 1_024 * 20, index.held_bytes());
     assert!(held > 2 * part && index.clone().held_bytes() < 1_000);
     while held > 1_000 {
@@ -248,7 +248,7 @@ fn an_index_that_is_emptied_gives_back_what_many_packages_took() {
         assert!((held.saturating_sub(part)..held).contains(&now) || now < 1_000, "{held} {now}");
         held = now;
     }
-    // It serves as before, and what few took is kept for the next.
+    // It serves as before, and keeps what a few packages took for the next.
     assert_eq!(say(&mut index, "INDEX", "a", &[]), Outcome::Ok);
     assert_eq!(say(&mut index, "INDEX", "b", &["a"]), Outcome::Ok);
     fill(&mut index, 100);
@@ -275,7 +275,7 @@ fn the_check_notices_names_that_do_not_match_the_packages() {
 }
 
 #[test]
-fn the_check_notices_what_is_past_a_limit_and_not_what_reaches_it() {
+fn the_check_allows_a_limit_and_notices_what_is_past_it() {
     let with_limits = |max_packages, max_dependencies| {
         move |index: &mut PackageIndex| {
             index.limits = Limits { max_packages, max_dependencies, ..Limits::default() };

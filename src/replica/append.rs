@@ -1,4 +1,4 @@
-//! The duty that appends: asks the log what the core would have it asked, and tells the core the answer.
+//! The duty that appends. It asks the log what the core wants to know, and tells the core the answer.
 
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -8,16 +8,16 @@ use super::{MOMENT, Replica, Share};
 use crate::log::{EntryId, LogError, LogRefusal, Place, not_before};
 
 impl Replica {
-    /// Makes one attempt to append what waits. `false` if there is nothing, or the replica has been closed or
-    /// has failed. One thread at a time does this.
+    /// Makes one attempt to append what waits. Returns `false` if nothing waits, or the replica has been
+    /// closed or has failed. Only one thread at a time may call it.
     ///
     /// # Errors
-    /// [`LogError`]: to be called again, after a while.
+    /// [`LogError`]: call it again after a while.
     pub fn append(&self) -> Result<bool, LogError> {
         self.share.noting(self.share.append())
     }
 
-    /// The same, as soon as there is something to append: a duty of a replica.
+    /// Does the same, as soon as there is something to append: a duty of a replica.
     ///
     /// # Errors
     /// As [`append`](Self::append).
@@ -28,7 +28,7 @@ impl Replica {
 }
 
 impl Share {
-    /// Waits until there is something to append, or what is in doubt may be settled.
+    /// Waits until there is something to append, or a doubt that may be settled.
     fn wait_to_append(&self) {
         let mut state = self.lock();
         if let Some(place) = state.core.awaited() {
@@ -84,14 +84,14 @@ impl Share {
         }
     }
 
-    /// Takes no changes from now on.
+    /// Notes that the log takes no changes from now on.
     pub(super) fn refuse(&self, refusal: LogRefusal) {
         self.with(|core| core.refuse(refusal));
-        // To try whether that is still so.
+        // Wake the duty: it finds out when that is over.
         self.submitted.notify_one();
     }
 
-    /// The log takes changes again: a snapshot may wait for that.
+    /// Notes that the log takes changes again. A snapshot may wait for that.
     fn note_taken(&self) {
         self.copied.notify_one();
     }

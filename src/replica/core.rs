@@ -1,9 +1,9 @@
-//! The core of a replica: what it appends next, what an entry of the log means to it, when a snapshot is due,
-//! and whom it answers that it cannot serve.
+//! The core of a replica. It decides what to append next, what an entry of the log means, when a snapshot is
+//! due, and which clients get no answer.
 //!
-//! It is a state machine like any other here: without lock, clock, thread or log. [`Core::next_task`] says what
-//! is to be asked of the log; what the log answers is told by the methods for events. Anyone who drives it holds
-//! the lock, calls the log without that, and wakes those who wait. Whom an event leaves without an answer is
+//! It is a state machine like any other here: without lock, clock, thread or log. [`Core::next_task`] says
+//! what to ask of the log. The methods for events tell it what the log answers. Its driver holds the lock,
+//! releases it to call the log, and wakes those who wait. Clients whom an event leaves without an answer are
 //! [dismissed](Core::take_dismissed).
 
 mod entries;
@@ -16,31 +16,31 @@ use crate::log::{EntryId, LogError, LogRefusal, Place, Writer};
 use entries::changing;
 pub(super) use entries::damaged;
 
-/// What a client waits for.
+/// A client's messages that wait to be applied.
 #[derive(Debug, Clone)]
 pub(super) struct Request<T> {
     /// Messages, QUERYs among them.
     pub(super) messages: Vec<u8>,
-    /// Whose they are.
+    /// The client.
     pub(super) client: T,
 }
 
-/// What is to be asked of the log next.
+/// What to ask of the log next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Task {
-    /// Nothing: nothing waits, what is in flight has to come down first, or the replica is over.
+    /// Nothing. Nothing waits, what is in flight has to be applied first, or the replica has ended.
     Idle,
-    /// To be a writer: [`Core::registered`].
+    /// To register this replica as a writer. The answer goes to [`Core::registered`].
     Register,
-    /// Where it ends: [`Core::end_found`].
+    /// Where the log ends. The answer goes to [`Core::end_found`].
     FindEnd,
-    /// Nothing until this place is applied: what is in doubt stands before it or nowhere.
+    /// Nothing until this place is applied. What is in doubt stands before it or nowhere.
     Await(Place),
-    /// To append these messages as the next entry of this writer: [`Core::appended`].
+    /// To append these messages as the next entry of this writer. The answer goes to [`Core::appended`].
     Append { writer: Writer, messages: Arc<Vec<u8>> },
 }
 
-/// The state of a replica, whose clients are known by `T`.
+/// The state of a replica, which knows its clients by `T`.
 #[derive(Debug, Clone)]
 pub(super) struct Core<T> {
     waiting: Vec<Request<T>>,
@@ -51,11 +51,11 @@ pub(super) struct Core<T> {
     writer: Option<Writer>,
     doubt: Doubt,
     applied: Place,
-    /// What all entries that are applied cost the log.
+    /// What all applied entries weigh in the log, in bytes.
     log_bytes: u64,
     /// After how many such bytes a snapshot is due.
     snapshot_every: u64,
-    /// Why the log takes no changes, as long as it does not.
+    /// Why the log takes no changes, while it does not.
     refusal: Option<LogRefusal>,
     failure: Option<LogError>,
     closed: bool,
@@ -66,37 +66,37 @@ pub(super) struct Core<T> {
 #[derive(Debug, Clone)]
 struct Group<T> {
     number: GroupId,
-    /// What the entry is called, in the attempt that was made last.
+    /// The id of the entry in the last attempt.
     id: Option<EntryId>,
     /// Where the entry stands, once that is known.
     place: Option<Place>,
-    /// Whether entries were skipped, of which it may be one.
+    /// Whether the index has skipped entries, and this may be among them.
     skipped: bool,
     requests: Vec<Request<T>>,
 }
 
-/// Which group of this replica, of all that it had.
+/// The number of a group among all that this replica has had.
 type GroupId = u64;
 
-/// What is being appended, until it is known what became of it.
+/// An entry that is being appended, until its fate is known.
 #[derive(Debug, Clone)]
 struct Attempt {
     group: GroupId,
     messages: Arc<Vec<u8>>,
 }
 
-/// Whether what is being appended may have been, by a writer that is no more.
+/// Whether a writer that is forgotten may have appended the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     None,
-    /// It would stand before the end that the log has now.
+    /// If it did, the entry stands before the end that the log has now.
     BeforeTheEnd,
-    /// It would be applied when this place is.
+    /// If it did, the entry is applied when this place is.
     Until(Place),
 }
 
 impl<T> Core<T> {
-    /// A replica that has applied the log up to a place, where it held so many bytes.
+    /// A replica that has applied the log up to a place. Up to there the log weighs `log_bytes`.
     pub(super) fn new(applied: Place, log_bytes: u64, snapshot_every: u64) -> Self {
         Self {
             waiting: Vec::new(),
@@ -120,22 +120,22 @@ impl<T> Core<T> {
         self.applied
     }
 
-    /// What the log held up to there, in bytes.
+    /// What the log up to there weighs, in bytes.
     pub(super) fn log_bytes(&self) -> u64 {
         self.log_bytes
     }
 
-    /// Whether it has been closed or has failed, so that nothing comes of anything any more.
+    /// Whether the replica has been closed or has failed, so that nothing is answered any more.
     pub(super) fn is_over(&self) -> bool {
         self.closed || self.failure.is_some()
     }
 
-    /// Why it has failed.
+    /// Why the replica has failed.
     pub(super) fn failure(&self) -> Option<&LogError> {
         self.failure.as_ref()
     }
 
-    /// Why the log takes no changes; `None` while it does, as far as is known.
+    /// Why the log takes no changes, or `None` while it does, as far as is known.
     pub(super) fn refusal(&self) -> Option<LogRefusal> {
         self.refusal
     }
@@ -146,7 +146,7 @@ impl<T> Core<T> {
         self.waiting.is_empty() && self.in_flight.is_empty()
     }
 
-    /// Those who get no answer, each with the reason, since this was called last.
+    /// The clients that get no answer, each with the reason, since the last call.
     pub(super) fn take_dismissed(&mut self) -> Vec<(T, Unanswered)> {
         std::mem::take(&mut self.dismissed)
     }
@@ -164,14 +164,15 @@ impl<T> Core<T> {
         }
     }
 
-    /// A client hands in a request.
+    /// Takes a request of a client.
     pub(super) fn hand_in(&mut self, request: Request<T>) -> Result<(), Unanswered> {
         self.admits()?;
         self.waiting.push(request);
         Ok(())
     }
 
-    /// A client has no more patience. Whether its request is withdrawn: it has no effect, now or later.
+    /// Withdraws the request of a client that has no more patience. Returns whether that worked: then it has
+    /// no effect, now or later.
     pub(super) fn withdraw(&mut self, is_theirs: impl Fn(&T) -> bool) -> bool {
         let found = self.waiting.iter().position(|request| is_theirs(&request.client));
         if let Some(found) = found
@@ -182,7 +183,7 @@ impl<T> Core<T> {
         found.is_some()
     }
 
-    /// Whether there is a step to take, were it only to wait for a place.
+    /// Whether there is a step to take, even if it is only to wait for a place.
     pub(super) fn has_step(&self) -> bool {
         self.is_over() || self.attempt.is_some() || self.refusal.is_some() || self.has_next()
     }
@@ -195,7 +196,7 @@ impl<T> Core<T> {
         }
     }
 
-    /// What is to be asked of the log now. It stays the same until an event comes.
+    /// What to ask of the log now. It stays the same until an event comes.
     pub(super) fn next_task(&mut self) -> Task {
         if self.is_over() {
             return Task::Idle;
@@ -210,7 +211,7 @@ impl<T> Core<T> {
             }
         }
         if self.attempt.is_none() {
-            // Anyone who would be a writer finds out whether the log takes changes again.
+            // Registering shows whether the log takes changes again.
             if self.refusal.is_some() {
                 return Task::Register;
             }
@@ -228,7 +229,7 @@ impl<T> Core<T> {
         Task::Append { writer, messages }
     }
 
-    /// Takes what waits, as much as makes a good entry.
+    /// Takes as much of what waits as makes a good entry.
     fn next_attempt(&mut self) -> Option<Attempt> {
         if !self.has_next() {
             return None;
@@ -253,14 +254,14 @@ impl<T> Core<T> {
         !self.waiting.is_empty() && self.has_room()
     }
 
-    /// Whether one more group may be appended.
+    /// Whether there is room for one more group.
     fn has_room(&self) -> bool {
         let requests = self.in_flight.iter().flat_map(|group| &group.requests);
         let bytes = requests.map(|request| request.messages.len() + REQUEST_COST);
         bytes.sum::<usize>() < MOST_IN_FLIGHT
     }
 
-    /// Whether what has not been appended up to here still should be.
+    /// Whether the current attempt still has to be appended.
     fn is_still_to_append(&mut self) -> bool {
         let Some(number) = self.attempt.as_ref().map(|attempt| attempt.group) else { return false };
         match self.group(number).map(|group| group.skipped) {
@@ -275,25 +276,26 @@ impl<T> Core<T> {
         }
     }
 
-    /// The log has made this replica a writer: it takes changes. Whether it had refused them before.
+    /// Notes that this replica is now a writer, so the log takes changes. Returns whether it had refused them
+    /// before.
     pub(super) fn registered(&mut self, writer: Writer) -> bool {
         self.writer = Some(writer);
         self.refusal.take().is_some()
     }
 
-    /// The log ends there, after all that the writer before may have appended.
+    /// Notes where the log ends. All that the writer before may have appended stands before that.
     pub(super) fn end_found(&mut self, end: Place) {
         if self.doubt == Doubt::BeforeTheEnd {
             self.doubt = Doubt::Until(end);
         }
     }
 
-    /// The log has said what became of an entry: where it stands, or that it has forgotten its writer. Whether
-    /// changes had been refused before.
+    /// Notes what the log said of an entry: its place, or that the log has forgotten its writer. Returns
+    /// whether the log had refused changes before.
     pub(super) fn appended(&mut self, id: EntryId, place: Option<Place>) -> bool {
         let Some(writer) = self.writer.filter(|writer| writer.next() == id) else { return false };
         let Some(place) = place else {
-            // Nothing of this writer can happen any more. What has happened is before the end.
+            // Nothing of this writer can happen any more. What has happened stands before the end.
             self.writer = None;
             if !planted(Bug::ForgottenIsNew) {
                 self.doubt = Doubt::BeforeTheEnd;
@@ -316,8 +318,8 @@ impl<T> Core<T> {
         self.refusal.take().is_some()
     }
 
-    /// The log refuses what it was asked last. That is given up, with its writer, and, unless it was only too
-    /// large, all that waits.
+    /// Notes that the log refuses the last request. The core gives it up, with its writer. Unless it was only
+    /// too large, the core also gives up all that waits.
     pub(super) fn refused(&mut self, refusal: LogRefusal) {
         (self.writer, self.doubt) = (None, Doubt::None);
         if let Some(Attempt { group, .. }) = self.attempt.take() {
@@ -329,20 +331,20 @@ impl<T> Core<T> {
         }
     }
 
-    /// The log takes no changes from now on.
+    /// Notes that the log takes no changes from now on.
     pub(super) fn refuse(&mut self, refusal: LogRefusal) {
         self.refusal = Some(refusal);
         let waiting = std::mem::take(&mut self.waiting);
         self.dismiss(waiting, Unanswered::Refused(refusal));
     }
 
-    /// The replica fails: nothing is answered any more.
+    /// Makes the replica fail: nothing is answered any more.
     pub(super) fn fail(&mut self, error: LogError) {
         let _first = self.failure.get_or_insert(error);
         self.dismiss_all();
     }
 
-    /// The replica ends: nothing is appended or followed any more.
+    /// Ends the replica: nothing is appended or followed any more.
     pub(super) fn close(&mut self) {
         self.closed = true;
         self.dismiss_all();
@@ -359,7 +361,7 @@ impl<T> Core<T> {
         self.in_flight.iter_mut().find(|group| group.number == number)
     }
 
-    /// Takes groups out, and returns what they had.
+    /// Takes groups out, and returns their requests.
     fn without(&mut self, those: impl Fn(&Group<T>) -> bool) -> Vec<Request<T>> {
         let taken = self.in_flight.extract_if(.., |group| those(group));
         taken.flat_map(|group| group.requests).collect()

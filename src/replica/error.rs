@@ -10,13 +10,13 @@ use crate::log::LogRefusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplicaError {
-    /// The command would break a limit; it has changed nothing.
+    /// The command would break a limit, and has changed nothing.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// There is no index to apply it to.
+    /// No index can apply the command.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The log has not said what becomes of it.
+    /// The log has not said what becomes of the command.
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
 }
@@ -25,29 +25,29 @@ pub enum ReplicaError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unanswered {
-    /// It was not appended in time, and will not be: it has no effect.
+    /// It was not appended in time, and will not be. It has no effect.
     #[error("the log did not take it within {} ms, so it was withdrawn", .0.as_millis())]
     Withdrawn(Duration),
-    /// Nobody knows whether it has been, or will be, applied.
+    /// Nobody knows whether it has been applied, or will be.
     #[error("the log did not say within {} ms what became of it: it may have an effect", .0.as_millis())]
     Unknown(Duration),
-    /// It only asked, and the end of the log could not be reached in time.
+    /// It was a QUERY, and the index did not reach the end of the log in time.
     #[error("the end of the log was not reached within {} ms", .0.as_millis())]
     Behind(Duration),
-    /// It was applied, but this replica was so far behind that it has only seen what came of it later.
+    /// It was applied, but this replica was too slow: it has only seen a later state.
     #[error("this replica went on from a snapshot: it may have an effect")]
     Skipped,
-    /// The log has not been reached for this long, so nobody waits for it: it has no effect.
+    /// The log has been unreachable for this long, so nobody waits for it. The command has no effect.
     #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
     Away(Duration),
-    /// The log takes no changes now, so none is handed to it: this one has no effect.
+    /// The log takes no changes now, so it is not given any. The command has no effect.
     #[error("the log takes no changes: {0}")]
     Refused(LogRefusal),
-    /// The log has refused an attempt to append it. There will be no other, but an earlier one may have an
-    /// effect.
+    /// The log has refused an attempt to append it. There will be no other attempt, but an earlier one may
+    /// have an effect.
     #[error("the log has refused it: {0}; it may have an effect if it was tried before")]
     Abandoned(LogRefusal),
-    /// The replica has stopped, for a reason that the log of the server tells.
+    /// The replica has stopped. The server's log has the reason.
     #[error("the replica has failed; the log says how")]
     Failed,
 }

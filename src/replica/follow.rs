@@ -1,4 +1,4 @@
-//! How what the log has gets into the index: every entry at its place, those of this replica and those of
+//! The duty that follows: it applies every entry of the log at its place, those of this replica and those of
 //! others.
 
 use std::ops::ControlFlow;
@@ -15,16 +15,16 @@ use crate::store::TOGETHER;
 use crate::wire::{self, rows::lines};
 
 impl Replica {
-    /// Applies what the log has after the place that was applied last, until nothing has come for a while:
-    /// a duty of a replica.
+    /// Applies entries after the last place that was applied, until nothing has come for a while: a duty of a
+    /// replica.
     ///
     /// # Errors
-    /// [`LogError`]: to be called again, after a while.
+    /// [`LogError`]: call it again after a while.
     pub fn follow(&self) -> Result<(), LogError> {
         self.follow_to(Place(u64::MAX))
     }
 
-    /// The same, but only up to a place.
+    /// Does the same, but only up to a place.
     pub(super) fn follow_to(&self, end: Place) -> Result<(), LogError> {
         let share = &self.share;
         let after = share.applied();
@@ -47,7 +47,7 @@ impl Replica {
         share.noting(followed)
     }
 
-    /// Applies an entry at its place, and answers those whose it is.
+    /// Applies an entry at its place, and answers the clients whose commands it has.
     fn deliver(&self, entry: &Entry) -> Result<(), LogError> {
         let share = &self.share;
         let own = share.with(|core| core.shown(entry))?;
@@ -60,19 +60,19 @@ impl Replica {
         let names = parsed.iter().flatten().copied().map(CommandRef::name_count).sum();
         let answers = self.engine.batch_ahead(names, |index| {
             let answers: Vec<_> = parsed.iter().map(|part| apply(index, part)).collect();
-            // With the index in hand, so that anyone who sees the one sees the other.
+            // With the index in hand, so that a thread that sees one change sees the other.
             let snapshot_is_due = share.with(|core| core.advanced(entry)) && own.is_some();
             (answers, snapshot_is_due.then(|| index.freeze()))
         });
         let (answers, frozen) = answers.map_err(|error| damaged(entry, error.to_string()))?.0;
         share.note_reached();
         if let Some(requests) = own {
-            // It may have waited for room.
+            // A submission may have waited for room.
             share.submitted.notify_one();
             for (Request { client, .. }, answers) in requests.iter().zip(answers) {
                 client.answer(Ok(answers));
             }
-            // This thread alone applies entries, so that the place is still the same.
+            // This thread alone applies entries, so the place is still the same.
             if let Some(frozen) = frozen {
                 share.hand_copy(frozen);
             }
@@ -81,10 +81,10 @@ impl Replica {
         Ok(())
     }
 
-    /// Takes the snapshot of the log for the index, because entries are gone that come before it.
+    /// Replaces the index by the log's snapshot, because entries before that are gone.
     fn go_on_from_snapshot(&self, from: Place) -> Result<(), LogError> {
         let share = &self.share;
-        // However long it takes, the log is there.
+        // The log answers, however long this takes.
         let restored = restore(&*share.log, share.limits, |_| share.note_reached());
         let copy = restored.map_err(RestoreError::into_log_error)?;
         if copy.place <= from {

@@ -1,5 +1,5 @@
-//! Where the log ends: read once for all who ask at the same moment, who then wait until the index has come
-//! as far.
+//! The duty that reads where the log ends. One read serves all who ask at the same moment. They then wait
+//! until the index has come that far.
 
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -8,15 +8,15 @@ use super::{Reads, Replica, Share, Unanswered};
 use crate::bug::{Bug, planted};
 use crate::log::{LogError, Place, not_before};
 
-/// Reads of the end of the log, one at a time, each for all who wait when it begins.
+/// Reads of the end of the log, one at a time. Each serves all who wait when it begins.
 #[derive(Default)]
 pub(super) struct Rounds {
     begun: u64,
-    /// Whether somebody waits for one that has not begun.
+    /// Whether a client waits for a read that has not begun.
     is_wanted: bool,
-    /// Whether there is a thread for them, so that nobody has to wait for the log longer than they like.
+    /// Whether a thread has this duty. If so, no client waits for the log longer than its patience.
     pub(super) has_duty: bool,
-    /// The last that came to an end, and the end of the log that it found.
+    /// The last read that ended, and the end of the log that it found.
     done: (u64, Place),
 }
 
@@ -24,13 +24,13 @@ impl Replica {
     /// Reads the end of the log for all QUERYs that wait.
     ///
     /// # Errors
-    /// [`LogError`]: to be called again, after a while.
+    /// [`LogError`]: call it again after a while.
     pub fn read_head(&self) -> Result<(), LogError> {
         self.share.noting(self.share.read_head())
     }
 
-    /// The same, as soon as a QUERY waits: a duty of a replica. Before it is done for the first time, anyone who
-    /// asks reads for themselves.
+    /// Does the same, as soon as a QUERY waits: a duty of a replica. Until its first call, each QUERY reads
+    /// for itself.
     ///
     /// # Errors
     /// As [`read_head`](Self::read_head).
@@ -41,7 +41,7 @@ impl Replica {
 }
 
 impl Share {
-    /// Waits until the index has all that was answered before this was called, by any replica.
+    /// Waits until the index has all that any replica answered before this call.
     pub(super) fn catch_up(&self) -> Result<(), Unanswered> {
         if self.how.reads == Reads::Local {
             return if self.is_over() { Err(Unanswered::Failed) } else { Ok(()) };
@@ -52,8 +52,8 @@ impl Share {
         self.wait_for(place, until)
     }
 
-    /// The end of the log, as it was read after this was called: by the duty that reads it, or, before
-    /// that has begun, by this call.
+    /// The end of the log, as it was read after this call began. The duty reads it, or this call if that duty
+    /// has not begun.
     fn head(&self, until: Instant) -> Result<Place, Unanswered> {
         let mut state = self.lock();
         let Rounds { begun, done, .. } = state.reads;
@@ -103,9 +103,9 @@ impl Share {
         let head = self.log.head().and_then(|head| not_before(seen, head));
         let mut state = self.lock();
         match head {
-            // Anyone who reads for themselves may be overtaken, and others may have waited for that round.
+            // A client that reads for itself may be overtaken, and others may have waited for that round.
             Ok(head) => state.reads.done = state.reads.done.max((round, head)),
-            // Anyone who waits still wants to know.
+            // Those who wait still want to know.
             Err(_) => state.reads.is_wanted = true,
         }
         drop(state);

@@ -13,12 +13,12 @@ use crate::index::{Digest, FrozenIndex, PackageIndex};
 use crate::log::{LogError, LogRefusal, Place};
 
 impl Replica {
-    /// The engine with what has been applied so far.
+    /// The engine, with all that has been applied so far.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// Looks at what has been applied so far, as [`Engine::read`].
+    /// Looks at what has been applied so far, like [`Engine::read`].
     ///
     /// # Errors
     /// [`Unavailable::Poisoned`] once applying has panicked.
@@ -32,12 +32,12 @@ impl Replica {
         self.share.applied()
     }
 
-    /// Applies one command at its place in the log. A QUERY sees all that was answered before, by any
-    /// replica, unless this one reads locally.
+    /// Applies one command at its place in the log. A QUERY sees all that any replica answered before, unless
+    /// this one reads locally.
     ///
     /// # Errors
-    /// [`ReplicaError::Limit`] when the command would break a limit, which leaves the index as it was;
-    /// [`ReplicaError::Unanswered`] when the log does not say what becomes of it.
+    /// [`ReplicaError::Limit`] when the command would break a limit, which leaves the index as it was.
+    /// [`ReplicaError::Unanswered`] when the log does not say what becomes of the command.
     pub fn apply<'a>(&self, command: impl Into<CommandRef<'a>>) -> Result<Outcome, ReplicaError> {
         let command = command.into();
         if let CommandRef::Query { package } = command {
@@ -56,7 +56,7 @@ impl Replica {
         self.engine.freeze_with(|| self.applied())
     }
 
-    /// The place in the log, how many packages are indexed, and their digest, all of one moment.
+    /// The place in the log, the number of packages and their digest, all at one moment.
     ///
     /// # Errors
     /// As [`Engine::read`].
@@ -65,8 +65,8 @@ impl Replica {
         Ok((place, frozen.len(), frozen.digest()))
     }
 
-    /// Has messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES), applied in
-    /// their order at one place of the log, and waits for what comes of each.
+    /// Applies messages of one client, at most [`MAX_ENTRY_BYTES`](crate::log::MAX_ENTRY_BYTES), in their
+    /// order and at one place of the log. Waits for the answer to each.
     pub(crate) fn submit(&self, messages: Vec<u8>) -> Result<Vec<Answer>, Unanswered> {
         let submission = self.hand_in(messages)?;
         self.wait_for_answers(&submission)
@@ -77,7 +77,7 @@ impl Replica {
         self.share.hand_in(messages)
     }
 
-    /// Waits for what comes of each message that was handed in, as long as there is patience.
+    /// Waits for the answer to each message of a submission, as long as the replica has patience.
     pub(crate) fn wait_for_answers(
         &self,
         submission: &Arc<Submission>,
@@ -85,48 +85,49 @@ impl Replica {
         self.share.wait(submission)
     }
 
-    /// Waits until the index has all that was answered before this was called, by any replica, unless this
-    /// one reads locally.
+    /// Waits until the index has all that any replica answered before this call, unless this one reads
+    /// locally.
     pub(crate) fn catch_up(&self) -> Result<(), Unanswered> {
         self.share.catch_up()
     }
 
-    /// Whether it has been closed or has failed, so that it has no duties any more. O(1).
+    /// Whether the replica has been closed or has failed, so that it has no duties any more. O(1).
     #[cfg(feature = "server")]
     pub(crate) fn is_over(&self) -> bool {
         self.share.is_over()
     }
 
-    /// Waits for a while, less if the replica is closed meanwhile.
+    /// Waits for a while, or until the replica is closed.
     pub(crate) fn pause(&self, length: Duration) {
         self.share.pause(length);
     }
 
-    /// Ends its duties: anyone who waits for the log hears [`Unanswered::Failed`], and so does anyone who comes.
+    /// Ends the duties. Clients that wait for the log get [`Unanswered::Failed`], and so do all that come
+    /// later.
     pub fn close(&self) {
         self.share.close();
     }
 
-    /// Has the replica fail, because one of its duties panicked.
+    /// Makes the replica fail, because one of its duties panicked.
     #[cfg(feature = "server")]
     pub(crate) fn abandon(&self) {
         let problem = "a duty panicked".into();
         self.share.fail(LogError::Damaged { what: "this replica".into(), problem });
     }
 
-    /// How long ago the log did something. While it is there, that is a few seconds at most.
+    /// How long ago the log last did something. While it is reachable, that is a few seconds at most.
     #[must_use]
     pub fn log_unreached(&self) -> Duration {
         self.share.unreached()
     }
 
-    /// Why the replica has failed; `None` as long as that is not so.
+    /// Why the replica has failed, or `None` while it has not.
     #[must_use]
     pub fn log_failure(&self) -> Option<LogError> {
         self.share.failure()
     }
 
-    /// Why the log takes no changes; `None` while it does, as far as is known.
+    /// Why the log takes no changes, or `None` while it does, as far as is known.
     #[must_use]
     pub fn log_refusal(&self) -> Option<LogRefusal> {
         self.share.refusal()
@@ -135,7 +136,7 @@ impl Replica {
     /// Whether all commands are answered now, as far as is known. Waits for nothing.
     ///
     /// # Errors
-    /// Why they are not.
+    /// The reason why they are not answered.
     #[cfg(feature = "metrics")]
     pub fn health(&self) -> Result<(), ReplicaError> {
         self.share.is_serving()?;
@@ -143,7 +144,7 @@ impl Replica {
     }
 }
 
-/// Says how far it has come, and not with what.
+/// Shows how far it has come, and not what it holds.
 impl fmt::Debug for Replica {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut replica = f.debug_struct("Replica");

@@ -1,5 +1,5 @@
-//! Replicas over a log in memory, and their clients, on schedules that a checker chooses: every duty is a
-//! thread, and anyone who has nothing to do sleeps, so that a wake-up that is lost is a deadlock.
+//! Replicas over a log in memory, and their clients, on schedules that a checker chooses. Every duty is a
+//! thread, and a thread with nothing to do sleeps. A lost wake-up is thus a deadlock.
 
 mod watched;
 
@@ -16,24 +16,24 @@ use crate::log::memory::Luck;
 use crate::sync::checker::{on_many_schedules, sees};
 use watched::Watched;
 
-/// Time stands still, so that this is never over.
+/// Never over, because time stands still.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// No snapshot is written.
+/// A replica that writes no snapshot.
 const HOW: ReplicaConfig =
     ReplicaConfig { patience: PATIENCE, reads: Reads::Linearizable, snapshot_every: 1 << 30 };
 
-/// Each entry makes a snapshot due.
+/// A replica for which each entry makes a snapshot due.
 const SNAPSHOTS: ReplicaConfig = ReplicaConfig { snapshot_every: 1, ..HOW };
 
-/// Who reads the end of the log for QUERYs.
+/// Which thread reads the end of the log for QUERYs.
 #[derive(Clone, Copy, PartialEq)]
 enum Readers {
-    /// A duty, and it has begun before any QUERY.
+    /// A duty that begins before any QUERY.
     Duty,
-    /// A duty that begins when it happens to.
+    /// A duty that begins at any time.
     LateDuty,
-    /// Anyone who asks.
+    /// Each client that asks.
     Clients,
 }
 
@@ -42,7 +42,7 @@ struct Tried {
     replica: Replica,
     log: Watched,
     readers: Readers,
-    /// Of std, so that noting is no place where the schedule could change.
+    /// Of std: the schedule cannot change where notes are taken.
     told: std::sync::Mutex<Vec<(&'static str, Told)>>,
 }
 
@@ -56,7 +56,7 @@ fn replica(log: &Watched, how: ReplicaConfig, readers: Readers) -> Tried {
     tried
 }
 
-/// As many replicas, whose reads are a duty.
+/// So many replicas, whose reads are a duty.
 fn replicas<const COUNT: usize>(how: ReplicaConfig) -> [Tried; COUNT] {
     let log = Watched::default();
     [(); COUNT].map(|()| replica(&log, how, Readers::Duty))
@@ -67,7 +67,7 @@ impl Tried {
         &self.replica.share
     }
 
-    /// Does a duty until the replica is closed, again at once if the log is not there.
+    /// Repeats a duty until the replica is closed. It tries again at once if the log is unreachable.
     fn repeat(&self, mut duty: impl FnMut() -> Result<(), LogError>) {
         while !self.share().is_over() {
             if let Err(error) = duty() {
@@ -87,7 +87,7 @@ impl Tried {
             let (seen, before) = (self.log.changes(), self.replica.applied());
             let over = self.share().is_over();
             self.replica.follow()?;
-            // Having gone on from a snapshot, it has not seen what is after that.
+            // It went on from a snapshot, so it has not seen what comes after that.
             if !over && self.replica.applied() == before {
                 self.log.wait_for_more(seen);
             }
@@ -105,7 +105,7 @@ impl Tried {
         told
     }
 
-    /// Hands in messages, and waits for what comes of them.
+    /// Hands in messages, and waits for their answers.
     fn submit(&self, messages: &'static str) -> Told {
         self.note(messages, self.replica.submit(messages.into()))
     }
@@ -114,7 +114,7 @@ impl Tried {
         self.replica.apply(&Command::query(package).unwrap())
     }
 
-    /// Whether the index is what the log says that it is, and clients were told the truth.
+    /// Checks that the index is what the log says it is, and that clients were told the truth.
     fn check(&self) {
         let (index, by_message) = in_order(&self.log, self.replica.applied());
         assert_eq!(self.replica.read(PackageIndex::digest).unwrap(), index.digest());
@@ -142,7 +142,7 @@ impl Tried {
     }
 }
 
-/// The index that the log makes up to a place, and what comes of each message wherever it stands in it.
+/// The index that the log makes up to a place, and the answers to each message, at all its places.
 fn in_order(log: &Watched, end: Place) -> (PackageIndex, BTreeMap<String, Vec<Answer>>) {
     let (mut index, mut by_message) = (PackageIndex::default(), BTreeMap::<_, Vec<_>>::new());
     for entry in log.memory.history().iter().filter(|entry| entry.place <= end) {
@@ -157,8 +157,8 @@ fn in_order(log: &Watched, end: Place) -> (PackageIndex, BTreeMap<String, Vec<An
 
 type Client<'a> = &'a (dyn Fn() + Sync);
 
-/// Has clients, each a thread, do what they do while the replicas have their duties, and closes these when
-/// the clients are done.
+/// Runs clients, each a thread, while the replicas have their duties. Closes the replicas when the clients
+/// are done.
 fn run(replicas: &[Tried], clients: &[Client<'_>]) {
     thread::scope(|scope| {
         for replica in replicas {
@@ -185,7 +185,7 @@ fn run(replicas: &[Tried], clients: &[Client<'_>]) {
 
 const FAILED: Result<Outcome, ReplicaError> = Err(ReplicaError::Unanswered(Unanswered::Failed));
 
-/// Two clients of one replica, who get into each other's way.
+/// Two clients of one replica that get into each other's way.
 fn two_clients(how: ReplicaConfig) {
     let replicas: [_; 1] = replicas(how);
     let [a] = &replicas;
@@ -208,7 +208,7 @@ fn the_batches_of_two_clients_are_answered_and_in_the_log_once() {
     }
 }
 
-/// A client that asks one replica for what another one has answered, and one that asks all the time.
+/// A client that asks one replica for what another has answered, and one that asks all the time.
 fn queries(readers: Readers) {
     let log = Watched::default();
     let replicas = [(); 2].map(|()| replica(&log, HOW, readers));
@@ -238,7 +238,7 @@ fn a_query_that_joins_a_read_that_had_begun_is_noticed() {
     sees(Bug::JoinsBegunRead, report, || on_many_schedules(|| queries(Readers::Duty)));
 }
 
-/// A client that loses patience sooner or later, and another one.
+/// A client that loses patience at any time, and another one.
 fn withdrawal() {
     let replicas: [_; 1] = replicas(HOW);
     let [a] = &replicas;
@@ -250,7 +250,7 @@ fn withdrawal() {
             let allowed = [Unanswered::Withdrawn(PATIENCE), Unanswered::Unknown(PATIENCE)];
             assert!(told.is_ok() || told.is_err_and(|why| allowed.contains(&why)));
         }
-        // What is appended after all is appended before this.
+        // What is appended in spite of that is appended before this.
         a.submit("INDEX|d|\n").unwrap();
     };
     run(&replicas, &[&impatient, &|| drop(a.submit("INDEX|c|\n").unwrap())]);
@@ -266,7 +266,7 @@ fn what_is_withdrawn_and_appended_is_noticed() {
     sees(Bug::WithdrawnStays, "was withdrawn, and is in the log", || on_many_schedules(withdrawal));
 }
 
-/// A client each of two replicas that forget what is after their snapshots.
+/// A client for each of two replicas that forget what comes after their snapshots.
 fn passed_by_snapshots() {
     let replicas: [_; 2] = replicas(SNAPSHOTS);
     let client = |replica: &'static str, tried: &Tried, batches: &[&'static str]| {
@@ -284,8 +284,9 @@ fn passed_by_snapshots() {
     );
 }
 
+// It was delivered, or passed by a snapshot, before.
 #[test]
-fn an_entry_that_is_delivered_or_passed_before_its_place_is_known_is_answered_once() {
+fn an_entry_whose_place_is_learned_late_is_answered_once() {
     on_many_schedules(passed_by_snapshots);
 }
 
@@ -309,11 +310,11 @@ fn closed() {
 }
 
 #[test]
-fn when_a_replica_is_closed_everybody_is_answered_and_all_duties_end() {
+fn closing_a_replica_answers_everybody_and_ends_all_duties() {
     on_many_schedules(closed);
 }
 
-/// A log that is away for a while, and loses or delays the first append.
+/// A log that is unreachable for a while, and loses or delays the first append.
 fn away(luck: Luck) {
     let replicas: [_; 1] = replicas(HOW);
     let [a] = &replicas;
@@ -337,8 +338,9 @@ fn away(luck: Luck) {
     );
 }
 
+// Nothing is in it twice.
 #[test]
-fn a_log_that_is_away_for_a_while_keeps_nobody_waiting_for_ever_and_nothing_twice() {
+fn an_unreachable_log_that_returns_has_nobody_wait_for_ever() {
     for luck in [Luck::Good, Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         on_many_schedules(move || away(luck));
     }

@@ -1,4 +1,4 @@
-//! Snapshots of a replica's index: written down in the log, and made an index again.
+//! Snapshots of a replica's index: how they get into the log, and how they become an index again.
 
 use std::cell::RefCell;
 use std::sync::PoisonError;
@@ -12,12 +12,12 @@ use crate::wire::{Row, rows};
 /// How many bytes of messages a chunk has, unless a single message has more.
 const CHUNK_BYTES: usize = 512 * 1024;
 
-/// What the index was at some place.
+/// The index as it was at some place.
 pub(super) struct IndexAt<I = FrozenIndex> {
     pub(super) index: I,
     pub(super) place: Place,
     pub(super) log_bytes: u64,
-    /// How far it has been written down.
+    /// How far it has been written to the log.
     pub(super) begun: Option<Begun>,
 }
 
@@ -25,26 +25,26 @@ pub(super) struct IndexAt<I = FrozenIndex> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
     id: u64,
-    /// The one that it is to replace.
+    /// The snapshot that it is to replace.
     before: Option<LogSnapshot>,
-    /// How many of its chunks there are.
+    /// How many of its chunks are written.
     chunks: u32,
 }
 
-/// A snapshot that was published, and the one in whose place.
+/// A snapshot that was published, and the one that it replaced.
 pub(super) type Published = (LogSnapshot, Option<LogSnapshot>);
 
-/// Why no index can be made of what a log holds.
+/// Why what a log holds makes no index.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// What it holds is no index, or one beyond the limits.
+    /// What the log holds is no index, or one beyond the limits.
     #[error("the snapshot at {place}: {error}")]
     Snapshot {
-        /// Where it was taken.
+        /// The place of the snapshot.
         place: Place,
         /// What is wrong with it.
         error: LoadError,
@@ -52,7 +52,7 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
-    /// As an error of the log, which it is a part of.
+    /// The same as an error of the log, to which the snapshot belongs.
     pub(super) fn into_log_error(self) -> LogError {
         match self {
             Self::Log(error) => error,
@@ -64,7 +64,7 @@ impl RestoreError {
     }
 }
 
-/// Makes an index of the snapshot of a log, or an empty one if there is none.
+/// Makes an index of a log's snapshot, or an empty index if there is none.
 pub(super) fn restore(
     log: &dyn Log,
     limits: Limits,
@@ -83,7 +83,7 @@ pub(super) fn restore(
                 let LogSnapshot { place, log_bytes, .. } = snapshot;
                 return Ok(IndexAt { index, place, log_bytes, begun: None });
             }
-            // No chunk goes before a newer snapshot has taken its place.
+            // No chunk disappears before a newer snapshot has replaced this one.
             (_, Some(Failure::Gone)) if gone == Some(snapshot.id) => {
                 let what = format!("the snapshot at {}", snapshot.place);
                 let problem = "a chunk is missing".into();
@@ -104,7 +104,7 @@ impl Guarded {
     }
 }
 
-/// A snapshot as it lies in the log.
+/// A snapshot in the form in which it lies in the log.
 struct Chunks<'a> {
     log: &'a dyn Log,
     snapshot: LogSnapshot,
@@ -155,12 +155,12 @@ impl Snapshot for FrozenIndex {
 }
 
 impl IndexAt {
-    /// Writes it down as the snapshot to start from, unless there is a later one. To be called again after
-    /// an error: it goes on from there.
+    /// Writes the index as the snapshot to start from, unless there is a later one. After an error, another
+    /// call goes on from there.
     fn write(&mut self, log: &dyn Log) -> Result<Option<Published>, LogError> {
         let now = log.snapshot()?;
         let begun = match self.begun {
-            // It is in its place, and nobody heard of that; or one of somebody else is.
+            // Either it was published and the reply was lost, or somebody else published one.
             Some(Begun { id, before, .. }) if now != before => {
                 return Ok(now.filter(|now| now.id == id).map(|own| (own, before)));
             }
@@ -201,7 +201,7 @@ impl IndexAt {
 }
 
 impl Share {
-    /// Waits until a snapshot is due, or the last one has something dispensable left.
+    /// Waits until a snapshot is due, or until the last one leaves something to forget.
     fn wait_to_write_snapshot(&self) {
         let mut state = self.lock();
         while !state.can_write_snapshot() && state.published.is_none() && !state.core.is_over() {
@@ -209,8 +209,8 @@ impl Share {
         }
     }
 
-    /// Writes the next snapshot that is due; `None` if there is none, others were first, or the log takes
-    /// nothing now. To forget what is dispensable it needs no space.
+    /// Writes the next snapshot that is due. Returns `None` if none is due, others were first, or the log
+    /// takes nothing now. To forget what is dispensable takes no space, so it is done even then.
     fn write_snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         let mut state = self.lock();
         let copy = if state.can_write_snapshot() { state.copy.take() } else { None };
@@ -219,16 +219,16 @@ impl Share {
             let written = copy.write(&*self.log);
             let mut state = self.lock();
             match written {
-                // It makes the log forget what the one before would have, too.
+                // The log then forgets what the one before would have made it forget, too.
                 Ok(written) => state.published = written.or(state.published),
                 Err(error) => {
-                    // Unless there is a newer one to be written.
+                    // Unless a newer one waits to be written.
                     let _kept = state.copy.get_or_insert(copy);
                     drop(state);
                     if error.refusal() != Some(LogRefusal::Full) {
                         return Err(error);
                     }
-                    // The duty that appends says so, and finds out when it is over.
+                    // The duty that appends reports this, and finds out when it is over.
                     self.refuse(LogRefusal::Full);
                 }
             }
@@ -236,7 +236,7 @@ impl Share {
         self.forget()
     }
 
-    /// Has the log forget what the last snapshot makes dispensable.
+    /// Makes the log forget what the last snapshot makes dispensable.
     fn forget(&self) -> Result<Option<LogSnapshot>, LogError> {
         let Some((snapshot, before)) = self.lock().published else { return Ok(None) };
         self.log.forget(&snapshot, before.as_ref())?;
@@ -246,16 +246,16 @@ impl Share {
 }
 
 impl Replica {
-    /// Writes a snapshot of the index into the log if one is due. What was written, if anything was.
+    /// Writes a snapshot of the index into the log if one is due, and returns it.
     ///
     /// # Errors
-    /// [`LogError`]: it was not written, or what it replaces is still there; to be called again, after a
+    /// [`LogError`]: the snapshot was not written, or what it replaces is still there. Call it again after a
     /// while.
     pub fn write_snapshot(&self) -> Result<Option<LogSnapshot>, LogError> {
         self.share.noting(self.share.write_snapshot())
     }
 
-    /// The same, as soon as one is due: a duty of a replica.
+    /// Does the same, as soon as one is due: a duty of a replica.
     ///
     /// # Errors
     /// As [`write_snapshot`](Self::write_snapshot).

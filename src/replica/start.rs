@@ -1,4 +1,4 @@
-//! How a replica starts: from the snapshot of its log, and all that comes after it.
+//! How a replica starts: from the snapshot of its log, and the entries that come after it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,8 +14,8 @@ use crate::log::{Log, LogError, Place};
 use crate::sync::{Condvar, Mutex};
 
 impl Replica {
-    /// A replica that has applied all that was in its log when this was called. `progress` is told of
-    /// packages as by [`load`](crate::store::load).
+    /// A replica that has applied all that was in its log when this was called. `progress` counts packages as
+    /// in [`load`](crate::store::load).
     ///
     /// # Errors
     /// [`RestoreError`] if the log cannot be read, holds no index, or has replicas with other limits.
@@ -32,7 +32,7 @@ impl Replica {
         let replica = Self { engine: Engine::new(index), share };
         let (mut reached, mut retry) = (place, Retry::default());
         while reached < head {
-            // Another try may ask another node.
+            // Another try may reach another node.
             let followed = match replica.follow_to(head) {
                 Err(error) if error.ends_a_start() => return Err(error.into()),
                 followed => followed,
@@ -56,7 +56,7 @@ impl Replica {
     }
 }
 
-/// What all replicas of a log must have alike, lest one refuses what others apply.
+/// What all replicas of a log must have in common. Otherwise one would refuse what others apply.
 fn setup(limits: Limits) -> String {
     let Limits { max_packages, max_dependencies, max_dependencies_per_package, max_state_bytes } =
         limits;

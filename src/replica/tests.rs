@@ -41,7 +41,7 @@ impl Tried {
         self.replica.follow().unwrap();
     }
 
-    /// Has messages appended and applied.
+    /// Appends and applies messages.
     fn tell(&self, messages: &str) {
         self.hand_in(messages);
         self.append().unwrap();
@@ -53,7 +53,7 @@ impl Tried {
     }
 }
 
-/// What came of it, in the letters O and F; `None` as long as there is no answer.
+/// The answers, as letters O and F, or `None` while there is no answer.
 fn answers(submission: &Submission) -> Option<Result<String, Unanswered>> {
     let answers = submission.answers.lock().unwrap().clone()?;
     let letter = |answer: &Answer| if *answer == Ok(Outcome::Ok) { 'O' } else { 'F' };
@@ -75,7 +75,7 @@ fn nothing_is_applied_or_answered_before_it_has_its_place() {
     a.follow();
     assert_eq!(answers(&first), Some(Ok("OOO".into())));
     assert_eq!(a.digest(), b.digest());
-    // QUERYs are nobody else's business.
+    // QUERYs do not reach the log.
     let messages: Vec<_> = log.entries().into_iter().map(|entry| entry.messages).collect();
     assert_eq!(messages, [&b"INDEX|lib|\nINDEX|app|lib\n"[..], b"REMOVE|lib|\n"]);
     assert_eq!(a.append(), Ok(false));
@@ -102,7 +102,7 @@ fn an_entry_that_was_lost_or_late_is_there_once() {
         let submission = a.hand_in("INDEX|lib|\nREMOVE|lib|\n");
         log.set_luck(luck);
         a.append().unwrap_err();
-        // Others come between.
+        // Another replica appends in between.
         b.hand_in("INDEX|other|\n");
         b.append().unwrap();
         a.append().unwrap();
@@ -116,7 +116,7 @@ fn an_entry_that_was_lost_or_late_is_there_once() {
 }
 
 #[test]
-fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() {
+fn a_forgotten_replica_is_a_new_writer_and_repeats_nothing() {
     for luck in [Luck::LostRequest, Luck::LostReply, Luck::Delayed] {
         let log = Memory::default();
         let every = ReplicaConfig { snapshot_every: 1, ..HOW };
@@ -126,7 +126,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         let submission = idle.hand_in("INDEX|lib|\nINDEX|lib|\n");
         log.set_luck(luck);
         idle.append().unwrap_err();
-        // So many snapshots of somebody else that the writer is not known any more.
+        // So many snapshots of another replica that the log has forgotten this writer.
         for _ in 0..4 {
             busy.tell("INDEX|other|\n");
             busy.replica.write_snapshot().unwrap().unwrap();
@@ -139,7 +139,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
         busy.follow();
         let written =
             log.entries().iter().filter(|e| e.messages.starts_with(b"INDEX|lib|")).count();
-        // It was applied, or was not: with the entries, that is gone.
+        // It was applied or not: nobody can tell, because the entries are gone.
         let told = answers(&submission).unwrap();
         assert_eq!((told, written), (Err(Unanswered::Skipped), 0), "{luck:?}");
         idle.follow();
@@ -148,7 +148,7 @@ fn a_replica_that_was_forgotten_goes_on_as_another_writer_and_repeats_nothing() 
 }
 
 #[test]
-fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
+fn a_writer_known_to_be_forgotten_appends_after_all() {
     let log = Memory::default();
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     let [idle, busy] = [replica(&log, every), replica(&log, every)];
@@ -156,7 +156,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
     for _ in 0..3 {
         busy.tell("INDEX|other|\n");
         busy.replica.write_snapshot().unwrap().unwrap();
-        // It follows, so it misses nothing.
+        // It follows the log, so it misses nothing.
         idle.follow();
     }
     let submission = idle.hand_in("INDEX|lib|\n");
@@ -170,7 +170,7 @@ fn a_writer_that_was_forgotten_without_a_doubt_appends_after_all() {
 }
 
 #[test]
-fn a_replica_that_comes_late_starts_from_the_snapshot_and_the_entries_behind_it() {
+fn a_late_replica_loads_the_snapshot_and_the_entries_after_it() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { snapshot_every: 1_000, ..HOW });
     for text in ["INDEX|lib|\nINDEX|app|lib\n", "INDEX|lib|app\nINDEX|b|\n", "REMOVE|b|\n"] {
@@ -196,7 +196,7 @@ fn a_snapshot_that_has_lost_a_chunk_for_good_is_refused() {
 }
 
 #[test]
-fn a_query_waits_until_the_index_has_what_was_answered_elsewhere() {
+fn a_query_waits_for_what_was_answered_elsewhere() {
     let log = Memory::default();
     let [a, b] = [replica(&log, HOW), replica(&log, HOW)];
     let query = Command::query("lib").unwrap();
@@ -241,7 +241,7 @@ fn replicas_with_other_limits_are_refused() {
 }
 
 #[test]
-fn a_log_that_went_back_and_a_replica_that_was_closed_answer_nothing() {
+fn a_log_that_went_back_and_a_closed_replica_answer_nothing() {
     let log = Memory::default();
     let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
@@ -274,7 +274,7 @@ fn an_entry_that_is_none_stops_the_replica() {
 }
 
 #[test]
-fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
+fn a_replica_stops_when_the_log_changes_what_it_appended() {
     for changed in
         [&b"INDEX|lib|\n"[..], b"INDEX|lib|\nINDEX|apq|lib\n", b"INDEX|lib|\nINDEX|app|lib", b""]
     {
@@ -291,11 +291,11 @@ fn a_replica_stops_when_the_log_returns_something_else_than_it_appended() {
 }
 
 #[test]
-fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
+fn a_replica_starts_although_some_calls_of_the_log_fail() {
     let log = Memory::default();
     let a = replica(&log, HOW);
     a.tell("INDEX|lib|\n");
-    // What is asked first, in this order: the setup, the end, the snapshot, entries.
+    // The calls of a start come in this order: setup, end, snapshot, entries.
     log.set_unreachable(3..5);
     let b = replica(&log, ReplicaConfig { patience: Duration::from_secs(60), ..HOW });
     assert_eq!(b.digest(), a.digest());
@@ -304,8 +304,9 @@ fn a_replica_starts_although_the_log_does_not_answer_now_and_then() {
     assert_eq!(refused.to_string(), "the log is not there: it does not answer");
 }
 
+// In the end it is there, and what it replaces is forgotten.
 #[test]
-fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
+fn any_call_may_fail_while_a_snapshot_is_written() {
     let every = ReplicaConfig { snapshot_every: 1, ..HOW };
     for failing in 0.. {
         let log = Memory::default();
@@ -315,20 +316,20 @@ fn a_snapshot_is_written_and_what_it_replaces_forgotten_whichever_call_fails() {
             if text.starts_with("REMOVE") {
                 log.set_unreachable(failing..failing + 1);
                 if a.replica.write_snapshot().is_ok() {
-                    // All calls that there are have failed.
+                    // Every call that there is has failed once.
                     return assert!(failing > 4, "{failing}");
                 }
             }
             a.replica.write_snapshot().unwrap().expect("it is due");
         }
-        // The last one, and the one before, which somebody may still read.
+        // The last one, and the one before it, which somebody may still read.
         assert_eq!((log.entries(), log.snapshots()), (vec![], 2), "call {failing}");
         assert_eq!(replica(&log, HOW).digest(), a.digest());
     }
 }
 
 #[test]
-fn a_snapshot_whose_publication_was_not_heard_of_makes_the_log_forget_as_well() {
+fn a_lost_reply_to_a_publication_makes_the_log_forget_as_well() {
     let log = Memory::default();
     let a = replica(&log, ReplicaConfig { snapshot_every: 1, ..HOW });
     a.tell("INDEX|lib|\n");
@@ -365,7 +366,7 @@ fn nobody_waits_for_a_log_that_has_been_away_for_long() {
     let is_away = |told: Result<(), Unanswered>| matches!(told, Err(Unanswered::Away(_)));
     assert!(is_away(a.share().hand_in(b"INDEX|lib|\n".to_vec()).map(drop)));
     assert!(is_away(a.replica.catch_up()));
-    // As soon as one of its duties has reached the log, it is there again.
+    // Once a duty has reached the log, it counts as reachable again.
     a.follow();
     assert_eq!(a.replica.catch_up(), Ok(()));
     let local = replica(&log, ReplicaConfig { reads: Reads::Local, ..HOW });

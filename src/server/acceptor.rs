@@ -1,4 +1,4 @@
-//! Takes connections from one listener and gives each a thread, whatever is spoken there.
+//! Takes connections from one listener and gives each a thread, for any protocol.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
@@ -16,30 +16,30 @@ use crate::bug::{self, Bug, planted};
 
 /// What is served on a listener.
 pub(crate) trait Service: Send + Sync + 'static {
-    /// Who is connected, and whether more may come.
+    /// The clients that are connected, and whether more may come.
     fn connections(&self) -> &Arc<Registry>;
 
     /// Serves one client to its end.
     fn serve(&self, stream: &TcpStream, peer: Peer);
 
-    /// Ends the connection of a client for which there is no place, without waiting for it. Unless
-    /// written, one that has not sent anything yet sees an orderly end, and any other is reset.
+    /// Ends the connection of a client for which there is no place, without waiting for it. By default a
+    /// client that has not sent anything yet sees an orderly end, and any other a reset.
     ///
     /// # Errors
-    /// When the client is gone already.
+    /// If the client is gone already.
     fn refuse(&self, stream: &TcpStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
 
-    /// Is told that a client was let go at once.
+    /// Called when a client was let go at once.
     fn turned_away(&self, _reason: TurnedAway) {}
 
-    /// Is told that no connection could be accepted.
+    /// Called when no connection could be accepted.
     fn accept_failed(&self) {}
 }
 
-/// How long to wait after the system refused to give a connection, for want of file descriptors
-/// or memory: long enough not to spin, short enough not to be noticed.
+/// How long to wait after the system had no file descriptors or memory for a connection. It is long enough
+/// not to spin, and too short to be noticed.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// How long an attempt to wake an acceptor may take. A listener of this machine takes a
@@ -49,7 +49,7 @@ const WAKE: Duration = Duration::from_millis(100);
 /// The stack of a connection's thread, in bytes. Only what is touched becomes resident.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// How many lines a second the log takes of clients that are let go at once.
+/// How many lines a second the log gets about clients that are let go at once.
 const LINES_OF_TURNED_AWAY: u32 = 1;
 
 /// Starts the thread that accepts from a listener until the registry is closed.
@@ -61,8 +61,8 @@ pub(super) fn start<S: Service>(
     let service = Arc::clone(service);
     let accepting = service.connections().accepting();
     let accept = move || {
-        // What is bound last is dropped first: by the time the place is free again, even by a
-        // panic, this thread holds nothing more of the server.
+        // The last binding is dropped first. So when the place is free again, even by a panic, this thread
+        // holds nothing more of the server.
         let _accepting = accepting;
         let service = service;
         let listener = listener;
@@ -72,15 +72,15 @@ pub(super) fn start<S: Service>(
     Ok(())
 }
 
-/// Accepts until the registry is closed, panics included: a bug that one client meets must not be the end of
-/// service for all others.
+/// Accepts until the registry is closed. A panic does not end it: a bug that one client meets must not end
+/// the service for all others.
 fn keep_accepting<S: Service>(
     mut accept: impl FnMut() -> io::Result<(TcpStream, SocketAddr)>,
     service: &Arc<S>,
 ) {
-    // What a panic leaves is a connection closed early, which costs nobody else anything.
+    // A panic leaves one connection closed early, which costs nobody else anything.
     while catch_unwind(AssertUnwindSafe(|| run(&mut accept, service))).is_err() {
-        // What panicked may be what logs, or counts.
+        // The logger or the monitor may be what panicked.
         let _told = catch_unwind(AssertUnwindSafe(|| {
             tracing::error!(
                 event = "accept_panicked",
@@ -102,7 +102,7 @@ fn run<S: Service>(
     let mut turn_away = |peer, kind, reason: &dyn Display| {
         assert!(!planted(Bug::TurningAwayPanics), "planted");
         service.turned_away(kind);
-        // Anyone who is let go at once can come again at once.
+        // A client that is let go at once can come again at once, so few lines are logged.
         if let Some(left_out) = lines.take(Instant::now()) {
             tracing::warn!(
                 event = "client_turned_away",
@@ -118,7 +118,7 @@ fn run<S: Service>(
                 }
                 match welcome(stream, peer, service) {
                     Ok(()) => {}
-                    // Anyone who wakes this thread for the shutdown is let go here as well.
+                    // The connection that wakes this thread for the shutdown is let go here as well.
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Closed)) => {
                         tracing::debug!(
                             event = "client_turned_away",
@@ -141,7 +141,7 @@ fn run<S: Service>(
             }
             Err(error) => {
                 service.accept_failed();
-                // Once an episode: it may last for hours, at twenty attempts a second.
+                // Once an episode: one may last for hours, with twenty attempts a second.
                 if std::mem::replace(&mut failing, true) {
                     tracing::debug!(
                         event = "accept_failed",
@@ -172,15 +172,15 @@ fn welcome<S: Service>(
     let peer = Peer { address, connection: place.number() };
     let service = Arc::clone(service);
     let serve = move || {
-        // What is bound last is dropped first: by the time the place is free again, even by a
-        // panic, this thread holds nothing more of the server.
+        // The last binding is dropped first. So when the place is free again, even by a panic, this thread
+        // holds nothing more of the server.
         let _place = place;
         let stream = stream;
         let service = service;
         service.serve(&stream, peer);
     };
     thread::Builder::new()
-        // So that a panic in it says whose connection it was.
+        // A panic in the thread then names its connection.
         .name(format!("connection {}", peer.connection))
         .stack_size(STACK_BYTES)
         .spawn(bug::carry(serve))?;
@@ -204,9 +204,8 @@ fn is_of_one_client(error: &io::Error) -> bool {
     )
 }
 
-/// Makes the `accept` of a listener at `address` return, so that it sees that the registry is
-/// closed. May fail, for want of file descriptors above all: to be repeated until the acceptor
-/// has ended.
+/// Makes the `accept` of a listener at `address` return, so that it sees that the registry is closed. This
+/// may fail, mostly for want of file descriptors. Repeat it until the acceptor has ended.
 pub(super) fn wake(address: SocketAddr) {
     let address = reachable(address);
     if let Err(error) = TcpStream::connect_timeout(&address, WAKE) {
@@ -217,8 +216,8 @@ pub(super) fn wake(address: SocketAddr) {
     }
 }
 
-/// Where a listener at `address` can be reached from this machine: there, if it is one address
-/// (of which the scope is a part), and on loopback, if it stands for all.
+/// An address at which this machine reaches a listener at `address`. If that stands for all addresses, it is
+/// loopback, and otherwise the address itself, with its scope.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         let loopback = match address {

@@ -1,14 +1,13 @@
-//! What wakes the connections that wait for their client, without a time-out, when the server begins
-//! to stop.
+//! Wakes the connections that wait for their client without a time-out when the server begins to stop.
 //!
-//! To shut down the input of such a connection would wake it as well, but the kernel answers input
-//! that comes after that with a reset, which can take replies from the client that are on their way.
+//! Shutting down the input of such a connection would wake it as well. But the kernel answers input that
+//! comes after that with a reset, which can destroy replies that are still on their way.
 
 use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// Rings once, and is heard by all who wait then or later. Takes two file descriptors.
+/// A bell that rings once. All who wait then or later hear it. It takes two file descriptors.
 #[derive(Debug)]
 pub(super) struct Bell {
     #[cfg(unix)]
@@ -25,7 +24,7 @@ impl Bell {
     }
 
     pub(super) fn ring(&self) {
-        // The end of this stream can be read by as many as like. It cannot fail: both ends are ours.
+        // Any number of threads can see the end of this stream. The call cannot fail: both ends are ours.
         let _both_ends_are_there = self.rope.shutdown(std::net::Shutdown::Both);
     }
 
@@ -36,14 +35,14 @@ impl Bell {
         let mut either =
             [PollFd::new(stream, PollFlags::IN), PollFd::new(&self.heard, PollFlags::IN)];
         match poll(&mut either, limit.as_ref()) {
-            // Anyone who was woken by a signal looks again.
+            // A signal may have woken it, so the caller looks again.
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Where nothing waits for two things at once, a read waits for a while, again and again.
+/// For systems where nothing waits for two things at once: reads with a short time-out, repeated.
 #[cfg(not(unix))]
 impl Bell {
     pub(super) fn new() -> io::Result<Self> {
@@ -88,7 +87,7 @@ mod tests {
                 wait.join().unwrap().unwrap();
             }
         });
-        // Who comes later hears it too.
+        // Those who come later hear it too.
         bell.wait(&silent, None).unwrap();
     }
 }

@@ -29,8 +29,8 @@ enum Broken {
 
 /// Serves one client until it ends its stream, breaks off, uses up its time, or the server stops.
 pub(super) fn serve(stream: &TcpStream, client: Peer, shared: &Shared) {
-    // Fields and no span: the store of `tracing-subscriber` has room for the spans of 4,096 threads, and
-    // panics when more have one.
+    // These are fields and no span. The store of `tracing-subscriber` has room for the spans of 4,096
+    // threads, and panics when more threads have one.
     let Peer { address: peer, connection } = client;
     tracing::debug!(event = "connected", connection, %peer, "connected");
     shared.monitor.connected();
@@ -61,7 +61,7 @@ pub(super) fn serve(stream: &TcpStream, client: Peer, shared: &Shared) {
     watch.say_what_was_left_out();
 }
 
-/// Tells how a connection has ended when it is dropped, by a panic too.
+/// Reports how a connection has ended when it is dropped, also by a panic.
 struct End<'a> {
     shared: &'a Shared,
     how: Ended,
@@ -76,7 +76,7 @@ impl Drop for End<'_> {
 fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Result<Ended, Broken> {
     let config = &shared.config;
     bound_buffers(stream)?;
-    // Replies leave when they are written: the next one may wait for the client to read this one.
+    // Send replies at once: the client may wait for this one before it sends the next message.
     stream.set_nodelay(true)?;
     let quiet = config.idle_timeout.map_or(QUIET, |limit| limit.min(QUIET));
     stream.set_read_timeout(Some(at_least_a_tick(quiet)))?;
@@ -90,7 +90,7 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
         }
         match read(stream, session.space())? {
             Input::Nothing => {
-                // Only once: the space for the next read is memory again.
+                // Only once per pause: the buffer for the next read takes its memory again.
                 if std::mem::take(&mut busy) {
                     session.shrink();
                 }
@@ -123,23 +123,23 @@ fn converse(stream: &TcpStream, shared: &Shared, watch: &mut Watch<'_>) -> Resul
         }
     };
     stream.shutdown(Shutdown::Write)?;
-    // A client that sends on is cut off: soon if it was let go or speaks HTTP, and otherwise when the
-    // grace of the shutdown ends.
+    // A client that keeps sending is cut off. If it was let go or speaks HTTP, that is soon, and otherwise
+    // when the grace of the shutdown ends.
     let is_let_go = matches!(ended, Ok(Ended::Http) | Err(_));
     let within = if is_let_go { QUIET } else { Duration::MAX };
     discard_rest(stream, session.space(), within)?;
     ended
 }
 
-/// Bounds what the system buffers for a client, which otherwise grows to megabytes in each
-/// direction for one that sends and does not read.
+/// Bounds what the system buffers for a client. Otherwise that grows to megabytes in each direction for a
+/// client that sends and does not read.
 fn bound_buffers(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_socket_recv_buffer_size(stream, SOCKET_BUFFER_BYTES)?;
     Ok(sockopt::set_socket_send_buffer_size(stream, SOCKET_BUFFER_BYTES)?)
 }
 
-/// Sends all of it, unless the client does not take it in time: that is noticed after `within` at
-/// the earliest, and after twice as long at the latest.
+/// Sends all bytes, or fails if the client does not take them in time. It notices that after `within` at the
+/// earliest, and after twice as long at the latest.
 fn send(stream: &mut impl Write, mut bytes: &[u8], within: Duration) -> Result<(), Broken> {
     let begun = Instant::now();
     while !bytes.is_empty() {
@@ -158,9 +158,9 @@ fn send(stream: &mut impl Write, mut bytes: &[u8], within: Duration) -> Result<(
     Ok(())
 }
 
-/// Reads what the client still sends until it ends its stream or falls silent, or has sent for
-/// `within`: input that comes to a closed socket resets the connection, and takes replies from the
-/// client that are still on their way.
+/// Reads and drops what the client still sends, until it ends its stream, falls silent, or has sent for
+/// `within`. Input to a closed socket would reset the connection, and destroy replies that are still on their
+/// way.
 fn discard_rest(stream: &TcpStream, buffer: &mut [u8], within: Duration) -> io::Result<()> {
     let begun = Instant::now();
     while let Input::Bytes(_) = read(stream, buffer)? {
@@ -171,60 +171,59 @@ fn discard_rest(stream: &TcpStream, buffer: &mut [u8], within: Duration) -> io::
     Ok(())
 }
 
-/// The least that a message costs a processor, whatever it says.
+/// The least time that a message costs a processor.
 const LEAST_COST: Duration = Duration::from_micros(1);
 
-/// With fewer connections to a processor than this, nobody waits long enough to be worth a clock.
+/// With fewer connections per processor than this, nobody waits long enough for a look at the clock to pay.
 const FEW_CONNECTIONS: usize = 10;
 
-/// With more than this it does not matter how many there are: most of them are silent then.
+/// With more connections per processor than this, their number does not matter: most are silent then.
 const MANY_CONNECTIONS: usize = 100;
 
-/// A read that brings more than this is of a client that sends ahead, and is always back soon.
+/// A read that brings more bytes than this comes from a client that sends ahead, and is always back soon.
 const FEW_BYTES: usize = 256;
 
-/// Whether a client is answered in its turn.
+/// Decides whether a client is answered in its turn.
 ///
-/// The system favours the thread of anyone who has just slept: woken for the next message, it runs at once,
-/// while threads that were woken before still wait. So some clients would be answered again and again, and
-/// others not for milliseconds. A client that is back sooner than all others can have been answered is ahead
-/// of them, and its thread lets theirs go first.
+/// The system favours a thread that has just slept. It runs as soon as the next message wakes it, while
+/// threads that were woken before still wait. So some clients would be answered again and again, and others
+/// not for milliseconds. A client that is back before all others can have been answered is ahead of them. Its
+/// thread lets theirs go first.
 #[derive(Default)]
 struct Turn {
-    /// Before this, the client is back too soon. No clock is read where there are few others.
+    /// Until then a message of this client is too early. `None` where there are few others: no clock is read.
     ahead_until: Option<Instant>,
 }
 
 impl Turn {
-    /// The client has its replies; so many share a processor.
+    /// The client has its replies. `to_a_processor` connections share a processor.
     fn ends(&mut self, to_a_processor: usize) {
         let others = u32::try_from(to_a_processor.min(MANY_CONNECTIONS)).unwrap_or_default();
         let is_worth_it = to_a_processor >= FEW_CONNECTIONS;
         self.ahead_until = is_worth_it.then(|| Instant::now() + LEAST_COST * others);
     }
 
-    /// Whether the client is ahead of others, now that so many bytes have come.
+    /// Whether the client is ahead of others, now that `count` bytes have come.
     fn is_ahead(&self, count: usize) -> bool {
         count <= FEW_BYTES && self.ahead_until.is_some_and(|until| Instant::now() < until)
     }
 }
 
-/// How long a read waits before the client counts as silent. Silent ones are waited for in a way that
-/// takes a system call more, keeps no memory, and ends when the server begins to stop; a read sees
-/// that only afterwards.
+/// How long a read waits before the client counts as silent. Waiting for a silent client takes one more
+/// system call, but keeps no memory, and ends as soon as the server begins to stop. A read sees that only
+/// afterwards.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// What the system may buffer for a client in each direction, in bytes. Linux doubles that, for its
-/// own book-keeping. Enough for a client 100 ms away to send 2 MB a second.
+/// What the system may buffer for a client in each direction, in bytes. Linux doubles it, for its own
+/// book-keeping. It lets a client with a round trip of 100 ms send 2 MB a second.
 const SOCKET_BUFFER_BYTES: usize = 256 * 1024;
 
-/// A socket takes no time-out of zero: that would be none.
+/// The time, or a millisecond if it is shorter: a socket takes zero for no time-out.
 fn at_least_a_tick(time: Duration) -> Duration {
     time.max(Duration::from_millis(1))
 }
 
-/// How long a client may still go without a complete message. No clock is read if there is no
-/// limit.
+/// How long a client may still go without a complete message. Without a limit no clock is read.
 struct Patience {
     limit: Option<Duration>,
     since: Option<Instant>,
@@ -239,7 +238,7 @@ impl Patience {
         self.since = self.limit.map(|_| Instant::now());
     }
 
-    /// How long it lasts; none if for ever.
+    /// The time that is left, or `None` without a limit.
     fn left(&self) -> Option<Duration> {
         let (limit, since) = self.limit.zip(self.since)?;
         Some(limit.saturating_sub(since.elapsed()))
@@ -271,7 +270,7 @@ fn read(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Input> {
     }
 }
 
-/// Which of the two a time-out is depends on the system.
+/// Whether an error is a time-out. Which of the two kinds it has depends on the system.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
@@ -294,8 +293,9 @@ mod tests {
         }
     }
 
+    // No more than one that reads nothing.
     #[test]
-    fn a_client_that_takes_a_byte_now_and_then_has_no_longer_than_one_that_takes_none() {
+    fn a_client_that_reads_byte_by_byte_gets_no_more_time() {
         let mut slow = Slow(Vec::new());
         send(&mut slow, b"OK\nFAIL\n", Duration::MAX).unwrap();
         assert_eq!(slow.0, b"OK\nFAIL\n");

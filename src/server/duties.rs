@@ -1,7 +1,7 @@
 //! The threads of a replica: one appends, one follows, one reads where the log ends, one writes snapshots.
 //!
-//! What each of them does is the replica's business; that it does so again and again, that it waits when the
-//! log is not there, and that the log of the server says so, is this file's.
+//! The steps of each duty belong to the replica. This file repeats them, waits while the log is unreachable,
+//! and says so in the server's log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,9 +13,10 @@ use crate::log::retry::Retry;
 use crate::log::{LogError, LogRefusal};
 use crate::replica::Replica;
 
-/// Does the duties of a [`Replica`] until it is dropped, which closes the replica and takes as long as what is
-/// under way: about a second for a watch, some more where nodes of etcd are not there, and until a snapshot is
-/// written or loaded.
+/// Runs the duties of a [`Replica`] until it is dropped.
+///
+/// A drop closes the replica and waits for the calls that are under way. That takes about a second for a
+/// watch, more if nodes of etcd are unreachable, and as long as a snapshot takes to write or load.
 #[derive(Debug)]
 pub struct Duties {
     replica: Arc<Replica>,
@@ -57,7 +58,7 @@ impl Duties {
         let work = bug::carry(move || {
             let work = AssertUnwindSafe(|| repeat(name, &replica, duty));
             if catch_unwind(work).is_err() {
-                // First: what panicked may be what logs.
+                // First: the logger may be what panicked.
                 replica.abandon();
                 tracing::error!(
                     event = "duty_panicked",
@@ -71,7 +72,7 @@ impl Duties {
     }
 }
 
-/// Does a duty until there is nothing to do any more.
+/// Repeats a duty until the replica is closed or has failed.
 fn repeat(
     name: &'static str,
     replica: &Replica,
@@ -108,11 +109,12 @@ fn repeat(
     }
 }
 
-/// What has been said of a failure that lasts, so that it is said once.
+/// What has been logged of a failure that lasts, so that it is logged once.
 #[derive(Debug, Default)]
 struct Said {
     last: Last,
-    /// Whether there was a refusal, since which nothing was taken: others of another kind may have followed.
+    /// Whether the log has refused something and taken nothing since. Failures of other kinds may have
+    /// followed.
     was_refused: bool,
 }
 
@@ -121,20 +123,20 @@ struct Said {
 enum Last {
     #[default]
     None,
-    /// The log was not there.
+    /// The log was unreachable.
     Away,
     Refused(LogRefusal),
 }
 
 impl Said {
-    /// The duty has failed. Whether that is to be said.
+    /// Notes that the duty has failed. Returns whether to say so.
     fn failed(&mut self, refusal: Option<LogRefusal>) -> bool {
         self.was_refused |= refusal.is_some();
         let failure = refusal.map_or(Last::Away, Last::Refused);
         mem::replace(&mut self.last, failure) != failure
     }
 
-    /// The duty is done. What is to be said of the log, if it had failed.
+    /// Notes that the duty is done. Returns what to say of the log, if it had failed.
     fn done(&mut self) -> Option<&'static str> {
         let Self { last, was_refused } = mem::take(self);
         (last != Last::None).then_some(if was_refused { "takes changes" } else { "is there" })
@@ -145,7 +147,7 @@ impl Drop for Duties {
     fn drop(&mut self) {
         self.replica.close();
         for thread in self.threads.drain(..) {
-            // It has said so if it panicked.
+            // If the thread panicked, it has said so.
             let _ended = thread.join();
         }
     }
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_had_no_space_and_then_was_not_there_takes_changes_again() {
+    fn a_log_that_was_full_then_unreachable_takes_changes_again() {
         let mut said = Said::default();
         assert!(said.failed(FULL) && said.failed(None));
         assert_eq!(said.done(), Some("takes changes"));

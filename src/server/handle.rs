@@ -1,4 +1,4 @@
-//! What stops a server from anywhere, and the wait until it has stopped.
+//! The handle that stops a server from anywhere, and the wait until it has stopped.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,15 +8,14 @@ use std::time::{Duration, Instant};
 use super::acceptor;
 use super::registry::Registry;
 
-/// How long connections that were cut off, and acceptors that do not wake, are waited for beyond
-/// the grace.
+/// How long after the grace to wait for connections that were cut off and acceptors that do not wake.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
 /// How often acceptors that have not ended are woken again.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// Shuts a [`Server`](super::Server) down from anywhere: a clone can go to any thread, and
-/// outlive the server. It keeps neither the engine nor any socket alive.
+/// Shuts a [`Server`](super::Server) down from anywhere. A clone can go to any thread, and outlive the
+/// server. It keeps neither the engine nor any socket alive.
 ///
 /// ```
 /// use package_indexer::{engine::Engine, server::{Config, Server}};
@@ -39,22 +38,22 @@ pub struct Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// How many clients were cut off when the grace ended: they still sent, or did not take their
+    /// How many clients were cut off when the grace ended, because they still sent or did not take their
     /// replies.
     pub cut_off: usize,
 }
 
 impl Handle {
-    /// Begins to stop the server, without waiting for the end: no more clients are taken, batches
-    /// that run are finished and answered, and clients find the end of the stream after their
-    /// replies. Idle ones are let go within a second. Every call but the first does nothing.
+    /// Begins to stop the server, and returns at once. No more clients are taken. Batches that run are
+    /// finished and answered, and clients find the end of the stream after their replies. Idle clients are
+    /// let go within a second. Every call but the first does nothing.
     pub fn shut_down(&self) {
         if self.connections.close() {
             self.wake_acceptors();
         }
     }
 
-    /// The addresses served, in the order of the listeners, with the ports that they got.
+    /// The addresses served, in the order of the listeners, with the ports that the system chose.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -66,8 +65,8 @@ impl Handle {
         self.connections.is_closed()
     }
 
-    /// Waits for a shutdown to begin, however long that takes, and to end. `let_go` is called when the
-    /// grace has ended, and says whether clients that waited for something are answered now.
+    /// Waits for a shutdown to begin, however long that takes, and to end. When the grace has ended it calls
+    /// `let_go`, which returns whether clients that waited for something are answered now.
     pub(crate) fn wait(&self, grace: Duration, let_go: impl FnOnce() -> bool) -> Stopped {
         let begun = self.connections.closed_at();
         // A grace beyond what an instant can hold has no end.
@@ -88,14 +87,14 @@ impl Handle {
         Stopped { cut_off }
     }
 
-    /// Waits until no connection and no acceptor is left, but no longer than until `end`; says
-    /// whether none is.
+    /// Waits until no connection and no acceptor is left, but no longer than until `end`. Returns whether
+    /// none is left.
     fn wait_until_empty(&self, end: Option<Instant>) -> bool {
         let left = || match end {
             Some(end) => end.saturating_duration_since(Instant::now()),
             None => Duration::MAX,
         };
-        // One who wakes needs a file descriptor, and there may be none until a connection ends.
+        // To wake an acceptor takes a file descriptor, and there may be none until a connection ends.
         while self.connections.acceptors() > 0 && !left().is_zero() {
             if self.connections.wait_until_empty(left().min(RETRY)) {
                 return true;
@@ -105,7 +104,8 @@ impl Handle {
         self.connections.wait_until_empty(left())
     }
 
-    /// Wakes the acceptors of all listeners; one that has ended already refuses the connection.
+    /// Wakes the acceptors of all listeners. The listener of one that has ended already refuses the
+    /// connection.
     fn wake_acceptors(&self) {
         for &address in &*self.addresses {
             if self.connections.acceptors() > 0 {

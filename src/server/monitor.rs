@@ -1,13 +1,13 @@
-//! Whom a server tells what it does: metrics, or nobody.
+//! The interface by which a server reports what it does: to metrics, or to nobody.
 
 use std::time::Duration;
 
 use crate::session::Tally;
 
-/// Is told what a server does, by the thread that does it: a method should be quick, and must not
-/// wait for a client. Every method does nothing unless written.
+/// Receives reports of what a server does, on the thread that does it. A method should be quick, and must not
+/// wait for a client. By default every method does nothing.
 pub trait Monitor: Send + Sync {
-    /// Whether anybody listens: without, no clock is read for [`batch`](Self::batch).
+    /// Whether anybody listens. If not, no clock is read for [`batch`](Self::batch).
     fn is_there(&self) -> bool {
         true
     }
@@ -24,10 +24,10 @@ pub trait Monitor: Send + Sync {
     /// Accepting a connection failed for want of file descriptors or memory.
     fn accept_failed(&self) {}
 
-    /// So many bytes came from a client.
+    /// A client sent so many bytes.
     fn received(&self, _bytes: usize) {}
 
-    /// So many bytes of replies went to a client.
+    /// A client was sent so many bytes of replies.
     fn sent(&self, _bytes: usize) {}
 
     /// A batch waited this long for the index, and then held it this long.
@@ -37,7 +37,7 @@ pub trait Monitor: Send + Sync {
     fn answered(&self, _tally: &Tally) {}
 }
 
-/// Nobody listens.
+/// A monitor that ignores everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Nobody;
 
@@ -51,9 +51,9 @@ impl Monitor for Nobody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TurnedAway {
-    /// As many clients as may be are connected.
+    /// The server has as many clients as it may.
     Full,
-    /// The system gave no thread.
+    /// The system had no thread left.
     NoThread,
 }
 
@@ -67,13 +67,13 @@ pub enum Ended {
     Stopped,
     /// The client spoke HTTP, and was told `ERROR`.
     Http,
-    /// The connection failed: the client broke off.
+    /// The connection failed, or the client broke it off.
     Broken,
     /// No complete message came for as long as [`Config::idle_timeout`](super::Config) allows.
     Idle,
     /// Replies were not taken for as long as [`Config::write_timeout`](super::Config) allows.
     Unread,
-    /// A batch had panicked, or the thread of this connection.
+    /// A batch or the thread of this connection panicked.
     Poisoned,
 }
 

@@ -1,4 +1,4 @@
-//! Whom a connection is to, as the log has it.
+//! The other end of a connection, as the log names it.
 
 use std::net::SocketAddr;
 
@@ -6,6 +6,6 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// The connection's number: no other of this process has it.
+    /// The connection's number, unique in this process.
     pub(crate) connection: u64,
 }

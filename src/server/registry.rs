@@ -1,5 +1,5 @@
-//! Which connections and acceptors are there, and whether new ones may come: what the limit on
-//! connections and the shutdown are made of.
+//! The connections and acceptors that exist, and whether new ones may come. The limit on connections and the
+//! shutdown rest on it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +12,8 @@ use super::bell::Bell;
 use crate::bug::{Bug, planted};
 use crate::sync::{AtomicBool, Condvar, Mutex, MutexGuard};
 
-/// The next connection's number. One row for all servers of the process, because they share its log.
-/// Not one of [`crate::sync`]'s: no schedule depends on it.
+/// The next connection's number. All servers of the process share the row, because they share its log. It is
+/// not one of [`crate::sync`]'s: no schedule depends on it.
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// The threads of a server that accept connections, and those that serve one.
@@ -23,14 +23,14 @@ pub(crate) struct Registry {
     /// Whether a connection gives way to a new one until it is [kept](Registry::keep).
     has_waiting_room: bool,
     open: Mutex<Open>,
-    /// Set while `open` is locked; read by every connection after every batch, hence no lock.
+    /// Set while `open` is locked. Every connection reads it after every batch, so it needs no lock.
     closed: AtomicBool,
-    /// How many connections there are; changed while `open` is locked, and read without, as a hint. Nothing
-    /// waits for it, so that no schedule hangs on it.
+    /// How many connections there are. It is changed while `open` is locked, and read without the lock, as a
+    /// hint. Nothing waits for it, so no schedule depends on it.
     connected: AtomicUsize,
     /// How many threads the machine runs at once.
     processors: usize,
-    /// Told when a connection or an acceptor ends and when the server begins to stop.
+    /// Notified when a connection or an acceptor ends, and when the server begins to stop.
     changed: Condvar,
     /// Rung when the server begins to stop, for connections that wait for their client.
     bell: Bell,
@@ -38,7 +38,7 @@ pub(crate) struct Registry {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// By their numbers, so that the oldest come first.
+    /// The connections by their numbers, so that the oldest come first.
     streams: BTreeMap<u64, Connection>,
     acceptors: usize,
     closed_at: Option<Instant>,
@@ -49,12 +49,12 @@ struct Open {
 
 #[derive(Debug)]
 struct Connection {
-    /// Weak, so that the connection's thread has closed it by the time its place is free.
+    /// Weak, so that the connection's thread has closed the stream by the time its place is free.
     stream: Weak<TcpStream>,
     stay: Stay,
 }
 
-/// Whether a connection may stay.
+/// How long a connection may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stay {
     /// Until it ends.
@@ -71,8 +71,8 @@ impl Open {
         self.streams.values().filter(|it| it.stay != Stay::Leaving).count()
     }
 
-    /// Has the connection leave that has been waiting longest, if one waits: it reads its end, and can
-    /// still say why.
+    /// Makes the connection leave that has waited longest, if one waits. It reads its end, and can still say
+    /// why.
     fn make_room(&mut self) -> bool {
         let waiting = self.streams.values_mut().find(|it| it.stay == Stay::Waiting);
         if let Some(connection) = waiting {
@@ -93,8 +93,8 @@ impl Connection {
     }
 }
 
-/// A connection's place in the registry, given back when it is dropped: behind the stream and all
-/// else that the connection holds of the server.
+/// A connection's place in the registry. Its drop gives the place back, after the stream and all else that
+/// the connection holds of the server.
 #[derive(Debug)]
 pub(super) struct Seat {
     registry: Arc<Registry>,
@@ -102,14 +102,14 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// The number of the connection, from 1: no other of this process has it.
+    /// The number of the connection, from 1, unique in this process.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 }
 
-/// An acceptor's place in the registry, given back when it is dropped: behind the listener and
-/// all else that the acceptor holds of the server.
+/// An acceptor's place in the registry. Its drop gives the place back, after the listener and all else that
+/// the acceptor holds of the server.
 #[derive(Debug)]
 pub(super) struct Accepting {
     registry: Arc<Registry>,
@@ -128,7 +128,7 @@ impl Registry {
     /// An empty registry with `limit` places.
     ///
     /// # Errors
-    /// For want of file descriptors.
+    /// If the system has no file descriptor left.
     pub(crate) fn new(limit: usize) -> io::Result<Self> {
         Ok(Self {
             limit,
@@ -142,12 +142,13 @@ impl Registry {
         })
     }
 
-    /// An empty registry with `limit` places, in which a connection keeps its place for good only from
-    /// [`keep`](Self::keep) on. Until then, when no place is left, it reads its end to make room for a new
-    /// connection, the oldest first. Those that have to leave and have not ended yet are `limit` more at most.
+    /// An empty registry with `limit` places and a waiting room. A connection keeps its place for good only
+    /// from [`keep`](Self::keep) on. Until then it may have to make room for a new connection, the oldest
+    /// first, if no place is left. It then reads its end. At most `limit` more connections have to leave and
+    /// have not ended yet.
     ///
     /// # Errors
-    /// For want of file descriptors.
+    /// If the system has no file descriptor left.
     #[cfg(feature = "metrics")]
     pub(crate) fn with_waiting_room(limit: usize) -> io::Result<Self> {
         Ok(Self { has_waiting_room: true, ..Self::new(limit)? })
@@ -170,13 +171,13 @@ impl Registry {
         }
     }
 
-    /// A place for one more connection.
+    /// Takes a place for one more connection.
     pub(super) fn enter(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Result<Seat, NotTaken> {
         let mut open = self.lock();
         if self.is_closed() {
             return Err(NotTaken::Closed);
         }
-        // Of those without a waiting room nobody is leaving, and counting them is not worth it.
+        // Without a waiting room nobody is leaving, so a count of those who stay is not worth it.
         let connected = if self.has_waiting_room { open.connected() } else { open.streams.len() };
         if planted(Bug::PlacesAreCountedTooEarly) {
             drop(open);
@@ -186,7 +187,7 @@ impl Registry {
         if connected >= self.limit && !(may_make_room && open.make_room()) {
             return Err(NotTaken::Full { limit: self.limit });
         }
-        // Drawn while `open` is locked, so that later ones come later.
+        // Drawn while `open` is locked, so that later connections have larger numbers.
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let stay = if self.has_waiting_room { Stay::Waiting } else { Stay::Kept };
         open.streams.insert(number, Connection { stream: Arc::downgrade(stream), stay });
@@ -198,7 +199,7 @@ impl Registry {
         Ok(Seat { registry: Arc::clone(self), number })
     }
 
-    /// A place for an acceptor.
+    /// Takes a place for an acceptor.
     pub(super) fn accepting(self: &Arc<Self>) -> Accepting {
         self.lock().acceptors += 1;
         Accepting { registry: Arc::clone(self) }
@@ -221,8 +222,8 @@ impl Registry {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Waits for input on a stream, or its end, or until the registry is closed, but no longer than
-    /// `limit`. May return early.
+    /// Waits for input on a stream, its end, or the end of the registry, but no longer than `limit`. May
+    /// return early.
     pub(super) fn wait_for_input(
         &self,
         stream: &TcpStream,
@@ -231,7 +232,7 @@ impl Registry {
         self.bell.wait(stream, limit)
     }
 
-    /// How many connections there are to a processor of the machine. May be late to say so.
+    /// How many connections there are per processor of the machine. The figure may be slightly old.
     pub(super) fn to_a_processor(&self) -> usize {
         self.connected.load(Ordering::Relaxed) / self.processors
     }
@@ -245,14 +246,14 @@ impl Registry {
         self.lock().acceptors
     }
 
-    /// Cuts off every connection that is still open, and says how many those were.
+    /// Cuts off every connection that is still open, and returns how many those were.
     pub(super) fn cut_off(&self) -> usize {
         let open = self.lock();
         open.streams.values().for_each(|it| it.shut_down(Shutdown::Both));
         open.streams.len()
     }
 
-    /// Waits until the registry is closed, however long that takes; says when it was.
+    /// Waits until the registry is closed, however long that takes. Returns when it was.
     pub(super) fn closed_at(&self) -> Instant {
         let mut open = self.lock();
         loop {
@@ -263,13 +264,13 @@ impl Registry {
         }
     }
 
-    /// Waits until the registry is closed, but no longer than `time`; says whether it is.
+    /// Waits until the registry is closed, but no longer than `time`. Returns whether it is.
     pub(super) fn wait_until_closed(&self, time: Duration) -> bool {
         self.wait(time, |open| open.closed_at.is_some())
     }
 
-    /// Waits until there is no connection and no acceptor, but no longer than `time`; says whether
-    /// there is none.
+    /// Waits until there is no connection and no acceptor, but no longer than `time`. Returns whether there
+    /// is none.
     pub(super) fn wait_until_empty(&self, time: Duration) -> bool {
         self.wait(time, |open| open.streams.is_empty() && open.acceptors == 0)
     }
@@ -279,7 +280,7 @@ impl Registry {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Nothing in here panics halfway through a change, so a poisoned lock still guards a sound
+    /// Locks the state. Nothing panics halfway through a change, so a poisoned lock still guards a sound
     /// state.
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)

@@ -30,7 +30,7 @@ fn wait_until_nobody_is_connected(server: &Server) {
     }
 }
 
-/// How long nothing may come before a test fails instead of waiting for ever.
+/// How long to wait for something that should come. Then the test fails instead of waiting for ever.
 const NEVER: Duration = Duration::from_secs(20);
 
 fn to_the_end(mut stream: &TcpStream) -> String {
@@ -63,7 +63,7 @@ fn a_client_that_half_closes_gets_its_replies_and_then_the_end() {
 }
 
 #[test]
-fn clients_past_the_limit_are_let_go_and_make_room_when_they_leave() {
+fn clients_past_the_limit_are_let_go_until_others_leave() {
     let (server, _) = server(Config { max_connections: 1, ..Config::default() });
     let query = Command::query("a").unwrap();
     let mut first = Client::connect(server.addresses()[0]).unwrap();
@@ -102,7 +102,7 @@ fn a_listener_that_did_not_block_is_made_to() {
     let server = Server::start([listener], Arc::<Engine>::default(), Config::default()).unwrap();
     thread::scope(|scope| {
         let accepted = scope.spawn(|| same.accept().map(drop));
-        // Each comes to one of the two who accept.
+        // Each goes to one of the two acceptors.
         while !accepted.is_finished() {
             TcpStream::connect(server.addresses()[0]).unwrap();
         }
@@ -121,7 +121,7 @@ fn nobody_is_served_when_one_listener_cannot_be() {
         let listeners = std::iter::once(listener).chain(std::iter::from_fn({
             let mut first = true;
             move || {
-                // Time for an acceptor that had been started on the first already.
+                // Gives time to an acceptor that might have been started on the first already.
                 (0..1_000).for_each(|_| thread::yield_now());
                 let file = std::fs::File::open("/dev/null").unwrap();
                 std::mem::take(&mut first).then(|| std::os::fd::OwnedFd::from(file).into())

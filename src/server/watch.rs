@@ -1,4 +1,4 @@
-//! What one connection's session is watched for: the log of refusals, and the time of batches.
+//! Watches one connection's session: it logs refusals, and measures the time of batches.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use super::Shared;
 use super::peer::Peer;
 use crate::session::{Observer, Refusal, Tally};
 
-/// How many lines a second the log takes of what one client was refused.
+/// How many lines a second the log gets of what one client was refused.
 const LINES_OF_ONE: u32 = 10;
 
-/// How many a second it takes of what all clients were refused.
+/// How many lines a second it gets of what all clients were refused.
 const LINES_OF_ALL: u32 = 100;
 
 /// Watches the session of one client.
@@ -20,9 +20,9 @@ pub(super) struct Watch<'a> {
     peer: Peer,
     shared: &'a Shared,
     quota: Quota,
-    /// The most severe level at which the log has a refusal of this client.
+    /// The most severe level at which a refusal of this client has been logged.
     said: Option<Level>,
-    /// Since when a batch waits, or since when it has the index.
+    /// Since when a batch waits for the index or holds it.
     since: Option<Instant>,
     waited: Duration,
 }
@@ -33,7 +33,7 @@ impl<'a> Watch<'a> {
         Self { peer, shared, quota, said: None, since: None, waited: Duration::ZERO }
     }
 
-    /// At the end: how many refusals are not in the log.
+    /// Reports at the end how many refusals are not in the log.
     pub(super) fn say_what_was_left_out(&mut self) {
         let left_out = std::mem::take(&mut self.quota.left_out);
         if left_out == 0 || self.said.is_none() && !is_logged(Level::INFO) {
@@ -45,7 +45,7 @@ impl<'a> Watch<'a> {
                 event = "messages_refused",
                 connection, %peer, left_out, "more messages answered ERROR"
             );
-        // Nothing is known of this one. Anyone who comes and goes fast is still bounded with all others.
+        // Nothing is known of this client. One that comes and goes fast is still bounded by the quota of all.
         } else if let Some(unsaid_clients) = self.shared.refusals.lock_quota().take(Instant::now())
         {
             let unsaid_clients = (unsaid_clients > 0).then_some(unsaid_clients);
@@ -73,7 +73,7 @@ impl<'a> Watch<'a> {
         }
         let and_ended =
             if matches!(refusal, Refusal::Http) { " and ended the connection" } else { "" };
-        // The level of a line is a constant of the place where it is written.
+        // A line's level must be a constant of the place where it is written.
         macro_rules! say {
             ($level:ident) => {
                 tracing::$level!(
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The time since the last call; none when nobody wants to know.
+    /// The time since the last call, or `None` if nobody wants to know.
     fn lap(&mut self) -> Option<Duration> {
         let now = self.shared.monitor.is_there().then(Instant::now)?;
         let lap = self.since.map(|since| now - since);
@@ -101,19 +101,19 @@ impl<'a> Watch<'a> {
 }
 
 impl Observer for Watch<'_> {
-    /// One line a client says what kind of client it is, and one more that something is amiss here. All others
-    /// are for anyone who asks for them.
+    /// Logs a refusal. One line per client says what kind of client it is, and one more that something is
+    /// amiss here. All others have a level that few logs show.
     fn refused(&mut self, refusal: &Refusal) {
         let severity = severity(refusal);
         let is_news = self.said.is_none_or(|said| severity < said);
         let level = if is_news { severity } else { Level::DEBUG };
-        // Asked for the level first: the clock costs more than the refusal.
+        // Asks for the level first: the clock costs more than the refusal.
         if !is_logged(level) {
             self.quota.left_out += 1;
             return;
         }
         let now = Instant::now();
-        // Taken before it is known whether there is a line, so that few of a flood ask for the lock.
+        // Takes its own quota first, so that few refusals of a flood ask for the lock.
         let Some(left_out) = self.quota.take(now) else { return };
         let Some(unsaid_clients) = self.shared.refusals.lock_quota().take_if_room(now) else {
             self.quota.left_out = left_out + 1;
@@ -155,7 +155,7 @@ fn is_logged(level: Level) -> bool {
     }
 }
 
-/// How much a refusal is to those who keep the server running.
+/// How severe a refusal is to those who operate the server.
 fn severity(refusal: &Refusal) -> Level {
     match refusal {
         Refusal::Malformed(_) | Refusal::TooLong { .. } | Refusal::Limit(_) => Level::INFO,
@@ -188,13 +188,13 @@ impl Quota {
         self.used < self.a_second
     }
 
-    /// The same as [`take`](Self::take), but what finds no room is not left out for good.
+    /// Like [`take`](Self::take), but a line that finds no room does not count as left out.
     fn take_if_room(&mut self, now: Instant) -> Option<u64> {
         if self.has_room(now) { self.take(now) } else { None }
     }
 
-    /// Takes the room for a line, and says how many were left out since the last one; none if
-    /// there is no room, and then this one is left out too.
+    /// Takes the room for a line, and returns how many were left out since the last one. Without room it
+    /// returns `None`, and counts this line as left out.
     pub(super) fn take(&mut self, now: Instant) -> Option<u64> {
         if self.has_room(now) {
             self.used += 1;
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_counts_what_it_leaves_out_and_says_so_with_the_next_line() {
+    fn a_quota_reports_what_it_left_out_with_the_next_line() {
         let mut quota = Quota::new(2);
         let begun = Instant::now();
         let taken = [0, 999, 999, 999, 1_000, 1_000, 1_001, 2_500]

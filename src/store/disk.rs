@@ -1,10 +1,9 @@
-//! The state in a directory: a file of redb's, a note of what is in doubt, and a lock.
+//! A store in a directory: a file of redb's, a note of what is in doubt, and a lock.
 //!
-//! The file has two tables at least. `about` says which format the others have, and which session wrote them;
-//! `packages` has the [row](crate::wire::rows) of each package, in two parts. What was committed lately is in
-//! a table of [`recent`] commits until it is there too. A file comes into being under another name and is
-//! renamed when it is complete. What a commit that failed may have left in it is taken back by the next start:
-//! see [`rollback`].
+//! The file has at least two tables. `about` has the format of the others, and the session that wrote them.
+//! `packages` has the [row](crate::wire::rows) of each package, in two parts. Recent commits stay in a table
+//! of [`recent`] until they are in `packages` too. A new file has another name until it is complete. The next
+//! start takes back what a failed commit may have left: see [`rollback`].
 
 mod directory;
 mod format;
@@ -35,21 +34,21 @@ use rollback::{InDoubt, Rollback, write_anew};
 /// The file in the directory.
 const FILE: &str = "index.redb";
 
-/// A file that is not complete yet; one that is found is of a start that was cut short.
+/// A file that is not complete yet. If a start finds one, an earlier start was cut short.
 const UNFINISHED: &str = "index.redb.new";
 
 const PACKAGES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("packages");
 
-/// The most memory that pages of the file are kept in. The index itself is in memory anyway; what is
-/// read again are the pages that changes lead to.
+/// The most memory that caches pages of the file. The index itself is in memory anyway. What is read again
+/// are the pages to which changes lead.
 const CACHE_BYTES: usize = 64 << 20;
 
-/// A directory that keeps the state of one index.
+/// A store that keeps the state of one index in a directory.
 pub struct Disk {
     database: Database,
     recent: Recent,
     rollback: Rollback,
-    /// The number that tells these commits from those before the start.
+    /// The number that tells the commits of this session from earlier ones.
     session: u64,
     /// Whether a commit has failed, so that there can be no other.
     has_failed: bool,
@@ -59,12 +58,11 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Uses a directory, which is made if it does not exist, and the state in it, which is empty if
-    /// there is none.
+    /// Opens a directory and the state in it. If there is none, it makes the directory, or an empty state.
     ///
     /// # Errors
-    /// [`StoreError`] if the directory cannot be used, another process uses it, or what is there is
-    /// damaged or of a later version.
+    /// [`StoreError`] if the directory cannot be used, another process uses it, or its content is damaged or
+    /// of a later version.
     pub fn create(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         directory::make(directory)?;
@@ -89,10 +87,10 @@ impl Disk {
         Self::open_locked(directory, path, lock)
     }
 
-    /// Uses a directory with the state that is in it.
+    /// Opens a directory that has a state.
     ///
     /// # Errors
-    /// As [`create`](Self::create), and if there is none.
+    /// As [`create`](Self::create), and if there is no state.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StoreError> {
         let directory = directory.as_ref();
         let path = directory.join(FILE);
@@ -123,7 +121,7 @@ impl Disk {
         &self.path
     }
 
-    /// Uses storage of another kind, and a file beside it, in which whatever is missing is made.
+    /// Opens a state on other storage, and a second file beside it. Makes what is missing.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -151,7 +149,7 @@ impl Disk {
         Self::take_up(database, opening, rollback, in_doubt)
     }
 
-    /// Goes on from what is found.
+    /// Continues with what is found.
     fn take_up(
         mut database: Database,
         opening: Opening,
@@ -167,10 +165,11 @@ impl Disk {
     }
 }
 
-/// What is in doubt at a start, if anything is. From here on the file of the state is, until it is closed.
+/// What is in doubt at a start, if anything is. From here on, until it is closed, the file of the state is in
+/// doubt too.
 fn take_in_doubt(rollback: &Rollback) -> Result<Option<InDoubt>, StoreError> {
     let in_doubt = rollback.read()?;
-    // What is found may never have reached the disk.
+    // The note that was read may never have reached the disk.
     rollback.note(in_doubt.unwrap_or(InDoubt::file()))?;
     Ok(in_doubt)
 }
@@ -182,14 +181,14 @@ struct Opening {
     sizes: Sizes,
 }
 
-/// Of a file that is being opened, in bytes.
+/// Sizes of a file that is being opened, in bytes.
 #[derive(Clone, Copy)]
 struct Sizes {
     /// How long it is.
     length: u64,
-    /// How long it has to be to be shortened.
+    /// The least length at which it is shortened.
     worthwhile: u64,
-    /// How much a table of recent commits takes.
+    /// How many bytes a table of recent commits takes.
     full_bytes: usize,
 }
 
@@ -225,7 +224,7 @@ impl Store for Disk {
     fn close(self: Box<Self>) -> Result<(), StoreError> {
         let Self { database, rollback, has_failed, path, lock: _lock, .. } = *self;
         let end = || -> Result<(), redb::Error> {
-            // Of two phases, so that afterwards the file's older half has the same state.
+            // In two phases, so that afterwards both halves of the file have the same state.
             let mut transaction = database.begin_write()?;
             transaction.set_two_phase_commit(true);
             transaction.commit()?;
@@ -236,7 +235,7 @@ impl Store for Disk {
     }
 }
 
-/// What the file holds at one moment.
+/// A view of the file at one moment.
 struct FileView {
     transaction: ReadTransaction,
     /// How long the file was, in bytes.
@@ -264,14 +263,14 @@ impl Snapshot for FileView {
 }
 
 impl FileView {
-    /// Hands the two parts of each row over.
+    /// Passes the two parts of each row on.
     fn each(
         &self,
         mut take: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let read = |error: redb::Error| failed("read", &self.path, error);
         let packages = self.transaction.open_table(PACKAGES).map_err(|e| read(e.into()))?;
-        // Both by name: what has changed lately takes the place of what is in the table.
+        // Both in the order of names. A recent change replaces what the table has.
         let lately = recent::read(&self.transaction, u64::MAX, &self.path)?;
         let mut lately =
             lately.iter().map(|(name, list)| (name.as_slice(), list.as_deref())).peekable();
@@ -306,8 +305,7 @@ impl fmt::Debug for Disk {
 
 fn builder() -> Builder {
     let mut builder = Database::builder();
-    // All of it is read at the start anyway, and nothing is believed that has changed since it was
-    // written.
+    // The start reads the whole file anyway, and checks what has changed since it was written.
     builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
     builder
 }

@@ -1,13 +1,13 @@
-//! What runs a test on many schedules, or on all that it has: shuttle, and the choice of schedulers.
+//! Runs a test on many schedules, or on all that it has, by the checker shuttle.
 //!
-//! loom would see more of weak memory, of which we use little: a flag, sequentially consistent, and of
-//! two versions the one that is changed and read with the index in hand, and the one that is durable,
-//! which nobody has to see at once. But its mutex is never poisoned, and half of what the engine promises
-//! is about poison.
+//! The alternative is loom, which sees more of weak memory. But its mutex is never poisoned, and half of what
+//! the engine promises is about poison. We use little of weak memory. One flag is sequentially consistent. Of
+//! two versions, one is changed and read with the index in hand. The other, the durable one, may be seen
+//! late.
 //!
-//! Time stands still on a schedule: a wait with a time limit never times out, so that a wake-up that
-//! was lost is a deadlock, which the checker reports. A wait that did time out is one that did
-//! nothing; a test that needs one does nothing instead.
+//! Time stands still on a schedule, so a wait with a time limit never times out. A lost wake-up is thus a
+//! deadlock, which the checker reports. A wait that timed out would have done nothing, so a test that needs
+//! one does nothing instead.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,17 +20,17 @@ use crate::bug::{Bug, plant};
 /// How many schedules are drawn at random, and how many by PCT.
 const DRAWN: usize = 3_000;
 
-/// How many places a bug found by PCT may need at which the running thread has to lose its turn,
-/// and one (Burckhardt et al. 2010).
+/// The depth of a bug that PCT can find: how many times a certain thread has to lose its turn, and one
+/// (Burckhardt et al. 2010).
 const PCT_DEPTH: usize = 3;
 
-/// More schedules than this are too many to try all.
+/// The most schedules that a test which tries all may have.
 const MAX_SCHEDULES: usize = 1_000_000;
 
-/// In bytes, as much as the server gives a connection.
+/// The stack of a thread in bytes: as much as the server gives a connection.
 const STACK_BYTES: usize = 256 * 1024;
 
-/// The environment's name for a schedule, as printed by a test that failed on it: it alone is run.
+/// The environment variable with a schedule, as a failing test prints it. Only that schedule is run.
 const SCHEDULE: &str = "SCHEDULE";
 
 /// Runs a test on every schedule that it has.
@@ -43,8 +43,8 @@ pub(crate) fn on_every_schedule(test: impl Fn() + Send + Sync + Clone + 'static)
     println!("{tried} schedules, all there are");
 }
 
-/// Runs a test on schedules drawn at random, where everybody is as likely to run next, and by PCT,
-/// where anyone who runs seldom loses the turn.
+/// Runs a test on schedules drawn at random, where all threads are equally likely to run next, and by PCT,
+/// which seldom takes the turn away.
 pub(crate) fn on_many_schedules(test: impl Fn() + Send + Sync + Clone + 'static) {
     if replayed(test.clone()) {
         return;
@@ -54,15 +54,15 @@ pub(crate) fn on_many_schedules(test: impl Fn() + Send + Sync + Clone + 'static)
     println!("{random} schedules at random and {pct} by PCT of depth {PCT_DEPTH}");
 }
 
-/// Expects a run on many schedules to fail while a bug is planted, and to say `report`.
+/// Expects a run on many schedules to fail with `report` while a bug is planted.
 pub(crate) fn sees(bug: Bug, report: &str, run: impl FnOnce()) {
-    // All threads of a schedule are one thread of the system, so that all of them have the bug.
+    // All threads of a schedule are one thread of the system, so all of them have the bug.
     let planted = plant(bug);
     reports(report, run);
     drop(planted);
 }
 
-/// Expects a run on many schedules of what is wrong to fail, and to say `report`.
+/// Expects a run on many schedules of something wrong to fail with `report`.
 pub(crate) fn reports(report: &str, run: impl FnOnce()) {
     let failure = catch_unwind(AssertUnwindSafe(run)).expect_err("something is wrong");
     let text = failure.downcast_ref::<String>().map(String::as_str);
@@ -77,7 +77,7 @@ fn replayed(test: impl Fn() + Send + Sync + 'static) -> bool {
     true
 }
 
-/// Runs a test on the schedules of a scheduler, and says how many those were.
+/// Runs a test on the schedules of a scheduler, and returns how many those were.
 fn run(scheduler: impl Scheduler + 'static, test: impl Fn() + Send + Sync + 'static) -> usize {
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;

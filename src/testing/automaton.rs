@@ -1,13 +1,14 @@
-//! Deterministic automata, and which words tell a program from one: what the wire is held against word by
-//! word in `tests`.
+//! Deterministic automata, and the words that tell a program from one. The module `tests` compares the wire
+//! with them, word by word.
 //!
-//! `regular` makes an automaton of a rule, `abnf` reads the rules in `spec/protocol.md`. Nothing here knows
-//! what a message is.
+//! `regular` makes an automaton of a rule, and `abnf` reads the rules in `spec/protocol.md`. Nothing here
+//! knows what a message is.
 //!
-//! The words are those of the W-method (T. S. Chow, "Testing software design modeled by finite-state machines",
-//! IEEE Transactions on Software Engineering 4(3), 1978): one that leads to each state, then every word of up to
-//! `extra + 1` letters, then each word of a set that tells any two states apart. A program that answers all of them
-//! as the automaton does, and is itself an automaton of at most `extra` states more, answers every word so.
+//! The words are those of the W-method (T. S. Chow, "Testing software design modeled by finite-state
+//! machines", IEEE Transactions on Software Engineering 4(3), 1978). Each has three parts. The first leads to
+//! a state. The second is any word of up to `extra + 1` letters. The third comes from a set that tells any
+//! two states apart. Suppose that a program is an automaton with at most `extra` more states, and answers all
+//! these words as the automaton does. Then it answers every word so.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,19 +16,19 @@ mod abnf;
 mod regular;
 mod tests;
 
-/// A deterministic automaton that says something in each state, without two states that always say the same.
+/// A deterministic automaton that says something in each state. No two of its states always say the same.
 #[derive(Debug, Clone)]
 struct Automaton<O> {
-    /// A byte of each class: bytes of one class lead to the same state from every state.
+    /// One byte of each class. From every state, bytes of one class lead to the same state.
     letters: Vec<u8>,
     class_of: Vec<usize>,
-    /// For each state and each class, the next state. The first state is 0.
+    /// For each state and each class, the next state. State 0 is the first.
     next: Vec<Vec<usize>>,
     said: Vec<O>,
 }
 
 impl<O: Copy + Ord> Automaton<O> {
-    /// What can be reached from a start, with states that say the same for ever made one.
+    /// All states that can be reached from a start. States that always say the same are merged.
     fn new<S: Ord + Clone>(start: S, step: impl Fn(&S, u8) -> S, say: impl Fn(&S) -> O) -> Self {
         let bytes: Vec<u8> = (0..=u8::MAX).collect();
         let (mut numbers, mut states) = (BTreeMap::from([(start.clone(), 0)]), vec![start]);
@@ -43,14 +44,14 @@ impl<O: Copy + Ord> Automaton<O> {
             next.push(reached.collect());
         }
         let said = states.iter().map(say).collect();
-        // By classes at first, so that there is less to compare.
+        // Merges bytes into classes first, so that there is less to compare.
         Self { letters: bytes.clone(), class_of: (0..bytes.len()).collect(), next, said }
             .with_classes()
             .with_blocks()
             .with_classes()
     }
 
-    /// Bytes that lead to the same state from every state, made one class.
+    /// Merges bytes that lead to the same state from every state into one class.
     fn with_classes(self) -> Self {
         let (mut classes, mut letters) = (BTreeMap::new(), Vec::new());
         let column = |class: usize| self.next.iter().map(move |next| next[class]);
@@ -71,7 +72,7 @@ impl<O: Copy + Ord> Automaton<O> {
         }
     }
 
-    /// States that always say the same, made one.
+    /// Merges states that always say the same.
     fn with_blocks(self) -> Self {
         let block = Self::blocks(&self.next, &self.said);
         let mut firsts = BTreeMap::new();
@@ -86,7 +87,8 @@ impl<O: Copy + Ord> Automaton<O> {
         }
     }
 
-    /// Which states say the same whatever comes, as the number of their block: parted until none differ (Moore).
+    /// For each state, the number of its block: states of one block say the same after any word. Blocks are
+    /// split until no two of their states differ (Moore).
     fn blocks(next: &[Vec<usize>], said: &[O]) -> Vec<usize> {
         let numbered = |keys: Vec<(usize, Vec<usize>)>| -> Vec<usize> {
             let mut numbers = BTreeMap::new();
@@ -126,12 +128,12 @@ impl<O: Copy + Ord> Automaton<O> {
         self.said[self.reached(0, word)]
     }
 
-    /// The same automaton, saying something else of each state.
+    /// The same automaton, with other things to say in its states.
     fn saying<P: Copy + Ord>(&self, say: impl Fn(usize) -> P) -> Automaton<P> {
         Automaton::new(0, |&state, byte| self.step(state, byte), |&state| say(state))
     }
 
-    /// From which states one of these can be reached.
+    /// From which states a wanted one can be reached.
     fn can_reach(&self, wanted: impl Fn(usize) -> bool) -> Vec<bool> {
         let mut can: Vec<bool> = (0..self.states()).map(wanted).collect();
         loop {
@@ -174,8 +176,8 @@ impl<O: Copy + Ord> Automaton<O> {
         words.into_iter().map(|word| word.expect("every state can be reached")).collect()
     }
 
-    /// Words that tell any two states apart by what is said after one of them: the longest that are needed come
-    /// first, because they often do for more pairs.
+    /// Words that tell any two states apart by what is said after one of them. The longest that are needed
+    /// come first, because they often tell more pairs apart.
     fn characterising(&self) -> Vec<Vec<u8>> {
         let first = self.apart();
         let mut words: Vec<Vec<u8>> = Vec::new();
@@ -197,7 +199,7 @@ impl<O: Copy + Ord> Automaton<O> {
         words
     }
 
-    /// For any two states the first letter of a shortest word that tells them apart.
+    /// For any two states, the first letter of a shortest word that tells them apart.
     fn apart(&self) -> Apart {
         let states = self.states();
         let mut before = vec![vec![Vec::new(); states]; self.letters.len()];
@@ -233,8 +235,8 @@ impl<O: Copy + Ord> Automaton<O> {
         Apart { pairs, class }
     }
 
-    /// Tries every word of the W-method for programs of up to `extra` more states, over these letters, and says
-    /// how many there were. `check` is given the word, and what is to be said at its end.
+    /// Tries every word of the W-method over these letters, for programs with up to `extra` more states.
+    /// `check` gets the word, and what has to be said at its end. Returns how many words there were.
     fn try_all(&self, letters: &[u8], extra: usize, check: &mut impl FnMut(&[u8], O)) -> usize {
         let ends = self.characterising();
         let last = |state: usize| ends.iter().map(move |end| self.said[self.reached(state, end)]);
@@ -250,20 +252,20 @@ impl<O: Copy + Ord> Automaton<O> {
     }
 }
 
-/// What tells states apart.
+/// The words that tell states apart.
 struct Apart {
-    /// Any two, each in both orders: first those that a shorter word tells apart.
+    /// Any two states, in both orders. Pairs that a shorter word tells apart come first.
     pairs: Vec<(usize, usize)>,
-    /// The class of that word's first letter; none if it has none.
+    /// The class of that word's first letter, or `None` if the word is empty.
     class: Vec<Vec<Option<usize>>>,
 }
 
-/// The words that begin alike.
+/// The words that begin with the same letters.
 struct Trial<'a, O> {
     automaton: &'a Automaton<O>,
     letters: &'a [u8],
     ends: &'a [Vec<u8>],
-    /// What is said after each end, for each state.
+    /// For each end and each state, what is said.
     told: &'a [Vec<O>],
     word: Vec<u8>,
     tried: usize,

@@ -1,8 +1,8 @@
-//! Clients that contend for a few packages at one server: what they send, how it is recorded, and
-//! the checker that holds it against the reference model.
+//! Clients that contend for a few packages at one server. It has their commands, the recording, and the
+//! checker that compares what they saw with the reference model.
 //!
-//! The drivers are in [`history`](super::history); this is what they are used for here. An engine
-//! needs no server:
+//! The drivers are in [`history`](super::history). This module applies them to packages. An engine needs no
+//! server:
 //!
 //! ```
 //! use package_indexer::Command;
@@ -35,43 +35,43 @@ use crate::command::{Command, Outcome, Reply};
 use crate::model::Model;
 use crate::name::{Name, NameError};
 
-/// How long a client waits for a server that does not answer, before it counts as cut off.
+/// How long a client waits for a server that does not answer. After that it counts as cut off.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How much is asked, and by how many.
+/// How much is asked, and by how many clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contention {
     /// How many clients there are, at least 1.
     pub clients: usize,
-    /// How many commands they send in all, divided as evenly as can be.
+    /// How many commands they send in all, divided as evenly as possible.
     pub operations: usize,
     /// How many commands a client sends at most before it waits for their replies, 1 to 255.
     pub burst: u8,
 }
 
-/// So many packages, from 1 to 8, each named by a letter after `prefix`, so that those of two
-/// histories on one server have nothing to do with each other.
+/// So many packages, from 1 to 8, each named by a letter after `prefix`. With different prefixes, two
+/// histories on one server do not affect each other.
 ///
 /// # Errors
-/// When such a name is none.
+/// If such a name is not valid.
 pub fn packages(prefix: &str, count: usize) -> Result<Vec<Name>, NameError> {
     let letters = ALPHABET.iter().take(count.max(1));
     letters.map(|letter| Name::new(format!("{prefix}{letter}"))).collect()
 }
 
 impl Contention {
-    /// How many bytes [`scripts`](Self::scripts) makes use of at most: nine a command, for how many are
+    /// How many bytes [`scripts`](Self::scripts) uses at most. A command takes nine: the number of commands
     /// sent at once, the verb, the package, and up to six dependencies.
     #[must_use]
     pub fn bytes(&self) -> usize {
         9 * self.operations
     }
 
-    /// What each client sends about `packages`: about a third each of INDEX, REMOVE and QUERY. Made
+    /// What each client sends about `packages`: about a third each of INDEX, REMOVE and QUERY. It is made
     /// from bytes, and from zeros when they are used up.
     ///
     /// # Errors
-    /// As [`Arbitrary`]; too few bytes are no error.
+    /// As [`Arbitrary`]. Too few bytes are no error.
     ///
     /// # Panics
     /// If there are no packages.
@@ -111,11 +111,11 @@ impl Contention {
     }
 }
 
-/// Records clients that follow these scripts at a server that knows none of their packages. A
-/// client that waits for more than a minute is cut off.
+/// Records clients that follow these scripts at a server that knows none of their packages. A client that
+/// waits for more than a minute is cut off.
 ///
 /// # Errors
-/// When a client cannot connect; nothing has been sent then.
+/// If a client cannot connect. Nothing has been sent then.
 pub fn record_at(
     address: impl ToSocketAddrs,
     scripts: Vec<Script<Command>>,
@@ -127,7 +127,7 @@ pub fn record_at(
     Ok(record_of(clients))
 }
 
-/// Records clients that are connected already, each as long as it is patient.
+/// Records clients that are already connected, each as long as it is patient.
 pub(crate) fn record_of(
     clients: Vec<(Client, Script<Command>)>,
 ) -> Recording<Command, Reply, ClientError> {
@@ -148,11 +148,12 @@ fn exchange(
     }
 }
 
-/// Records clients that follow these scripts at servers of one index, which know none of their
-/// packages, while these come and go. `addresses` says where they are at the moment, at least one. Who
-/// is cut off, or has waited for longer than `patience`, goes on as another client at the next server;
-/// so does who was answered ERROR, because what came of its command is not known then. A client that
-/// nobody takes in for so long ends. `answered` is told of each other reply as it comes.
+/// Records clients that follow these scripts at several servers of one index, while these come and go. None
+/// of the servers knows the packages at first. `addresses` has their current addresses, at least one.
+///
+/// A client that is cut off, or has waited for longer than `patience`, goes on as another client at the next
+/// server. So does a client that is answered ERROR, because the fate of its command is unknown. A client that
+/// no server takes for so long ends. `answered` is called with each other reply as it comes.
 pub fn record_anywhere(
     addresses: impl Fn() -> Vec<SocketAddr> + Sync,
     patience: Duration,
@@ -184,14 +185,14 @@ pub fn record_anywhere(
     })
 }
 
-/// Holds what clients of a server saw against the reference model without packages.
+/// Compares what clients of a server saw with the reference model, which begins without packages.
 ///
 /// ```
 /// use package_indexer::testing::contention;
 /// use package_indexer::testing::history::{History, Verdict};
 /// use package_indexer::{Command, Reply};
 ///
-/// // Told first that the package is there, and then that it is not.
+/// // The client is told first that the package is there, and then that it is not.
 /// let history: History<Command, Reply> = "
 ///     1> INDEX|a|
 ///     2> QUERY|a|
@@ -212,7 +213,8 @@ pub fn checker() -> Checker<Model, Reply> {
         .reading(only_reads)
 }
 
-/// A command that is not answered OK has changed nothing, and a QUERY never does.
+/// Whether a command and its reply only read. A command that is not answered OK has changed nothing, and a
+/// QUERY never does.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the checker has replies of any size")]
 fn only_reads(command: &Command, reply: &Reply) -> bool {
     matches!(command, Command::Query { .. }) || *reply != Reply::from(Outcome::Ok)

@@ -1,4 +1,4 @@
-//! A machine that is wrong on purpose, for the tests of what drives machines.
+//! A machine that is wrong on purpose, for the tests of the drivers.
 
 use std::convert::Infallible;
 

@@ -1,9 +1,9 @@
 //! The inputs of this crate's properties: names, commands, lines, conversations, power cuts, courses.
 //!
-//! Each has one [`Arbitrary`](arbitrary::Arbitrary) implementation for both engines, which takes
-//! its bytes one by one from the front, so that a change of one byte is a small change of the
-//! input, and each shrinks. Shown, all of them are transcripts that hold on the reference model. An
-//! example to make seeds from is what a client sends.
+//! Each has one [`Arbitrary`](arbitrary::Arbitrary) implementation for both engines. It takes its bytes one
+//! by one from the front, so a change of one byte is a small change of the input. Each can shrink. Each is
+//! shown as a transcript that holds on the reference model. Seeds are made from an example of what a client
+//! sends.
 
 pub(crate) mod command;
 mod conversation;
@@ -20,7 +20,7 @@ pub use visit::Visit;
 
 /// The lines at the beginning of a stream, without those that are too long for a seed.
 fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
-    /// A fuzzer changes small seeds to better effect than large ones.
+    /// The most bytes of a seed. A fuzzer gets further with small seeds than with large ones.
     const MOST_BYTES: usize = 1_000;
     let mut left = MOST_BYTES;
     let lines = stream.split_inclusive(|byte| *byte == b'\n');
@@ -31,7 +31,7 @@ fn beginning(stream: &[u8]) -> impl Iterator<Item = &[u8]> + '_ {
     })
 }
 
-/// What a transcript says to some bytes: each message with the reply of the reference model.
+/// The transcript of some bytes: each message with the reply of the reference model.
 fn transcript(stream: &[u8], max_line_bytes: usize) -> String {
     use super::reference;
     use super::transcript::escape;
@@ -43,7 +43,7 @@ fn transcript(stream: &[u8], max_line_bytes: usize) -> String {
     };
     let lines = stream.split_inclusive(|byte| *byte == b'\n');
     if reference::begins_with_http(stream, max_line_bytes) {
-        // All of it is sent before the end is seen: after that, it would be on another connection.
+        // All of it is sent before the end is seen. Anything later would be on another connection.
         return lines.map(said).collect::<String>() + "< ERROR\n<$\n";
     }
     let mut text = String::new();

@@ -1,17 +1,17 @@
-//! What every [`Log`] promises to replicas, tried on one that holds nothing yet.
+//! The contract between every [`Log`] and replicas, tried on a log that is still empty.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::log::{Entry, Log, LogError, LogSnapshot, MAX_ENTRY_BYTES, Place, Writer};
 
-/// How long what was appended may take until it is shown.
+/// How long an entry may take from its append until it is shown.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Holds a log that nobody else uses against what [`Log`] says.
+/// Checks that a log which nobody else uses does what [`Log`] says.
 ///
 /// # Errors
-/// [`LogError`] if it does not do what it is asked for.
+/// [`LogError`] if the log fails to do what it is asked for.
 ///
 /// # Panics
 /// If it does something else.
@@ -22,7 +22,7 @@ pub fn hold_to_contract(log: &dyn Log) -> Result<(), LogError> {
     snapshots_take_the_place_of_entries(log)
 }
 
-/// Who comes first decides.
+/// The first setup decides.
 fn setups_agree(log: &dyn Log) -> Result<(), LogError> {
     log.agree("one")?;
     log.agree("one")?;
@@ -31,7 +31,7 @@ fn setups_agree(log: &dyn Log) -> Result<(), LogError> {
     log.agree("one")
 }
 
-/// Appends what a writer has next, sees that it can be repeated, and returns it.
+/// Appends the next entry of a writer, checks that it can be repeated, and returns it.
 fn append(log: &dyn Log, writer: &mut Writer, messages: &[u8]) -> Result<Entry, LogError> {
     let before = log.head()?;
     let place = log.append(writer, messages)?.unwrap_or_default();
@@ -43,7 +43,7 @@ fn append(log: &dyn Log, writer: &mut Writer, messages: &[u8]) -> Result<Entry, 
     Ok(entry)
 }
 
-/// Writers are distinct, and their entries have greater and greater places.
+/// Checks that writers are distinct, and that the places of entries increase.
 fn entries_have_places(log: &dyn Log) -> Result<Vec<Entry>, LogError> {
     assert_eq!(log.head()?, Place::default());
     let (mut one, mut other) = (log.register()?, log.register()?);
@@ -53,10 +53,10 @@ fn entries_have_places(log: &dyn Log) -> Result<Vec<Entry>, LogError> {
     let (first_one, first_other) = (one, other);
     let mut entries = vec![append(log, &mut one, b"INDEX|a|\n")?];
     entries.push(append(log, &mut other, b"INDEX|b|\nINDEX|c|\n")?);
-    // Whatever others have appended meanwhile.
+    // Even after others have appended.
     assert_eq!(log.append(&first_one, b"INDEX|a|\n")?, Some(entries[0].place));
     assert_eq!(log.append(&first_other, b"INDEX|b|\nINDEX|c|\n")?, Some(entries[1].place));
-    // QUERYs alone leave nothing to append; and as much as there may be, which nobody can compress.
+    // Only QUERYs leave nothing to append. And as much as an entry may have, which nothing can compress.
     entries.push(append(log, &mut other, b"")?);
     entries.push(append(log, &mut one, &noise())?);
     entries.push(append(log, &mut one, b"REMOVE|a|\n")?);
@@ -71,7 +71,7 @@ fn noise() -> Vec<u8> {
     states.map(|state: u64| state.to_be_bytes()[0]).take(MAX_ENTRY_BYTES).collect()
 }
 
-/// So many entries after a place, and no more than are wanted.
+/// Entries after a place, as many as there are but at most `count`.
 fn behind(log: &dyn Log, after: Place, count: usize) -> Result<Vec<Entry>, LogError> {
     let begun = Instant::now();
     let mut entries: Vec<Entry> = Vec::new();
@@ -87,7 +87,7 @@ fn behind(log: &dyn Log, after: Place, count: usize) -> Result<Vec<Entry>, LogEr
     Ok(entries)
 }
 
-/// However far somebody has come who goes on.
+/// Checks the order of entries from any place on.
 fn entries_come_in_order(log: &dyn Log, entries: &[Entry]) -> Result<(), LogError> {
     for count in 1..=entries.len() {
         let (reached, rest) = entries.split_at(count);
@@ -103,7 +103,7 @@ fn entries_come_in_order(log: &dyn Log, entries: &[Entry]) -> Result<(), LogErro
     Ok(())
 }
 
-/// Writes a snapshot of two chunks down, as what comes before `place`.
+/// Writes a snapshot of two chunks, for all that comes before `place`.
 fn written(log: &dyn Log, place: Place) -> Result<LogSnapshot, LogError> {
     let id = log.begin_snapshot()?;
     log.write_chunk(id, 0, b"INDEX|b|\n")?;
@@ -111,7 +111,7 @@ fn written(log: &dyn Log, place: Place) -> Result<LogSnapshot, LogError> {
     Ok(LogSnapshot { id, place, log_bytes: 99, chunks: 2, packages: 1 })
 }
 
-/// Whether all chunks of a snapshot are there; they are all gone if not.
+/// Whether all chunks of a snapshot are there. If not, checks that all are gone.
 fn is_there(log: &dyn Log, snapshot: &LogSnapshot) -> Result<bool, LogError> {
     let [first, second] = [log.chunk(snapshot, 0)?, log.chunk(snapshot, 1)?];
     assert_eq!(log.chunk(snapshot, 2)?, None, "it has two");
@@ -121,7 +121,7 @@ fn is_there(log: &dyn Log, snapshot: &LogSnapshot) -> Result<bool, LogError> {
     Ok(first.is_some())
 }
 
-/// What a snapshot makes dispensable goes, and nothing else.
+/// Checks that what a snapshot makes dispensable goes, and nothing else.
 fn snapshots_take_the_place_of_entries(log: &dyn Log) -> Result<(), LogError> {
     let [mut idle, mut busy, mut late] = [log.register()?, log.register()?, log.register()?];
     let left = append(log, &mut idle, b"INDEX|d|\n")?;
@@ -145,14 +145,14 @@ fn snapshots_take_the_place_of_entries(log: &dyn Log) -> Result<(), LogError> {
     assert!(log.publish(&second, Some(&first))?);
     assert!(!log.publish(&first, None)?, "it does not go back");
     assert_eq!(log.snapshot()?, Some(second));
-    // As one does that is told to do it again, and one that comes late.
+    // Like a replica that is told to do it again, and like one that comes late.
     for (snapshot, before) in [(&second, Some(&first)), (&second, Some(&first)), (&first, None)] {
         log.forget(snapshot, before)?;
         // Somebody may still read the one before.
         assert!(is_there(log, &second)? && is_there(log, &first)?);
         let gone = Err(LogError::Forgotten { after: Place::default() });
         assert_eq!(behind(log, Place::default(), 1), gone);
-        // None is left out, if any is shown.
+        // If any is shown, none is left out.
         if let Ok(shown) = behind(log, first.place, 3) {
             assert_eq!(shown, [&between[..], std::slice::from_ref(&after)].concat());
         }
@@ -162,7 +162,7 @@ fn snapshots_take_the_place_of_entries(log: &dyn Log) -> Result<(), LogError> {
     assert!(log.publish(&third, Some(&second))?);
     log.forget(&third, Some(&second))?;
     assert!(is_there(log, &third)? && is_there(log, &second)? && !is_there(log, &first)?);
-    // One has done nothing since a snapshot that was one before, two have, and one is newer.
+    // One writer has done nothing since a snapshot before the last, two have, and one is newer.
     assert_eq!(log.append(&idle, b"INDEX|never|\n")?, None);
     assert_eq!(log.head()?, after.place);
     let more = [busy, new].map(|mut writer| append(log, &mut writer, b"INDEX|i|\n"));

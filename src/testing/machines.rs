@@ -1,5 +1,5 @@
-//! What is a [`StateMachine`] here: index, model, engine and client, so that whatever drives one of
-//! them drives the others.
+//! The [`StateMachine`]s of this crate: index, model, engine and client. A driver of one of them can drive
+//! the others.
 
 use std::convert::Infallible;
 
@@ -31,7 +31,7 @@ impl StateMachine for Model {
     }
 }
 
-/// A shared engine is a machine too: each command is a batch of its own.
+/// A shared engine is a machine too. Each command is a batch of its own.
 impl StateMachine for &Engine {
     type Command = Command;
     type Reply = Outcome;

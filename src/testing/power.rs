@@ -1,11 +1,11 @@
-//! Storage that forgets what a power cut would take: everything that was not synced, or any part of it.
+//! Storage that forgets what a power cut would take: all that was not synced, or any part of that.
 //!
-//! It stands under redb in place of a file, and has a second file [`beside`](Storage::beside) it. Each call
-//! counts; from a chosen one on the power is off and every call fails. What a disk may hold then is what was
-//! durable, with any of the later writes on it, in any order, each sector of 512 bytes whole or not at all.
+//! It replaces a file under redb, and has a second file [`beside`](Storage::beside) it. Each call counts.
+//! From a chosen call on the power is off, and every call fails. The disk may then hold what was durable,
+//! with any of the later writes on it, in any order. It holds each sector of 512 bytes whole or not at all.
 //!
 //! Calls can also fail while the power is on. A write that fails does nothing. A sync that fails does what
-//! Linux does: some part of what was written reaches the disk and the rest never will, but reads still see
+//! Linux does. Some part of what was written reaches the disk, and the rest never will. But reads still see
 //! all of it, and later syncs succeed.
 
 use std::io;
@@ -16,14 +16,14 @@ use redb::StorageBackend;
 
 use crate::bug::{Bug, planted};
 
-/// What a disk writes as a whole or not at all, in bytes.
+/// The bytes that a disk writes as a whole or not at all.
 pub(crate) const SECTOR: usize = 512;
 
-/// Storage that can be looked at from outside while a database uses it.
+/// Storage that a test can look at while a database uses it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Storage {
     disk: Arc<Mutex<Disk>>,
-    /// Which of its files.
+    /// The number of the file that this handle uses.
     file: usize,
 }
 
@@ -36,12 +36,12 @@ struct Disk {
     refused: bool,
 }
 
-/// What is to go wrong.
+/// What will go wrong.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     /// The power is off from this call on.
     Power(usize),
-    /// These calls fail. Of a sync that fails, this possibility is on the disk.
+    /// These calls fail. If one is a sync, this possibility is what reaches the disk.
     Calls { first: usize, count: usize, left: u64 },
 }
 
@@ -77,7 +77,7 @@ impl Storage {
         Self { disk: Arc::clone(&self.disk), file: 1 - self.file }
     }
 
-    /// The same, for so many calls.
+    /// Storage like `holding`, with power for so many calls.
     #[cfg(test)]
     pub(crate) fn until(bytes: Vec<u8>, power_off: usize) -> Self {
         let storage = Self::holding(bytes);
@@ -85,13 +85,13 @@ impl Storage {
         storage
     }
 
-    /// Has the power go after so many calls more.
+    /// Cuts the power after so many more calls.
     pub(crate) fn power_off_after(&self, calls: usize) {
         let mut disk = self.disk();
         disk.fault = Some(Fault::Power(disk.calls + calls));
     }
 
-    /// Has so many calls fail after so many more, and this possibility be left by a sync among them.
+    /// Makes `count` calls fail after so many more. If one is a sync, this possibility is left.
     pub(crate) fn fail_after(&self, calls: usize, count: usize, left: u64) {
         let mut disk = self.disk();
         disk.fault = Some(Fault::Calls { first: disk.calls + calls, count, left });
@@ -113,20 +113,20 @@ impl Storage {
         self.disk().files[self.file].written.clone()
     }
 
-    /// What the disk may hold if the power goes now: of what was not synced nothing for 0, all for 1,
-    /// and another possibility for every other number.
+    /// What the disk may hold if the power fails now. Of what was not synced, 0 keeps nothing, 1 all, and
+    /// every other number another part.
     #[cfg(test)]
     pub(crate) fn after_power_cut(&self, possibility: u64) -> Vec<u8> {
         self.disk().files[self.file].after_power_cut(possibility)
     }
 
-    /// A disk without faults that has both files as a power cut may leave them.
+    /// A disk without faults, with both files as a power cut may leave them.
     pub(crate) fn powered_again(&self, possibility: u64) -> Self {
         let left = |file: &Kept| Kept::holding(file.after_power_cut(possibility));
         Self::of(self.disk().files.each_ref().map(left))
     }
 
-    /// A disk without faults on which all is as the end of the process leaves it.
+    /// A disk without faults, with all as the end of the process leaves it.
     pub(crate) fn opened_again(&self) -> Self {
         Self::of(self.disk().files.clone())
     }
@@ -136,8 +136,8 @@ impl Storage {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a call and makes it; `fail` is made in its place, with what is to be left, if it fails
-    /// while the power is on.
+    /// Counts a call and makes it. If it fails while the power is on, calls `fail` instead, with what is to
+    /// be left.
     fn call(
         &self,
         act: impl FnOnce(&mut Kept),
@@ -169,8 +169,8 @@ impl Kept {
         Self { written: bytes.clone(), durable: bytes, pending: Vec::new() }
     }
 
-    /// A sync: all that was written is on the disk. Not what reads see, of which one that failed may have
-    /// lost a part.
+    /// A sync: all that was written is on the disk. It does not take what reads see, because a sync that
+    /// failed may have lost a part of that.
     fn sync(&mut self) {
         for pending in self.pending.drain(..) {
             match pending {
@@ -184,7 +184,7 @@ impl Kept {
         let mut bytes = self.durable.clone();
         let mut order: Vec<&Pending> = self.pending.iter().collect();
         let mut g = Gen::from_size_and_seed(1, possibility);
-        // None, all, a part of the first, or any: what is likely to be hard is not what is likely.
+        // None, all, a part of the first write, or any: hard cases are not the likely ones.
         let kind = possibility % 4;
         match kind {
             0 => order.clear(),
@@ -207,7 +207,7 @@ impl Kept {
         bytes
     }
 
-    /// A sync that fails: of what was written only this reaches the disk, ever.
+    /// A sync that fails: only this much of what was written ever reaches the disk.
     fn fail_to_sync(&mut self, left: u64) {
         self.durable = self.after_power_cut(left);
         self.pending.clear();

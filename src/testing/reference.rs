@@ -1,17 +1,17 @@
-//! The wire once more, by splitting strings: what the grammar and the framing are held against.
+//! The wire once more, by splitting strings. The grammar and the framing are compared with it.
 //!
-//! Written from `spec/protocol.md` and from nothing in `wire`, with none of its helpers. Nothing
-//! here is fast, streams, or says why a line is refused; what a command does is `model`'s business.
+//! It was written from `spec/protocol.md` and from nothing in `wire`, with none of its helpers. Nothing here
+//! is fast, streams, or says why a line is refused. What a command does is the business of `model`.
 
 use crate::command::{Command, Outcome, Reply};
 use crate::model::Model;
 use crate::name::Name;
 
-/// What may stand in a name (rule N1).
+/// The characters that a name may have (rule N1).
 const NAME_CHARACTERS: &str =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-._@/";
 
-/// The command that a line, LF included, stands for; `None` if it is malformed (rules M, N, D).
+/// The command that a line, LF included, stands for, or `None` if the line is malformed (rules M, N, D).
 #[must_use]
 pub fn parse(line: &[u8]) -> Option<Command> {
     let text = String::from_utf8(line.to_vec()).ok()?;
@@ -35,7 +35,7 @@ pub fn parse(line: &[u8]) -> Option<Command> {
     }
 }
 
-/// The reply that a line, LF included, stands for; `None` if it is none.
+/// The reply that a line, LF included, stands for, or `None` if it is no reply.
 #[must_use]
 pub fn parse_reply(line: &[u8]) -> Option<Reply> {
     match line {
@@ -49,13 +49,12 @@ pub fn parse_reply(line: &[u8]) -> Option<Reply> {
 fn name(text: &str) -> Option<Name> {
     let is_name = (1..=255).contains(&text.len())
         && text.chars().all(|character| NAME_CHARACTERS.contains(character));
-    // What this file takes for a name, the library may not refuse.
+    // The library must not refuse what this file takes for a name.
     is_name.then(|| text.parse().unwrap_or_else(|error| panic!("{text:?}: {error}")))
 }
 
-/// What a stream consists of: its lines, LF included, and `None` for each line that passes the
-/// limit, complete or not; each with the number of bytes after whose arrival it is known (rules L1
-/// to L10).
+/// The lines of a stream, LF included, or `None` for a line that passes the limit, complete or not. Each
+/// comes with the number of bytes after which it is known (rules L1 to L10).
 #[must_use]
 pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)> {
     let mut lines = Vec::new();
@@ -74,8 +73,8 @@ pub fn lines(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)
     lines
 }
 
-/// Those lines of a stream that a server reads: all of them, or the first alone if it is an HTTP
-/// request (rule C7).
+/// The lines of a stream that a server reads: all of them, or only the first if that is an HTTP request (rule
+/// C7).
 #[must_use]
 pub fn messages(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8]>)> {
     let mut lines = lines(stream, max_line_bytes);
@@ -85,11 +84,11 @@ pub fn messages(stream: &[u8], max_line_bytes: usize) -> Vec<(usize, Option<&[u8
     lines
 }
 
-/// Whether the first line of a stream is an HTTP request; of one that passes the limit, whether what
-/// the limit lets through can be completed to one (rule C7).
+/// Whether the first line of a stream is an HTTP request. If the line passes the limit, it is whether the
+/// part within the limit can be completed to one (rule C7).
 #[must_use]
 pub fn begins_with_http(stream: &[u8], max_line_bytes: usize) -> bool {
-    /// A request line needs no more than the end of this to be complete, once it has its method.
+    /// A request line that has its method needs at most some end of this text to be complete.
     const END: &[u8] = b"a HTTP/1.1\n";
     match lines(stream, max_line_bytes).first() {
         None => false,
@@ -122,13 +121,13 @@ pub fn due(lines: &[(usize, Option<&[u8]>)], arrived: usize) -> usize {
     lines.partition_point(|(at, _)| *at <= arrived)
 }
 
-/// What a server that holds what `model` holds replies to a stream.
+/// The replies to a stream of a server that holds what `model` holds.
 pub fn replies(stream: &[u8], max_line_bytes: usize, model: &mut Model) -> Vec<Reply> {
     let lines = messages(stream, max_line_bytes).into_iter();
     lines.map(|(_, line)| reply(line.and_then(parse).as_ref(), model)).collect()
 }
 
-/// What is replied to a message; `None` stands for one that is malformed or too long.
+/// The reply to a message. `None` stands for a message that is malformed or too long.
 pub fn reply(command: Option<&Command>, model: &mut Model) -> Reply {
     match command.map(|command| model.apply(command)) {
         None => Reply::Error,

@@ -1,8 +1,8 @@
-//! A few packages: all that can be said about them, and every state that they can be in, as bits.
+//! A few packages: all that can be said about them, and every state that they can have, as bits.
 //!
-//! What depends only on which package needs which comes out the same whatever they are called. So
-//! of all states that differ by names alone one stands for the rest: [`Scope::canonical`] says
-//! which. How many there should be is counted apart, in `count`.
+//! Names do not matter where only the dependencies count. So one state stands for all that differ from it by
+//! names alone: [`Scope::canonical`] returns it. The module `count` calculates separately how many there
+//! should be.
 
 mod count;
 #[cfg(test)]
@@ -17,13 +17,13 @@ use crate::model::Model;
 /// The most packages of a [`Scope`].
 pub const MAX_PACKAGES: usize = 5;
 
-/// What the packages of a scope are called, from the first on.
+/// The names of the packages of a scope, from the first on.
 const NAMES: [&str; MAX_PACKAGES] = ["a", "b", "c", "d", "e"];
 
 /// The rows of a state: a list for each package, and the packages that are indexed.
 const ROWS: usize = MAX_PACKAGES + 1;
 
-/// How many sets of packages there are, each a row of a state.
+/// How many sets of packages there are. Each is a row of a state.
 const SETS: usize = 1 << MAX_PACKAGES;
 
 /// Which of the packages of a [`Scope`] are indexed, and what each depends on.
@@ -36,7 +36,7 @@ const SETS: usize = 1 << MAX_PACKAGES;
 /// assert_eq!(format!("{:?}", SmallState::of_index(&index)), "{a: [b], b: []}");
 /// # Ok::<(), package_indexer::NameError>(())
 /// ```
-// Six rows of five bits, the lowest bit for `a`: the list of `a`, of `b`, ..., what is indexed.
+// Six rows of five bits, the lowest bit for `a`: the list of `a`, of `b`, and so on, and what is indexed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SmallState(u32);
 
@@ -82,12 +82,12 @@ impl SmallState {
     }
 }
 
-/// The bits of a set where a row has them.
+/// The bits of a set at the place of a row.
 fn placed(row: usize, set: u32) -> u32 {
     set << (row * MAX_PACKAGES)
 }
 
-/// The packages in a set, by number.
+/// The packages of a set, by number.
 fn members(set: usize) -> impl Iterator<Item = usize> {
     (0..MAX_PACKAGES).filter(move |package| set >> package & 1 == 1)
 }
@@ -114,12 +114,12 @@ impl fmt::Debug for SmallState {
 #[derive(Debug, Clone)]
 pub struct Scope {
     packages: usize,
-    /// For each row, and in it for each set of packages: its bits under each renaming.
+    /// For each row, and each set of packages in it, its bits under each renaming.
     renamed: Vec<Vec<u32>>,
 }
 
 impl Scope {
-    /// That many packages; `None` if they are more than [`MAX_PACKAGES`].
+    /// A scope of that many packages, or `None` if they are more than [`MAX_PACKAGES`].
     #[must_use]
     pub fn new(packages: usize) -> Option<Self> {
         if packages > MAX_PACKAGES {
@@ -140,7 +140,7 @@ impl Scope {
     /// Every command: for each package INDEX with each set of dependencies, REMOVE and QUERY.
     ///
     /// # Panics
-    /// If a letter were no name, which would be a bug.
+    /// If a letter were not a name, which would be a bug.
     #[must_use]
     pub fn commands(&self) -> Vec<Command> {
         let named = |number: usize| NAMES[number].parse().unwrap_or_else(|error| panic!("{error}"));
@@ -155,8 +155,8 @@ impl Scope {
         (0..self.packages).flat_map(about).collect()
     }
 
-    /// The least of the states that a state becomes by renaming: the same for two states exactly
-    /// if they differ by names alone. A few dozen nanoseconds.
+    /// The least state that renaming can make of a state. Two states have the same one exactly if they differ
+    /// by names alone. Takes a few dozen nanoseconds.
     ///
     /// ```
     /// use package_indexer::testing::{explore, scope::{Scope, SmallState}};
@@ -181,15 +181,15 @@ impl Scope {
         self.renamings_of(state).min().unwrap_or(state)
     }
 
-    /// How many states a state becomes by renaming, itself included.
+    /// How many states renaming can make of a state, itself included.
     #[must_use]
     pub fn orbit(&self, state: SmallState) -> usize {
-        // Each of them equally often, by the orbit-stabilizer theorem.
+        // Each of them occurs equally often, by the orbit-stabilizer theorem.
         let (all, same) = (self.renamings_of(state), self.renamings_of(state));
         all.count() / same.filter(|renamed| *renamed == state).count()
     }
 
-    /// What a state becomes by each renaming.
+    /// What each renaming makes of a state.
     fn renamings_of(&self, state: SmallState) -> impl Iterator<Item = SmallState> {
         let rows: [&[u32]; ROWS] =
             std::array::from_fn(|row| self.renamed[row * SETS + state.row(row)].as_slice());
@@ -198,7 +198,7 @@ impl Scope {
     }
 }
 
-/// All ways to rename some packages among themselves: where each goes.
+/// All ways to rename some packages among themselves, each as the new place of every package.
 fn renamings(packages: usize) -> Vec<Vec<usize>> {
     (0..packages).fold(vec![Vec::new()], |shorter, next| {
         let insert = |renaming: &Vec<usize>, at| {
@@ -247,8 +247,9 @@ mod tests {
         assert_eq!((scope.orbit(state(&fork)), scope.orbit(state(&chain))), (12, 24));
     }
 
+    // For all states of three packages.
     #[test]
-    fn the_states_of_three_packages_fall_into_orbits_each_with_its_least_as_canonical_form() {
+    fn the_canonical_form_of_a_state_is_the_least_of_its_orbit() {
         let scope = Scope::new(3).unwrap();
         let is_state = |state: &SmallState| {
             let indexed = state.row(MAX_PACKAGES);

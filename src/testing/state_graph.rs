@@ -1,7 +1,7 @@
-//! The state graph of a specification, as a model checker found it: a machine to hold others to.
+//! The state graph of a specification, as a model checker found it. It is a machine to compare others with.
 //!
-//! `spec/graph.txt` is that of `PackageIndex.tla` with three packages. How it is made from what the
-//! checker prints is the business of `tests/spec/main.rs`.
+//! `spec/graph.txt` is the graph of `PackageIndex.tla` with three packages. `tests/spec/main.rs` makes it
+//! from what the checker prints.
 
 use std::collections::VecDeque;
 use std::str::FromStr;
@@ -37,11 +37,11 @@ pub struct StateGraph {
     steps: Vec<Vec<(Outcome, usize)>>,
 }
 
-/// Why a text is no state graph.
+/// Why a text is not a state graph.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct StateGraphError {
-    /// Counted from one; the line after the last if something is missing there.
+    /// Counted from one. It is the line after the last if something is missing there.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
@@ -71,13 +71,13 @@ impl StateGraph {
         Walk { graph: self, at: 0 }
     }
 
-    /// Commands that lead from the first state through every step that can be reached, some of them
-    /// more than once: for a machine that cannot be put into a state. Quadratic in the states at worst.
+    /// Commands that lead from the first state through every step that can be reached, some of them several
+    /// times. It is for a machine that cannot be put into a state. Quadratic in the states at worst.
     #[must_use]
     pub fn tour(&self) -> Vec<Command> {
         let mut untried: Vec<Vec<usize>> =
             self.steps.iter().map(|steps| (0..steps.len()).collect()).collect();
-        // Those that stay come first.
+        // Steps that stay in the same state come first.
         for (state, untried) in untried.iter_mut().enumerate() {
             untried.sort_by_key(|&command| self.steps[state][command].1 == state);
         }
@@ -96,7 +96,7 @@ impl StateGraph {
         tour
     }
 
-    /// The numbers of the commands on a shortest path to a state that is looked for.
+    /// The numbers of the commands on a shortest path to a wanted state.
     fn path(&self, from: usize, wanted: impl Fn(usize) -> bool) -> Option<Vec<usize>> {
         let mut reached = vec![false; self.states.len()];
         reached[from] = true;
@@ -115,7 +115,7 @@ impl StateGraph {
     }
 }
 
-/// A machine that is what a [`StateGraph`] says.
+/// A machine that does what a [`StateGraph`] says.
 #[derive(Debug, Clone)]
 pub struct Walk<'g> {
     graph: &'g StateGraph,
@@ -123,7 +123,7 @@ pub struct Walk<'g> {
 }
 
 impl Walk<'_> {
-    /// The state that it is in.
+    /// The current state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.graph.states[self.at]
@@ -145,10 +145,10 @@ impl StateMachine for Walk<'_> {
     }
 }
 
-/// Lines; blank ones, and those that begin with `#`, are skipped. First `commands: ` and all
-/// commands. Then for each state its number, from 0 on, each of its packages with its list in
-/// brackets, a colon, and for each command `OK` or `FAIL`, with `>` and a number if the next state
-/// is another.
+/// Reads lines, and skips blank ones and those that begin with `#`. The first is `commands: ` and all
+/// commands. Then each state has a line: its number, from 0 on, its packages, a colon, and an outcome for
+/// each command. A package has its list in brackets. The outcome is `OK` or `FAIL`, with `>` and a number if
+/// the next state is another.
 impl FromStr for StateGraph {
     type Err = StateGraphError;
 
@@ -183,7 +183,7 @@ impl FromStr for StateGraph {
     }
 }
 
-/// One line, for the state of that number.
+/// Reads one line, for the state of that number.
 fn state_and_steps(
     row: &str,
     number: usize,

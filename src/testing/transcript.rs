@@ -1,7 +1,7 @@
 //! Conversations kept as text: what clients send, and what they must read back.
 //!
-//! The format is described in `spec/README.md`. A [`Transcript`] runs against any [`Endpoint`]: a
-//! machine in memory ([`InMemory`]) or a server behind an address ([`Remote`]).
+//! `spec/README.md` describes the format. A [`Transcript`] runs against any [`Endpoint`]: a machine in memory
+//! ([`InMemory`]) or a server at an address ([`Remote`]).
 
 mod endpoint;
 mod text;
@@ -14,7 +14,7 @@ use crate::shown::shown;
 pub use endpoint::{Endpoint, InMemory, Link, MemoryLink, Remote};
 pub(crate) use text::escape;
 
-/// A conversation: what is sent on which connection, and what must come back.
+/// A conversation: what clients send on which connection, and what must come back.
 ///
 /// ```
 /// use package_indexer::testing::transcript::{InMemory, Transcript};
@@ -34,7 +34,7 @@ pub(crate) use text::escape;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
-    /// With the line of each, counted from 1.
+    /// Each with its line, counted from 1.
     pub(crate) steps: Vec<(usize, Step)>,
 }
 
@@ -59,7 +59,7 @@ pub struct TranscriptError {
     pub problem: String,
 }
 
-/// Where a conversation went another way than its transcript.
+/// Where a conversation differs from its transcript.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
     /// Another reply came, or none.
@@ -72,7 +72,7 @@ pub enum Mismatch {
         /// What came.
         actual: String,
     },
-    /// A reply came that the transcript does not know of.
+    /// A reply came that is not in the transcript.
     #[error(
         "after the last line: nothing more was expected on connection {}, got {}",
         shown(connection),
@@ -93,7 +93,7 @@ pub enum Mismatch {
     NoEnd {
         /// The name of the connection.
         connection: String,
-        /// What came of waiting for it.
+        /// What the wait for it ended with.
         error: io::Error,
     },
     /// The connection failed.
@@ -101,13 +101,13 @@ pub enum Mismatch {
     Io {
         /// The line of the transcript, counted from 1.
         line: usize,
-        /// How.
+        /// The error.
         error: io::Error,
     },
 }
 
 impl Mismatch {
-    /// The line of the transcript, counted from 1; none if it is after the last.
+    /// The line of the transcript, counted from 1, or `None` if it is after the last.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {
@@ -129,13 +129,13 @@ impl Mismatch {
     }
 }
 
-/// How it is seen that no reply is left over when a conversation has come to its end.
+/// How a run checks that no reply is left over at the end of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Each client that has not ended its side does so, and the server's stream has to end.
+    /// Each client that has not ended its side does so, and the server has to end its stream.
     HalfClose,
-    /// Each client asks once more and reads just these replies, no two of which are the same. For servers
-    /// that mind a half-close.
+    /// Each client sends these lines too, and reads just their replies, no two of which are the same. It is
+    /// for servers that do not support a half-close.
     #[cfg_attr(
         not(feature = "check"),
         expect(dead_code, reason = "such servers are checked alone")
@@ -143,7 +143,7 @@ pub(crate) enum Ending {
     Asking(Vec<(Vec<u8>, String)>),
 }
 
-/// Which of the two a time-out is depends on the system.
+/// Whether an error is a time-out. Which of the two kinds it has depends on the system.
 fn is_time_out(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
@@ -157,7 +157,7 @@ impl Transcript {
         self.run_to(&Ending::HalfClose, endpoint)
     }
 
-    /// The same, ended in one way or the other.
+    /// Like [`run`](Self::run), with an ending of either kind.
     pub(crate) fn run_to<E: Endpoint>(
         &self,
         ending: &Ending,
@@ -201,7 +201,7 @@ impl Transcript {
         self.finish(ending, links)
     }
 
-    /// All that the clients send, on whatever connection, in the order of the transcript.
+    /// All that the clients send, on any connection, in the order of the transcript.
     #[must_use]
     pub fn sent(&self) -> Vec<u8> {
         let sent = self.steps.iter().filter_map(|(_, step)| match step {
@@ -215,7 +215,7 @@ impl Transcript {
         sent.collect::<Vec<_>>().concat()
     }
 
-    /// Ends what is still open: no reply may be left over.
+    /// Ends what is still open, and checks that no reply is left over.
     fn finish<L: Link>(&self, ending: &Ending, links: BTreeMap<&str, L>) -> Result<(), Mismatch> {
         for (name, mut link) in links {
             let connection = name.to_owned();
@@ -228,7 +228,7 @@ impl Transcript {
                 Ending::Asking(questions) => {
                     for (line, expected) in questions.iter().filter(|_| self.is_between_lines(name))
                     {
-                        // What has ended or says nothing has no reply left over.
+                        // A connection that has ended or says nothing has no reply left over.
                         let Ok(Some(actual)) = link.send(line).and_then(|()| link.receive()) else {
                             break;
                         };

@@ -1,17 +1,17 @@
-//! Canaries: for each property of a table something wrong that it has to report. What no longer reports its
-//! bug is blind, however green it is.
+//! Canaries: for each property of a table, something wrong that it has to report. A property that no longer
+//! reports its bug is blind, even if all its tests pass.
 
 use crate::property::{Property, Violation};
 
 /// Something wrong that a property has to report.
 pub trait Canary {
-    /// Tries the property on it. Passes if nothing is reported.
+    /// Tries the property on something wrong. Passes if the property reports nothing.
     ///
     /// # Errors
-    /// The [`Violation`] that is reported.
+    /// The [`Violation`] that the property reports.
     fn try_out(self, property: &Property) -> Result<(), Violation>;
 
-    /// What of a violation is compared with what the canary expects: its lines by default, between
+    /// The part of a violation that is compared with the expected text: by default its lines, between
     /// semicolons.
     #[must_use]
     fn told(violation: &Violation) -> String {
@@ -19,17 +19,17 @@ pub trait Canary {
     }
 }
 
-/// The same claim about a machine that is wrong, tried on as many inputs as the property is.
+/// The same claim about a wrong machine, tried on as many inputs as the property is.
 impl Canary for Property {
     fn try_out(self, property: &Property) -> Result<(), Violation> {
         self.quickcheck(property.cases, 1)
     }
 }
 
-/// Whether a canary is reported by what it expects. For [`canaries!`](crate::canaries).
+/// Asserts that a property reports a canary by the expected text. For [`canaries!`](crate::canaries).
 ///
 /// # Panics
-/// When nothing is reported, or something else.
+/// If nothing is reported, or something else.
 pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str) {
     match canary.try_out(property) {
         Ok(()) => panic!("{property:?}: something is wrong, and nothing is reported"),
@@ -37,13 +37,12 @@ pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str
     }
 }
 
-/// Makes a test of each line like `leases sees broken(), in "Acquire('a'); Tick";`: the property of that name,
-/// from the module above, must report what is wrong, and by just that shortest input. What is wrong is anything
-/// that is a [`Canary`], such as the same [`Property`] of a
-/// machine with a bug.
+/// Makes a test of each line like `leases sees broken(), in "Acquire('a'); Tick";`. The property of that
+/// name, from the module above, must report the wrong thing by just that shortest input. Anything that is a
+/// [`Canary`] can be the wrong thing, such as the same [`Property`] of a machine with a bug.
 ///
-/// One test more, `every_property_has_a_canary`, compares the names with the roster that the first line names,
-/// in order.
+/// One more test, `every_property_has_a_canary`, compares the names, in order, with the roster that the first
+/// line names.
 ///
 /// ```
 /// mod properties {
@@ -54,7 +53,7 @@ pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str
 ///
 ///     impl TraceCommand for Tick {}
 ///
-///     /// The promise, of a counter that begins anew at `end`.
+///     /// The promise, of a counter that begins again at `end`.
 ///     fn counts(end: usize, ticks: &Trace<Tick>) -> Result<(), String> {
 ///         let count = ticks.0.iter().fold(0, |count, _| (count + 1) % end);
 ///         (count == ticks.0.len()).then_some(()).ok_or(format!("it says {count}"))

@@ -1,15 +1,15 @@
-//! Classes of inputs: a check says of what class the input at hand is, and a test counts them, so that nobody
-//! takes a generator that never gets anywhere for a property that holds.
+//! Classes of inputs. A check labels its input with a class, and a test counts the classes. So a generator
+//! that reaches nothing is not mistaken for a property that holds.
 
 use std::cell::RefCell;
 
 thread_local! {
-    /// The classes of the input at hand; `None` while nobody counts.
+    /// The classes of the current input, or `None` while nobody counts.
     static SEEN: RefCell<Option<Vec<&'static str>>> = const { RefCell::new(None) };
 }
 
-/// Says that the input at hand is of a class. May be said anywhere in what a property does: in a machine under
-/// test, a model or a check, on the thread that checks, as often as it comes up; an input is counted once.
+/// Labels the current input with a class. Anything that a property does on the checking thread may call it,
+/// as often as it likes: a machine under test, a model or a check. An input is counted once.
 ///
 /// ```
 /// use statecheck::classes::label;
@@ -31,7 +31,7 @@ thread_local! {
 /// });
 /// property.shares = &[("a key twice", 20.0)];
 /// let settings = Settings { cases: Some(500), time: None, rounds: None, seed: 1, regressions: None };
-/// // Of so many possible keys, the same hardly ever comes twice: nothing is tested of that.
+/// // There are so many possible keys that none comes twice, so that case is not tested.
 /// assert!(matches!(property.run(&settings), Err(Failure::Blind { seen: 0, .. })));
 /// ```
 pub fn label(class: &'static str) {
@@ -42,7 +42,7 @@ pub fn label(class: &'static str) {
     });
 }
 
-/// What classes are named while something is done.
+/// Does some work, and returns the classes that it labelled.
 pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, Vec<&'static str>) {
     SEEN.set(Some(Vec::new()));
     let done = work();

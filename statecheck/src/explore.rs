@@ -1,12 +1,12 @@
-//! Every state that two machines can reach with a handful of commands, and every command in each of
-//! them: small before random.
+//! Tries every command in every state that two machines can reach with a handful of commands: small before
+//! random.
 //!
-//! Any two machines that can be cloned, with the same commands and
-//! replies, will do. [`lockstep`] goes along one trace, this goes along all.
+//! It works for any two machines that can be cloned and have the same commands and replies. [`lockstep`]
+//! follows one trace, and this follows all.
 //!
-//! With a [`Model`](crate::model::Model) that says which commands make sense, [`walks()`] does the same for a
-//! machine that cannot be cloned, within bounds, and up to renamings. [`test()`] is the same as a test of a property: what
-//! it finds is kept.
+//! If a [`Model`](crate::model::Model) says which commands make sense, [`walks()`] does the same for a
+//! machine that cannot be cloned. It has bounds, and may treat states as equal up to renamings. [`test()`]
+//! runs it as a test of a property, and keeps what it finds.
 
 mod kept;
 mod map;
@@ -24,27 +24,27 @@ use std::hash::Hash;
 use super::lockstep::{self, Divergence};
 use crate::machine::StateMachine;
 
-/// How far an exploration went: all the way.
+/// What a complete exploration has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Explored {
-    /// The states that can be reached, the first included.
+    /// How many states can be reached, the first included.
     pub states: usize,
-    /// The commands applied: each of them once in each state.
+    /// How many commands were applied: each of them once in each state.
     pub transitions: usize,
 }
 
-/// Applies each of `commands` in every state that can be reached with them, breadth first, to both
-/// machines, and compares replies and projected states after each.
+/// Applies each of `commands`, to both machines, in every state that can be reached with them, breadth first.
+/// Compares replies and projected states after each.
 ///
-/// States are told apart by their projection, so it has to keep whatever decides what happens next.
-/// Time is linear in the transitions, memory in the states.
+/// The projection tells states apart, so it has to keep all that decides what happens next. Time is linear in
+/// the transitions, memory in the states.
 ///
 /// ```
 /// use statecheck::StateMachine;
 /// use statecheck::explore::{self, Explored};
 /// use std::convert::Infallible;
 ///
-/// /// A counter that begins anew when it has passed its limit: anything but 9 is a bug.
+/// /// A counter that begins again when it has passed its limit: anything but 9 is a bug.
 /// #[derive(Clone)]
 /// struct Counter<const LIMIT: u32>(u32);
 ///
@@ -89,13 +89,13 @@ where
     run_by_key(commands, machines, projections, |_, state| state, |_| ())
 }
 
-/// As [`run`], with states told apart by a key, made from the left machine and from the projected
-/// state that both machines hold. Each new key is shown to `found` on the way.
+/// Like [`run`], but a key tells states apart. The key is made from the left machine and from the projected
+/// state that both machines hold. `found` is called with each new key.
 ///
-/// - A key that several states share leaves one of them to stand for all. If it is the same for
-///   states that only differ by, say, the names in them, and the machines treat all names alike,
-///   nothing is lost; a machine that does not may go wrong in a state that is passed over.
-/// - A key that keeps what the left machine hides from the projection tells more states apart.
+/// - A coarse key is the same for several states, and only one of them is explored. Suppose that these states
+///   differ only by names, say, and that the machines treat all names alike. Then nothing is lost. A machine
+///   that does not may go wrong in a state that is passed over.
+/// - A finer key has what the left machine hides from the projection, and so tells more states apart.
 ///
 /// ```
 /// use statecheck::StateMachine;
@@ -103,7 +103,7 @@ where
 /// use std::collections::BTreeSet;
 /// use std::convert::Infallible;
 ///
-/// /// Three lamps, which are switched one by one.
+/// /// Three lamps that are switched one by one.
 /// #[derive(Clone, Default)]
 /// struct Lamps(BTreeSet<char>);
 ///
@@ -149,14 +149,14 @@ where
     let first = key(&left, both);
     found(&first);
     let mut seen = HashSet::from([first]);
-    // How each state was reached first: from which, by which command.
+    // For each state, how it was first reached: the state before it, and the command.
     let mut paths = vec![None];
     let mut transitions = 0;
-    // States are numbered in the order in which they were found, which is breadth first.
+    // States are numbered in the order in which they are found, which is breadth first.
     let mut state = 0;
     while state < paths.len() {
         let trace = trace_to(&paths, state);
-        // Made once more: a machine kept for each state would take far more memory than its key.
+        // Made again: machines kept for all states would take far more memory than keys.
         let (left, right) = (after(&left, &trace), after(&right, &trace));
         for command in commands {
             let (mut left, mut right) = (left.clone(), right.clone());
@@ -187,7 +187,7 @@ fn trace_to<'a, C>(paths: &[Option<(usize, &'a C)>], state: usize) -> Vec<&'a C>
     trace
 }
 
-/// A machine after some commands, whose replies are known.
+/// A machine after some commands, whose replies are already known.
 fn after<M: StateMachine + Clone>(machine: &M, trace: &[&M::Command]) -> M {
     let mut machine = machine.clone();
     for command in trace {

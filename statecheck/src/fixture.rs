@@ -1,7 +1,7 @@
-//! Machines for the tests of what drives machines: a shelf of things, each of which may need others.
+//! Machines for the tests of the drivers: a shelf of things, each of which may need others.
 //!
-//! A thing is put there with INDEX, which fails before all that it needs is there; taken away with
-//! REMOVE, which fails while another thing needs it; and looked for with QUERY.
+//! INDEX puts a thing there, and fails before all that it needs is there. REMOVE takes a thing away, and
+//! fails while another thing needs it. QUERY looks for a thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use super::history::Checker;
 use crate::machine::StateMachine;
 
-/// What a shelf is told.
+/// A command for a shelf.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     Index { thing: String, needs: BTreeSet<String> },
@@ -70,14 +70,14 @@ impl Display for Command {
     }
 }
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Ok,
     Fail,
 }
 
-/// What a client may be told.
+/// The reply that a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
     Ok,
@@ -122,7 +122,7 @@ impl Display for Reply {
 pub(crate) struct Model(BTreeMap<String, BTreeSet<String>>);
 
 impl Model {
-    /// Each thing with those that it needs.
+    /// Each thing, and the things that it needs.
     pub(crate) fn things(&self) -> &BTreeMap<String, BTreeSet<String>> {
         &self.0
     }
@@ -155,7 +155,7 @@ impl StateMachine for Model {
     }
 }
 
-/// What each thing on the shelf needs.
+/// Each thing on the shelf, and the things that it needs.
 pub(crate) fn state(model: &Model) -> BTreeMap<String, BTreeSet<String>> {
     model.things().clone()
 }
@@ -171,7 +171,7 @@ impl Shared {
     }
 }
 
-/// Holds what clients of a shelf saw against an empty one.
+/// Compares what clients of a shelf saw with an empty shelf.
 pub(crate) fn checker() -> Checker<Model, Reply> {
     let only_reads: fn(&Command, &Reply) -> bool =
         |command, reply| matches!(command, Command::Query { .. }) || *reply != Reply::Ok;

@@ -1,5 +1,6 @@
-//! Keeps a folder of fuzz targets in step with a table of properties: one test writes it and fails
-//! when it differs, another replays what is kept there. Beside it stands what all targets share.
+//! Keeps a folder of fuzz targets in step with a table of properties. One test writes the folder and fails
+//! when it differs. Another replays the inputs that are kept there. This module also has what all targets
+//! share.
 
 mod folder;
 mod heads;
@@ -16,13 +17,13 @@ use crate::property::Violation;
 pub use folder::FuzzFolder;
 pub use target::{check, replay};
 
-/// What is wrong with a [`FuzzFolder`]. Paths are counted from the project's root.
+/// What is wrong with a [`FuzzFolder`]. Paths begin at the project's root.
 pub enum FuzzError {
     /// A file cannot be read or written.
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
     /// A file lacks the line after which the generated part begins.
@@ -32,13 +33,12 @@ pub enum FuzzError {
         /// The line.
         mark: &'static str,
     },
-    /// Two files with one name would have to be generated.
+    /// Two generated files would have the same name.
     Twice {
         /// The file.
         path: PathBuf,
     },
-    /// These differ from what the table generates, or are there and should not be, or the other way
-    /// round.
+    /// These files differ from what the table generates, should not be there, or are missing.
     Stale {
         /// The files.
         paths: Vec<PathBuf>,
@@ -77,7 +77,7 @@ impl Display for FuzzError {
 impl std::error::Error for FuzzError {}
 
 impl Debug for FuzzError {
-    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    /// The same as `Display`: test frameworks report by `Debug`, and a person has to read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
     }

@@ -1,5 +1,5 @@
 //! The guide, in reading order: [the steps](self#guide), what a [failure](failures) means, and how terms of
-//! [other tools](coming_from) map to those here. Nothing here is code.
+//! [other tools](coming_from) map to those here. There is no code in it.
 #![cfg_attr(not(doctest), doc = include_str!("../docs/guide.md"))]
 
 /// What a failure means, and what to do.

@@ -1,11 +1,12 @@
-//! Histories: what clients that act at once asked and were told, and in which order that began and
-//! ended. Are they linearizable (Herlihy and Wing 1990)?
+//! Histories: what concurrent clients asked and were told, and in which order that began and ended. Are they
+//! linearizable (Herlihy and Wing 1990)?
 //!
-//! Where a machine in memory has a [`Model`](crate::model::Model), begin with [`clients`]: [`Concurrent`] does
+//! If a machine in memory has a [`Model`](crate::model::Model), begin with [`clients`]: [`Concurrent`] does
 //! all of this in one call.
 //!
-//! Otherwise, a [`History`] is recorded by [`record`] or [`record_anew`], kept as text, judged by a [`Checker`]
-//! against a machine that is trusted, and shortened by [`Checker::minimise`]. Nothing here knows of sockets. Where it does not matter in which order clients asked and were told,
+//! Otherwise, [`record`] or [`record_anew`] records a [`History`], which can be kept as text. A [`Checker`]
+//! judges it by a machine that is trusted, and [`Checker::minimise`] shortens it. Nothing here knows of
+//! sockets. If the order in which clients asked and were told does not matter,
 //! [`interleaving`](super::interleaving) is simpler.
 
 mod checker;
@@ -29,39 +30,39 @@ pub use clients::Concurrent;
 pub use recorder::{Recording, Script, record, record_anew};
 pub use text::HistoryError;
 
-/// One command of one client, with what came of it.
+/// One command of one client, and its reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation<C, R> {
-    /// Whose it is.
+    /// The client.
     pub client: usize,
-    /// What was asked.
+    /// The command.
     pub command: C,
-    /// When it was asked: among all calls and replies of the history, which one this is, from 0.
+    /// When the client asked, as the number of this call among all calls and replies of the history, from 0.
     pub called: usize,
-    /// What was answered, and when. None has come if the client was cut off: then the command may
-    /// have taken effect, at any time since, or not at all.
+    /// The reply, and when it came. `None` if the client was cut off: the command may have taken effect, at
+    /// any time since then, or not at all.
     pub answer: Option<Answer<R>>,
 }
 
 /// What came back, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<R> {
-    /// What was answered.
+    /// The reply.
     pub reply: R,
-    /// When: among all calls and replies of the history, which one this is, from 0.
+    /// When it came, as its number among all calls and replies of the history, from 0.
     pub at: usize,
 }
 
-/// Calls and replies of several clients, in one order that agrees with time: what comes later did
-/// not happen earlier.
+/// Calls and replies of several clients, in one order that agrees with time: later ones did not happen
+/// earlier.
 ///
-/// A client may ask again before it is answered; its replies come in the order of its commands,
-/// which is also that in which they have to take effect.
+/// A client may ask again before it is answered. Its replies come in the order of its commands, and the
+/// commands have to take effect in that order too.
 ///
 /// ```
 /// use statecheck::history::History;
 ///
-/// // Whatever can be read from text will do; here all of it is kept as it is.
+/// // Any type that can be read from text will do; here the text is kept as it is.
 /// let history: History<String, String> = "
 ///     1> write 7
 ///     2> read
@@ -73,15 +74,15 @@ pub struct Answer<R> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History<C, R> {
-    /// In the order of their calls.
+    /// The operations, in the order of their calls.
     operations: Vec<Operation<C, R>>,
-    /// For each client that waits, which operations it waits for, the first to be answered first.
+    /// For each client that waits, the operations for which it waits. The first to be answered comes first.
     waiting: BTreeMap<usize, VecDeque<usize>>,
-    /// When each call and each reply came, as far as that was noted; never earlier than the one before.
+    /// When each call and each reply came, if that was noted. No time is earlier than the one before it.
     times: Vec<Option<Duration>>,
 }
 
-/// A reply came to a client that waits for none.
+/// The error for a reply to a client that waits for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unasked {
     /// The client.
@@ -103,17 +104,17 @@ impl<C, R> Default for History<C, R> {
 }
 
 impl<C, R> History<C, R> {
-    /// Adds that a client has asked.
+    /// Adds a call of a client.
     pub fn call(&mut self, client: usize, command: C) {
         self.waiting.entry(client).or_default().push_back(self.operations.len());
         self.operations.push(Operation { client, command, called: self.events(), answer: None });
         self.times.push(None);
     }
 
-    /// Adds that a client has been answered, to the first of its commands that was not.
+    /// Adds a reply to a client's first command that has none.
     ///
     /// # Errors
-    /// When there is no such command; nothing is added then.
+    /// If there is no such command. Nothing is added then.
     pub fn reply(&mut self, client: usize, reply: R) -> Result<(), Unasked> {
         let first = self.waiting.get_mut(&client).and_then(VecDeque::pop_front);
         let first = first.ok_or(Unasked { client })?;
@@ -134,16 +135,16 @@ impl<C, R> History<C, R> {
         self.times.len()
     }
 
-    /// When a call or a reply came, since the start of the recording: among all of them the one of this
-    /// number, from 0. `None` if there is no such one, or its time was not noted. What comes later in
-    /// the history never has an earlier time. Nothing is judged by it: that goes by the order alone.
+    /// When a call or a reply came, since the start of the recording. `event` is its number among all calls
+    /// and replies, from 0. `None` if there is no such event, or its time was not noted. Later events never
+    /// have earlier times. A checker goes by the order alone, and not by times.
     #[must_use]
     pub fn time(&self, event: usize) -> Option<Duration> {
         self.times.get(event).copied().flatten()
     }
 
-    /// The same history with what `Debug` says of its commands and replies: to be printed, and drawn, where
-    /// they have no `Display`.
+    /// The same history with the `Debug` forms of its commands and replies. With it a history can be printed
+    /// and drawn if these have no `Display`.
     ///
     /// ```
     /// use statecheck::history::History;
@@ -163,10 +164,10 @@ impl<C, R> History<C, R> {
         self.in_words(|command| format!("{command:?}"), |reply| format!("{reply:?}"))
     }
 
-    /// The part of the history that has some of its operations, each call and reply with its time. O(n log n).
+    /// The part of the history with some of its operations. Each call and reply keeps its time. O(n log n).
     ///
-    /// Where commands are about several objects, a history is linearizable only if the part about each object
-    /// is, and the parts are judged much sooner. If clients wait for each reply before they ask again, then the
+    /// If each command is about one of several objects, a history is linearizable only if the part about each
+    /// object is. The parts are judged much sooner. If clients wait for each reply before they ask again, the
     /// converse holds too (Herlihy and Wing 1990, theorem 1).
     ///
     /// ```
@@ -186,7 +187,7 @@ impl<C, R> History<C, R> {
         self.part_until(self.events(), |number| has(&self.operations[number]))
     }
 
-    /// The same up to an event, of operations given by their numbers.
+    /// Like [`part`](Self::part), up to an event, with operations given by their numbers.
     fn part_until(&self, end: usize, has: impl Fn(usize) -> bool) -> Self
     where
         C: Clone,
@@ -204,7 +205,7 @@ impl<C, R> History<C, R> {
             .unwrap_or_else(|_unasked| unreachable!("invariant: a reply is kept with its call"))
     }
 
-    /// The same history, of what is said of its commands and replies.
+    /// The same history with other forms of its commands and replies.
     fn in_words(
         &self,
         command: impl Fn(&C) -> String,
@@ -226,7 +227,7 @@ impl<C, R> History<C, R> {
         }
     }
 
-    /// Notes when the last call or reply came, which must not be before the one before it.
+    /// Notes when the last call or reply came. It must not be before the one before it.
     fn note_time(&mut self, time: Option<Duration>) {
         if let Some(last) = self.times.last_mut() {
             *last = time;
@@ -240,7 +241,7 @@ enum Event<C, R> {
     Reply(R),
 }
 
-/// A history of events given with their clients and times, in their order.
+/// Makes a history of events in their order, given with their clients and times.
 fn from_events<C, R>(
     events: impl IntoIterator<Item = (usize, Option<Duration>, Event<C, R>)>,
 ) -> Result<History<C, R>, Unasked> {
@@ -256,7 +257,7 @@ fn from_events<C, R>(
 }
 
 impl<C, R> History<C, R> {
-    /// Every call and reply with the number of its operation and its time, in order. O(n log n).
+    /// Every call and reply in order, with the number of its operation and its time. O(n log n).
     fn in_order(&self) -> impl Iterator<Item = (usize, Option<Duration>, Event<&C, &R>)> {
         let mut events: Vec<_> = self
             .operations

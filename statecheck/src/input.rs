@@ -1,8 +1,8 @@
-//! What properties are tried on: one generator for quickcheck and for libFuzzer, and shrinking.
+//! The inputs of properties: one generator for quickcheck and for libFuzzer, and shrinking.
 //!
-//! An [`Input`] is made from bytes by its [`Arbitrary`] implementation. libFuzzer chooses the
-//! bytes by what they reach; quickcheck draws them at random, through [`Generated`]. What fails is
-//! shrunk by the same steps in both. Nothing here knows of machines.
+//! An [`Input`] is made from bytes by its [`Arbitrary`] implementation. libFuzzer chooses the bytes by the
+//! code that they reach. quickcheck draws them at random, through [`Generated`]. Both shrink a failing input
+//! by the same steps. Nothing here knows of machines.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -10,46 +10,46 @@ use std::panic::{self, AssertUnwindSafe};
 
 use arbitrary::{Arbitrary, Unstructured};
 
-/// Something that a property can be tried on.
+/// Something on which a property can be tried.
 pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
-    /// About how many bytes an input of full size is made from.
+    /// About how many bytes an input of full size takes.
     const BYTES: usize;
 
-    /// Simpler inputs, boldest step first. Each must be simpler by some measure that cannot fall
-    /// for ever, so that shrinking ends.
+    /// Simpler inputs, boldest step first. Each must be simpler by some measure that cannot fall for ever, so
+    /// that shrinking ends.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_>;
 
-    /// Bytes that make inputs like an example, which is in whatever form the type understands: what
-    /// a fuzzer begins with. None unless the type says how.
+    /// Bytes that make inputs like an example, as seeds for a fuzzer. The example has a form that the type
+    /// understands. By default there are none.
     fn seeds(example: &[u8]) -> Vec<Vec<u8>> {
         let _ = example;
         Vec::new()
     }
 
-    /// The input as a person wants to see it when it fails, in lines.
+    /// The input in lines, as a person wants to see it when it fails.
     fn show(&self) -> String {
         format!("{self:?}\n")
     }
 
-    /// The bytes that make just this input. None if the type does not say which.
+    /// The bytes that make exactly this input, or `None` if the type does not say which.
     fn to_bytes(&self) -> Option<Vec<u8>> {
         None
     }
 
-    /// Statements in Rust that make this input and bind it to `input`, for a test that a person can copy. None
-    /// if the type does not say how.
+    /// Statements in Rust that make this input and bind it to `input`, for a test that a person can copy.
+    /// `None` if the type does not say how.
     fn to_rust(&self) -> Option<String> {
         None
     }
 }
 
-/// The input that some bytes stand for; `None` if there are too few.
+/// The input that some bytes make, or `None` if there are too few.
 #[must_use]
 pub fn from_bytes<I: Input>(bytes: &[u8]) -> Option<I> {
     I::arbitrary_take_rest(Unstructured::new(bytes)).ok()
 }
 
-/// A failing input from which no single step leads to another.
+/// A failing input from which no single step leads to another failing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shrunk<I, F> {
     /// The input.
@@ -60,11 +60,11 @@ pub struct Shrunk<I, F> {
     pub tries: usize,
 }
 
-/// So many simpler inputs are tried at most: more are a measure that falls for ever.
+/// The most simpler inputs that are tried. If there are more, the type's measure falls for ever.
 const MOST_TRIES: usize = 1_000_000;
 
-/// Goes from a failing input to one from which no single step leads to a failing one, or to where a million were
-/// tried. The same input is always shrunk in the same way. A step that panics is none.
+/// Shrinks a failing input until no single step leads to another failing one, or a million inputs were tried.
+/// The same input is always shrunk in the same way. A step that panics does not count.
 pub fn shrink<I: Input, F>(
     mut input: I,
     mut failure: F,
@@ -117,8 +117,7 @@ impl<I: Input> quickcheck::Arbitrary for Generated<I> {
     }
 }
 
-/// As many random bytes as inputs of all sizes are made from: up to [`Input::BYTES`] at
-/// quickcheck's usual size of 100.
+/// Random bytes, enough for inputs of all sizes: up to [`Input::BYTES`] at quickcheck's usual size of 100.
 #[must_use]
 pub fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
     let most = (I::BYTES * g.size() / 100).max(1);
@@ -126,7 +125,7 @@ pub fn random_bytes<I: Input>(g: &mut quickcheck::Gen) -> Vec<u8> {
     (0..length).map(|_| quickcheck::Arbitrary::arbitrary(g)).collect()
 }
 
-/// Everything that a list becomes by leaving out a run of its items: long runs first.
+/// All lists that result from leaving out a run of items, long runs first.
 ///
 /// ```
 /// use statecheck::input::without_runs;
@@ -138,8 +137,8 @@ pub fn without_runs<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> + '_ {
     runs(list.len()).map(|run| [&list[..run.start], &list[run.end..]].concat())
 }
 
-/// The runs that a list of so many items falls into: all of it, its halves, and so on down to
-/// single items.
+/// The runs into which a list of so many items is divided: all of it, its halves, and so on down to single
+/// items.
 pub fn runs(count: usize) -> impl Iterator<Item = Range<usize>> {
     let lengths = std::iter::successors(Some(count), |length| Some(length / 2));
     lengths.take_while(|length| *length > 0).flat_map(move |length| {
@@ -170,7 +169,7 @@ mod tests {
 
     #[test]
     fn shrinking_ends_at_an_input_that_no_step_makes_simpler() {
-        // Fails with a 7 somewhere before a 9.
+        // Fails if a 7 comes anywhere before a 9.
         let check = |bytes: &Bytes| {
             let after_seven = bytes.0.iter().skip_while(|byte| **byte != 7);
             if after_seven.clone().any(|byte| *byte == 9) { Err(bytes.0.len()) } else { Ok(()) }
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_says_no_more_has_no_seeds_and_shows_its_debug_form() {
+    fn a_plain_input_has_no_seeds_and_shows_its_debug_form() {
         assert!(Bytes::seeds(b"any").is_empty());
         assert_eq!(Bytes(vec![1, 2]).show(), "Bytes([1, 2])\n");
     }

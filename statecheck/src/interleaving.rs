@@ -1,7 +1,7 @@
-//! Clients that act at once: can what they saw be explained by one order of their commands?
+//! Concurrent clients without times: can one order of their commands explain what they saw?
 //!
-//! Knows nothing of time: each client's commands keep their order, and between
-//! those of two clients any order will do (sequential consistency; Lamport 1979).
+//! Each client's commands keep their order. Between those of two clients any order will do (sequential
+//! consistency; Lamport 1979).
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -11,18 +11,18 @@ use crate::machine::StateMachine;
 /// Commands of one client, each with the reply that it got.
 pub type Observed<M> = Vec<(<M as StateMachine>::Command, <M as StateMachine>::Reply)>;
 
-/// An order in which `machine` gives every client the replies that it saw: whose command comes
+/// An order in which `machine` gives every client the replies that it saw, as the clients whose command comes
 /// first, second, and so on. `None` if there is none.
 ///
-/// States are told apart by `project`, so it has to keep whatever decides what happens next. At
-/// worst exponential in the number of clients: (commands + 1) to that power, times the states.
+/// `project` tells states apart, so it has to keep all that decides what happens next. At worst the time is
+/// exponential in the number of clients: (commands + 1) to that power, times the states.
 ///
 /// ```
 /// use statecheck::StateMachine;
 /// use statecheck::interleaving;
 /// use std::convert::Infallible;
 ///
-/// /// Answers what was there, and keeps what it is given.
+/// /// Replies with what was there, and keeps what it is given.
 /// #[derive(Clone)]
 /// struct Swap(u32);
 ///
@@ -50,7 +50,7 @@ where
     M: StateMachine<Reply: PartialEq> + Clone,
     S: Eq + Hash,
 {
-    // Depth first: how far each client has come, the machine, and the order so far.
+    // Depth first: the progress of each client, the machine, and the order so far.
     let mut ahead = vec![(vec![0; clients.len()], machine.clone(), Vec::new())];
     let mut seen = HashSet::new();
     while let Some((positions, machine, order)) = ahead.pop() {

@@ -71,7 +71,7 @@
 //! pub struct Ups(Vec<()>);
 //!
 //! impl StateMachine for Ups {
-//!     // As above, with a list.
+//!     // The same as above, with a list.
 //! #     type Command = Command;
 //! #     type Reply = u8;
 //! #     type Error = Infallible;
@@ -96,7 +96,7 @@
 //! ```
 //!
 //! A **[`Walk`](walk::Walk)** is a list of commands that make sense. It compares machine and model along the
-//! way. `count` and `ups` say what each of them holds:
+//! way. `count` and `ups` return what each of them holds:
 //!
 //! ```
 #![doc = include_str!("front_page.txt")]
@@ -206,18 +206,18 @@
 //! |---|---|
 //! | [`machine`] | the trait that joins all machines |
 //! | [`input`], [`mod@trace`] | generated inputs, and traces of commands; how they are shrunk |
-//! | [`model`], [`walk`] | a model that says which commands make sense, and traces of such; references to what was granted |
-//! | [`lockstep`] | two machines, the same commands, compared after each |
-//! | [`property`], [`table`] | a claim about every input; a table of claims, which is also that of their tests |
-//! | [`settings`] | how much of that is tried |
-//! | [`canary`] | something wrong for each of them, which it has to report |
-//! | [`classes`] | of what kinds the inputs should be, and how many of each at least |
-//! | [`fuzz`] | the fuzz targets of such a table, kept in step with it |
-//! | [`explore`] | every command in every state that can be reached |
-//! | [`interleaving`], [`history`] | what concurrent clients saw, explained by one order |
+//! | [`model`], [`walk`] | a model that says which commands make sense, and traces of these; references to what was granted |
+//! | [`lockstep`] | compares two machines after each of the same commands |
+//! | [`property`], [`table`] | a claim about every input; a table of claims, which has their tests too |
+//! | [`settings`] | how much a test tries |
+//! | [`canary`] | something wrong for each property, which it has to report |
+//! | [`classes`] | the kinds of inputs, and the least share of each |
+//! | [`fuzz`] | the fuzz targets of a table, kept in step with it |
+//! | [`explore`] | tries every command in every state that can be reached |
+//! | [`interleaving`], [`history`] | one order that explains what concurrent clients saw |
 //!
-//! The feature `drawing`, on by default, draws histories as pages of HTML. The feature `derive` lets commands be
-//! made by `derive(arbitrary::Arbitrary)`.
+//! The feature `drawing`, on by default, draws histories as pages of HTML. The feature `derive` provides
+//! `derive(arbitrary::Arbitrary)` for commands.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -255,7 +255,7 @@ mod fixture;
 
 pub use machine::StateMachine;
 
-// What inputs implement, in the versions that the drivers expect.
+// The traits that inputs implement, in the versions that the drivers expect.
 pub use {arbitrary, quickcheck};
 
 /// The README's example is a test too.

@@ -1,15 +1,15 @@
-//! Two machines, the same commands: they must answer alike and hold the same after every one.
+//! Drives two machines with the same commands: they must answer alike and hold the same after every one.
 //!
-//! Any two machines with the same commands and replies will do.
+//! It works for any two machines with the same commands and replies.
 
 use std::fmt::{self, Debug, Display};
 
 use crate::machine::StateMachine;
 
-/// Where two machines part: the commands up to and including the one that showed it.
+/// A difference between two machines: the commands up to the one that showed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Divergence<C> {
-    /// The commands applied to both; after the last they differ.
+    /// The commands applied to both. After the last they differ.
     pub trace: Vec<C>,
     /// How they differ.
     pub difference: String,
@@ -27,8 +27,8 @@ impl<C: Display> Display for Divergence<C> {
 
 impl<C: Debug + Display> std::error::Error for Divergence<C> {}
 
-/// Applies every command of `trace` to both machines and compares replies and projected states
-/// after each, and states before the first. An error counts as a reply of its own.
+/// Applies every command of `trace` to both machines. Compares replies and projected states after each, and
+/// states before the first. An error counts as a reply of its own.
 ///
 /// ```
 /// use statecheck::StateMachine;
@@ -78,8 +78,8 @@ where
     run_comparing(trace, left, right, same)
 }
 
-/// As [`run`], for states that can be compared for less than the cost of projecting both: `same`
-/// says in words how they differ.
+/// Like [`run`], if comparing states costs less than projecting both: `same` returns in words how they
+/// differ.
 ///
 /// # Errors
 /// The first [`Divergence`].
@@ -103,7 +103,7 @@ where
     Ok(())
 }
 
-/// Applies one command to both machines; returns the state that both then hold.
+/// Applies one command to both machines. Returns the state that both then hold.
 ///
 /// # Errors
 /// How they differ, in words.
@@ -135,7 +135,7 @@ where
     Err(format!("one answers {left:?}, the other {right:?}"))
 }
 
-/// The one state that two machines hold, if it is one.
+/// The state that both machines hold, if it is the same.
 pub(crate) fn alike<S: Debug + PartialEq>(left: S, right: &S) -> Result<S, String> {
     if left == *right {
         return Ok(left);
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::fixture::{Command, Model, Outcome, state};
 
-    /// A model that forgets to keep what a thing needs that is put there again.
+    /// A model that loses the needs of a thing that is put there again.
     #[derive(Default)]
     struct Forgetful(Model);
 
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_in_state_is_reported_at_the_command_that_made_it() {
+    fn a_difference_in_state_is_reported_at_its_command() {
         let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
         let divergence = run(
             &trace(),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_in_replies_is_reported_without_looking_at_the_state() {
+    fn a_difference_in_replies_is_reported_without_the_state() {
         let (mut model, mut forgetful) = (Model::default(), Forgetful::default());
         let divergence = run(&trace(), (&mut model, |_| ()), (&mut forgetful, |_| ())).unwrap_err();
         assert_eq!(divergence.trace, trace());

@@ -1,13 +1,13 @@
-//! The one trait that joins everything that answers commands.
+//! The trait of everything that answers commands.
 //!
-//! A machine, the model of it and the client of a remote one all implement [`StateMachine`], so
-//! whatever drives one of them drives the others.
+//! A machine, its model and the client of a remote machine all implement [`StateMachine`]. So a driver of one
+//! of them can drive the others.
 
 /// A machine that changes state one command at a time and answers each command.
 ///
-/// Commands are data that can be kept, shrunk and replayed, hence borrowed here. A machine is
-/// *deterministic* when the same commands always give the same replies; one that holds its own state
-/// should be.
+/// Commands are borrowed, because they are data that is kept, shrunk and replayed. A machine is
+/// *deterministic* when the same commands always give the same replies. One that holds its own state should
+/// be.
 ///
 /// ```
 /// use statecheck::StateMachine;
@@ -32,18 +32,17 @@
 /// assert_eq!(replies, [Ok(10), Ok(10), Ok(10)]);
 /// ```
 pub trait StateMachine {
-    /// What the machine is told.
+    /// A command for the machine.
     type Command;
-    /// What it answers.
+    /// Its answer.
     type Reply;
-    /// Why it could not answer: [`Infallible`](std::convert::Infallible) for a machine in memory
-    /// without limits, an I/O error for one at the far end of a connection.
+    /// Why it has no answer: [`Infallible`](std::convert::Infallible) for a machine in memory without limits,
+    /// an I/O error for a remote one.
     type Error;
 
-    /// Applies one command and answers it.
+    /// Applies one command, and returns its reply.
     ///
     /// # Errors
-    /// When the command has no answer. A machine in memory has then not changed; a remote one may
-    /// have.
+    /// If the command has no answer. A machine in memory has then not changed; a remote one may have.
     fn apply(&mut self, command: &Self::Command) -> Result<Self::Reply, Self::Error>;
 }

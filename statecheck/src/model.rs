@@ -1,8 +1,8 @@
-//! The model of a machine as a guide: it says which commands make sense in its state, and what they refer to.
+//! Models that guide tests: a model says which commands make sense in its state, and what they refer to.
 //!
-//! A machine that hands things out, such as leases or keys, is hardly tested by commands that are drawn
-//! without a look at its state: nearly all of them miss. A [`Model`] offers commands on a [`Menu`], and
-//! [`walk`](crate::walk) draws, shrinks and enumerates from what is offered.
+//! Some machines hand things out, such as leases or keys. Commands that are drawn without a look at the state
+//! hardly test them: nearly all commands miss. A [`Model`] offers commands on a [`Menu`], and
+//! [`walk`](crate::walk) draws, shrinks and enumerates from these.
 
 use std::fmt::Debug;
 use std::mem::discriminant;
@@ -12,7 +12,7 @@ use arbitrary::Unstructured;
 use crate::machine::StateMachine;
 use crate::trace::MAX_COMMANDS;
 
-/// A reference model that knows which commands make sense in its state. The default one is the state before
+/// A reference model that knows which commands make sense in its state. Its default value is the state before
 /// any command.
 ///
 /// ```
@@ -71,7 +71,7 @@ use crate::trace::MAX_COMMANDS;
 pub trait Model:
     StateMachine<Command: Clone + Debug + PartialEq + 'static> + Clone + Default + 'static
 {
-    /// How many bytes a command that is [drawn](Menu::draw) is made from.
+    /// How many bytes make a command that is [drawn](Menu::draw).
     const BYTES: usize = 8;
 
     /// The most commands of a walk that is drawn.
@@ -80,57 +80,58 @@ pub trait Model:
     /// Offers the commands that make sense in this state, the simplest first.
     fn offer(&self, menu: &mut Menu<'_, Self::Command>);
 
-    /// The precondition: whether a command makes sense in this state. By default it does if it is offered. Of
-    /// what is [drawn](Menu::draw) nobody knows what could be: by default all are that are of the same variant
-    /// of the enum as a sample, or just all if there is no sample. What is listed must be allowed: it is not
-    /// asked again. What is drawn is.
+    /// Whether a command makes sense in this state: the precondition. By default it does if it is offered.
+    ///
+    /// A command that was [drawn](Menu::draw) cannot be looked up. By default it makes sense if a sample has
+    /// the same variant of the enum, or if there is no sample. This is not asked of commands that are listed,
+    /// which must be allowed. It is asked of those that are drawn.
     fn allows(&self, command: &Self::Command) -> bool {
         let Search { found, is_drawn, .. } = search(self, command);
         found.is_some() || is_drawn
     }
 
-    /// How many things were granted so far, those included that are gone since: [`Ref`]s from 0 up to this
-    /// mean something.
+    /// How many things were granted so far, including those that are gone. [`Ref`]s from 0 up to this mean
+    /// something.
     fn granted(&self) -> usize {
         0
     }
 
-    /// What a command refers to. When shrinking leaves out a command, the others go on referring to what they
-    /// did.
+    /// What a command refers to. When shrinking leaves out a command, the others go on referring to the same
+    /// things.
     fn references(command: &mut Self::Command) -> Vec<&mut Ref> {
         let _ = command;
         Vec::new()
     }
 
     /// Simpler commands to try in place of one that is not listed, such as one that was [drawn](Menu::draw).
-    /// Each must be simpler by some measure that cannot fall for ever. In place of one that is listed, those
-    /// that are listed before it are tried.
+    /// Each must be simpler by some measure that cannot fall for ever. For a command that is listed, those
+    /// listed before it are tried.
     fn simpler(command: &Self::Command) -> Vec<Self::Command> {
         let _ = command;
         Vec::new()
     }
 }
 
-/// A symbolic reference: to the nth thing that a machine has granted, from 0. What it stands for is looked up
-/// when a command runs, in the machine and in the model alike.
+/// A symbolic reference: to the nth thing that a machine has granted, from 0. It is looked up when a command
+/// runs, in the machine and in the model alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ref(pub usize);
 
 impl Ref {
-    /// References to as many things.
+    /// References to all of so many things.
     pub fn all(
         granted: usize,
     ) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
         (0..granted).map(Self)
     }
 
-    /// What it stands for, out of all that was granted.
+    /// The thing that it stands for, among all that was granted.
     #[must_use]
     pub fn of<T>(self, granted: &[T]) -> Option<&T> {
         granted.get(self.0)
     }
 
-    /// The same, to be changed.
+    /// Like [`of`](Self::of), to be changed.
     #[must_use]
     pub fn of_mut<T>(self, granted: &mut [T]) -> Option<&mut T> {
         granted.get_mut(self.0)
@@ -140,36 +141,36 @@ impl Ref {
 /// What a model offers: kinds of commands, each with a weight.
 pub struct Menu<'a, C>(Mode<'a, C>);
 
-/// What is done with the commands that are offered.
+/// What the menu does with the commands that are offered.
 enum Mode<'a, C> {
-    /// Their weights are summed up; 0 for a kind of which there is none.
+    /// Sums up their weights. A kind without commands weighs 0.
     Weigh { weights: Vec<u32> },
-    /// One of a kind is taken.
+    /// Takes one command of a kind.
     Take { kinds_before: usize, bytes: &'a [u8], taken: Option<C>, is_drawn: bool },
-    /// All are listed, each with whether it is a sample of those that are drawn.
+    /// Lists all commands, each with whether it is a sample of those that are drawn.
     List { commands: Vec<(C, bool)> },
-    /// One is looked for.
+    /// Looks for one command.
     Find(Search<'a, C>),
 }
 
 /// A search for a command among those that are offered.
 struct Search<'a, C> {
     command: &'a C,
-    /// The weights of the kinds so far, as long as it is not found.
+    /// The weights of the kinds so far, until it is found.
     weights_before: u64,
-    /// The weights of the kinds before that of the command, and its place among its kind.
+    /// The weights of the kinds before that of the command, and its place in its kind.
     found: Option<(u64, usize)>,
-    /// Whether it may also be one of a kind that is drawn.
+    /// Whether it may also be of a kind that is drawn.
     is_drawn: bool,
 }
 
 impl<C: Clone + PartialEq> Menu<'_, C> {
-    /// Offers these commands, which are of one kind: the kind is as likely as its weight is large among those
-    /// of all kinds, and each of its commands as likely as the others. The simplest is the first.
+    /// Offers these commands, which are of one kind. The kind is as likely as its share of all weights, and
+    /// all its commands are equally likely. The simplest comes first.
     ///
     /// # Panics
-    /// When a command is drawn from a list of more than 65,536, or the weights of all kinds are more together.
-    /// In a property that is a violation.
+    /// If a command is drawn from a list of more than 65,536, or the weights of all kinds sum to more than
+    /// that. In a property that is a violation.
     pub fn list(&mut self, weight: u32, commands: impl IntoIterator<Item = C>) {
         let mut commands = commands.into_iter();
         match &mut self.0 {
@@ -189,8 +190,8 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
         }
     }
 
-    /// Offers a kind of which there are too many to be listed: `draw` makes one from bytes. The samples stand
-    /// for all of them where [every command](crate::explore) is tried.
+    /// Offers a kind with too many commands to list: `draw` makes one from bytes. The samples stand for all
+    /// of them where [every command](crate::explore) is tried.
     pub fn draw(
         &mut self,
         weight: u32,
@@ -220,7 +221,7 @@ impl<C: Clone + PartialEq> Menu<'_, C> {
 }
 
 impl<C: PartialEq> Search<'_, C> {
-    /// Goes on with a kind.
+    /// Continues with the next kind.
     fn go_on(&mut self, weight: u32, commands: impl Iterator<Item = C>) {
         if self.found.is_some() {
             return;
@@ -246,12 +247,13 @@ fn search<'a, M: Model>(model: &M, command: &'a M::Command) -> Search<'a, M::Com
     }
 }
 
-/// The number that two bytes are.
+/// The number that two bytes make.
 fn number(bytes: &[u8]) -> usize {
     bytes.iter().take(2).fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-/// Every command that a model offers, with those samples for what it would draw that it allows, in its order.
+/// Every command that a model offers, in its order. For what it would draw it has the samples that the model
+/// allows.
 #[must_use]
 pub fn offered<M: Model>(model: &M) -> Vec<M::Command> {
     let all = all(model).into_iter();
@@ -264,7 +266,7 @@ pub(crate) fn listed<M: Model>(model: &M) -> impl Iterator<Item = M::Command> + 
     all(model).into_iter().filter(|(_, is_sample)| !is_sample).map(|(command, _)| command)
 }
 
-/// Every command that a model lists, and every sample, which is said of it.
+/// Every command that a model lists, and every sample, each with whether it is a sample.
 fn all<M: Model>(model: &M) -> Vec<(M::Command, bool)> {
     let mut menu = Menu(Mode::List { commands: Vec::new() });
     model.offer(&mut menu);
@@ -274,19 +276,19 @@ fn all<M: Model>(model: &M) -> Vec<(M::Command, bool)> {
     }
 }
 
-/// How many bytes say which kind is taken.
+/// How many bytes choose the kind.
 const KIND_BYTES: usize = 2;
 
-/// How many numbers there are of two bytes.
+/// How many numbers two bytes can make.
 const NUMBERS: usize = 1 << 16;
 
-/// How many bytes a command of this model is chosen by.
+/// How many bytes choose a command of this model.
 pub(crate) const fn bytes_of_a_command<M: Model>() -> usize {
     KIND_BYTES + if M::BYTES > 2 { M::BYTES } else { 2 }
 }
 
-/// The command that some bytes choose in a state: the first two the kind, those after them which of it. None
-/// if nothing is offered, or what was drawn is not allowed.
+/// The command that some bytes choose in a state. The first two choose the kind, and the others a command of
+/// it. `None` if nothing is offered, or if the model does not allow what was drawn.
 pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
     let mut menu = Menu(Mode::Weigh { weights: Vec::new() });
     model.offer(&mut menu);
@@ -301,8 +303,8 @@ pub(crate) fn chosen<M: Model>(model: &M, bytes: &[u8]) -> Option<M::Command> {
     }
 }
 
-/// The bytes that [choose](chosen) a command in a state. None if it is not among those that are listed, or too
-/// far behind the first for the bytes.
+/// The bytes that [choose](chosen) a command in a state. `None` if it is not listed, or if it stands too far
+/// after the first for the bytes.
 pub(crate) fn bytes_for<M: Model>(model: &M, command: &M::Command) -> Option<Vec<u8>> {
     let (weights_before, place) = search(model, command).found?;
     let kind = u16::try_from(weights_before).ok()?.to_be_bytes();
@@ -312,7 +314,7 @@ pub(crate) fn bytes_for<M: Model>(model: &M, command: &M::Command) -> Option<Vec
     Some(bytes)
 }
 
-/// Which of several weights a number falls on.
+/// The weight on which a number falls.
 fn place(weights: &[u32], number: usize) -> Option<usize> {
     let total: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
     assert!(total <= NUMBERS as u64, "the weights of all kinds are {total} together");

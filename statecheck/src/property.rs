@@ -1,9 +1,8 @@
-//! A property: a claim about every input of some type, and everything that is needed to try it.
+//! A property: a claim about every input of some type, with all that is needed to try it.
 //!
-//! Quickcheck tries a property on random inputs, a fuzz target on what
-//! libFuzzer thinks of; both go through [`Property::replay`], so both report the same shrunk
-//! [`Violation`]. A test also tries what broke it before, within a budget from the environment:
-//! [`Property::run`].
+//! Quickcheck tries a property on random inputs, and a fuzz target on those that libFuzzer chooses. Both go
+//! through [`Property::replay`], so both report the same shrunk [`Violation`]. [`Property::run`], within a
+//! budget from the environment, also tries what broke the property before.
 
 mod check;
 mod run;
@@ -27,10 +26,10 @@ pub use crate::regressions::RegressionError;
 pub(crate) use check::guarded;
 pub use run::{Failure, Report};
 
-/// A claim that holds for every input, or should.
+/// A claim about every input of a type.
 #[derive(Clone)]
 pub struct Property {
-    /// Its name, also that of its test and of its fuzz target.
+    /// Its name, which its test and its fuzz target have too.
     pub name: &'static str,
     /// What it claims, in a line.
     pub promise: &'static str,
@@ -38,10 +37,10 @@ pub struct Property {
     pub rules: &'static [&'static str],
     /// The type of its inputs.
     pub input: String,
-    /// On how many random inputs the tests try it.
+    /// How many random inputs the tests try it on.
     pub cases: u64,
-    /// Classes of inputs, as [`label`](crate::classes::label) names them, and how many percent of the random
-    /// inputs must at least be of each: a test fails if they are not, because it has gone blind.
+    /// Classes of inputs, as [`label`](crate::classes::label) names them, and the least percentage of random
+    /// inputs for each. A test fails if there are fewer, because it has gone blind.
     pub shares: &'static [(&'static str, f64)],
     check: Rc<dyn Check>,
 }
@@ -51,21 +50,22 @@ pub struct Property {
 pub struct Violation {
     /// The name of the property.
     pub property: &'static str,
-    /// What was seen instead of what it claims.
+    /// What was seen, in contrast to the claim.
     pub what: String,
     /// The input as its type shows it: by default its `Debug` form.
     pub shown: String,
     /// How many simpler inputs were tried on the way to this one.
     pub tries: usize,
-    /// Bytes that fail in the same way when they are [replayed](Property::replay): those of the input itself
-    /// if its type says [which](Input::to_bytes), those that it was shrunk from if not.
+    /// Bytes that fail in the same way when they are [replayed](Property::replay). If the type says
+    /// [which](Input::to_bytes), they are those of the input itself; otherwise those from which it was
+    /// shrunk.
     pub bytes: Vec<u8>,
     /// The input as statements in Rust that bind it to `input`, if its type has [such](Input::to_rust).
     pub rust: Option<String>,
 }
 
 impl Display for Violation {
-    /// In transcript form if the input is: the rest is comments.
+    /// A transcript, if the input is one: the rest is comments.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# {} does not hold:", self.property)?;
         for line in self.what.lines() {
@@ -85,15 +85,15 @@ impl Display for Violation {
 impl std::error::Error for Violation {}
 
 impl Debug for Violation {
-    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    /// The same as `Display`: test frameworks report by `Debug`, and a person has to read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
     }
 }
 
 impl Violation {
-    /// The same as a test of its own in Rust, to be copied: it calls the function of the table that returns the
-    /// property. None if the type of the input does not say how it is written.
+    /// A test in Rust of the same, to be copied. It calls the function of the table that returns the
+    /// property. `None` if the type of the input does not say how it is written.
     #[must_use]
     pub fn to_test(&self) -> Option<String> {
         let lines = self.rust.as_ref()?.lines();
@@ -107,25 +107,25 @@ impl Violation {
         ))
     }
 
-    /// The line that keeps it in the file of what once broke the property.
+    /// The line that keeps it in the property's file of regressions.
     pub(crate) fn kept_line(&self) -> String {
         regressions::line(Kind::Case, &[&self.bytes])
     }
 
-    /// Keeps it in the file of what once broke the property, unless it is kept already.
+    /// Keeps it in the property's file of regressions, unless it is there already.
     pub(crate) fn keep_in(&self, kept: &Regressions) -> Result<(), RegressionError> {
         kept.keep(&format!("{}\n{}", self.what, self.shown), &self.kept_line())
     }
 
-    /// Of a property of which no input is to be shown.
+    /// A violation for which there is no input to show.
     fn without_input(property: &'static str, what: String) -> Self {
         Self { property, what, shown: String::new(), tries: 0, bytes: Vec::new(), rust: None }
     }
 }
 
 impl Property {
-    /// A property from the function that checks it on one input, which returns what it saw instead
-    /// of what is claimed. A panic counts as a violation too.
+    /// Makes a property of a function that checks one input, and returns what it saw if that is not what is
+    /// claimed. A panic is a violation too.
     pub fn new<I: Input>(
         name: &'static str,
         promise: &'static str,
@@ -142,8 +142,8 @@ impl Property {
         }
     }
 
-    /// The property of two machines that they answer alike, and hold the same, after each command
-    /// of any trace: [`lockstep::run`] of what [`explore::run`](super::explore::run) takes.
+    /// The property that two machines answer alike and hold the same after each command of any trace. It runs
+    /// [`lockstep::run`], with the arguments of [`explore::run`](super::explore::run).
     ///
     /// ```
     /// use statecheck::StateMachine;
@@ -169,7 +169,7 @@ impl Property {
     ///     }
     /// }
     ///
-    /// /// As the machine, until it is full.
+    /// /// The same as the machine, until it is full.
     /// #[derive(Clone)]
     /// struct Small(u8);
     ///
@@ -209,8 +209,8 @@ impl Property {
         })
     }
 
-    /// The property of a machine that it answers as its model does, and holds the same, after each command
-    /// of any [`Walk`] through the model.
+    /// The property that a machine answers as its model does, and holds the same, after each command of any
+    /// [`Walk`] through the model.
     pub fn refines<M, S, P>(
         name: &'static str,
         promise: &'static str,
@@ -227,7 +227,7 @@ impl Property {
         })
     }
 
-    /// Checks the property on the input that the bytes stand for, if there are enough of them.
+    /// Checks the property on the input that the bytes make, if there are enough of them.
     ///
     /// # Errors
     /// A [`Violation`] with a shrunk input.
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_violation_is_shrunk_and_prints_as_a_transcript_with_comments() {
+    fn a_violation_is_shrunk_and_prints_as_a_commented_transcript() {
         let violation = small(100).quickcheck(1_000, 1).unwrap_err();
         let tries = violation.tries;
         assert_eq!(
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(format!("{violation:?}"), format!("\n{violation}"));
         let of_bytes = small(100).replay(&[1, 200, 3]).unwrap_err();
         assert_eq!((of_bytes.what, of_bytes.shown), (violation.what, violation.shown));
-        // Two are dropped at once or one by one, and 200 is lowered a hundred times.
+        // Two are dropped together or one by one, and 200 is lowered a hundred times.
         assert!(of_bytes.tries > 100);
     }
 

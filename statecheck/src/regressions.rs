@@ -1,7 +1,7 @@
-//! What once failed, kept in files that a person can read: one for each property, and for each test of
-//! clients at once.
+//! Files of regressions: what once failed, in a form for people. There is a file for each property, and for
+//! each test of concurrent clients.
 //!
-//! A line begins with a word that says what it keeps, below a comment that says what was seen. Bytes in
+//! A line begins with a word for the kind of what it keeps, below a comment that says what was seen. Bytes in
 //! hexadecimal digits follow. Comments begin with `#`.
 
 use std::fmt::{self, Display};
@@ -11,32 +11,32 @@ use std::{fs, io};
 /// What a line keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An input of a property: its bytes, all in one.
+    /// An input of a property: all its bytes in one group.
     Case,
-    /// What clients ask at once: the bytes of each client.
+    /// What clients ask at once: a group of bytes for each client.
     Round,
 }
 
-/// The words of a line, and what each says.
+/// The words of a line, and their kinds.
 const KINDS: [(&str, Kind); 2] = [("case", Kind::Case), ("round", Kind::Round)];
 
-/// What is wrong with a file of what once failed.
+/// What is wrong with a file of regressions.
 #[derive(Debug)]
 pub enum RegressionError {
     /// It cannot be read or written.
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
-    /// A line is neither a comment nor anything that can be kept.
+    /// A line is neither a comment nor a regression.
     Line {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What it says.
+        /// The text of the line.
         text: String,
     },
 }
@@ -72,7 +72,7 @@ impl Regressions {
         &self.path
     }
 
-    /// All of a kind that is kept, the bytes of each in their groups; none if there is no file.
+    /// All regressions of a kind, the bytes of each in their groups. None if there is no file.
     pub(crate) fn read(&self, kind: Kind) -> Result<Vec<Vec<Vec<u8>>>, RegressionError> {
         let text = self.text()?.unwrap_or_default();
         let mut all = Vec::new();
@@ -86,7 +86,7 @@ impl Regressions {
         Ok(all)
     }
 
-    /// What the file says; `None` if there is no file.
+    /// The text of the file, or `None` if there is no file.
     fn text(&self) -> Result<Option<String>, RegressionError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(Some(text)),
@@ -95,7 +95,7 @@ impl Regressions {
         }
     }
 
-    /// Keeps a line, with what was seen as a comment above it, unless it is kept already.
+    /// Keeps a line, below a comment that says what was seen, unless it is there already.
     pub(crate) fn keep(&self, seen: &str, line: &str) -> Result<(), RegressionError> {
         let mut text = self.text()?.unwrap_or_else(|| {
             format!(
@@ -134,7 +134,7 @@ pub(crate) fn line(kind: Kind, groups: &[&[u8]]) -> String {
     words.collect::<Vec<_>>().join(" ").trim_end().to_owned()
 }
 
-/// What a line keeps, and its bytes; `None` if it is no such line.
+/// The kind of a line, and its bytes, or `None` if it has another form.
 fn parse(line: &str) -> Option<(Kind, Vec<Vec<u8>>)> {
     let mut words = line.split_whitespace();
     let word = words.next()?;
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_lines_of_either_kind_and_each_reader_finds_its_own() {
+    fn a_file_has_both_kinds_of_lines_and_each_reader_its_own() {
         let folder = std::env::temp_dir().join(format!("statecheck-kinds-{}", std::process::id()));
         let kept = Regressions::of(&folder, "both");
         kept.keep("seen", "case 01").unwrap();

@@ -1,4 +1,4 @@
-//! How much a test tries, from the environment: for a person who repeats a failure, and for a server that has a
+//! How much a test tries, by the environment: for a person who repeats a failure, and for a server that has a
 //! night.
 
 use std::env;
@@ -11,25 +11,25 @@ use std::time::Duration;
 /// How much is tried, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// On how many random inputs; on as many as `Property::cases` says if this does not.
+    /// On how many random inputs, or `None` for as many as `Property::cases` says.
     pub cases: Option<u64>,
     /// For how long instead, at least.
     pub time: Option<Duration>,
-    /// In how many rounds clients use a machine at once, if not in as many as their test says.
+    /// In how many rounds clients use a machine at once, or `None` for as many as their test says.
     pub rounds: Option<u64>,
-    /// Which random inputs.
+    /// The seed of the random inputs.
     pub seed: u64,
-    /// The folder of what broke properties before, with a file for each. If there is none, nothing is tried
-    /// again, and nothing kept.
+    /// The folder of regressions, with a file for each property. With `None` nothing is tried again, and
+    /// nothing is kept.
     pub regressions: Option<PathBuf>,
 }
 
-/// A variable of the environment says what cannot be.
+/// The error for a variable of the environment that has no valid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     /// The variable.
     pub variable: &'static str,
-    /// What it says.
+    /// Its value.
     pub value: String,
 }
 
@@ -46,14 +46,14 @@ impl Settings {
     ///
     /// | variable | what it says |
     /// |---|---|
-    /// | `SEED` | which random inputs; others in each run without it |
-    /// | `QUICKCHECK_TESTS` | on how many of them a property is tried |
-    /// | `STATECHECK_SECONDS` | for how many seconds instead |
+    /// | `SEED` | the seed of the random inputs; without it, each run has another |
+    /// | `QUICKCHECK_TESTS` | how many random inputs a property is tried on |
+    /// | `STATECHECK_SECONDS` | for how many seconds it is tried instead |
     /// | `STATECHECK_ROUNDS` | in how many rounds clients use a machine at once |
-    /// | `STATECHECK_REGRESSIONS` | the folder of what broke properties before; `tests/regressions` of the package without it; empty for none |
+    /// | `STATECHECK_REGRESSIONS` | the folder of regressions: by default `tests/regressions` of the package; empty for none |
     ///
     /// # Errors
-    /// When one of the first four is no number.
+    /// If one of the first four is not a number.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::from_variables(env::var_os)
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_come_from_the_environment_and_what_is_no_number_is_refused() {
+    fn settings_from_the_environment_must_be_numbers() {
         let from = |pairs: &'static [(&str, &str)]| {
             Settings::from_variables(|name| {
                 pairs.iter().find(|pair| pair.0 == name).map(|pair| pair.1.into())

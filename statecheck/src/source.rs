@@ -1,10 +1,10 @@
-//! Types and values as they are written in Rust.
+//! Types and values in the syntax of Rust.
 
 use std::any::type_name;
 use std::fmt::{Debug, Write};
 
-/// Statements in Rust that bind a list of commands to `input`, from their `Debug` forms: between `open` and
-/// `close`, below the `use` of what it takes.
+/// Statements in Rust that bind a list of commands to `input`. They have the `Debug` forms of the commands
+/// between `open` and `close`, below a `use` of the types.
 pub(crate) fn commands_in_rust<C: Debug>(
     uses: &str,
     (open, close): (&str, &str),
@@ -15,12 +15,12 @@ pub(crate) fn commands_in_rust<C: Debug>(
     format!("{uses}\nlet input = {open}\n{commands}{close};\n")
 }
 
-/// Commands in a list, as they are written in Rust.
+/// The commands of a list in the syntax of Rust.
 pub(crate) fn written<C: Debug>(commands: &[C]) -> String {
     commands.iter().map(|command| format!("{command:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The `use` of what it takes to write commands by their `Debug` forms.
+/// The `use` lines that the `Debug` forms of commands need.
 pub(crate) fn uses_of<'a, C: Debug + 'a>(commands: impl IntoIterator<Item = &'a C>) -> String {
     let written: Vec<_> = commands.into_iter().map(|command| format!("{command:?}")).collect();
     let mut uses = String::new();
@@ -40,7 +40,7 @@ pub(crate) fn uses_of<'a, C: Debug + 'a>(commands: impl IntoIterator<Item = &'a 
     uses
 }
 
-/// A type's name as that of a function: `lease_model` for `LeaseModel<u8>`.
+/// A type's name in the form of a function's: `lease_model` for `LeaseModel<u8>`.
 pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_') {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn variants_are_written_below_a_use_of_them_and_a_structure_by_its_own_name() {
+    fn variants_are_written_below_a_use_and_structures_by_name() {
         let ends = ("Trace(vec![", "])");
         let written = commands_in_rust("some::Trace", ends, &[Command::Add(1), Command::Clear]);
         assert_eq!(

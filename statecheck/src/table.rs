@@ -1,16 +1,15 @@
-//! Properties declared once, in a table: [`properties!`](crate::properties) makes of it the functions
-//! that return them, the roster of all, and a test for each. [`fuzz`](crate::fuzz) makes fuzz targets
-//! of the roster.
+//! Properties declared once, in a table. [`properties!`](crate::properties) makes functions that return them,
+//! the roster of all, and a test for each. [`fuzz`](crate::fuzz) makes fuzz targets of the roster.
 
 /// Turns a table of properties into functions that return them, their roster, and a test for each.
 ///
-/// A row gives a property its promise, which is its doc comment, its name, the type of its inputs, and what
-/// checks it on one of them: a function or a closure that takes the input by reference and returns what it saw
-/// instead of what is claimed, as a [`String`]. A row may also say
+/// A row gives a property its promise, which is its doc comment, its name, the type of its inputs, and its
+/// check. The check is a function or a closure that takes the input by reference. If it sees something else
+/// than what is claimed, it returns that as a [`String`]. A row may also have
 ///
-/// - `* 10_000`: on how many inputs the tests try it, instead of 100;
+/// - `* 10_000`: how many inputs the tests try it on, instead of 100;
 /// - `[L1 L2]`: the rules of a specification that it covers, by their ids;
-/// - `where "full" >= 5 %, "empty" >= 1 %`: of which [classes](crate::classes) the inputs must be, at least.
+/// - `where "full" >= 5 %, "empty" >= 1 %`: the least shares of [classes](crate::classes) among the inputs.
 ///
 /// The macro makes, where it is called:
 ///
@@ -54,7 +53,7 @@
 /// let [property, _] = &roster()[..] else { panic!("a property for each row") };
 /// assert_eq!(property.promise, "A list that is sorted is as long as before.");
 /// assert_eq!((property.rules, property.shares), (&["S1", "S2"][..], &[("long", 20.0)][..]));
-/// // It does not: what occurs twice is dropped.
+/// // It is not: numbers that occur twice are dropped.
 /// let violation = property.quickcheck(property.cases, 1).unwrap_err();
 /// assert_eq!(violation.what, "2 became 1");
 /// # }
@@ -62,14 +61,14 @@
 ///
 /// # Checks in modules, and properties of any machine
 ///
-/// In the other form of a table each row names a module and the function in it that checks the property and
-/// has its name: `module::name(Input) * 100 [];`. There the number and the rules always stand, and a promise is
+/// In the other form of a table, each row names a module. The function in it that has the row's name checks
+/// the property: `module::name(Input) * 100 [];`. The number and the rules are always there, and a promise is
 /// one line.
 ///
-/// Some claims are about every machine of a kind. Such a table then begins with what such a machine has
-/// to be, which one the rows are about here, and the head of a function that returns those rows for a
-/// machine of someone else's. The rows name the machine after `for any`. Their functions take two
-/// arguments: a function that returns a fresh machine, and the input.
+/// Some claims are about every machine of a kind. The head of such a table has three parts: the trait of such
+/// a machine, the machine of these rows, and a function that returns the rows for another machine. The rows
+/// name the machine after `for any`. Their functions take two arguments: a function that returns a fresh
+/// machine, and the input.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -136,7 +135,7 @@
 /// # }
 /// # impl Counter for Narrow {}
 /// assert_eq!(counts_never_fall().quickcheck(100, 1), Ok(()));
-/// // Another counter, which begins anew after 15.
+/// // Another counter, which begins again after 15.
 /// let violation = counter_properties(Narrow::default)[0].quickcheck(100, 1).unwrap_err();
 /// assert_eq!(violation.what, "0 came after 15");
 /// # }

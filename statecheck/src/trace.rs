@@ -1,7 +1,7 @@
 //! Traces: commands for a machine, generated and shrunk.
 //!
-//! A type of commands says in [`TraceCommand`] how its values are made
-//! and simplified, and [`Trace`] does the rest.
+//! A type of commands implements [`TraceCommand`], which makes and simplifies its values. [`Trace`] does the
+//! rest.
 
 use std::fmt::Debug;
 
@@ -13,17 +13,17 @@ use crate::source::commands_in_rust;
 /// The most commands of a generated trace.
 pub const MAX_COMMANDS: usize = 200;
 
-/// A command that traces can be made of. Only the supertraits are needed; the methods make traces
-/// better and counterexamples shorter.
+/// A command for traces. Only the supertraits are needed. The methods make traces better and counterexamples
+/// shorter.
 pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
-    /// About how many bytes a command is made from.
+    /// About how many bytes make a command.
     const BYTES: usize = 4;
 
-    /// A trace of at most [`MAX_COMMANDS`]. To be overridden where its commands should have
-    /// something in common.
+    /// A trace of at most [`MAX_COMMANDS`]. Override it if the commands of a trace should have something in
+    /// common.
     ///
     /// # Errors
-    /// When there are too few bytes.
+    /// If there are too few bytes.
     fn arbitrary_trace(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Self>> {
         let mut trace = Vec::new();
         while !u.is_empty() && trace.len() < MAX_COMMANDS {
@@ -51,13 +51,13 @@ pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
         Vec::new()
     }
 
-    /// A trace as a person wants to see it when it fails, in lines.
+    /// A trace in lines, as a person wants to see it when it fails.
     fn show_trace(trace: &[Self]) -> String {
         trace.iter().map(|command| format!("{command:?}\n")).collect()
     }
 
-    /// A trace in Rust, as [`Input::to_rust`] says: by default from the `Debug` forms of its commands, which is
-    /// right where these are written as in Rust.
+    /// A trace in Rust, like [`Input::to_rust`]. By default it uses the `Debug` forms of its commands, which
+    /// is right if these are valid Rust.
     fn trace_to_rust(trace: &[Self]) -> Option<String> {
         Some(commands_in_rust("statecheck::trace::Trace", ("Trace(vec![", "])"), trace))
     }
@@ -76,7 +76,7 @@ impl<C: TraceCommand> Arbitrary<'_> for Trace<C> {
 impl<C: TraceCommand> Input for Trace<C> {
     const BYTES: usize = MAX_COMMANDS * C::BYTES;
 
-    /// Drops commands, then simplifies what they share, then each on its own.
+    /// Drops commands, then simplifies what they share, then each alone.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let each = self.0.iter().enumerate().flat_map(move |(position, command)| {
             command.simpler_alone().into_iter().map(move |simpler| {

@@ -1,8 +1,8 @@
-//! Walks: traces of commands each of which makes sense where it comes, by a [`Model`].
+//! Walks: traces in which each command makes sense at its place, by a [`Model`].
 //!
-//! A walk is made from bytes, a fixed number of them for each command: a fuzzer that changes one command
-//! leaves the bytes of the others. Shrinking keeps to the model too. It leaves out what makes no sense any
-//! more, and what is left refers to the same things as before.
+//! A walk is made from bytes, a fixed number of them for each command. So a fuzzer that changes one command
+//! does not touch the bytes of the others. Shrinking keeps to the model too. It leaves out commands that no
+//! longer make sense. The rest refers to the same things as before.
 
 use std::any::type_name;
 use std::collections::BTreeMap;
@@ -19,14 +19,14 @@ use crate::machine::StateMachine;
 use crate::model::{Model, Ref, bytes_for, bytes_of_a_command, chosen, listed};
 use crate::source::{commands_in_rust, short_name};
 
-/// A walk no longer than this is also tried without any two of its commands.
+/// The longest walk that is also tried without any two of its commands.
 const SHORT: usize = 24;
 
-/// A walk no longer than this is also tried without any one of its commands and with a simpler one in place of
+/// The longest walk that is also tried without any one of its commands and with a simpler one in place of
 /// another.
 const VERY_SHORT: usize = 12;
 
-/// Commands, in order, each of which makes sense after those before it.
+/// Commands, in order. Each makes sense after those before it.
 pub struct Walk<M: Model> {
     commands: Vec<M::Command>,
     model: PhantomData<fn() -> M>,
@@ -51,14 +51,14 @@ impl<M: Model> PartialEq for Walk<M> {
 }
 
 impl<M: Model> Walk<M> {
-    /// A walk along those of these commands that make sense, each after those before it.
+    /// A walk along these commands, without those that make no sense after the ones before them.
     #[must_use]
     pub fn along(commands: impl IntoIterator<Item = M::Command>) -> Self {
         let mut model = M::default();
         let mut allowed = Vec::new();
         for command in commands {
             if model.allows(&command) {
-                // What the model answers is whoever's business that runs the walk.
+                // The runner of the walk compares the answers.
                 let _answer = model.apply(&command);
                 allowed.push(command);
             }
@@ -66,10 +66,10 @@ impl<M: Model> Walk<M> {
         Self::of(allowed)
     }
 
-    /// The walk along just these commands.
+    /// The walk along exactly these commands.
     ///
     /// # Panics
-    /// When one makes no sense after those before it.
+    /// If one makes no sense after those before it.
     #[must_use]
     pub fn exactly(commands: impl IntoIterator<Item = M::Command>) -> Self {
         let mut model = M::default();
@@ -80,13 +80,13 @@ impl<M: Model> Walk<M> {
         Self::of(commands.collect())
     }
 
-    /// Its commands.
+    /// The commands of the walk.
     #[must_use]
     pub fn commands(&self) -> &[M::Command] {
         &self.commands
     }
 
-    /// Takes a machine and the model along, and compares replies and projected states after each command.
+    /// Runs a machine and the model along the walk. Compares replies and projected states after each command.
     ///
     /// # Errors
     /// How they differ, in words.
@@ -125,8 +125,8 @@ impl<M: Model> Walk<M> {
         grants.collect()
     }
 
-    /// The walk with some of its commands only, perhaps others in their place. What refers to a thing that is
-    /// not granted any more is left out too, or refers to another. Says whether something did.
+    /// The walk with only some of its commands, perhaps with others in their place. A command that refers to
+    /// something no longer granted is left out too, or refers to another thing. Returns whether one did.
     fn with_only<'a>(
         commands: impl Iterator<Item = (&'a M::Command, Range<usize>)>,
         otherwise: Otherwise,
@@ -135,7 +135,7 @@ impl<M: Model> Walk<M> {
         M: 'a,
     {
         let (mut model, mut kept, mut has_dangled) = (M::default(), Vec::new(), false);
-        // What there is before any command stays what it is.
+        // Things that exist before any command keep their references.
         let mut now: BTreeMap<_, _> = Ref::all(model.granted()).map(|it| (it, it)).collect();
         for (command, granted) in commands {
             let mut command = command.clone();
@@ -156,7 +156,7 @@ impl<M: Model> Walk<M> {
         (Self::of(kept), has_dangled)
     }
 
-    /// The walk without the commands at some positions, in each way to go on without them that differs.
+    /// The walk without the commands at some positions, in all ways to go on without them that differ.
     fn without(&self, grants: &[Range<usize>], is_left_out: impl Fn(usize) -> bool) -> Vec<Self> {
         let mut walks = Vec::new();
         for otherwise in [Otherwise::LeftOut, Otherwise::Latest, Otherwise::First] {
@@ -190,7 +190,7 @@ impl<M: Model> Walk<M> {
     }
 }
 
-/// What becomes of a command that refers to what is not granted any more.
+/// What becomes of a command that refers to something no longer granted.
 #[derive(Debug, Clone, Copy)]
 enum Otherwise {
     LeftOut,
@@ -201,7 +201,7 @@ enum Otherwise {
 }
 
 impl Otherwise {
-    /// What to refer to, out of so many things.
+    /// The reference to use, among so many things.
     fn one_of(self, granted: usize) -> Option<Ref> {
         let last = granted.checked_sub(1)?;
         match self {
@@ -212,14 +212,15 @@ impl Otherwise {
     }
 }
 
-/// Applies a command, and says what it was granted.
+/// Applies a command, and returns what it was granted.
 fn granted_by<M: Model>(model: &mut M, command: &M::Command) -> Range<usize> {
     let before = model.granted();
     let _answer = model.apply(command);
     before..model.granted()
 }
 
-/// What can stand in place of a command in a state: whatever is listed before it, or what its model knows.
+/// Commands that can replace a command in a state: all that are listed before it, or those that its model
+/// knows.
 fn simpler<M: Model>(model: &M, command: &M::Command) -> impl Iterator<Item = M::Command> + use<M> {
     let mut listed: Vec<_> = listed(model).collect();
     match listed.iter().position(|listed| listed == command) {
@@ -247,8 +248,9 @@ impl<M: Model> Arbitrary<'_> for Walk<M> {
 impl<M: Model> Input for Walk<M> {
     const BYTES: usize = M::COMMANDS * bytes_of_a_command::<M>();
 
-    /// Leaves out runs of commands, then any two, then tries simpler ones in place of each, then both at once. A walk is simpler
-    /// than another if it is shorter, or if the first command that differs is simpler; so this ends.
+    /// Leaves out runs of commands, then any two, then tries simpler ones in place of each, then both at
+    /// once. A walk is simpler than another if it is shorter, or if the first command that differs is
+    /// simpler. So this ends.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let grants = self.grants();
         let length = self.commands.len();
@@ -272,7 +274,7 @@ impl<M: Model> Input for Walk<M> {
         self.commands.iter().map(|command| format!("{command:?}\n")).collect()
     }
 
-    /// None if a command is among those that are [drawn](crate::model::Menu::draw).
+    /// The bytes of the walk, or `None` if one of its commands was [drawn](crate::model::Menu::draw).
     fn to_bytes(&self) -> Option<Vec<u8>> {
         let chunks = self.steps().map(|(model, command)| bytes_for(&model, command));
         chunks.collect::<Option<Vec<_>>>().map(|chunks| chunks.concat())

@@ -1,8 +1,8 @@
-//! Sessions that share an engine with a store, on schedules that a checker chooses: nobody is told what
-//! is not durable, nobody waits for ever, and when the store fails nothing is left but what it keeps.
+//! Sessions share an engine with a store, on schedules that a checker chooses. No reply shows what is not
+//! durable, and nobody waits for ever. When the store fails, only what it keeps is left.
 //!
-//! What is said is such that a reply can be held against what is kept at that moment: `z` is there at
-//! first and may go, once; all others may come, and never go.
+//! The messages are such that each reply can be compared with what is kept at that moment. `z` is there at
+//! first, and may go once. All others may come, and never go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,17 +26,17 @@ type Kept = BTreeMap<String, Vec<String>>;
 /// So many commits succeed: all there are.
 const ALL: usize = usize::MAX;
 
-/// An engine with a store of which so many commits succeed before all fail, and what that keeps.
+/// An engine with a store, and what the store keeps. So many of its commits succeed before all fail.
 fn engine(commits: usize) -> (Engine, shelf::Shared) {
     shelf::durable(move |shelf, _| {
-        // What others do while the disk is at it.
+        // Lets others do something while the disk is busy.
         yield_now();
         let mut shelf = shelf.lock().unwrap();
         shelf.fails = shelf.commits >= commits;
     })
 }
 
-/// A store that keeps each commit when it is told of the next, and the last one never.
+/// A store that keeps each commit only when the next one comes, and so never keeps the last.
 struct Late(Shelved, Vec<Change>);
 
 impl Store for Late {
@@ -60,15 +60,15 @@ fn late() -> (Engine, shelf::Shared) {
     (Engine::durable(PackageIndex::new(), Box::new(Late(store, Vec::new()))), shelf)
 }
 
-/// A thread for each client, which has a session answer its texts.
+/// Runs a thread for each client. Its session answers the client's texts.
 fn sessions(clients: Clients, commits: usize) {
     sessions_with(engine(commits), clients, Shared::answer_or_refuse);
 }
 
-/// Answers a client's text, and says how many messages were refused.
+/// Answers a client's text, and returns how many messages were refused.
 type Answering = fn(&Shared, &mut Session, &str) -> (Done, usize);
 
-/// Has a session answer, but for QUERYs alone, which are answered from what is not durable.
+/// Answers by a session, but batches of QUERYs alone from what may not be durable.
 fn reads_do_not_wait(shared: &Shared, session: &mut Session, text: &str) -> (Done, usize) {
     if text.split("; ").all(|message| message.starts_with("QUERY|")) {
         (shared.look_ahead(text), 0)
@@ -99,7 +99,7 @@ fn nothing_else_is_left(engine: &Engine, shelf: &shelf::Shared) {
     assert_eq!(left, shelf.lock().unwrap().kept, "what is left is not what is kept");
 }
 
-/// Holds what was answered against what is kept by then.
+/// Compares what was answered with what is kept by then.
 fn hold(shelf: &shelf::Shared, (done, refused): (Done, usize), text: &str) -> Done {
     let (batch, (outcomes, _)) = &done;
     let Shelf { kept, fails, closed, .. } = &*shelf.lock().unwrap();
@@ -110,7 +110,7 @@ fn hold(shelf: &shelf::Shared, (done, refused): (Done, usize), text: &str) -> Do
     done
 }
 
-/// Whether what is kept is enough for a reply: whatever else may become durable, the reply stays right.
+/// Whether what is kept is enough for a reply to stay right, in spite of anything that becomes durable later.
 fn rests_on(kept: &Kept, command: &Command, outcome: Outcome) -> bool {
     let is_z = |name: &str| name == "z";
     let package = command.package().as_str();
@@ -128,7 +128,7 @@ fn rests_on(kept: &Kept, command: &Command, outcome: Outcome) -> bool {
     }
 }
 
-/// Closes the store; for a session it is malformed.
+/// A text that closes the store. A session finds it malformed.
 const CLOSE: &str = "close";
 
 const THREE: Clients = &[
@@ -163,7 +163,7 @@ fn when_the_store_is_closed_sessions_keep_what_they_were_told() {
     on_many_schedules(|| sessions(TWO, ALL));
 }
 
-/// Threads that wait for one version each, the last of which is only seen.
+/// Runs threads that each wait for one version. The last of these versions was only seen.
 fn waits(commits: usize) {
     let (engine, shelf) = engine(commits);
     let ahead = |text: &str| {
@@ -186,7 +186,7 @@ fn waits(commits: usize) {
 }
 
 #[test]
-fn whoever_waits_for_a_version_hears_of_it() {
+fn all_who_wait_for_a_version_hear_of_it() {
     on_every_schedule(|| waits(ALL));
     on_every_schedule(|| waits(0));
 }

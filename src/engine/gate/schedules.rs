@@ -1,5 +1,5 @@
-//! Threads at the gate, on schedules that a checker chooses: nobody is inside with one who is alone, and
-//! nobody waits for ever.
+//! Threads at the gate, on schedules that a checker chooses. Nobody is inside with a thread that is alone,
+//! and nobody waits for ever.
 
 use std::sync::RwLock;
 
@@ -8,7 +8,7 @@ use shuttle::thread::{self, yield_now};
 use super::*;
 use crate::sync::checker::{on_every_schedule, on_many_schedules, sees};
 
-/// What a thread does: pass alone, or to read, with so many names.
+/// One step of a thread: to pass alone or to read, with so many names.
 #[derive(Clone, Copy)]
 enum Passage {
     Alone(usize),
@@ -16,7 +16,7 @@ enum Passage {
 }
 use Passage::{Alone, Read};
 
-/// A thread for each list of steps. The lock is of std, and never waited for.
+/// Runs a thread for each list of steps. The lock is of std, and never waited for.
 fn threads(threads: &[&[Passage]]) {
     let (gate, inside) = (Gate::default(), RwLock::new(()));
     thread::scope(|scope| {
@@ -43,7 +43,7 @@ fn threads(threads: &[&[Passage]]) {
     assert!(!state.alone && state.sharing == 0 && state.turns.is_empty(), "{state:?}");
 }
 
-/// Longer than may go out of turn.
+/// More names than may go out of turn.
 const LONG: usize = MAX_NAMES_AHEAD + 1;
 
 const MANY: &[&[Passage]] = &[

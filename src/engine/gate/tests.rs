@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A state with somebody inside alone, so that all who come wait.
+/// A state with a thread inside alone, so that all who come wait.
 fn taken() -> Admission {
     let mut state = Admission::default();
     state.enter(Access::Alone);
@@ -15,7 +15,7 @@ fn join(state: &mut Admission, names: usize, access: Access) -> Arc<Ticket> {
     ticket
 }
 
-/// One batch leaves, and the next waiter has its turn: how many names it has.
+/// Lets one batch leave, and the next waiter have its turn. Returns how many names that waiter has.
 fn turn(state: &mut Admission) -> usize {
     let names = state.next().map(|next| next.names).expect("somebody waits");
     let woken = state.leave(Access::Alone);
@@ -158,7 +158,7 @@ fn readers_go_together_and_writers_alone() {
         state.leave(Access::Shared);
     }
     assert!(writer.is_admitted() && state.alone);
-    // Those that are left go together, however long they are.
+    // The rest go together, with batches of any length.
     let woken = state.leave(Access::Alone);
     state.look(&woken[0]);
     assert_eq!((admitted(), late.is_admitted(), state.sharing), (100, true, 37));

@@ -21,7 +21,7 @@ pub(in crate::index) enum GraphFault {
     UsedTwice { cell: u32 },
 }
 
-/// Which cells have been seen, so that each is seen once.
+/// The cells that have been seen, so that each is seen once.
 struct Seen(Vec<bool>);
 
 impl Seen {
@@ -70,7 +70,7 @@ impl DependencyGraph {
         Ok(())
     }
 
-    /// Checks the edges out of a package; how many there are.
+    /// Checks the edges out of a package, and returns how many there are.
     fn check_list(
         &self,
         package: PackageId,
@@ -95,7 +95,8 @@ impl DependencyGraph {
         Ok(count)
     }
 
-    /// Checks the edges into a package, those out of all having been seen; how many there are.
+    /// Checks the edges into a package, and returns how many there are. All edges out of packages have been
+    /// seen before.
     fn check_dependents(&self, package: PackageId, seen: &Seen) -> Result<usize, GraphFault> {
         let (mut count, mut previous) = (0, NONE);
         let mut edge = self.cells.at(package.0)[FIRST_IN];

@@ -37,7 +37,7 @@ fn a_name_of_every_length_is_found_in_its_cells() {
         cells += cells_of_name(length);
         assert_eq!(graph.name(package).borrowed().as_bytes(), &text[..length]);
         assert!(is_named(&graph, package, &text[..length]));
-        // Not a shorter one, nor a longer one, nor one with another byte anywhere.
+        // No shorter one, no longer one, and none with another byte anywhere.
         assert!(!is_named(&graph, package, &text[..length - 1]));
         assert!(!is_named(&graph, package, &text[..=length]));
         for at in 0..length {
@@ -114,7 +114,7 @@ fn what_stays_in_a_list_is_not_touched() {
     };
     assert_eq!(differs(&graph), 0);
     graph.set_dependencies(hub, &[&others[..2_000], &others[2_001..]].concat());
-    // The edge itself, the one before it, and the head that it led to.
+    // The edge itself, the one before it, and the head of its target.
     assert_eq!(differs(&graph), 3);
 }
 
@@ -183,7 +183,7 @@ fn the_check_notices_wrong_counts() {
     let noticed = [
         check_after(|graph, _, _| graph.packages += 1),
         check_after(|graph, _, _| graph.dependencies += 1),
-        // Cells that nobody knows of.
+        // Cells that belong to nothing.
         check_after(|graph, _, _| _ = graph.cells.insert([0; CELL_BYTES / 4])),
         check_after(|graph, hub, _| graph.cells.mark(hub.0, false)),
     ];

@@ -1,7 +1,7 @@
 //! The names of packages, spread over cells.
 //!
-//! A name of up to 11 bytes lies in the head of its package. A longer one goes on in further cells, of
-//! 16 bytes each; in the last of them the last word has text as well.
+//! A name of up to 11 bytes lies in the head of its package. A longer one goes on in further cells, of 16
+//! bytes each. The last of them has text in its last word as well.
 
 use std::cmp::Ordering;
 
@@ -10,21 +10,21 @@ use crate::index::cells::{CELL_BYTES, Cell};
 use crate::index::sought::Sought;
 use crate::name::{MAX_NAME_BYTES, Name, NameRef};
 
-/// The bytes of a name that lies in the head alone.
+/// The most bytes of a name that lies in the head alone.
 const IN_HEAD: usize = 11;
 
-/// The bytes in the head of a name that does not.
+/// The bytes in the head of a longer name.
 const BEFORE_REST: usize = 7;
 
-/// The bytes in a cell that another follows.
+/// The bytes in a cell that another cell follows.
 const IN_CELL: usize = 16;
 
-/// How many cells a package takes whose name has so many bytes. O(1).
+/// How many cells a package with a name of so many bytes takes. O(1).
 pub(in crate::index) const fn cells_of_name(length: usize) -> usize {
     1 + length.saturating_sub(IN_HEAD).div_ceil(IN_CELL)
 }
 
-/// Room for a name that is read out of its cells.
+/// Memory for a name that is read out of its cells.
 pub(in crate::index) struct Text([u8; MAX_NAME_BYTES + CELL_BYTES]);
 
 impl Text {
@@ -65,7 +65,7 @@ impl DependencyGraph {
         NameRef::from_checked(&bytes[..length])
     }
 
-    /// Whether a package has this name. O(length), without a copy of it.
+    /// Whether a package has this name. O(length), without a copy of the name.
     #[inline]
     pub(in crate::index) fn is_named(&self, package: PackageId, name: &Sought<'_>) -> bool {
         if name.is_short() {
@@ -77,7 +77,7 @@ impl DependencyGraph {
             && self.continues(head[4], &name.bytes()[BEFORE_REST..])
     }
 
-    /// The same of a name of two words at most.
+    /// Like `is_named`, for a name of two words at most.
     #[allow(clippy::inline_always, reason = "into the search: counted")]
     #[inline(always)]
     pub(in crate::index) fn has_short_name(&self, package: PackageId, name: &Sought<'_>) -> bool {
@@ -86,7 +86,7 @@ impl DependencyGraph {
         if !begins(head, first, length) {
             return false;
         }
-        // What comes after the bytes in the head of any name.
+        // What comes after the bytes that the head of any name has.
         let [first, second] = [first >> (8 * BEFORE_REST) | second << 8, second >> 56];
         if length <= IN_HEAD {
             return u64::from(head[4]) == first;
@@ -95,7 +95,7 @@ impl DependencyGraph {
         both(low, high) == first && u64::from(last) == second
     }
 
-    /// Whether the text from a cell on is this.
+    /// Whether the text that begins in a cell is this.
     #[inline(never)]
     fn continues(&self, mut cell: u32, mut rest: &[u8]) -> bool {
         loop {
@@ -112,20 +112,20 @@ impl DependencyGraph {
         }
     }
 
-    /// How two packages are ordered by their names. O(length).
+    /// Compares two packages by their names. O(length).
     pub(in crate::index) fn by_name(&self, one: PackageId, other: PackageId) -> Ordering {
         let [mut a, mut b] = [Text::new(), Text::new()];
         self.read_name(one, &mut a).cmp(&self.read_name(other, &mut b))
     }
 
-    /// Reads the head of a package, and the cell that its name goes on in if it does.
+    /// Reads the head of a package, and the next cell of its name if there is one.
     pub(in crate::index) fn touch(&self, package: PackageId) -> u32 {
         let head = self.cells.at(package.0);
         let is_long = usize::from(length_of(head)) > IN_HEAD;
         if is_long { self.cells.at(head[4])[0] } else { head[4] }
     }
 
-    /// Puts a name into cells: the words of it that go into the head.
+    /// Puts a name into cells. Returns the words that go into the head.
     pub(super) fn insert_text(&mut self, name: &[u8]) -> [u32; 3] {
         let mut start = [0; 1 + IN_HEAD];
         let length = u8::try_from(name.len())
@@ -144,7 +144,7 @@ impl DependencyGraph {
         [word(0), word(4), word(8)]
     }
 
-    /// Puts the rest of a name into cells, the last piece first: the first cell.
+    /// Puts the rest of a name into cells, the last piece first. Returns the first cell.
     fn insert_rest(&mut self, rest: &[u8]) -> u32 {
         let whole = rest.len().saturating_sub(CELL_BYTES - IN_CELL + 1) / IN_CELL;
         let (pieces, last) = rest.split_at(whole * IN_CELL);
@@ -157,7 +157,7 @@ impl DependencyGraph {
         next
     }
 
-    /// Frees the cells of a name, the head not among them.
+    /// Frees the cells of a name, except the head.
     pub(super) fn remove_text(&mut self, package: PackageId) {
         let head = self.cells.at(package.0);
         let count = cells_of_name(usize::from(length_of(head))) - 1;
@@ -178,8 +178,8 @@ impl DependencyGraph {
     }
 }
 
-/// Whether two texts of the same length, at most that of a cell, are the same: as one number, or as two that
-/// overlap, because a call to compare them byte by byte takes longer.
+/// Whether two texts of the same length are equal. The length is at most that of a cell. It compares them as
+/// one number, or as two that overlap, because a call that compares byte by byte takes longer.
 #[inline]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     match one.len() {
@@ -196,13 +196,13 @@ fn have_same_ends<const BYTES: usize>(one: &[u8], other: &[u8]) -> bool {
         && one.last_chunk::<BYTES>() == other.last_chunk()
 }
 
-/// Whether a head has this length and, of a name that begins with this word, the bytes that are in any head.
+/// Whether a head has this length, and the first bytes of a name that begins with this word.
 #[inline]
 fn begins(&[_, _, low, high, _]: &Cell, first: u64, length: usize) -> bool {
     both(low, high) == (first << 8 | length as u64)
 }
 
-/// Two words as one, as they lie.
+/// Two words as one number, in the order in which they lie.
 fn both(low: u32, high: u32) -> u64 {
     u64::from(low) | u64::from(high) << u32::BITS
 }

@@ -63,7 +63,7 @@ impl<'a> IntoNeighborsDirected for &'a DependencyGraph {
 }
 
 impl Visitable for DependencyGraph {
-    /// A bit for each cell, in what petgraph's own graphs use.
+    /// A bit for each cell, in the type that petgraph's own graphs use.
     type Map = <Graph<(), ()> as Visitable>::Map;
 
     fn visit_map(&self) -> Self::Map {

@@ -1,4 +1,4 @@
-//! Tests of the hash of names, by an attacker among others.
+//! Tests of the hash of names, one of them by an attacker.
 
 use super::*;
 use crate::name::NameRef;
@@ -10,7 +10,7 @@ fn hash(hasher: &NameHash, name: &str) -> u64 {
 /// The bits that choose a place in the largest table.
 const PLACE: u64 = 4_095;
 
-/// How many of these names the most crowded 64 places of such a table have.
+/// How many of these names are in the most crowded 64 places of such a table.
 fn most_crowded(hasher: &NameHash, names: &[String]) -> usize {
     let mut places = [0; 64];
     for name in names {
@@ -19,8 +19,8 @@ fn most_crowded(hasher: &NameHash, names: &[String]) -> usize {
     places.into_iter().max().unwrap()
 }
 
-/// He has the program and knows the key of his own: he looks for names that have one place under it, of every
-/// length that is hashed in another way. They are of no use against another key.
+/// The attacker has the program, and knows the key of his own copy. He looks for names that share one place
+/// under it, of every length that is hashed in another way. They are of no use against another key.
 #[test]
 fn names_that_collide_under_one_key_do_not_under_another() {
     for padding in [0, 3, 5, 11, 20, 100] {
@@ -29,14 +29,14 @@ fn names_that_collide_under_one_key_do_not_under_another() {
         let crowd: Vec<_> = all.filter(|name| hash(&own, name) & PLACE == 7).take(200).collect();
         assert_eq!(most_crowded(&own, &crowd), 200);
         for _ in 0..50 {
-            // Three of 64 places are the average; by lot, more than 20 are once in 10^9 tries.
+            // Three in 64 places are the average. By lot, more than 20 happen once in 10^9 tries.
             let most = most_crowded(&NameHash::random(), &crowd);
             assert!(most <= 20, "{most} {padding}");
         }
     }
 }
 
-/// Any two names: each pair is tried under many keys, since the names are chosen and the key is drawn.
+/// The names are chosen and the key is drawn, so each pair of names is tried under many keys.
 #[test]
 fn two_names_have_so_many_bits_in_common_as_by_lot() {
     let long = "x".repeat(255);
@@ -57,19 +57,20 @@ fn two_names_have_so_many_bits_in_common_as_by_lot() {
             let six_bits = |key: &NameHash, name: &str| hash(key, name) >> shift & 63;
             let alike = |key: &&NameHash| six_bits(key, one) == six_bits(key, other);
             let count = keys.iter().filter(alike).count();
-            // 128 on average, with a deviation of 11.
+            // The average is 128, with a deviation of 11.
             assert!((50..210).contains(&count), "{count} {shift} {one} {other}");
         }
     }
 }
 
-/// So many honest lists have names like these that no key may be bad for them.
+/// Many honest lists have names like these, so no key may be bad for them.
 #[test]
 fn names_that_count_upwards_crowd_no_table() {
     for prefix in ["p", "package-", "@types/a-long-name-of-many-"] {
         let names: Vec<_> = (0..3_584).map(|number| format!("{prefix}{number:08}")).collect();
         for _ in 0..500 {
-            // Of 60,000 keys the worst made it 113; without the last step one in 300 makes it more than 130.
+            // The worst of 60,000 keys made it 113. Without the last step, one key in 300 makes it more than
+            // 130.
             let most = most_crowded(&NameHash::random(), &names);
             assert!(most <= 130, "{most} {prefix}");
         }

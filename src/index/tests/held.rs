@@ -1,10 +1,10 @@
-//! The memory that an index holds, beside what it counts.
+//! The memory that an index holds, compared with what it counts.
 
 use fastrand::Rng;
 
 use super::*;
 
-/// What an index holds beside a quarter more than it ever counted: a page and a table that are not full.
+/// What an index may hold beyond 5/4 of the most that it counted: a page and a table that are not full.
 const BESIDE: usize = 64 * 1024;
 
 /// An index with a limit, and the most that it has counted.
@@ -21,7 +21,7 @@ impl Watched {
         Self { index: PackageIndex::with_limits(limits), most: 0, next: 0 }
     }
 
-    /// Whether there was room, and nothing in the way.
+    /// Applies a command. Returns whether it was answered OK.
     fn say(&mut self, command: &Command) -> bool {
         let outcome = self.index.apply(command);
         self.most = self.most.max(self.index.state_bytes());
@@ -33,7 +33,7 @@ impl Watched {
         assert!(held <= self.most + self.most / 4 + BESIDE, "{held} held, {} counted", self.most);
     }
 
-    /// Adds packages whose names have so many bytes, so many or until there is no room.
+    /// Adds packages with names of `length` bytes: `count` of them, or until there is no room.
     fn add(&mut self, count: usize, length: usize, list: &[&str]) {
         for _ in 0..count {
             let name = format!("{:x<length$}", format!("{}+", self.next));
@@ -45,7 +45,7 @@ impl Watched {
         self.check();
     }
 
-    /// Removes packages, all but every so many, those that nobody needs.
+    /// Removes packages on which none depends, but keeps one of so many.
     fn thin_out(&mut self, keep_one_of: usize) {
         let names: Vec<_> = self.index.packages().collect();
         for (position, name) in names.iter().enumerate() {
@@ -67,8 +67,8 @@ fn hubs(count: usize) -> Vec<String> {
 }
 
 #[test]
-fn an_index_of_dependencies_and_then_of_packages_holds_what_it_counts() {
-    // Around the sizes at which tables are split, which is when they hold the most for a package.
+fn dependencies_and_then_packages_hold_what_they_count() {
+    // Around the sizes at which tables are split: there they hold the most for each package.
     for limit in (300_000..600_000).step_by(75_000) {
         let mut watched = Watched::new(limit);
         let hubs = hubs(200);
@@ -102,12 +102,12 @@ fn hubs_that_dependents_come_to_and_leave_hold_what_they_count() {
         }
         watched.check();
     }
-    // What the 39 before left, and 32 at once.
+    // What the 39 rounds before left, and 32 at once.
     assert!(watched.most < 20 * 500 * 75, "{}", watched.most);
 }
 
 #[test]
-fn whatever_comes_and_goes_an_index_holds_what_it_counts() {
+fn an_index_holds_what_it_counts_as_packages_come_and_go() {
     for seed in 0..12 {
         let mut rng = Rng::with_seed(seed);
         let mut watched = Watched::new(rng.usize(100_000..600_000));

@@ -6,11 +6,11 @@ use crate::replica::{ENTRY_COST, Unanswered};
 use crate::wire::rows::lines;
 
 impl<T> Core<T> {
-    /// The log shows an entry. If it is one of this replica, the requests in it: they are applied in place of
-    /// the entry's messages, so they have to be what all others read.
+    /// Notes that the log shows an entry. If this replica appended it, returns its requests. They are applied
+    /// in place of the entry's messages, so they have to be what all others read.
     ///
     /// # Errors
-    /// [`LogError::Damaged`]: the entry stands where none can, or is not what was appended.
+    /// [`LogError::Damaged`]: no entry can stand there, or the entry is not what was appended.
     pub(in crate::replica) fn shown(
         &mut self,
         entry: &Entry,
@@ -26,7 +26,7 @@ impl<T> Core<T> {
         Ok(Some(self.in_flight.remove(own).requests))
     }
 
-    /// An entry has been applied. Whether a snapshot is due.
+    /// Notes that an entry has been applied. Returns whether a snapshot is due.
     pub(in crate::replica) fn advanced(&mut self, entry: &Entry) -> bool {
         let before = self.log_bytes / self.snapshot_every;
         self.applied = entry.place;
@@ -34,7 +34,8 @@ impl<T> Core<T> {
         self.log_bytes / self.snapshot_every > before
     }
 
-    /// The index has come to a snapshot without the entries before it, of which some may be this replica's.
+    /// Notes that the index has moved on to a snapshot. It has not seen the entries before that, and some may
+    /// be this replica's.
     pub(in crate::replica) fn skipped_to(&mut self, place: Place, log_bytes: u64) {
         (self.applied, self.log_bytes) = (place, log_bytes);
         for group in &mut self.in_flight {
@@ -45,7 +46,7 @@ impl<T> Core<T> {
     }
 }
 
-/// The messages among these that may change something.
+/// The messages of these requests that may change something.
 pub(super) fn changing<T>(requests: &[Request<T>]) -> impl Iterator<Item = &[u8]> {
     let lines = requests.iter().flat_map(|request| lines(&request.messages));
     lines.filter(|line| !line.starts_with(b"QUERY"))

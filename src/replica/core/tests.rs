@@ -1,4 +1,4 @@
-//! Every order of events that few requests and few faults allow, on two cores and a log of a few lines.
+//! Tries every order of events that few requests and few faults allow, on two cores and a log of a few lines.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,16 +11,16 @@ use crate::bug::plant;
 use crate::log::Entry;
 use crate::wire::rows::lines;
 
-/// What may happen. The number says to which replica.
+/// What may happen. The number is that of the replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     HandIn(usize),
     Withdraw(usize),
-    /// It asks the log what it has to ask next, and this comes of it.
+    /// The replica asks the log its next question, and the call ends like this.
     Ask(usize, Call),
-    /// The log shows it the next entry.
+    /// The log shows the replica the next entry.
     Show(usize),
-    /// It goes on from a snapshot that has all that is in the log.
+    /// The replica goes on from a snapshot of all that is in the log.
     Skip(usize),
     /// The log forgets all writers.
     Fence,
@@ -28,7 +28,7 @@ enum Event {
     Deliver,
 }
 
-/// What comes of a call.
+/// How a call ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Call {
     Answered,
@@ -58,7 +58,7 @@ struct System {
     entries: Vec<Entry>,
     delayed: Vec<(Writer, Arc<Vec<u8>>)>,
     told: BTreeMap<Client, Option<Told>>,
-    /// How many requests each replica may still be handed, and how many faults may still come.
+    /// How many requests each replica may still get, and how many faults may still happen.
     requests: [u8; 2],
     faults: u8,
 }
@@ -93,7 +93,7 @@ impl System {
         self.entries.last().map_or(Place(0), |entry| entry.place)
     }
 
-    /// Spends one of the faults that may come.
+    /// Spends one of the faults that may still happen.
     fn spend(&mut self) -> bool {
         let is_left = self.faults > 0;
         self.faults = self.faults.saturating_sub(1);
@@ -177,7 +177,7 @@ impl System {
         match step {
             Task::Idle | Task::Await(_) => {}
             Task::Register => {
-                // No id comes again, whatever was forgotten.
+                // No id comes again, even if all writers were forgotten.
                 self.registered += 1;
                 let id = self.registered;
                 let writer = Writer { id, entries: 0, place: self.head() };
@@ -216,7 +216,7 @@ impl System {
         Ok(())
     }
 
-    /// What clients were told is what the log has.
+    /// Checks that what clients were told is what the log has.
     fn look(&self) -> Result<(), String> {
         for (client, told) in &self.told {
             let message = format!("INDEX|p{}{}|\n", client.0, client.1);
@@ -234,7 +234,8 @@ impl System {
         Ok(())
     }
 
-    /// Without more faults everybody is told something, and all come to the end of the log.
+    /// Checks that without more faults every client is told something, and all replicas come to the end of
+    /// the log.
     fn settle(mut self) -> Result<(), String> {
         for _ in 0..12 {
             for replica in 0..2 {
@@ -271,7 +272,7 @@ impl StateMachine for Right {
     }
 }
 
-/// Goes through everything that so many requests and faults allow.
+/// Explores everything that so many requests and faults allow.
 fn explore(requests: [u8; 2], faults: u8) -> Result<Explored, String> {
     let machines = (System::new(requests, faults), Right);
     let key = |system: &System, _| format!("{system:?}");
@@ -286,7 +287,7 @@ fn explore(requests: [u8; 2], faults: u8) -> Result<Explored, String> {
 }
 
 #[test]
-fn no_order_of_events_appends_twice_or_tells_a_client_what_is_not_so() {
+fn no_order_of_events_appends_twice_or_misinforms_a_client() {
     for (requests, faults) in [([2, 1], 1), ([1, 1], 2)] {
         let explored = explore(requests, faults);
         println!("{requests:?} requests, {faults} faults: {explored:?}");
@@ -319,7 +320,7 @@ fn a_step_stays_the_same_until_an_event_comes() {
     assert!(!core.registered(writer), "it was not refused before");
     let append = || Task::Append { writer, messages: Arc::new(b"INDEX|a|\n".to_vec()) };
     assert_eq!([core.next_task(), core.next_task()], [append(), append()]);
-    // The writer is forgotten: what has happened stands before the end.
+    // The writer is forgotten. What has happened stands before the end.
     core.appended(writer.next(), None);
     assert_eq!(core.next_task(), Task::Register);
     core.registered(Writer { id: 8, ..writer });

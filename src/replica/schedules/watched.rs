@@ -1,4 +1,4 @@
-//! The log in memory, as replicas on schedules of a checker have it.
+//! The log in memory, as replicas on a checker's schedules use it.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use crate::log::memory::Memory;
 use crate::log::{Entry, Log, LogError, LogSnapshot, Place, Writer};
 use crate::sync::{Condvar, Mutex};
 
-/// The log in memory, with a place to sleep at until something is appended: that it has nothing more is a
-/// moment's wait elsewhere, and there are no moments on a schedule.
+/// The log in memory, with a place to sleep at until something is appended. Elsewhere a replica waits a
+/// moment for more, and a schedule has no moments.
 #[derive(Clone, Default)]
 pub(super) struct Watched {
     pub(super) memory: Memory,
@@ -18,7 +18,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// How often something may have changed so far.
+    /// How many times something may have changed so far.
     pub(super) fn changes(&self) -> u64 {
         *self.changes.0.lock().unwrap()
     }
@@ -39,7 +39,7 @@ impl Watched {
 impl Log for Watched {
     fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError> {
         let appended = self.memory.append(writer, messages);
-        // Others may have it before anyone who asked hears of it.
+        // Others may see the change before its author is told.
         self.change();
         yield_now();
         appended
@@ -55,7 +55,7 @@ impl Log for Watched {
 
     fn head(&self) -> Result<Place, LogError> {
         let head = self.memory.head();
-        // It is old before anyone who asked hears of it.
+        // The answer is old before the one who asked gets it.
         yield_now();
         head
     }

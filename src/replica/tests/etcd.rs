@@ -1,8 +1,8 @@
-//! A snapshot that a replica left in etcd stays readable, and what a replica writes stays the same, byte by
-//! byte, but for its compression.
+//! Tests of the format in etcd: a snapshot that an earlier replica left stays readable, and a replica writes
+//! the same bytes, apart from their compression.
 //!
-//! `tests/data/formats/` has the two values of a snapshot. A replica was told all but the last of [`COMMANDS`],
-//! and stopped; the next one was told the last and wrote it.
+//! `tests/data/formats/` has the two values of a snapshot. One replica was told all but the last of
+//! [`COMMANDS`] and stopped. The next one was told the last, and wrote the snapshot.
 
 use super::*;
 use crate::log::{self, LogSnapshot};
@@ -16,7 +16,7 @@ const COMMANDS: [&str; 3] = [
     "INDEX|last|self\n",
 ];
 
-/// What is indexed after all but the last.
+/// What is indexed after all commands but the last.
 const STATE: &str = include_str!("../../../tests/data/formats/state.txt");
 
 #[test]

@@ -1,11 +1,11 @@
-//! A log that takes no changes, for want of space or because one of them is too large.
+//! Tests with a log that takes no changes, for want of space or because one is too large.
 
 use super::*;
 use crate::log::{LogRefusal, LogSnapshot};
 
 const FULL: LogRefusal = LogRefusal::Full;
 
-/// The answers to a submission that is not handed in.
+/// Why a submission is refused at once, or `None` if it is not.
 fn refused(tried: &Tried) -> Option<Unanswered> {
     tried.share().hand_in(b"INDEX|more|\n".to_vec()).err()
 }
@@ -13,7 +13,7 @@ fn refused(tried: &Tried) -> Option<Unanswered> {
 #[test]
 fn changes_are_refused_at_once_and_queries_go_on() {
     let log = Memory::default();
-    // With patience for an hour: anyone who waited for that would be noticed.
+    // With patience for an hour, a client that waited for it would be noticed.
     let a = replica(&log, ReplicaConfig { patience: Duration::from_secs(3_600), ..HOW });
     a.tell("INDEX|lib|\n");
     let [tried, waits] =
@@ -52,7 +52,7 @@ fn a_log_that_has_room_again_is_found_out_by_the_next_attempt() {
 }
 
 #[test]
-fn an_entry_that_comes_late_after_it_was_refused_is_not_taken_for_the_next() {
+fn a_refused_entry_that_comes_late_is_not_taken_for_the_next() {
     let cases = [FULL, LogRefusal::TooLarge]
         .map(|refusal| [Luck::LostReply, Luck::Delayed].map(|luck| (luck, refusal)));
     for (luck, refusal) in cases.into_iter().flatten() {
@@ -129,7 +129,7 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     let submission = a.hand_in("INDEX|app|lib\n");
     log.set_luck(Luck::LostReply);
     a.append().unwrap_err();
-    // The snapshot meets it, while the entry is there already.
+    // The snapshot is refused, and the entry is there already.
     log.set_refusal(Some(FULL));
     assert_eq!(a.replica.write_snapshot(), Ok(None));
     log.set_refusal(None);
@@ -139,8 +139,9 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
     assert_eq!(a.replica.log_refusal(), None);
 }
 
+// The refusal names the line.
 #[test]
-fn a_snapshot_that_has_something_else_than_packages_is_refused_with_that() {
+fn a_snapshot_of_other_lines_than_packages_is_refused() {
     for (messages, problem) in [
         ("INDEX|a|\nREMOVE|a|\n", r#"the line "REMOVE|a|\n" is no package with a list"#),
         ("INDEX|a|\nINDEX|b|a", r#"the line "INDEX|b|a" is no package with a list"#),

@@ -10,7 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::*;
-/// A service that has room for nobody and counts whom it turns away.
+/// A service that has room for nobody and counts the clients that it turns away.
 struct Full {
     connections: Arc<Registry>,
     turned_away: AtomicUsize,
@@ -36,7 +36,7 @@ fn full() -> Arc<Full> {
     Arc::new(Full { connections, turned_away: AtomicUsize::new(0) })
 }
 
-/// A connection, from a listener that ends with this.
+/// A connection, from a listener that ends when this returns.
 fn accepted() -> io::Result<(TcpStream, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let _client = TcpStream::connect(listener.local_addr()?)?;
@@ -76,7 +76,7 @@ impl Subscriber for Log {
 }
 
 #[test]
-fn a_failing_accept_is_warned_of_once_an_episode_and_its_end_is_told() {
+fn a_failing_accept_is_reported_once_and_so_is_its_end() {
     let service = full();
     let mut script = "xxx.xx.".chars();
     let accept = || match script.next() {

@@ -1,5 +1,5 @@
-//! Acceptors, connections and anyone who stops the server, in one registry, on schedules that a checker
-//! chooses. A wake-up that is lost is a deadlock there, and reported.
+//! Acceptors, connections and a thread that stops the server share a registry, on schedules that a checker
+//! chooses. A lost wake-up is a deadlock there, which the checker reports.
 
 use std::net::TcpListener;
 use std::sync::atomic::AtomicUsize;
@@ -15,7 +15,7 @@ fn connection() -> Arc<TcpStream> {
     Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap())
 }
 
-/// The same, as if it were one more: opening one takes longer than running a schedule.
+/// The same connection as another stream: opening one takes longer than running a schedule.
 fn one_more(connection: &TcpStream) -> Arc<TcpStream> {
     Arc::new(connection.try_clone().unwrap())
 }
@@ -25,7 +25,7 @@ const LIMIT: usize = 2;
 /// So many connections come and go, in a registry with two places.
 fn come_and_go(connection: &TcpStream, connections: usize) {
     let registry = Arc::new(Registry::new(LIMIT).unwrap());
-    // Of std, so that counting is no place where the schedule could change.
+    // Of std, so that the count is no point where the schedule could change.
     let inside = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..connections {
@@ -54,7 +54,7 @@ fn come_and_go(connection: &TcpStream, connections: usize) {
     assert_eq!(taken, LIMIT, "a place was lost, or given back twice");
 }
 
-/// So many wait until the server begins to stop; so many stop it.
+/// So many threads wait until the server begins to stop, and so many stop it.
 fn close(waiting: usize, closing: usize) {
     let registry = Arc::new(Registry::new(LIMIT).unwrap());
     thread::scope(|scope| {
@@ -73,7 +73,7 @@ fn close(waiting: usize, closing: usize) {
     });
 }
 
-/// So many connections leave while somebody waits for the last one to.
+/// So many connections leave while a thread waits until the last has left.
 fn leave(connection: &TcpStream, connections: usize) {
     let registry = Arc::new(Registry::new(connections).unwrap());
     for _ in 0..connections {
@@ -85,8 +85,8 @@ fn leave(connection: &TcpStream, connections: usize) {
     assert_eq!(registry.len(), 0);
 }
 
-/// An acceptor gives so many connections, as they come, a thread of their own, and another thread
-/// stops the server meanwhile. When nobody is registered any more, nobody holds anything.
+/// An acceptor gives each of so many connections a thread of its own, while another thread stops the server.
+/// When nobody is registered any more, nobody holds anything.
 fn stop(connection: &Arc<TcpStream>, connections: usize) {
     let registry = Arc::new(Registry::new(LIMIT).unwrap());
     let (server, accepting) = (Arc::new(()), registry.accepting());
@@ -94,7 +94,7 @@ fn stop(connection: &Arc<TcpStream>, connections: usize) {
         let (registry, server) = (Arc::clone(&registry), Arc::clone(&server));
         let connection = Arc::clone(connection);
         move || {
-            // The order of all this is that of `acceptor`.
+            // The order of these drops is the same as in `acceptor`.
             let _accepting = accepting;
             let server = server;
             for _ in 0..connections {
@@ -126,7 +126,7 @@ fn stop(connection: &Arc<TcpStream>, connections: usize) {
 }
 
 #[test]
-fn there_are_never_more_connections_than_places_and_each_place_is_given_back() {
+fn connections_never_exceed_places_and_give_theirs_back() {
     let connection = connection();
     let few = Arc::clone(&connection);
     on_every_schedule(move || come_and_go(&few, 2));
@@ -140,7 +140,7 @@ fn closing_wakes_everybody_and_has_one_first_call() {
 }
 
 #[test]
-fn the_last_to_leave_wakes_whoever_waits_for_that() {
+fn the_last_to_leave_wakes_those_who_wait_for_that() {
     let connection = connection();
     let two = Arc::clone(&connection);
     on_every_schedule(move || leave(&two, 2));
@@ -148,7 +148,7 @@ fn the_last_to_leave_wakes_whoever_waits_for_that() {
 }
 
 #[test]
-fn whoever_waits_for_the_end_wakes_when_nobody_holds_anything_any_more() {
+fn waiting_for_the_end_is_over_when_nothing_is_held() {
     let connection = connection();
     let none = Arc::clone(&connection);
     on_every_schedule(move || stop(&none, 0));

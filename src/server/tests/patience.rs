@@ -1,10 +1,10 @@
-//! Tests of the time that a client has: to take its replies, and to send its next message.
+//! Tests of the time that a client has to take its replies and to send its next message.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// Anyone who comes now is answered.
+/// Asserts that a client that comes now is answered.
 fn assert_serves(server: &Server) {
     let mut client = Client::connect(server.addresses()[0]).unwrap();
     assert_eq!(client.apply(&Command::query("a").unwrap()).unwrap(), Outcome::Fail);
@@ -15,7 +15,7 @@ fn a_client_that_sends_and_never_reads_is_cut_off() {
     let write_timeout = Duration::from_millis(1);
     let (server, _) = server(Config { write_timeout, ..Config::default() });
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
-    // Ends only when the server has closed the connection: until then it takes some, or none.
+    // Ends only when the server has closed the connection. Until then the server takes some of it, or none.
     while stream.write_all(&b"QUERY|a|\n".repeat(1_000)).is_ok() {}
     wait_until_nobody_is_connected(&server);
     assert_serves(&server);
@@ -42,7 +42,7 @@ fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
     let server =
         Server::start_monitored([listener], Arc::<Engine>::default(), config, monitor).unwrap();
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
-    // As little as there can be on this side.
+    // The least buffer that this side can have.
     rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 1).unwrap();
     while stream.write_all(&b"\n".repeat(10_000)).is_ok() {}
     wait_until_nobody_is_connected(&server);
@@ -51,15 +51,16 @@ fn what_is_kept_for_a_client_that_never_reads_is_bounded() {
 }
 
 #[test]
-fn a_client_that_says_nothing_is_let_go_and_finds_the_end_of_the_stream() {
+fn a_silent_client_is_let_go_and_finds_the_end_of_the_stream() {
     let idle_timeout = Some(Duration::from_millis(1));
     let (server, _) = server(Config { idle_timeout, ..Config::default() });
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
     assert_eq!(to_the_end(&stream), "");
 }
 
+// However often it sends.
 #[test]
-fn a_client_that_never_ends_its_line_is_let_go_however_often_it_sends() {
+fn a_client_that_never_ends_its_line_is_let_go() {
     let idle_timeout = Some(Duration::from_millis(1));
     let (server, _) = server(Config { idle_timeout, ..Config::default() });
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();

@@ -1,4 +1,4 @@
-//! Tests of the shutdown: what it waits for, what it cuts off, and what is left behind.
+//! Tests of the shutdown: what it waits for, what it cuts off, and what it leaves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,12 +19,13 @@ fn a_shutdown_lets_idle_clients_find_the_end_of_the_stream() {
     assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
 
+// Clients that keep sending lose none either.
 #[test]
-fn a_shutdown_loses_no_reply_to_an_applied_command_even_for_clients_that_send_on() {
+fn a_shutdown_loses_no_reply_to_an_applied_command() {
     let (server, engine) = server(Config::default());
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
-    // No client reads until all that follows is sent.
+    // No client reads until all messages below are sent.
     let send = |from: usize, to: usize| {
         for (client, mut stream) in clients.iter().enumerate() {
             let messages: String =
@@ -104,13 +105,13 @@ fn a_shutdown_under_load_loses_no_reply_to_an_applied_command() {
 }
 
 #[test]
-fn clients_that_neither_read_nor_stop_are_cut_off_when_the_grace_ends() {
+fn clients_that_never_stop_are_cut_off_when_the_grace_ends() {
     let (server, _) = server(Config { shutdown_grace: Duration::ZERO, ..Config::default() });
     let address = server.addresses()[0];
     let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
     thread::scope(|scope| {
         for mut stream in &clients {
-            // The server gets stuck with replies that nobody reads, and then so does this.
+            // The server blocks on replies that nobody reads, and then this thread blocks too.
             scope.spawn(move || while stream.write_all(&[b'\n'; 16_384]).is_ok() {});
         }
         while server.connections() < clients.len() {
@@ -162,7 +163,7 @@ fn a_join_waits_for_the_shutdown_to_begin() {
                 assert!(begun.load(Ordering::SeqCst), "there was nothing to wait for yet");
                 stopped
             });
-            // Time for a join that would not wait.
+            // Gives time to a join that would not wait.
             (0..10_000).for_each(|_| thread::yield_now());
             begun.store(true, Ordering::SeqCst);
             handle.shut_down();
@@ -192,7 +193,7 @@ fn a_server_is_shut_down_from_anywhere_while_it_is_joined() {
 fn an_acceptor_whose_first_wake_got_lost_is_woken_again() {
     let (server, engine) = server(Config::default());
     let address = server.addresses()[0];
-    // As a shutdown that finds no file descriptor to wake anybody with.
+    // Like a shutdown that finds no file descriptor to wake anybody with.
     server.handle.connections.close();
     assert_eq!(server.join(), Stopped { cut_off: 0 });
     assert!(Arc::into_inner(engine).is_some());
@@ -200,22 +201,23 @@ fn an_acceptor_whose_first_wake_got_lost_is_woken_again() {
 }
 
 #[test]
-fn an_acceptor_that_never_ends_is_left_behind() {
+fn a_shutdown_does_not_wait_for_an_acceptor_that_never_ends() {
     let (server, _) = server(Config { shutdown_grace: Duration::ZERO, ..Config::default() });
     let _stuck = server.shared.connections.accepting();
     server.shut_down();
     assert_eq!(server.join(), Stopped { cut_off: 0 });
 }
 
+// It is read and dropped: unread input would reset the connection.
 #[test]
-fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_lost() {
+fn what_comes_after_a_shutdown_began_takes_no_reply_away() {
     let (server, engine) = server(Config::default());
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
     while server.connections() == 0 {
         thread::yield_now();
     }
-    // More than the first read takes. The server cannot answer it while the index is taken, and
-    // finds out that it is to stop before it reads the rest.
+    // More than the first read takes. The server cannot answer while the index is taken. It finds out that it
+    // is to stop before it reads the rest.
     let messages = b"INDEX|a|\n".repeat(5_000);
     engine
         .batch(|_| {
@@ -224,7 +226,7 @@ fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_l
         })
         .unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
-    // Only now, when a reset would have come and taken the replies.
+    // Only now: a reset would have come by then and destroyed the replies.
     wait_until_nobody_is_connected(&server);
     let replies = to_the_end(&stream);
     assert_eq!(replies.replace("OK\n", ""), "");
@@ -232,7 +234,7 @@ fn what_comes_after_the_shutdown_began_is_read_and_dropped_so_that_no_reply_is_l
 }
 
 #[test]
-fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
+fn a_shutdown_also_ends_a_client_that_never_pauses() {
     let (server, engine) = server(Config::default());
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
     let handle = server.handle();
@@ -242,7 +244,7 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
         let mut reply = [0; 3];
         (&stream).read_exact(&mut reply).unwrap();
         handle.shut_down();
-        // The end of the replies comes although the client goes on, and before it is cut off.
+        // The replies end although the client goes on, and before the client is cut off.
         let replies = io::copy(&mut &stream, &mut io::sink());
         let _cut_off = stream.shutdown(Shutdown::Both);
         (replies, joining.join().unwrap())
@@ -252,15 +254,16 @@ fn a_client_that_never_pauses_is_not_served_on_after_the_shutdown_began() {
     assert!(Arc::into_inner(engine).is_some());
 }
 
+// The log is unreachable, so each is answered `ERROR`.
 #[test]
-fn clients_that_wait_for_a_log_which_is_away_are_answered_when_the_grace_ends() {
+fn clients_that_wait_for_a_log_are_answered_as_the_grace_ends() {
     let how = ReplicaConfig { patience: NEVER, ..ReplicaConfig::default() };
-    // Nobody does its duties: nothing is ever appended.
+    // No thread does its duties, so nothing is ever appended.
     let replica = Replica::start(Arc::new(Memory::default()), Limits::default(), how, |_| ());
     let config = Config { shutdown_grace: Duration::from_millis(10), ..Config::default() };
     let server = server_of(&Arc::new(replica.unwrap()), config);
     let mut stream = TcpStream::connect(server.addresses()[0]).unwrap();
-    // The first is answered at once, so the server has the other when it is told to stop.
+    // The first message is answered at once. So the server has the other when it is told to stop.
     stream.write_all(b"?\nINDEX|a|\n").unwrap();
     let mut reply = [0; 6];
     stream.read_exact(&mut reply).unwrap();

@@ -1,4 +1,4 @@
-//! The directory that a store lives in: made, locked, and closed to other users.
+//! The directory of a store: how it is made, locked, and closed to other users.
 //!
 //! What the store makes is for its own user alone under every umask: directories have mode 0700, files
 //! 0600. Files of an earlier version are closed when they are opened. A directory that was there before
@@ -10,22 +10,22 @@ use std::path::Path;
 
 use crate::store::StoreError;
 
-/// The file that is locked by the one who uses the directory.
+/// The file that the process using the directory has locked.
 const LOCK: &str = "lock";
 
-/// Makes a directory with those above it, durably.
+/// Makes a directory and its parents, durably.
 pub(super) fn make(directory: &Path) -> Result<(), StoreError> {
     let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
     let missing: Vec<_> = directory.ancestors().take_while(is_missing).collect();
     for made in missing.into_iter().rev() {
         match private_directories().create(made) {
-            // Somebody else was faster.
+            // Another process was faster.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && made.is_dir() => continue,
             created => created.map_err(|error| unusable(directory, error))?,
         }
         // Before the next is made in it: a umask may have closed it to its own user.
         close_to_others(made, 0o700);
-        // Of a relative path, the topmost lies where the program was started.
+        // The topmost parent of a relative path is the working directory.
         let above = made.parent().filter(|above| !above.as_os_str().is_empty());
         sync(above.unwrap_or(Path::new(".")))?;
     }
@@ -35,21 +35,21 @@ pub(super) fn make(directory: &Path) -> Result<(), StoreError> {
     Err(unusable(directory, io::ErrorKind::NotADirectory.into()))
 }
 
-/// Makes durable which entries a directory has.
+/// Makes the entries of a directory durable.
 pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(|error| unusable(directory, error))
 }
 
-/// Opens a file to read and to write it, and makes an empty one if there is none.
+/// Opens a file for reading and writing. Makes an empty one if there is none.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let file = private_files().read(true).write(true).create(true).truncate(false).open(path)?;
     close_to_others(path, 0o600);
     Ok(file)
 }
 
-/// Gives a file or directory this mode. If that fails it keeps the one that it has: the file may belong to
-/// somebody else, or its file system may know no modes, and neither is a reason not to serve.
+/// Gives a file or directory this mode, or leaves its mode if that fails. The file may belong to somebody
+/// else, or its file system may have no modes. Neither is a reason not to serve.
 #[cfg(unix)]
 pub(super) fn close_to_others(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -60,7 +60,7 @@ pub(super) fn close_to_others(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 pub(super) fn close_to_others(_: &Path, _: u32) {}
 
-/// Files that are closed to others from their first moment on.
+/// Options for files that are closed to other users from the first moment.
 fn private_files() -> OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "there are no modes"))]
     let mut options = File::options();
@@ -91,7 +91,7 @@ impl Lock {
         }
     }
 
-    /// The same lock, as a process has it that inherited the file.
+    /// The same lock, as a child process inherits it.
     #[cfg(test)]
     pub(super) fn inherited(&self) -> File {
         self.0.try_clone().unwrap()
@@ -100,8 +100,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing would not do: a process that another thread starts just now has the file open too
-        // until it runs its program. What cannot be unlocked is unlocked when that one closes it.
+        // Closing is not enough: a child process that is just being started has the file open too, until it
+        // runs its program. If unlocking fails, the lock ends when the child closes the file.
         let _ = self.0.unlock();
     }
 }

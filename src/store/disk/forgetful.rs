@@ -1,4 +1,4 @@
-//! A disk that forgets on purpose which commits failed, for the tests of what a start believes.
+//! A disk that deliberately forgets which commits failed, for tests of what a start believes.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use super::rollback::InDoubt;
 use super::{Disk, StoreError};
 
 impl Disk {
-    /// A disk that does not note for the next start that a commit failed.
+    /// A disk that does not note a failed commit for the next start.
     pub(crate) fn forgetful(
         storage: impl StorageBackend,
         beside: impl StorageBackend,
@@ -18,12 +18,12 @@ impl Disk {
     }
 }
 
-/// The file beside the state. It keeps that the state is in doubt at a start, but says to have kept which
+/// The file beside the state. It keeps that the state is in doubt at a start. It claims to have kept which
 /// commits failed, and has not.
 #[derive(Debug)]
 struct Forgetful<B> {
     file: B,
-    /// Whether the last write was forgotten, so that its sync is no call to the disk either.
+    /// Whether the last write was forgotten. If so, its sync does not reach the disk either.
     forgot: AtomicBool,
 }
 

@@ -1,7 +1,7 @@
-//! Which format a file has, and how a session of commits is begun in it.
+//! The format of a file, and how a session of commits begins in it.
 //!
-//! The table `about` says both: the format of the other tables, and the number of the session that wrote
-//! them last. The file itself has a format too, which is redb's.
+//! The table `about` has both: the format of the other tables, and the number of the session that wrote them
+//! last. redb's file has a format of its own.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,22 +13,22 @@ use super::rollback::{self, InDoubt};
 use super::{PACKAGES, failed, recent};
 use crate::store::StoreError;
 
-/// The format that is written, and the latest that can be read. Format 1 had no recent changes, format 2
+/// The format that is written, and the latest that can be read. Format 1 had no recent changes, and format 2
 /// no sessions.
 pub(super) const FORMAT: u64 = 3;
 
 /// The latest format of redb's files that can be read.
 const CONTAINER: u8 = 3;
 
-/// How redb's files begin.
+/// The first bytes of redb's files.
 const CONTAINER_MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
-/// Where they say which format each of their two halves has.
+/// Where these files have the format of each of their two halves.
 const CONTAINER_AT: [usize; 2] = [64, 192];
 
 pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
 
-/// The format that a file says it has; none if it is new.
+/// The format of a file, or `None` if it is new.
 pub(super) fn format(database: &Database) -> Result<Option<u64>, redb::Error> {
     match database.begin_read()?.open_table(ABOUT) {
         Ok(about) => Ok(Some(about.get("format")?.map_or(0, |format| format.value()))),
@@ -37,13 +37,13 @@ pub(super) fn format(database: &Database) -> Result<Option<u64>, redb::Error> {
     }
 }
 
-/// The session that wrote a file last; none if its format had none.
+/// The session that wrote a file last, or `None` if its format has no sessions.
 fn session(database: &Database) -> Result<Option<u64>, redb::Error> {
     let about = database.begin_read()?.open_table(ABOUT)?;
     Ok(about.get("session")?.map(|session| session.value()))
 }
 
-/// Makes the tables that are missing, and says which format they have.
+/// Makes the tables that are missing, and writes their format.
 pub(super) fn begin(database: &Database) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     transaction.open_table(ABOUT)?.insert("format", FORMAT)?;
@@ -51,8 +51,8 @@ pub(super) fn begin(database: &Database) -> Result<(), redb::Error> {
     Ok(transaction.commit()?)
 }
 
-/// Brings in order what a crash, or a server that stopped, left, but for what failed, and begins a
-/// session, in one commit.
+/// Repairs what a crash or a stopped server left, without the commits that failed, and begins a session. All
+/// of it is one commit.
 pub(super) fn begin_session(
     database: &Database,
     in_doubt: Option<InDoubt>,
@@ -62,7 +62,7 @@ pub(super) fn begin_session(
     match format(database).map_err(read)? {
         Some(1..=FORMAT) => {}
         None | Some(0) => {
-            // Under its name a file is complete, if it is one of ours.
+            // Every file of ours under this name is complete.
             let problem = "it does not say which format it has".into();
             return Err(StoreError::Damaged { path: path.into(), problem });
         }
@@ -73,7 +73,7 @@ pub(super) fn begin_session(
     let before = session(database).map_err(read)?;
     let first_failed = in_doubt.map_or(u64::MAX, |failed| failed.first_of(before));
     let transaction = database.begin_read().map_err(|error| read(error.into()))?;
-    // What is written below would make the table, in a file that is not ours.
+    // The writes below would make the table in a file that is not ours.
     transaction.open_table(PACKAGES).map_err(|error| read(error.into()))?;
     let lately = recent::read(&transaction, first_failed, path)?;
     drop(transaction);
@@ -92,7 +92,7 @@ pub(super) fn begin_session(
     Ok(session)
 }
 
-/// Why a file cannot be opened: also that redb's own format is a later one, which it takes for damage.
+/// Why a file cannot be opened. redb takes a later format of its own for damage; this tells them apart.
 pub(super) fn cannot_open(path: &Path, error: impl Into<redb::Error>) -> StoreError {
     let error = failed("open", path, error);
     if let StoreError::Damaged { .. } = error
@@ -104,7 +104,7 @@ pub(super) fn cannot_open(path: &Path, error: impl Into<redb::Error>) -> StoreEr
     error
 }
 
-/// The latest format that a half of redb's file has; none if it is no such file.
+/// The latest format of the two halves of redb's file, or `None` if it is no such file.
 fn container(path: &Path) -> io::Result<Option<u8>> {
     let mut header = [0; CONTAINER_AT[1] + 1];
     File::open(path)?.read_exact(&mut header)?;

@@ -1,16 +1,19 @@
-//! What was committed lately, and how it gets among the packages.
+//! Recent commits, and how they get into the table of packages.
 //!
-//! A commit is one value, so that it costs little more than the sync: [lines](crate::wire::rows), one for
-//! what has become of each package, under the number of the commit. There are two such tables. When the one
-//! that is written has grown to [`FULL_BYTES`] it is laid aside for the other, and its changes, of each
-//! package the last, are spread over the packages by the commits that come then: in the order of names and
-//! a few at each, twice as many bytes as the commit itself has. Then the table goes. So no commit waits
-//! for all of that (the one that lays a table aside sorts it: tens of milliseconds, if every name in it is
-//! another), what is recent stays small, and pages of the file are used over and over, which a sync likes
-//! better than new ones.
+//! A commit is one value, so that it costs little more than the sync. The value has
+//! [lines](crate::wire::rows), one for each package that has changed. Its key is the number of the commit.
 //!
-//! At any moment the state is that of the packages with the recent changes on top, in their order. What
-//! has been spread already is there twice, until the lines that say so go, all at once.
+//! There are two such tables. One is written until it has grown to [`FULL_BYTES`]. It is then laid aside, and
+//! the other is written. Later commits spread its changes over `packages`, each a few in the order of names:
+//! twice as many bytes as the commit itself has. Of each package only the last change counts. Then the table
+//! goes.
+//!
+//! So no commit waits for all of that, and the tables stay small. Pages of the file are used over and over,
+//! and a sync is faster with these than with new ones. The commit that lays a table aside sorts it, which
+//! takes tens of milliseconds if no name occurs twice.
+//!
+//! At any moment the state is the table of packages with the recent changes on top, in their order. A change
+//! that has been spread is there twice, until all lines of its table go at once.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -29,25 +32,26 @@ use crate::wire::rows::{self, Line, Parts};
 /// How many bytes of lines a table takes before the other is written.
 pub(super) const FULL_BYTES: usize = 4 << 20;
 
-/// How many bytes a commit spreads at most, as long as what is written is not twice too much.
+/// How many bytes a commit spreads at most, unless the table that is written has more than twice its full
+/// size.
 const SPREAD_BYTES: usize = 256 << 10;
 
 const TABLES: [TableDefinition<'_, u64, &[u8]>; 2] =
     [TableDefinition::new("recent even"), TableDefinition::new("recent odd")];
 
-/// What has become of packages, by name: the list of each, or that it is gone.
+/// What has become of packages, by name: the list of each, or `None` if it is gone.
 pub(super) type Lately = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The recent commits of a store that is open.
 pub(super) struct Recent {
-    /// How many bytes a table takes.
+    /// How many bytes of lines a table takes.
     full_bytes: usize,
     /// The number of the next commit.
     next: u64,
     /// Which table is written.
     table: usize,
     written: Lines,
-    /// What is in the other table: where the lines begin that are still to be spread, last name first.
+    /// The lines of the other table that are still to be spread: where each begins, last name first.
     aside: Vec<u8>,
     unspread: Vec<usize>,
     hasher: RandomState,
@@ -62,7 +66,7 @@ struct Lines {
 }
 
 impl Recent {
-    /// None yet, in tables that take so many bytes.
+    /// Empty tables, each of which takes so many bytes.
     pub(super) fn new(full_bytes: usize) -> Self {
         Self {
             full_bytes,
@@ -107,7 +111,7 @@ impl Recent {
         Ok(())
     }
 
-    /// Spreads so many bytes of what was laid aside, and drops its table when that was all.
+    /// Spreads so many bytes of the table that was laid aside, and drops the table when that was all.
     fn spread_some(
         &mut self,
         transaction: &WriteTransaction,
@@ -137,7 +141,7 @@ impl Recent {
         !self.unspread.is_empty()
     }
 
-    /// Turns to the other table, which has become empty.
+    /// Switches to the other table, which is empty by now.
     fn lay_aside(&mut self) {
         let Lines { bytes, last } = std::mem::take(&mut self.written);
         self.written.last.reserve(last.len(), |_| 0);
@@ -162,7 +166,7 @@ impl Lines {
     }
 }
 
-/// What was committed and may not be among the packages, by the commits before this number.
+/// The changes of all commits before this number that may not be among the packages yet.
 pub(super) fn read(
     transaction: &ReadTransaction,
     before: u64,
@@ -204,7 +208,7 @@ pub(super) fn read(
     Ok(lately)
 }
 
-/// Spreads all at once, and drops what is in the tables.
+/// Spreads everything at once, and drops what is in the tables.
 pub(super) fn spread(transaction: &WriteTransaction, lately: &Lately) -> Result<(), redb::Error> {
     let mut packages = transaction.open_table(PACKAGES)?;
     for (package, list) in lately {
@@ -228,7 +232,7 @@ fn set(
     Ok(())
 }
 
-/// The message that would make a change.
+/// The message that makes a change.
 fn message(change: &Change) -> CommandRef<'_> {
     let package = change.package();
     match change.dependencies() {

@@ -1,23 +1,22 @@
 //! A note of what is in doubt, so that the next start does not believe it.
 //!
-//! When a sync fails, nobody can know how much of the commit is on disk, and a later look does not tell:
-//! reads see all of it, because the system keeps what it could not write. So a small file beside the state
-//! says what not to believe:
+//! After a sync has failed, nobody can know how much of the commit is on disk. Reading does not tell: the
+//! system keeps what it could not write, and shows all of it. So a small file beside the state says what not
+//! to believe:
 //!
-//! - *The file of the state.* A start notes that before it opens that file, and only a close that succeeded
-//!   clears it. A start that finds a note, because the one before was killed, lost its power or failed,
-//!   writes the whole file anew, byte by byte: what reads see may otherwise never reach the disk. To note
-//!   it only when a sync fails would not do: the note may fail with it, and the process end.
-//! - *Commits that failed.* They are noted before anybody is answered `ERROR`, and the next start leaves
-//!   them out.
+//! - *The file of the state.* A start notes that before it opens the file, and only a successful close clears
+//!   it. A start that finds the note follows one that was killed, lost its power or failed. It writes the
+//!   whole file again, byte by byte, because what it reads may otherwise never reach the disk. A note only
+//!   after a failed sync would not do: the note may fail too, and the process end.
+//! - *Commits that failed.* They are noted before anybody gets `ERROR`, and the next start leaves them out.
 //!
-//! The file has its full length from the first start on and stays open: a disk without room and a process
-//! without file descriptors can still write it. It is one sector, which a disk writes as a whole or not at
-//! all. Zeros say that nothing is in doubt. A note is one line, written twice, so that damage shows.
+//! The file has its full length from the first start on, and stays open. So a full disk, or a process without
+//! file descriptors, can still write it. It is one sector, which a disk writes as a whole or not at all.
+//! Zeros say that nothing is in doubt. A note is one line, written twice, so that damage shows.
 //!
 //! A note names the *session* of its commits, a number that each start draws and keeps with the state. A
-//! start takes back what is noted and begins its own session in one commit, so a note that outlives that
-//! is about no commit that is still there.
+//! start takes back what is noted and begins its own session in one commit. If a note outlives that, its
+//! commits are already gone.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -33,17 +32,17 @@ use crate::store::StoreError;
 /// The file in the directory.
 const FILE: &str = "rollback";
 
-/// How long it is: a sector, in bytes.
+/// The length of the file: a sector, in bytes.
 const LENGTH: usize = 512;
 
-/// How many bytes of the state are written anew at once.
+/// How many bytes of the state are written again at a time.
 const CHUNK: usize = 1 << 20;
 
-/// The file of the state, and the commits that failed, if any did.
+/// The state's file is in doubt, and the commits that failed, if any did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InDoubt {
     session: u64,
-    /// The number of the first of them.
+    /// The number of the first failed commit.
     from: u64,
 }
 
@@ -53,19 +52,19 @@ pub(super) struct Rollback {
     path: PathBuf,
 }
 
-/// A number for a session that no other has.
+/// Draws a number for a session that no other has.
 pub(super) fn draw_session() -> u64 {
-    // Its keys come from the system.
+    // The keys come from the system.
     RandomState::new().hash_one(FILE)
 }
 
-/// Writes a file anew as it is read, so that all of it is on the disk.
+/// Writes a file again as it reads, so that all of it is on the disk.
 ///
-/// Long stretches of zeros are left out: they are room that was never used, which costs the disk nothing
-/// until it is written. What is kept is text, and the pages of redb's own that are empty are shorter.
+/// Leaves out long stretches of zeros. They are space that was never used, and the disk stores nothing for
+/// them until they are written. What is kept is text, and redb's own empty pages are shorter.
 ///
 /// # Errors
-/// If it cannot be read, written or synced. A file that is written in part reads as before.
+/// If it cannot be read, written or synced. A file that is partly written again reads as before.
 pub(super) fn write_anew(file: &dyn StorageBackend) -> io::Result<()> {
     if planted(Bug::ReadsAreBelieved) {
         return Ok(());
@@ -90,7 +89,7 @@ impl InDoubt {
         Self { session, from: number }
     }
 
-    /// The file of the state alone, and no commit in it.
+    /// The state's file alone, and no commit in it.
     pub(super) fn file() -> Self {
         Self::from(0, u64::MAX)
     }
@@ -101,7 +100,7 @@ impl InDoubt {
         Self::from_bytes(bytes).is_some_and(|noted| noted != Self::file())
     }
 
-    /// The first number of this session that is not to be believed.
+    /// The first number of this session that must not be believed.
     pub(super) fn first_of(self, session: Option<u64>) -> u64 {
         if session == Some(self.session) { self.from } else { u64::MAX }
     }
@@ -126,7 +125,7 @@ impl InDoubt {
 }
 
 impl Rollback {
-    /// The file of a directory, which is made if it is not there.
+    /// The file in a directory. It is made if it is not there.
     pub(super) fn of(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(FILE);
         let opened = open_private(&path).map_err(|error| unusable(&path, error))?;
@@ -136,7 +135,8 @@ impl Rollback {
         Ok(rollback)
     }
 
-    /// The file, which gets its length if it has less: its making was cut short.
+    /// The file on some storage. One that is too short, because its making was cut short, gets its full
+    /// length.
     pub(super) fn on(file: Box<dyn StorageBackend>, path: PathBuf) -> Result<Self, StoreError> {
         let rollback = Self { file, path };
         let length = rollback.file.len().map_err(|error| unusable(&rollback.path, error))?;
@@ -149,7 +149,7 @@ impl Rollback {
     /// What is noted.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] if that cannot be told.
+    /// [`StoreError::Damaged`] if the note cannot be understood.
     pub(super) fn read(&self) -> Result<Option<InDoubt>, StoreError> {
         let mut bytes = [0; LENGTH];
         self.file.read(0, &mut bytes).map_err(|error| unusable(&self.path, error))?;
@@ -168,7 +168,7 @@ impl Rollback {
     /// Notes what is in doubt, durably.
     ///
     /// # Errors
-    /// [`StoreError`] if that cannot be written.
+    /// [`StoreError`] if the note cannot be written.
     pub(super) fn note(&self, in_doubt: InDoubt) -> Result<(), StoreError> {
         self.put(&in_doubt.to_bytes())
     }
@@ -176,7 +176,7 @@ impl Rollback {
     /// Notes that nothing is in doubt.
     ///
     /// # Errors
-    /// [`StoreError`] if that cannot be written. It does no harm if a note stays.
+    /// [`StoreError`] if that cannot be written. A note that stays does no harm.
     pub(super) fn clear(&self) -> Result<(), StoreError> {
         self.put(&[0; LENGTH])
     }
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(rollback(&storage).read().unwrap(), None);
         for in_doubt in [InDoubt::from(0, 0), InDoubt::from(u64::MAX, 7), InDoubt::file()] {
             rollback(&storage).note(in_doubt).unwrap();
-            // Durably: what a power cut leaves for sure.
+            // What is durable for sure: all that a power cut leaves.
             let kept = Storage::holding(storage.after_power_cut(0));
             assert_eq!(rollback(&kept).read().unwrap(), Some(in_doubt));
         }
@@ -240,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_written_anew_is_on_the_disk() {
+    fn a_file_that_is_written_again_is_on_the_disk() {
         let bytes: Vec<u8> = (0..CHUNK + 100).map(|place| place.to_le_bytes()[0]).collect();
         let storage = Storage::default();
         storage.write(0, &bytes).unwrap();
-        // Nothing of it reaches the disk, and a later sync does not change that.
+        // None of it reaches the disk, and a later sync does not change that.
         storage.fail_after(0, 1, 0);
         storage.sync_data().unwrap_err();
         storage.sync_data().unwrap();

@@ -1,28 +1,28 @@
-//! How much of the file is in use, and what becomes of the rest.
+//! How much of the file is in use, and how the rest is given back.
 //!
-//! A commit writes to pages that are free, and frees those that it replaces. While a snapshot is there no
-//! page can be freed, and the file grows with each commit: that is bounded here, and so a snapshot may have
-//! to be given up. Afterwards most of the file is free, and is used again, but the file stays as long as it
-//! is, because what is in use lies anywhere in it. A start moves that to the front and cuts off the rest, if
-//! the file is large and little of it is in use.
+//! A commit writes to free pages, and frees those that it replaces. While a snapshot lives no page can be
+//! freed, so the file grows with each commit. The growth is bounded here, which means that a snapshot may
+//! have to be given up. Afterwards most of the file is free and is used again. But the file keeps its length,
+//! because the pages in use are scattered over it. If the file is large and little of it is in use, a start
+//! moves those to the front and cuts off the rest.
 
 use redb::Database;
 
-/// A shorter file is left as it is, in bytes.
+/// A file shorter than this is left as it is, in bytes.
 pub(super) const WORTHWHILE: u64 = 16 << 20;
 
-/// A file is left as it is if more than one in so many of its bytes is in use. A file doubles when it is
-/// full, so half of it may well be free and about to be used.
+/// A file is left as it is if more than one in so many of its bytes is in use. A full file doubles, so half
+/// of it may well be free and about to be used.
 const ONE_IN: u64 = 3;
 
-/// A file with more in use is left as it is, in bytes: a start would take too long.
+/// A file with more bytes in use than this is left as it is: a start would take too long.
 const MOST_USED: u64 = 1 << 30;
 
-/// How much a file may grow beside a snapshot: by this many bytes, or by its own length if that is more.
+/// How much a file may grow while a snapshot lives: by this many bytes, or by its own length if that is more.
 const MOST_GROWTH: u64 = 256 << 20;
 
-/// Shortens a file of this length, of at least `worthwhile` bytes, to what is in use. Takes about as long as
-/// to write that anew, and as many commits as it takes; a crash between two of them loses nothing.
+/// Shortens a file of this length to what is in use, if it has at least `worthwhile` bytes. That takes about
+/// as long as writing what is in use, and several commits. A crash between two of them loses nothing.
 pub(super) fn give_back(
     database: &mut Database,
     length: u64,
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_may_grow_by_its_length_and_by_a_quarter_of_a_gib_at_least() {
+    fn a_file_may_grow_by_its_length_or_a_quarter_of_a_gib() {
         const GIB: u64 = 1 << 30;
         for (before, most) in [(0, GIB / 4), (GIB / 8, GIB * 3 / 8), (GIB, 2 * GIB)] {
             assert!(!has_outgrown(before, most), "{before}");

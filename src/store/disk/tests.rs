@@ -1,4 +1,4 @@
-//! What is left of the state after a power cut at any point, and after damage to any part of a file.
+//! Tests of what is left of the state after a power cut at any point, and after damage to any part of a file.
 
 mod failures;
 
@@ -23,7 +23,7 @@ fn state(index: &PackageIndex) -> Listed {
     index.entries().map(|(package, list)| (package.to_string(), printed(list))).collect()
 }
 
-/// Some batches of commands, of which many change something.
+/// Batches of random commands, many of which change something.
 fn batches(rng: &mut Rng, count: usize) -> Vec<Vec<Command>> {
     let name = |rng: &mut Rng| format!("package-{:02}", rng.u8(..40));
     let mut command = || {
@@ -40,15 +40,15 @@ fn on(storage: &Storage) -> Result<Disk, StoreError> {
     Disk::on(storage.clone(), storage.beside())
 }
 
-/// What became of some batches on some storage.
+/// The result of running batches on some storage.
 struct Run {
-    /// The state at first and after each batch, the last of which may not have been committed.
+    /// The state at first and after each batch. The last may not have been committed.
     states: Vec<Listed>,
-    /// How many commits were said to be durable.
+    /// How many commits were reported durable.
     durable: usize,
 }
 
-/// Applies batches to an index whose store is on this storage, until the power is off.
+/// Applies batches to an index with a store on this storage, until the power is off.
 fn run(storage: &Storage, batches: &[Vec<Command>], close: bool) -> Run {
     let mut index = PackageIndex::new();
     index.record_changes();
@@ -68,7 +68,7 @@ fn run(storage: &Storage, batches: &[Vec<Command>], close: bool) -> Run {
     run
 }
 
-/// A file as it is renamed to its name: with tables, and nothing in them.
+/// A file at the moment when it gets its name: with tables, and nothing in them.
 fn empty() -> Vec<u8> {
     let storage = Storage::default();
     drop(on(&storage).unwrap());
@@ -82,7 +82,7 @@ fn loaded(bytes: Vec<u8>) -> Result<Listed, LoadError> {
 }
 
 #[test]
-fn after_a_power_cut_at_any_call_what_was_committed_is_there_and_nothing_by_half() {
+fn a_power_cut_at_any_call_loses_no_commit_and_leaves_no_half() {
     let mut rng = Rng::with_seed(8);
     let batches = batches(&mut rng, 12);
     let empty = empty();
@@ -108,8 +108,9 @@ fn after_a_power_cut_at_any_call_what_was_committed_is_there_and_nothing_by_half
     assert!(cuts > 500 && later > 0);
 }
 
+// In any of the places where changes lie.
 #[test]
-fn a_snapshot_has_the_state_of_its_moment_wherever_the_changes_are() {
+fn a_snapshot_has_the_state_of_the_moment_it_was_taken() {
     let mut rng = Rng::with_seed(12);
     let mut index = PackageIndex::new();
     index.record_changes();
@@ -176,11 +177,12 @@ fn a_recent_commit_that_says_nothing_is_refused() {
     }
 }
 
+// Although another process still has its lock file open.
 #[test]
-fn a_directory_is_free_when_its_store_is_dropped_whoever_else_has_its_lock_open() {
+fn a_directory_is_free_when_its_store_is_dropped() {
     let directory = std::env::temp_dir().join(format!("indexer-lock-{}", std::process::id()));
     let disk = Disk::create(&directory).unwrap();
-    // As a process has it that is started at this moment and does not run its program yet.
+    // As a child process has it that is just being started and does not run its program yet.
     let inherited = disk.lock.as_ref().unwrap().inherited();
     let in_use = Disk::open(&directory).unwrap_err();
     assert!(matches!(in_use, StoreError::InUse { .. }), "{in_use}");
@@ -228,17 +230,16 @@ fn a_recovery_that_is_cut_off_loses_nothing_either() {
     }
 }
 
-/// A file as a server leaves it that has stopped, or was killed, and what may be in it.
+/// A file as a server leaves it that was stopped or killed, and the states that it may have.
 fn left(stopped: bool) -> (Vec<u8>, Vec<Listed>) {
     let storage = Storage::default();
     let run = run(&storage, &batches(&mut Rng::with_seed(10), 12), stopped);
-    // Whether the last commit was cut off by the kill, or what is left of it was damaged since, nobody
-    // can tell.
+    // Nobody can tell whether the kill cut the last commit off, or later damage did.
     let last = if stopped { 1 } else { 2 };
     (storage.bytes(), run.states[run.states.len() - last..].to_vec())
 }
 
-/// Loads from damaged bytes: either everything is there, or it is refused.
+/// Loads from damaged bytes. Returns whether that was refused; if not, everything must be there.
 fn is_noticed(bytes: Vec<u8>, possible: &[Listed], damage: &str) -> bool {
     let found = catch_unwind(AssertUnwindSafe(|| loaded(bytes)));
     match found.unwrap_or_else(|_| panic!("{damage}: panicked")) {
@@ -250,7 +251,7 @@ fn is_noticed(bytes: Vec<u8>, possible: &[Listed], damage: &str) -> bool {
     }
 }
 
-/// Damages a file in many ways, one after the other, and loads from each; how many are refused.
+/// Damages a file in many ways, one at a time, and loads from each. Returns how many were refused.
 fn refused(stopped: bool, damage: impl Fn(&[u8]) -> Vec<(String, Vec<u8>)>) -> usize {
     let (bytes, possible) = left(stopped);
     assert!(possible.contains(&loaded(bytes.clone()).unwrap()));
@@ -263,7 +264,7 @@ fn refused(stopped: bool, damage: impl Fn(&[u8]) -> Vec<(String, Vec<u8>)>) -> u
     noticed
 }
 
-/// One bit another in each of some places of each sector that is not empty.
+/// Files with one bit flipped, in some places of each sector that is not empty.
 fn flipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut rng = Rng::with_seed(11);
     let used = |place: &usize| bytes[*place..*place + SECTOR].iter().any(|byte| *byte != 0);
@@ -278,7 +279,7 @@ fn flipped(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     flip.collect()
 }
 
-/// Cut short at each sector.
+/// Files that are cut short at each sector.
 fn cut_short(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let lengths = (SECTOR..bytes.len()).step_by(SECTOR);
     lengths.map(|length| (format!("{length} bytes"), bytes[..length].to_vec())).collect()
@@ -291,18 +292,18 @@ fn a_flipped_bit_anywhere_is_refused_or_does_no_harm() {
 
 #[test]
 fn a_file_cut_short_anywhere_is_refused_or_does_no_harm() {
-    // Half of the file has never been used; where it ends does not matter there.
+    // Half of the file has never been used, and it does not matter if the cut is there.
     assert!(refused(true, cut_short) > 10);
 }
 
 #[test]
-fn damage_between_a_crash_and_the_start_loses_the_last_commit_at_most() {
+fn damage_after_a_crash_loses_the_last_commit_at_most() {
     assert!(refused(false, flipped) > 10);
     assert!(refused(false, cut_short) > 10);
 }
 
-/// A disk with some packages, of which a snapshot is held beside many commits, so that its file grows; the
-/// state, and how long the file was before.
+/// A disk whose file has grown: a snapshot of some packages was held during many commits. Returns the state,
+/// and the length of the file before.
 fn grown(storage: &Storage, rng: &mut Rng) -> (Listed, usize) {
     let mut index = PackageIndex::new();
     index.record_changes();
@@ -328,7 +329,7 @@ fn grown(storage: &Storage, rng: &mut Rng) -> (Listed, usize) {
 }
 
 #[test]
-fn what_a_file_grew_by_beside_a_snapshot_is_given_back_by_the_next_start() {
+fn the_next_start_gives_back_what_a_snapshot_made_a_file_grow() {
     let storage = Storage::default();
     let (state, before) = grown(&storage, &mut Rng::with_seed(14));
     let grown = storage.bytes().len();

@@ -1,4 +1,4 @@
-//! Reads the grammar in `spec/protocol.md`: as much of ABNF (RFC 5234, RFC 7405) as stands there.
+//! Reads the grammar in `spec/protocol.md`: as much of ABNF (RFC 5234, RFC 7405) as occurs there.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text up to the next quote, in either case if that does not matter.
+    /// The text up to the next quote, in upper or lower case if the rule allows both.
     fn text(&mut self, either_case: bool) -> Regular {
         let text = self.taken(|c| c == '"');
         assert!(self.rest.starts_with('"'), "a quote is not closed");
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         u8::from_str_radix(self.taken(|c| !c.is_ascii_hexdigit()), 16).expect("a byte")
     }
 
-    /// All up to the first character that ends it.
+    /// Everything up to the first character that ends it.
     fn taken(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
         let (taken, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
         self.rest = rest;

@@ -1,5 +1,6 @@
-//! Regular expressions over bytes, and the automaton of one: by derivatives (J. A. Brzozowski, "Derivatives of
-//! regular expressions", Journal of the ACM 11(4), 1964), which count what is repeated without copies of it.
+//! Regular expressions over bytes, and how one becomes an automaton. It uses derivatives (J. A. Brzozowski,
+//! "Derivatives of regular expressions", Journal of the ACM 11(4), 1964), which count repetitions without
+//! copies.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -11,11 +12,11 @@ use super::Automaton;
 pub(super) enum Regular {
     /// Any one of these bytes.
     Byte(BTreeSet<u8>),
-    /// A word of the first and then one of the second.
+    /// A word of the first, then a word of the second.
     Then(Rc<Regular>, Rc<Regular>),
-    /// A word of any of them: of none, there is no word.
+    /// A word of any of them. Of an empty set there is no word.
     Either(BTreeSet<Regular>),
-    /// So many words of it, one after the other: at most without a bound if there is none.
+    /// So many words of it in a row, from the least number to the most. `None` is no bound.
     Times(Rc<Regular>, usize, Option<usize>),
 }
 
@@ -29,7 +30,7 @@ impl Regular {
         Self::Either(BTreeSet::new())
     }
 
-    /// The word without letters.
+    /// Only the empty word.
     pub(super) fn nothing() -> Self {
         Self::Times(Rc::new(Self::never()), 0, Some(0))
     }
@@ -65,7 +66,7 @@ impl Regular {
         }
     }
 
-    /// Whether the word without letters is one of them.
+    /// Whether the empty word is in the set.
     fn has_nothing(&self) -> bool {
         match self {
             Self::Byte(_) => false,
@@ -97,7 +98,7 @@ impl Regular {
         }
     }
 
-    /// Says of each word whether it is one of them.
+    /// An automaton that says of each word whether it is in the set.
     pub(super) fn automaton(self) -> Automaton<bool> {
         Automaton::new(self, Self::after, Self::has_nothing)
     }
@@ -118,6 +119,7 @@ fn an_automaton_takes_the_words_of_its_expression() {
     for word in ["", "b", "aaa", "abb", "abaa", "ac"] {
         assert!(!automaton.says(word.as_bytes()), "{word}");
     }
-    // Nothing yet, one a, one after which no other can come, a b at which it may end, and what is lost.
+    // The five states: nothing yet, one a, an a after which no other may come, a b at which it may end, and
+    // no way out.
     assert_eq!((automaton.states(), automaton.letters.len()), (5, 3));
 }

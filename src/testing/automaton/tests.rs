@@ -1,7 +1,8 @@
-//! The wire, held against automata on every word that can make a difference; how many those are is printed.
+//! Compares the wire with automata on every word that can make a difference, and prints how many words those
+//! are.
 //!
-//! `EXTRA_STATES` says how many states more than the automaton a parser may have to be found out, 2 unless said
-//! otherwise: each takes about twenty times as long as the one before.
+//! `EXTRA_STATES` says how many more states than the automaton a parser may have and still be found out. The
+//! default is 2. Each further state takes about twenty times as long.
 
 use std::env;
 
@@ -22,7 +23,7 @@ fn messages(max_name_bytes: usize) -> Automaton<bool> {
     rule("message", max_name_bytes).automaton()
 }
 
-/// Holds a parser against the automaton on every word of the W-method over these letters.
+/// Compares a parser with the automaton on every word of the W-method over these letters.
 fn compare(
     what: &str,
     automaton: &Automaton<bool>,
@@ -36,7 +37,7 @@ fn compare(
         assert_eq!(found.is_ok(), expected, "{what}: {}: {found:?}", word.escape_ascii());
         if let Err(error) = found {
             assert_eq!(error.found, word.get(error.offset).copied(), "{}", word.escape_ascii());
-            // What stands before the place that is blamed can be gone on with.
+            // The text before the place of the error can still become a message.
             let before =
                 word.get(..error.offset).expect("the error points into the line or at its end");
             assert!(begins[automaton.reached(0, before)], "{}: {error}", word.escape_ascii());
@@ -46,7 +47,7 @@ fn compare(
     println!("{what}: {tried} words, for {states} states and {extra} more, {letters} letters");
 }
 
-/// Reads a line, and sees that what was read is what stands there between bars and commas.
+/// Reads a line, and checks that the result is what stands there between bars and commas.
 fn read_with<'a>(
     parse: fn(&'a [u8]) -> Result<CommandRef<'a>, ParseError>,
     line: &'a [u8],
@@ -72,7 +73,7 @@ fn read_with<'a>(
 #[test]
 fn every_line_that_could_differ_is_read_as_the_grammar_says() {
     let short = messages(3);
-    // The beginnings of the three words; a bar; names of up to three bytes and how a list goes on.
+    // The beginnings of the three words, a bar, and names of up to three bytes and how a list goes on.
     assert_eq!((short.states(), short.letters.len()), (26, 18));
     compare("messages, names of 3", &short, &short.letters, extra_states(), |line| {
         read_with(wire::parse_within::<3>, line)
@@ -99,7 +100,7 @@ fn every_byte_in_every_state_is_read_as_the_grammar_says() {
 fn names_of_254_255_and_256_bytes_are_read_as_short_ones() {
     let short = messages(3);
     let mut tried = 0;
-    // As short names of two, three and four bytes.
+    // Long names take the place of short ones of two, three and four bytes.
     short.try_all(&short.letters, 1, &mut |word, expected| {
         let Some(bar) = word.iter().position(|byte| *byte == b'|') else { return };
         let (mut long, mut run) = (word[..=bar].to_vec(), 0);
@@ -120,7 +121,7 @@ fn names_of_254_255_and_256_bytes_are_read_as_short_ones() {
 fn every_step_of_the_whole_grammar_is_read_as_it_says() {
     let whole = messages(255);
     assert_eq!((whole.states(), whole.letters.len()), (26 + 2 * 252, 18));
-    // In a name, which is all that is longer here, the letters of the three words are letters like others.
+    // Only names can be longer here, and in them the letters of the three words are like any others.
     let is_of_words = |letter: &u8| b"INDEXREMOVEQUERY".contains(letter);
     let letters: Vec<u8> = whole.letters.iter().copied().filter(|l| !is_of_words(l)).collect();
     compare("messages, names of 255", &whole, &letters, 0, |line| read_with(wire::parse, line));
@@ -145,7 +146,7 @@ fn every_byte() -> Vec<u8> {
 #[test]
 fn every_http_request_that_could_differ_is_recognised() {
     let requests = rule("request-line", 3).automaton();
-    // What a line that is cut off is judged by: its method and a space have come, and its end has not.
+    // How a line that is cut off is judged: its method and a space have come, but not its end.
     let can_end = requests.can_reach(|state| requests.said[state]);
     let target = requests.reached(0, b"G ");
     let behind = requests.can_reach_from(target);

@@ -1,5 +1,4 @@
-//! Commands: on their own, with names of all kinds, and in traces, with names so few that they
-//! meet.
+//! Commands: alone, with names of all kinds, and in traces, with so few names that they meet.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +20,10 @@ impl Arbitrary<'_> for Name {
     }
 }
 
-/// What names are made of, the most readable first.
+/// The bytes of names, the most readable first.
 const NAME_BYTES: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._@/";
 
-/// Any name: every byte that may stand in one, short names mostly, and the longest.
+/// Any name, of every byte that a name may have: mostly short, and sometimes the longest.
 pub(super) fn any_name(u: &mut Unstructured<'_>) -> Result<Name> {
     let length = match u8::arbitrary(u)? {
         short @ 0..=239 => 1 + usize::from(short % 12),
@@ -35,7 +34,7 @@ pub(super) fn any_name(u: &mut Unstructured<'_>) -> Result<Name> {
         let byte = usize::from(u8::arbitrary(u)?);
         text.push(char::from(NAME_BYTES[byte % NAME_BYTES.len()]));
     }
-    // What is built here is a name; a library that refuses it violates every property.
+    // The text is a name. A library that refuses it violates every property.
     Ok(Name::new(text).unwrap_or_else(|error| panic!("{error}")))
 }
 
@@ -54,16 +53,16 @@ pub(crate) struct Mix {
 }
 
 impl Mix {
-    /// So much INDEX that packages, and what holds them, outlast the REMOVEs between them.
+    /// So many INDEX that packages, and what depends on them, outlast the REMOVEs in between.
     pub(super) const LASTING: Self = Self { index: 9, remove: 4 };
-    /// All three alike.
+    /// About equally many of all three.
     pub(crate) const EVEN: Self = Self { index: 5, remove: 6 };
 }
 
-/// How many dependencies an INDEX has: one of these.
+/// The numbers of dependencies that an INDEX can have.
 const LIST_LENGTHS: [usize; 16] = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 6];
 
-/// A command from one byte, which chooses verb and length of the list, and names.
+/// A command, from one byte that chooses the verb and the length of the list, and from names.
 pub(crate) fn command(
     u: &mut Unstructured<'_>,
     mix: Mix,
@@ -82,7 +81,7 @@ pub(crate) fn command(
     })
 }
 
-/// One of the first `size` names of the alphabet, from one byte: rather an early one, so that some
+/// One of the first `size` names of the alphabet, from one byte. Early names are more likely, so that some
 /// packages are needed by many.
 pub(super) fn few_names(size: usize) -> impl Fn(&mut Unstructured<'_>) -> Result<Name> + Copy {
     let size = size.clamp(1, ALPHABET.len());
@@ -92,7 +91,7 @@ pub(super) fn few_names(size: usize) -> impl Fn(&mut Unstructured<'_>) -> Result
     }
 }
 
-/// Which of the first `size` letters a byte stands for.
+/// The letter, among the first `size`, for a byte.
 pub(crate) fn pick(byte: u8, size: usize) -> usize {
     let byte = usize::from(byte);
     (byte % size).min(byte / 16 % size)
@@ -123,9 +122,9 @@ impl TraceCommand for Command {
         }
     }
 
-    /// Calls the names by the letters, in the order in which they come up; or one name by an
-    /// earlier letter, which merges it with the one that is called so already. Either makes the
-    /// list of all names in the trace come earlier in the alphabet.
+    /// Renames the packages by letters in the order in which they come up. Or gives one name an earlier
+    /// letter, which merges it with the package of that letter. After either, the list of all names in the
+    /// trace comes earlier in the alphabet.
     fn simpler_together(trace: &[Self]) -> Vec<Vec<Self>> {
         let mut used: Vec<&Name> = Vec::new();
         for name in trace.iter().flat_map(names) {
@@ -148,7 +147,7 @@ impl TraceCommand for Command {
     }
 
     fn trace_seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // The first byte stands for all eight letters.
+        // The first byte chooses all eight letters.
         vec![std::iter::once(vec![6]).chain(seeds(stream, 8)).flatten().collect()]
     }
 
@@ -157,7 +156,7 @@ impl TraceCommand for Command {
         super::transcript(stream.as_bytes(), DEFAULT_MAX_LINE_BYTES)
     }
 
-    /// From the messages: a name is not written in Rust as its `Debug` form is.
+    /// From the messages, because a name is not written in Rust as its `Debug` form is.
     fn trace_to_rust(trace: &[Self]) -> Option<String> {
         let parsed = trace
             .iter()
@@ -192,7 +191,7 @@ fn renamed(command: &Command, renaming: &BTreeMap<&Name, &Name>) -> Command {
     }
 }
 
-/// The commands at the beginning of a stream as bytes that [`command`] makes them from, their names
+/// The commands at the beginning of a stream, as bytes from which [`command`] makes them. Their names are
 /// replaced by the first `size` letters in the order in which they come up.
 pub(super) fn seeds(stream: &[u8], size: usize) -> impl Iterator<Item = Vec<u8>> + '_ {
     let mut letters: BTreeMap<Name, usize> = BTreeMap::new();
@@ -207,7 +206,7 @@ pub(super) fn seeds(stream: &[u8], size: usize) -> impl Iterator<Item = Vec<u8>>
         .map(move |command| seed(&command, &mut letter))
 }
 
-/// Bytes that [`command`] makes a command like this from, with `name` for what makes a name.
+/// Bytes from which [`command`] makes a command like this. `name` returns the bytes for a name.
 fn seed(command: &Command, name: impl FnMut(&Name) -> Vec<u8>) -> Vec<u8> {
     let mut names: Vec<&Name> = names(command);
     let list = names.split_off(1);
@@ -216,7 +215,7 @@ fn seed(command: &Command, name: impl FnMut(&Name) -> Vec<u8>) -> Vec<u8> {
         Command::Remove { .. } => Mix::LASTING.index,
         Command::Query { .. } => 15,
     };
-    // The first list that is long enough: what it has more, it has twice.
+    // The first length that is enough. If it is longer, names are repeated.
     let class = LIST_LENGTHS.iter().position(|length| *length >= list.len());
     let class = class.unwrap_or(LIST_LENGTHS.len() - 1);
     names.extend(list.iter().cycle().take(if list.is_empty() { 0 } else { LIST_LENGTHS[class] }));
@@ -228,7 +227,7 @@ impl Input for Command {
     const BYTES: usize = 64;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // Cut off where the longest of the short names ends.
+        // Cut off at the greatest length of a short name.
         let bytes_of = |name: &Name| {
             let text = &name.as_str().as_bytes()[..name.as_str().len().min(12)];
             let place =
@@ -244,7 +243,7 @@ impl Input for Command {
         let shorter_names = names(self).into_iter().flat_map(|from| {
             let shorter = without_runs(from.as_str().as_bytes());
             let shorter = shorter.filter_map(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
-            // Of the same length, for what depends on that alone.
+            // A name of the same length, for faults that depend on the length alone.
             let plain = "a".repeat(from.as_str().len());
             let plain = (from.as_str() != plain).then(|| plain.parse().ok()).flatten();
             let shorter = shorter.chain(plain);
@@ -267,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_command_is_made_of_one_byte_for_each_choice() {
-        // Alphabet of eight; INDEX with one name, INDEX with two, REMOVE, QUERY.
+        // An alphabet of eight; INDEX with one name, INDEX with two, REMOVE, QUERY.
         let bytes = [6, 3 << 4, 0x77, 0, 11 << 4, 0, 0x11, 0x22, 9, 0, 13, 0x22];
         let trace: Trace<Command> = from_bytes(&bytes).unwrap();
         assert_eq!(
@@ -277,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_of_200_commands_shrinks_to_the_shortest_with_the_first_names() {
+    fn a_long_trace_shrinks_to_the_shortest_with_the_first_names() {
         let bytes: Vec<u8> =
             (0..2_000_u32).map(|i| (i * 7 + i / 13 * 31) % 251).flat_map(u8::try_from).collect();
         let trace: Trace<Command> = from_bytes(&bytes).unwrap();

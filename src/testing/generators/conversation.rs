@@ -1,4 +1,4 @@
-//! What one client sends, in pieces; what two clients send in turns; a trace with limits.
+//! What one client sends, in pieces; what two clients send in turns; and a trace with limits.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
@@ -10,32 +10,32 @@ use crate::testing::input::{Input, without_runs};
 use crate::testing::trace::{Trace, TraceCommand};
 use crate::wire::MIN_LINE_BYTES;
 
-/// The line limit of conversations, in bytes: so small that lines pass it.
+/// The line limit of conversations, in bytes. It is so small that some lines pass it.
 pub const LINE_LIMIT: usize = MIN_LINE_BYTES;
 
-/// The most messages of a conversation, repetitions aside.
+/// The most messages of a conversation, without repetitions.
 const MAX_MESSAGES: usize = 100;
 
-/// How often a message is repeated where a session should have more of them than one batch takes.
+/// How many times a message is repeated, so that a session has more than one batch takes.
 const BURST: usize = 300;
 
 /// What one client sends, and the pieces in which it arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    /// The bytes of each message, its LF included; the last may lack it.
+    /// The bytes of each message, its LF included. The last may lack its LF.
     pub messages: Vec<Vec<u8>>,
-    /// The lengths of the pieces, in bytes, over and over. Without any, all arrives at once.
+    /// The lengths of the pieces, in bytes, used again and again. Without any, everything arrives at once.
     pub pieces: Vec<u8>,
 }
 
 impl Conversation {
-    /// All bytes in order.
+    /// All bytes, in order.
     #[must_use]
     pub fn stream(&self) -> Vec<u8> {
         self.messages.concat()
     }
 
-    /// The bytes in the pieces in which they arrive.
+    /// The bytes, in the pieces in which they arrive.
     pub fn arriving<'a>(&self, stream: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = stream;
         let lengths = self.pieces.clone().into_iter().cycle().map(|length| 1 + usize::from(length));
@@ -54,7 +54,7 @@ impl Arbitrary<'_> for Conversation {
         let size = alphabet_size(u)?;
         let cuts = u8::arbitrary(u)? % 6;
         let pieces = (0..cuts).map(|_| u8::arbitrary(u)).collect::<Result<_>>()?;
-        // It takes many messages until something is needed by something else: some have been sent.
+        // It takes many messages until one package needs another, so some have been sent before.
         let ahead = usize::from(u8::arbitrary(u)?) % (size + 1);
         let mut messages: Vec<Vec<u8>> = (0..ahead)
             .map(|at| {
@@ -99,11 +99,11 @@ impl Input for Conversation {
             let length = u8::try_from(chunk.len()).unwrap_or(u8::MAX);
             [&[VERBATIM, length], chunk].concat()
         });
-        // Two letters, which no verbatim message uses, one piece, nothing ahead.
+        // Two letters, which no verbatim message uses; one piece; and nothing sent ahead.
         vec![[0; 3].into_iter().chain(verbatim).collect()]
     }
 
-    /// Has fewer messages, arrives in fewer pieces, has shorter messages, arrives in shorter pieces.
+    /// The same with fewer messages, fewer pieces, shorter messages, or shorter pieces.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let messages = || self.messages.clone();
         let pieces = || self.pieces.clone();
@@ -142,7 +142,7 @@ impl Input for Conversation {
     }
 }
 
-/// A burst becomes shorter by whole messages before any becomes shorter by bytes.
+/// Shorter forms of a message. A burst loses whole messages before any message loses bytes.
 fn simpler_message(message: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + '_> {
     let lines: Vec<_> = message.split_inclusive(|byte| *byte == b'\n').collect();
     if lines.len() > 1 {
@@ -154,12 +154,12 @@ fn simpler_message(message: &[u8]) -> Box<dyn Iterator<Item = Vec<u8>> + '_> {
     Box::new(simpler_bytes(message))
 }
 
-/// Two clients that send commands, and whose turn it is to send how much.
+/// Two clients that send commands, and the turns in which they send how much.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duo {
     /// What each client sends.
     pub clients: [Vec<Command>; 2],
-    /// Turns, over and over: the client (the lowest bit) and how many bytes it sends (the others).
+    /// Turns, used again and again: the lowest bit is the client, and the others say how many bytes it sends.
     pub turns: Vec<u8>,
 }
 
@@ -188,7 +188,7 @@ impl Input for Duo {
     const BYTES: usize = 64;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // Three names, and two turns: each client sends a few bytes at a time.
+        // Three names and two turns: each client sends a few bytes at a time.
         let head = std::iter::once(vec![1, 1, 2 * 20, 2 * 30 + 1]);
         let commands = seeds(stream, 3).take(2 * Self::MAX_COMMANDS);
         vec![head.chain(commands).flatten().collect()]
@@ -209,7 +209,7 @@ impl Input for Duo {
         Box::new(fewer.chain(turns))
     }
 
-    /// Each client's commands under its name, without replies: they depend on the turns.
+    /// Each client's commands under its name. Replies depend on the turns, and are left out.
     fn show(&self) -> String {
         let mut text = format!("# turns: {:?}\n", self.turns);
         for (name, commands) in ["one", "two"].iter().zip(&self.clients) {
@@ -220,12 +220,12 @@ impl Input for Duo {
     }
 }
 
-/// A trace for an index with limits so small that it meets them.
+/// A trace for an index with limits so small that the trace reaches them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounded {
     /// What the index may hold.
     pub limits: Limits,
-    /// What it is told.
+    /// The commands for the index.
     pub trace: Trace<Command>,
 }
 
@@ -235,7 +235,7 @@ impl Arbitrary<'_> for Bounded {
             max_packages: usize::from(u8::arbitrary(u)? % 6),
             max_dependencies: usize::from(u8::arbitrary(u)? % 8),
             max_dependencies_per_package: usize::from(u8::arbitrary(u)? % 4),
-            // Up to 765, of which five packages of one letter take 325.
+            // Up to 765. Five packages of one letter take 325.
             max_state_bytes: 3 * usize::from(u8::arbitrary(u)?),
         };
         Ok(Self { limits, trace: Trace::arbitrary(u)? })

@@ -15,7 +15,7 @@ pub use crate::log::memory::Luck;
 /// The steps of some replicas that share a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Course {
-    /// How many there are: two or three.
+    /// How many replicas there are: two or three.
     pub replicas: u8,
     /// What happens, in order.
     pub steps: Vec<CourseStep>,
@@ -24,7 +24,7 @@ pub struct Course {
 /// Something that happens to one of the replicas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CourseStep {
-    /// Which one it is, from 0.
+    /// The number of the replica, from 0.
     pub replica: u8,
     /// What happens.
     pub deed: Deed,
@@ -33,28 +33,28 @@ pub struct CourseStep {
 /// What happens to a replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
-    /// A client hands in commands, which are never none, and waits for their answers.
+    /// A client hands in commands, at least one, and waits for their answers.
     HandIn(Vec<Command>),
-    /// A client only asks, and takes what there is at once.
+    /// A client only asks, and takes the answer of the moment.
     Query(Name),
     /// All clients that wait lose patience.
     GiveUp,
-    /// It makes one attempt to append what waits.
+    /// The replica makes one attempt to append what waits.
     Append(Luck),
-    /// It applies what the log has.
+    /// It applies all that the log has.
     Follow,
     /// It writes a snapshot if one is due.
     WriteSnapshot,
     /// It appends, follows and writes a snapshot, one after the other, with good luck.
     AllDuties,
-    /// It is gone, with all that clients wait for there, and another takes its number.
+    /// It is gone, with all for which clients wait there. Another takes its number.
     Crash,
-    /// All that was delayed happens, whosever it is.
+    /// All that was delayed happens, of any replica.
     Deliver,
 }
 
 impl Deed {
-    /// What is said, as commands.
+    /// The commands that are handed in or asked.
     fn commands(&self) -> Vec<Command> {
         match self {
             Self::HandIn(commands) => commands.clone(),
@@ -63,7 +63,7 @@ impl Deed {
         }
     }
 
-    /// The same with other names and lists.
+    /// The same deed with other names and lists.
     fn with_commands(&self, commands: &mut impl Iterator<Item = Command>) -> Self {
         match self {
             Self::HandIn(old) => Self::HandIn(commands.take(old.len()).collect()),
@@ -74,7 +74,7 @@ impl Deed {
         }
     }
 
-    /// With fewer and shorter commands, or better luck.
+    /// Deeds with fewer and shorter commands, or better luck.
     fn simpler(&self) -> Vec<Self> {
         match self {
             Self::HandIn(commands) => Trace(commands.clone())
@@ -88,7 +88,7 @@ impl Deed {
         }
     }
 
-    /// In words.
+    /// The deed in words.
     fn show(&self) -> String {
         match self {
             Self::HandIn(commands) => format!("is handed in so many commands: {}", commands.len()),
@@ -118,12 +118,12 @@ impl Course {
         course
     }
 
-    /// All that is said, in order.
+    /// All commands that are handed in or asked, in order.
     fn commands(&self) -> Vec<Command> {
         self.steps.iter().flat_map(|step| step.deed.commands()).collect()
     }
 
-    /// The same with other commands, as many as there are.
+    /// The same course with other commands, as many as there are.
     fn with_commands(&self, commands: Vec<Command>) -> Self {
         let mut commands = commands.into_iter();
         let told = |CourseStep { replica, deed }: &CourseStep| CourseStep {
@@ -133,7 +133,7 @@ impl Course {
         self.with_steps(self.steps.iter().map(told).collect())
     }
 
-    /// With other numbers for the replicas, if that makes them smaller.
+    /// The course with other numbers for the replicas, if that makes them smaller.
     fn renumbered(&self) -> impl Iterator<Item = Self> + '_ {
         let sum = |course: &Self| course.steps.iter().map(|s| u32::from(s.replica)).sum::<u32>();
         let swaps = (0..self.replicas).flat_map(move |a| (0..a).map(move |b| (a, b)));
@@ -202,8 +202,9 @@ impl Input for Course {
     const BYTES: usize = 300;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        /// What comes after commands were handed in: all duties; an append whose reply is lost, and the
-        /// others' duties; one that is delayed, a QUERY of the first name, and the delivery.
+        /// The steps after commands were handed in, in three kinds. One has all duties. One has an append
+        /// whose reply is lost, and the other duties. One has an append that is delayed, a QUERY of the first
+        /// name, and the delivery.
         const AFTER: [&[u8]; 3] =
             [&[10, 0], &[0x25, 1, 10, 0], &[0x35, 2, 8, 0, 12, 1, 0, 0x8d, 0]];
         // Three replicas, all eight letters, two commands at a time.
@@ -215,7 +216,7 @@ impl Input for Course {
         vec![[1, 6].into_iter().chain(batches).collect()]
     }
 
-    /// Has fewer steps, fewer and shorter commands, better luck, fewer replicas.
+    /// Courses with fewer steps, fewer and shorter commands, better luck, or fewer replicas.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let fewer = without_runs(&self.steps).map(|steps| self.with_steps(steps));
         let all = self.steps.iter().all(|step| step.replica < 2);
@@ -230,7 +231,8 @@ impl Input for Course {
         Box::new(fewer.chain(two).chain(deeds).chain(together).chain(self.renumbered()))
     }
 
-    /// The replies are those to all commands in the order of their steps, which is one that they could have.
+    /// A transcript. The replies are those to all commands in the order of their steps, which is one possible
+    /// order.
     fn show(&self) -> String {
         let all = Command::show_trace(&self.commands());
         let mut lines = all.lines();
@@ -252,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_steps_of_a_course_are_shown_in_one_transcript() {
-        // Two replicas, two letters; a batch of two, an append whose reply is lost, a QUERY, a crash.
+        // Two replicas and two letters; a batch of two, an append whose reply is lost, a QUERY, and a crash.
         let bytes = [0, 0, 0, 1, 1, 0, 0, 9, 0, 0x25, 1, 12, 0, 0, 15, 1];
         let course: Course = from_bytes(&bytes).unwrap();
         assert_eq!(
@@ -268,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_course_shrinks_to_what_matters_of_it() {
-        // Fails when a replica crashes that was handed in an INDEX before.
+        // Fails when a replica crashes that was handed an INDEX before.
         let check = |course: &Course| {
             let told = |step: &CourseStep| {
                 step.deed.commands().iter().any(|c| matches!(c, Command::Index { .. }))

@@ -8,14 +8,14 @@ use crate::name::MAX_NAME_BYTES;
 use crate::testing::input::{Input, without_runs};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// The first byte of what is all of the bytes after it, made from nothing else.
+/// The first byte of an input that is exactly the bytes after it.
 pub(super) const VERBATIM: u8 = 255;
 
 /// Any bytes at all, or words and signs of the protocol in any order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noise(pub Vec<u8>);
 
-/// What noise is made of that is to be mistaken for messages now and then.
+/// Parts of noise that make it look like a message sometimes.
 const WORDS: [&[u8]; 16] = [
     b"INDEX", b"REMOVE", b"QUERY", b"OK", b"FAIL", b"ERROR", b"|", b"|", b"|", b",", b"\r", b"\n",
     b"\n", b"a", b"b", b" ",
@@ -52,7 +52,7 @@ impl Input for Noise {
     }
 }
 
-/// One line, LF included: a message, or what one becomes by a few small mistakes.
+/// One line, LF included: a message, possibly with a few small mistakes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line(pub Vec<u8>);
 
@@ -66,7 +66,7 @@ impl Arbitrary<'_> for Line {
         let name = |u: &mut Unstructured<'_>| match u8::arbitrary(u)? {
             0..=219 => few(u),
             220..=235 => any_name(u),
-            // The longest that is one.
+            // The longest name.
             236.. => Ok("n".repeat(MAX_NAME_BYTES).parse().unwrap_or_else(|e| panic!("{e}"))),
         };
         let command = command(u, Mix::EVEN, name)?;
@@ -74,7 +74,7 @@ impl Arbitrary<'_> for Line {
     }
 }
 
-/// A message as one may write it, after some small mistakes.
+/// A message as one may write it, with some small mistakes.
 pub(super) fn near_miss(
     u: &mut Unstructured<'_>,
     mistakes: usize,
@@ -85,7 +85,7 @@ pub(super) fn near_miss(
         0 => line.push(b'\r'),
         1 => line.push(b','),
         2 => line.extend_from_slice(b",\r"),
-        // What REMOVE and QUERY carry along, too.
+        // Also names after REMOVE and QUERY.
         3 => line.push(b'a'),
         4 => line.extend_from_slice(b"a,b"),
         _ => {}
@@ -99,10 +99,10 @@ pub(super) fn near_miss(
 
 /// Makes a small mistake somewhere in a line.
 fn mistake(u: &mut Unstructured<'_>, line: &mut Vec<u8>) -> Result<()> {
-    /// What is most likely to be misread.
+    /// The bytes that are most likely to be misread.
     const BYTES: &[u8] = b"|,\r\n\0 :=INDEX\x7f\xff\t";
     let kind = u8::arbitrary(u)?;
-    // Rather after the command than in it: a word that is none hides all other mistakes.
+    // Mostly after the command word: a mistake in that hides all others.
     let at = match usize::from(u8::arbitrary(u)?) {
         from_end @ 0..192 => line.len().saturating_sub(from_end % 8),
         any => any % (line.len() + 1),
@@ -137,7 +137,7 @@ impl Input for Line {
     }
 }
 
-/// Fewer bytes, then plainer ones.
+/// Fewer bytes, and then plainer ones.
 pub(super) fn simpler_bytes(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let plainer = (0..bytes.len()).filter(|position| !b"a|\n".contains(&bytes[*position]));
     without_runs(bytes).chain(plainer.map(|position| {

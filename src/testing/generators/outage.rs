@@ -1,5 +1,5 @@
-//! Batches that are committed one after the other, and the outages that they have to come through: the power
-//! goes, or the disk fails.
+//! Batches that are committed one after the other, and outages that they have to survive: the power fails, or
+//! the disk does.
 
 use std::fmt::Write;
 
@@ -10,38 +10,38 @@ use crate::command::Command;
 use crate::testing::input::{Input, without_runs};
 use crate::testing::trace::{MAX_COMMANDS, Trace, TraceCommand};
 
-/// What an index that is kept is told, and where the power goes or the disk fails meanwhile.
+/// The commands of an index with a store, and when the power or the disk fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outage {
-    /// The commands, by what is committed together, which is never nothing.
+    /// The commands, grouped by commit. No group is empty.
     pub batches: Vec<Vec<Command>>,
-    /// The power cuts, each after the index has been brought back from the one before.
+    /// The power cuts. Each comes after the index was restored from the one before.
     pub cuts: Vec<PowerCut>,
 }
 
 /// A power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PowerCut {
-    /// At which step: at first (0) the store is opened, then each commit is one, and at last it is closed,
-    /// which no number is too large for.
+    /// The step at which it happens. At step 0 the store is opened, each commit is one step, and the last
+    /// step closes the store. No number is too large for that.
     pub step: u8,
-    /// After how many calls to the storage from there on.
+    /// How many calls to the storage come before it, from that step on.
     pub calls: u8,
-    /// What is left of what was written and not synced: nothing for 0, all for 1, another part for
-    /// every other number.
+    /// What is left of what was written and not synced. 0 is nothing, 1 is all, and every other number is
+    /// another part.
     pub left: u16,
-    /// What it is that happens there.
+    /// What happens then.
     pub fault: Fault,
 }
 
 /// What goes wrong at a call to the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The power goes.
+    /// The power fails.
     Power,
-    /// So many calls fail, and later the process ends. What a sync wrote in vain can still be read.
+    /// So many calls fail, and later the process ends. What a sync failed to write can still be read.
     Killed(u8),
-    /// So many calls fail, and later the power goes.
+    /// So many calls fail, and later the power fails.
     PowerLater(u8),
 }
 
@@ -53,7 +53,7 @@ impl Fault {
 impl Arbitrary<'_> for Fault {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
         let drawn = u8::arbitrary(u)?;
-        // Mostly one, after which the disk is well enough to note that it failed.
+        // Mostly one. After that the disk can still note that it failed.
         let calls = (drawn / 4 % 8).saturating_sub(5) + 1;
         Ok(match drawn % 4 {
             0 | 1 => Self::Power,
@@ -65,7 +65,7 @@ impl Arbitrary<'_> for Fault {
 
 impl Arbitrary<'_> for PowerCut {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
-        // A quarter while the store is opened, which is brought back from an earlier cut then.
+        // A quarter happen while the store is opened, after an earlier cut.
         let step = (u8::arbitrary(u)? % 16).saturating_sub(3);
         let calls = u8::arbitrary(u)? % 64;
         Ok(Self { step, calls, left: u16::arbitrary(u)?, fault: Fault::arbitrary(u)? })
@@ -76,7 +76,7 @@ impl Outage {
     /// The most power cuts.
     pub const MAX_CUTS: u8 = 3;
 
-    /// The same with other commands, as many as there are.
+    /// The same outage with other commands, as many as there are.
     fn with_commands(&self, commands: Vec<Command>) -> Self {
         let mut commands = commands.into_iter();
         let mut outage = self.clone();
@@ -105,19 +105,19 @@ impl Input for Outage {
     const BYTES: usize = 400;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // The disk fails at the second commit, the power while the store is brought back; all eight
-        // letters; three commands a commit.
+        // The disk fails at the second commit, and the power while the store is restored; all eight letters;
+        // three commands a commit.
         let head = vec![1, 5, 4, 0, 3, 2, 0, 5, 0, 7, 0, 6];
         let commands: Vec<Vec<u8>> = seeds(stream, 8).collect();
         let batches = commands.chunks_exact(3).flat_map(|batch| [vec![2], batch.concat()].concat());
         vec![head.into_iter().chain(batches).collect()]
     }
 
-    /// Has fewer batches, fewer cuts, fewer and shorter commands, earlier cuts, plainer remains.
+    /// Outages with fewer batches, fewer cuts, fewer and shorter commands, earlier cuts, or plainer remains.
     fn simpler(&self) -> Box<dyn Iterator<Item = Self> + '_> {
         let fewer = without_runs(&self.batches).flat_map(move |batches| {
             let one = Self { batches, cuts: self.cuts.clone() };
-            // With a batch less before it, a cut comes a step earlier.
+            // With one batch less before it, a cut comes one step earlier.
             let earlier = (0..self.cuts.len()).filter(|cut| self.cuts[*cut].step > 0);
             let earlier: Vec<_> =
                 earlier.map(|cut| one.with_cut(cut, self.cuts[cut].earlier())).collect();
@@ -167,12 +167,12 @@ impl Outage {
 }
 
 impl PowerCut {
-    /// A step earlier.
+    /// One step earlier.
     fn earlier(self) -> Self {
         Self { step: self.step.saturating_sub(1), ..self }
     }
 
-    /// At an earlier step, after fewer calls, and with what is plainer left.
+    /// At an earlier step, after fewer calls, or with plainer remains.
     fn simpler(self) -> impl Iterator<Item = Self> {
         let less = |number: u8| [0, number / 2, number.saturating_sub(1)];
         let steps = less(self.step).into_iter().filter(move |step| *step < self.step);
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn batches_are_shown_as_one_transcript() {
-        // A cut in the second commit; two letters; batches of two, of one, and of two.
+        // A cut in the second commit; two letters; batches of two, one and two.
         let bytes = [0, 5, 7, 2, 1, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 1, 13, 0, 9, 0];
         let outage: Outage = from_bytes(&bytes).unwrap();
         assert_eq!(
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn an_outage_shrinks_to_what_matters_of_it() {
-        // Fails with a cut from the second call on while two packages or more are committed.
+        // Fails with a cut from the second call on, while two or more packages are committed.
         let check = |outage: &Outage| {
             let fails = |cut: &PowerCut| {
                 let before = usize::from(cut.step).checked_sub(1);

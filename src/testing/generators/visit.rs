@@ -1,4 +1,4 @@
-//! What a server is sent by a client that speaks HTTP, or nearly: a browser that was led astray.
+//! What a client sends that speaks HTTP, or nearly: a browser that was led astray.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
@@ -11,8 +11,8 @@ use crate::testing::input::Input;
 pub struct Visit {
     /// The line, its LF included.
     pub line: Vec<u8>,
-    /// Header fields and body to those who speak HTTP, and messages to this server. The pieces are
-    /// those of all that is sent.
+    /// Header fields and a body for HTTP servers, and messages for this server. The pieces are those of all
+    /// that is sent.
     pub rest: Conversation,
 }
 
@@ -34,7 +34,7 @@ impl Visit {
 impl Arbitrary<'_> for Visit {
     fn arbitrary(u: &mut Unstructured<'_>) -> Result<Self> {
         let method = u.choose(&METHODS)?;
-        // From short ones to such as pass the limit of a line.
+        // From short ones to those that pass the limit of a line.
         let target =
             u.choose(&TARGETS)?.repeat([1, 1, 2, 30, 300][usize::from(u8::arbitrary(u)? % 5)]);
         let version = u.choose(&VERSIONS)?;
@@ -52,7 +52,7 @@ impl Input for Visit {
     const BYTES: usize = 300;
 
     fn seeds(stream: &[u8]) -> Vec<Vec<u8>> {
-        // GET / HTTP/1.1 with CR, and no byte of it replaced.
+        // GET / HTTP/1.1 with CR, and no byte replaced.
         let head = [0, 0, 0, 0, 0, 1];
         Conversation::seeds(stream).into_iter().map(|seed| [&head[..], &seed].concat()).collect()
     }
@@ -61,7 +61,7 @@ impl Input for Visit {
         let with_line = |line| Self { line, rest: self.rest.clone() };
         let plainest = (self.line != PLAINEST).then(|| with_line(PLAINEST.to_vec()));
         let rest = self.rest.simpler().map(|rest| Self { line: self.line.clone(), rest });
-        // The plainest could become others of its length.
+        // The plainest line could become others of its length.
         let shorter = simpler_bytes(&self.line).filter(|line| line.len() < self.line.len());
         Box::new(plainest.into_iter().chain(rest).chain(shorter.map(with_line)))
     }

@@ -1,7 +1,7 @@
-//! A canary for each property: something wrong, around what the library has or planted in it, that the
-//! property has to report, with the shortest conversation that shows it.
+//! A canary for each property: something wrong that the property has to report with the shortest conversation
+//! that shows it. The wrong thing wraps a part of the library, or is planted in it.
 //!
-//! What no longer reports its bug is blind, however green it is.
+//! A property that no longer reports its bug is blind, even if all its tests pass.
 
 use statecheck::canary::Canary;
 
@@ -26,17 +26,17 @@ use crate::testing::input::Input;
 use crate::testing::property::{Property, Violation};
 use crate::testing::transcript::{InMemory, Transcript};
 
-/// What is wrong, and a property has to report.
+/// Something wrong that a property has to report.
 enum Wrong {
     /// A bug inside.
     Inside(Bug),
     /// A machine.
     Machine(Fault),
-    /// Whatever else the property is tried on, in place of ours.
+    /// A property that is tried on something wrong in place of ours.
     Tried(Property),
 }
 
-/// A property, tried on what is wrong.
+/// A property, tried on something wrong.
 fn tried<I: Input>(property: fn(&I) -> Result<(), String>) -> Wrong {
     Wrong::Tried(Property::new("wrong", "", move |input: &I| property(input)))
 }
@@ -53,7 +53,7 @@ statecheck::canaries! {
         in format!(r"REMOVE|\{{{MAX_NAME_BYTES}:a}}|");
     lines_parse_and_print_back sees tried(|line: &Line| COMMA_IS_PRINTED_FIRST.prints_back(&line.0)),
         in "INDEX|a|a";
-    // One byte, taken for the number of a character that hides.
+    // One byte, taken for the code of a character that hides.
     text_from_outside_is_shown_clean sees tried(|noise| is_shown_clean(faulty::controls_are_shown, noise)),
         in "";
     framing_ignores_segmentation sees tried(|it| ignores_segmentation(faulty::split_line_is_forgotten, it)),
@@ -75,7 +75,7 @@ statecheck::canaries! {
         in "INDEX|a|; INDEX|b|a";
     closures_agree_with_fixpoint sees tried(|trace| closures_agree(faulty::closure_holds_its_start, trace)),
         in "INDEX|a|";
-    // With a limit of none.
+    // With a limit of zero.
     limits_refuse_and_change_nothing sees tried(|bounded| limits_refuse(faulty::limit_is_ignored, bounded)),
         in "INDEX|a|";
     // Here and below, empty lines are the shortest messages.
@@ -119,7 +119,7 @@ impl Canary for Wrong {
 }
 
 #[test]
-fn what_is_reported_is_a_transcript_that_holds_without_the_bug_only() {
+fn a_report_is_a_transcript_that_holds_only_without_the_bug() {
     let wrong = || Faulty::new(Fault::SelfIsADependent);
     let properties = machine_properties(wrong);
     let property = properties.iter().find(|it| it.name == "machine_refines_model").unwrap();

@@ -22,10 +22,10 @@ fn disk(storage: &Storage) -> Result<Disk, StoreError> {
     Disk::on(storage.clone(), storage.beside())
 }
 
-/// Opens the store that is on some storage.
+/// A function that opens the store on some storage.
 type Open<'a> = &'a dyn Fn(Storage) -> Result<Box<dyn Store>, StoreError>;
 
-/// Where the power went.
+/// When the power failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Cut {
     WhileOpening,
@@ -35,19 +35,19 @@ enum Cut {
     Late,
 }
 
-/// What an outage came to.
+/// What an outage led to.
 #[derive(Default)]
 struct Survived {
-    /// Where each fault came.
+    /// When each fault came.
     cuts: Vec<Cut>,
-    /// How many batches that nobody had been told of were there afterwards.
+    /// How many batches were there afterwards although nobody had been told of them.
     unheard: usize,
     /// How many batches were answered `ERROR` and noted, and how many could not be noted.
     noted: usize,
     unnoted: usize,
 }
 
-/// Brings an index through an outage.
+/// Runs an index through an outage.
 fn survives(outage: &Outage, open: Open<'_>) -> Result<Survived, String> {
     let mut course = Course::new(&outage.batches);
     let mut storage = Storage::holding(empty()?);
@@ -61,7 +61,8 @@ fn survives(outage: &Outage, open: Open<'_>) -> Result<Survived, String> {
             Fault::Killed(_) => storage.opened_again(),
         };
     }
-    // Once to the end, and once more to see that all of it is kept, though only what was synced is left.
+    // The first pass runs to the end. The second checks that all of it is kept, although only what was synced
+    // is left.
     for _ in 0..2 {
         course.go_on(&storage, None, open).map_err(after(outage.cuts.len()))?;
         storage = storage.powered_again(0);
@@ -69,7 +70,7 @@ fn survives(outage: &Outage, open: Open<'_>) -> Result<Survived, String> {
     Ok(course.survived)
 }
 
-/// A file as it is renamed to its name: complete, and without packages.
+/// A file at the moment when it gets its name: complete, and without packages.
 fn empty() -> Result<Vec<u8>, String> {
     static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(bytes) = EMPTY.get() {
@@ -80,14 +81,14 @@ fn empty() -> Result<Vec<u8>, String> {
     Ok(EMPTY.get_or_init(|| storage.bytes()).clone())
 }
 
-/// How far an index has come.
+/// The progress of an index through an outage.
 struct Course<'a> {
     batches: &'a [Vec<Command>],
-    /// What is to be held before each batch, and after the last.
+    /// The expected state before each batch, and after the last.
     models: Vec<Model>,
     /// How many batches are known to be durable.
     durable: usize,
-    /// How many may be.
+    /// How many batches may be durable.
     begun: usize,
     survived: Survived,
 }
@@ -105,7 +106,8 @@ impl<'a> Course<'a> {
         Self { batches, models, durable: 0, begun: 0, survived: Survived::default() }
     }
 
-    /// Has an index brought back and told what is left, until the power goes, the disk fails or all is done.
+    /// Restores the index, and applies the remaining batches, until the power fails, the disk fails or all is
+    /// done.
     fn go_on(
         &mut self,
         storage: &Storage,
@@ -159,7 +161,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// The batch that was begun is answered `ERROR`. If that is noted, it must not come back.
+    /// Notes that the current batch is answered `ERROR`. If the disk has noted it, the batch must not come
+    /// back.
     fn answered_error(&mut self, engine: &Engine) {
         if let Some(StoreError::Unnoted { .. }) = engine.store_failure() {
             self.survived.unnoted += 1;
@@ -169,7 +172,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Looks for the batches that led to what was found. Somebody knows of them now.
+    /// Finds the batches that led to the state. Somebody knows of them now.
     fn find(&mut self, index: &PackageIndex) -> Result<(), String> {
         let Self { durable, begun, .. } = *self;
         let holds = |count: &usize| index.holds(self.models[*count].packages()) == Some(true);
@@ -182,7 +185,7 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Whether an engine shows what is durable, and nothing else.
+    /// Checks that an engine shows what is durable, and nothing else.
     fn check(&self, engine: &Engine) -> Result<(), String> {
         let model = &self.models[self.durable];
         let state = engine.read(state_of_index).map_err(|error| error.to_string())?;
@@ -241,8 +244,8 @@ mod tests {
         })
     }
 
-    /// The property, tried on a disk that has kept each commit when it is told of the next: what is answered is
-    /// not durable.
+    /// The property, tried on a disk that keeps each commit only when the next one comes. So what is answered
+    /// is not durable.
     pub(in super::super) fn one_commit_late() -> Property {
         amiss(|| {
             let mut last = Vec::new();
@@ -252,7 +255,7 @@ mod tests {
         })
     }
 
-    /// What is found of a disk, and the messages that show it.
+    /// What the property finds about a disk, and the messages that show it.
     fn found(amiss: &Property) -> (Violation, String) {
         let violation = amiss.quickcheck(1_000, 1).expect_err("commits go amiss");
         let sent = violation.shown.lines().filter_map(|line| line.strip_prefix("> "));

@@ -1,5 +1,5 @@
-//! What is wrong on purpose, around what is right, so that nothing inside has to know of it: machines, parsers
-//! and stores for the canaries.
+//! Machines, parsers and stores that are wrong on purpose, for the canaries. They wrap the right ones, so
+//! that nothing inside has to know of them.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -25,15 +25,15 @@ pub(in crate::testing) enum Fault {
     OldListStays,
     /// A package that depends on itself cannot be removed.
     SelfIsADependent,
-    /// INDEX that is answered FAIL leaves the package without its list.
+    /// An INDEX that is answered FAIL leaves the package without its list.
     FailClearsTheList,
-    /// QUERY removes what it finds.
+    /// QUERY removes the package that it finds.
     QueryRemoves,
-    /// INDEX of a package that is indexed already is answered FAIL.
+    /// INDEX of a package that is already indexed is answered FAIL.
     SecondIndexFails,
-    /// INDEX also clears the list of one of the dependencies, though not its own.
+    /// INDEX also clears the list of one of the dependencies, but not its own.
     IndexClearsADependency,
-    /// Packages whose names have an odd hash are not found by QUERY.
+    /// QUERY does not find packages whose names have an odd hash.
     HashShows,
 }
 
@@ -124,7 +124,7 @@ impl Subject for Faulty {
     }
 }
 
-/// Points after the byte that an error is about.
+/// Points one byte after the one that an error is about.
 pub(super) const POINTS_BEHIND: Wire = Wire { parse: points_behind, ..Wire::OURS };
 
 fn points_behind(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
@@ -138,7 +138,7 @@ fn third_bar(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     let Some(start) = line.strip_suffix(b"|\n").filter(|start| start.ends_with(b"|")) else {
         return wire::parse(line);
     };
-    // Leaked: what is read borrows from it, and there are few.
+    // Leaked: the result borrows from it, and there are few.
     wire::parse(Box::leak([start, b"\n"].concat().into_boxed_slice()))
 }
 
@@ -151,7 +151,7 @@ fn longest_name_is_refused(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     if read.package().as_str().len() < MAX_NAME_BYTES { Ok(read) } else { wire::parse(b"") }
 }
 
-/// Takes a reply that ends with CR LF.
+/// Accepts a reply that ends with CR LF.
 pub(super) const REPLY_MAY_HAVE_CR: Wire = Wire { parse_reply: reply_may_have_cr, ..Wire::OURS };
 
 fn reply_may_have_cr(line: &[u8]) -> Result<Reply, ParseError> {
@@ -175,22 +175,22 @@ fn comma_is_printed_first(command: CommandRef<'_>) -> String {
     }
 }
 
-/// Shows what steers a terminal as it came.
+/// Shows characters that steer a terminal as they came.
 pub(super) fn controls_are_shown(value: &[u8]) -> [String; 3] {
     [(); 3].map(|()| String::from_utf8_lossy(value).into_owned())
 }
 
-/// Forgets what has come of a line when the rest has not.
+/// Forgets the first part of a line when the rest has not come.
 pub(super) fn split_line_is_forgotten(buffer: &mut LineBuffer) {
     *buffer = LineBuffer::new(LINE_LIMIT);
 }
 
-/// Begins with what needs all else.
+/// Begins with the packages that need all others.
 pub(super) fn order_is_reversed(index: &PackageIndex) -> Vec<InstallationStep> {
     index.installation_order().into_iter().rev().collect()
 }
 
-/// Lacks the commands that close cycles: those of packages that came before.
+/// Leaves out the commands that close cycles: those for packages that came before.
 pub(super) fn cycles_stay_open(index: &PackageIndex) -> Vec<Command> {
     let mut seen = BTreeSet::new();
     let commands = index.to_commands().into_iter();
@@ -204,7 +204,7 @@ pub(super) fn closure_holds_its_start(index: &PackageIndex, package: &str) -> Op
     Some(needs.into_iter().collect())
 }
 
-/// Lets any number of packages be indexed.
+/// Allows any number of packages.
 pub(super) fn limit_is_ignored(limits: Limits) -> PackageIndex {
     PackageIndex::with_limits(Limits { max_packages: usize::MAX, ..limits })
 }
@@ -220,7 +220,7 @@ pub(super) fn errors_come_first(
     Ok(replies)
 }
 
-/// Begins a conversation in place of one that is over.
+/// Begins a new conversation when one is over.
 pub(super) fn http_is_read(
     session: &mut Session,
     engine: &Engine,
@@ -236,7 +236,7 @@ pub(super) fn http_is_read(
     Ok(replies)
 }
 
-/// Does not answer what is left behind a full batch until more comes.
+/// Answers the rest after a full batch only when more comes.
 pub(super) fn rest_of_a_batch_waits(
     session: &mut Session,
     engine: &Engine,
@@ -247,7 +247,7 @@ pub(super) fn rest_of_a_batch_waits(
     Ok(replies)
 }
 
-/// Answers the QUERYs among messages that come together before the rest of them is applied.
+/// Answers the QUERYs among messages that come together before the rest is applied.
 pub(super) fn queries_go_first(
     session: &mut Session,
     engine: &Engine,
@@ -265,7 +265,7 @@ pub(super) fn queries_go_first(
     Ok(replies.into_iter().map(|(_, reply)| reply).collect())
 }
 
-/// Loses what stands after the eighth byte.
+/// Cuts everything off after the eighth byte.
 pub(super) fn answers_are_cut_off(replies: Vec<String>) -> Vec<String> {
     let mut left = 8;
     let fits = |reply: &String| {

@@ -17,7 +17,7 @@ fn index_of(trace: &Trace<Command>) -> PackageIndex {
 
 pub(super) fn index_shows_its_state_alone(trace: &Trace<Command>) -> Result<(), String> {
     let one = index_of(trace);
-    // Another history and another hash seed, and vertices that were used before.
+    // Another history, another hash seed, and vertices that were used before.
     let mut other = index_of(trace);
     let state = state_of_index(&one);
     for package in state.keys() {
@@ -101,7 +101,7 @@ pub(super) fn respects_dependencies(
             if let Some(missing) = state[package].iter().find(waiting) {
                 return Err(format!("{package} comes before its dependency {missing}: {order:?}"));
             }
-            // A cycle is one only if each of its members needs every other.
+            // In a cycle each member needs every other.
             if matches!(step, InstallationStep::Cycle(_))
                 && !closure(&state, package).is_superset(&together)
             {
@@ -124,7 +124,7 @@ pub(super) fn closures_agree_with_fixpoint(trace: &Trace<Command>) -> Result<(),
     closures_agree(transitive_dependencies, trace)
 }
 
-/// What a package needs, in order; `None` if it is not there.
+/// What a package needs, in order, or `None` if it is not there.
 pub(super) type Closure = fn(&PackageIndex, &str) -> Option<Vec<Name>>;
 
 pub(super) fn transitive_dependencies(index: &PackageIndex, package: &str) -> Option<Vec<Name>> {
@@ -135,7 +135,7 @@ pub(super) fn closures_agree(needs: Closure, trace: &Trace<Command>) -> Result<(
     shows_what_it_holds(needs, &index_of(trace))
 }
 
-/// Compares each way to look at an index with the plain one.
+/// Compares each way to look at an index with a plain one.
 fn shows_what_it_holds(needs: Closure, index: &PackageIndex) -> Result<(), String> {
     let state = state_of_index(index);
     let mut reversed: State = state.keys().map(|name| (name.clone(), BTreeSet::new())).collect();
@@ -173,7 +173,7 @@ fn shows_what_it_holds(needs: Closure, index: &PackageIndex) -> Result<(), Strin
     Ok(())
 }
 
-/// All that can be reached from a package: add what the members need until nothing is new.
+/// All that can be reached from a package. It adds the dependencies of the members until nothing is new.
 fn closure(state: &State, package: &Name) -> BTreeSet<Name> {
     let mut closure = state[package].clone();
     loop {
@@ -218,7 +218,7 @@ pub(super) fn limits_refuse(
     Ok(())
 }
 
-/// Whether a state that a command led to may be.
+/// Checks that a state after a command is within the limits.
 fn within(limits: &Limits, command: &Command, state: &State) -> Result<(), LimitError> {
     let list = state.get(command.package()).map_or(0, BTreeSet::len);
     let dependencies: usize = state.values().map(BTreeSet::len).sum();

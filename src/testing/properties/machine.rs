@@ -42,7 +42,7 @@ pub(super) fn invariants_hold<M: Subject>(
     })
 }
 
-/// A package and a dependency of it that is not indexed.
+/// A package, and a dependency of it that is not indexed.
 fn dangling(state: &State) -> Option<(String, String)> {
     state.iter().find_map(|(package, list)| {
         let missing = list.iter().find(|dependency| !state.contains_key(*dependency))?;
@@ -109,7 +109,7 @@ pub(super) fn machine_is_deterministic<M: Subject>(
         .map_err(|divergence| at_last(divergence.trace.len(), &divergence.difference))
 }
 
-/// One command of a trace, applied.
+/// A command of a trace, after it was applied.
 struct Applied<'a, M> {
     machine: &'a mut M,
     outcome: Result<Outcome, String>,
@@ -127,7 +127,7 @@ impl<M> Applied<'_, M> {
     }
 }
 
-/// Applies the commands in order, and checks after each.
+/// Applies the commands in order, and checks the machine after each.
 fn each_step<M: Subject>(
     fresh: &dyn Fn() -> M,
     Trace(trace): &Trace<Command>,

@@ -14,7 +14,7 @@ use crate::replica::{Answer, Reads, Replica, ReplicaConfig, ReplicaError, Submis
 use crate::testing::generators::{Course, CourseStep, Deed};
 use crate::wire;
 
-/// Nobody waits, and almost every entry is followed by a snapshot.
+/// Nobody waits, and almost every entry makes a snapshot due.
 const HOW: ReplicaConfig =
     ReplicaConfig { patience: Duration::ZERO, reads: Reads::Linearizable, snapshot_every: 30 };
 
@@ -22,19 +22,19 @@ pub(super) fn replicas_apply_one_order(course: &Course) -> Result<(), String> {
     run(course, Kind::Right).map(drop)
 }
 
-/// Which replicas are tried.
+/// The kind of replicas that are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Right,
-    /// They answer QUERYs from what they have, however far the log is.
+    /// They answer QUERYs from their own state, even if the log is far ahead.
     #[cfg(test)]
     ReadLocally,
-    /// They apply what they are told at once, and at its place in the log once more.
+    /// They apply commands at once, and again at their place in the log.
     #[cfg(test)]
     ApplyEarly,
 }
 
-/// Brings replicas through a course. How many batches met which end.
+/// Runs replicas through a course. Returns how each batch ended.
 fn run(course: &Course, kind: Kind) -> Result<Vec<End>, String> {
     let mut trial = CourseRun::new(course.replicas, kind)?;
     for (number, step) in course.steps.iter().enumerate() {
@@ -45,7 +45,7 @@ fn run(course: &Course, kind: Kind) -> Result<Vec<End>, String> {
     Ok(trial.batches.into_iter().filter_map(|batch| batch.end).collect())
 }
 
-/// A replica, whose duties are done when a course says so.
+/// A replica that does its duties when a course says so.
 fn start(log: &Memory, kind: Kind) -> Result<Replica, String> {
     let how = match kind {
         #[cfg(test)]
@@ -61,7 +61,7 @@ struct Batch {
     replica: usize,
     commands: Vec<Command>,
     submission: Arc<Submission>,
-    /// What its client was told; `None` while it waits.
+    /// What its client was told, or `None` while it waits.
     end: Option<End>,
 }
 
@@ -77,15 +77,15 @@ enum End {
     Crashed,
 }
 
-/// What a log says about commands: the model after each of its entries, and what each batch had to be told.
+/// What a log says about commands: the model after each of its entries, and the right answers to each batch.
 struct Order {
     models: Vec<Model>,
-    /// For each batch how many entries there were with its own, and what it was to be told.
+    /// For each batch in the log, the number of entries up to its own, and its right answers.
     told: Vec<Option<(usize, Vec<Outcome>)>>,
 }
 
 impl Order {
-    /// Takes in what has been appended since it was last called, and finds the batches in it.
+    /// Reads what has been appended since the last call, and finds the batches in it.
     fn take_in(&mut self, log: &Memory, batches: &[Batch]) -> Result<(), String> {
         self.told.resize(batches.len(), None);
         for entry in log.history().into_iter().skip(self.models.len() - 1) {
@@ -132,8 +132,8 @@ impl Order {
     }
 }
 
-/// The package that the first command of a batch indexes, and no other command names, so that the batch is
-/// found in the log.
+/// The package that the first command of a batch indexes. No other command names it, so it finds the batch in
+/// the log.
 fn mark(number: usize) -> Result<Command, String> {
     Command::index(&format!("batch-{number}"), []).map_err(|error| error.to_string())
 }
@@ -142,14 +142,14 @@ fn number_of(mark: &str) -> Option<usize> {
     mark.strip_prefix("batch-")?.parse().ok()
 }
 
-/// A course as far as it has come.
+/// The progress of a course.
 struct CourseRun {
     kind: Kind,
     log: Memory,
     replicas: Vec<Replica>,
     batches: Vec<Batch>,
     order: Order,
-    /// How many entries somebody has seen the effect of.
+    /// How many entries have had an effect that somebody saw.
     seen: usize,
 }
 
@@ -201,7 +201,7 @@ impl CourseRun {
             applied.map_err(|error| error.to_string())?;
         }
         let submission = match self.replicas[replica].hand_in(messages.into_bytes()) {
-            // Such a batch may not be found anywhere, so that it needs no number.
+            // Such a batch must not be found anywhere, so it needs no number.
             Err(Unanswered::Refused(_)) => return Ok(()),
             submission => submission.map_err(|error| error.to_string())?,
         };
@@ -209,7 +209,7 @@ impl CourseRun {
         Ok(())
     }
 
-    /// Anyone who asks, and is told, sees at least what anybody has seen before.
+    /// Checks that a client whose QUERY is answered sees at least what any client has seen before.
     fn query(&mut self, replica: usize, package: &Name) -> Result<(), String> {
         let query = Command::Query { package: package.clone() };
         let answer = match self.replicas[replica].apply(&query) {
@@ -217,7 +217,7 @@ impl CourseRun {
             Err(ReplicaError::Unanswered(Unanswered::Behind(_))) => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        // The earliest place that it can have is the one that leaves most room for what comes.
+        // The earliest possible place leaves most room for later ones.
         let fits = |model: &Model| model.clone().apply(&query) == Ok(answer);
         let found = self.order.models[self.seen..].iter().position(fits);
         let Some(later) = found else {
@@ -263,7 +263,7 @@ impl CourseRun {
         written.map(drop).map_err(|error| format!("it writes no snapshot: {error}"))
     }
 
-    /// Looks what the log has, and what clients are told, since it did so last.
+    /// Reads what the log has got, and what clients were told, since the last look.
     fn look(&mut self) -> Result<(), String> {
         self.order.take_in(&self.log, &self.batches)?;
         for number in 0..self.batches.len() {
@@ -279,7 +279,7 @@ impl CourseRun {
         Ok(())
     }
 
-    /// What a client is told has to be what the log says.
+    /// Checks that a client is told what the log says.
     fn hear(&mut self, number: usize, told: Result<Vec<Answer>, Unanswered>) -> Result<(), String> {
         let end = match told {
             Ok(answers) => {
@@ -304,11 +304,11 @@ impl CourseRun {
         Ok(())
     }
 
-    /// Lets all come to its end, with good luck, and looks whether all hold the same.
+    /// Brings the course to its end, with good luck, and checks that all replicas hold the same.
     fn settle(&mut self) -> Result<(), String> {
         self.log.deliver();
-        // An attempt that fails, one that looks where the log ends, and one that succeeds; and one that finds out
-        // that the log takes changes again.
+        // An attempt that fails, one that looks where the log ends, and one that succeeds. And one that finds
+        // out that the log takes changes again.
         let mut rounds = 3 * (self.batches.len() + 1) + 1;
         let mut moves = true;
         while moves {
@@ -327,7 +327,7 @@ impl CourseRun {
         if let Some(number) = self.batches.iter().position(|batch| batch.end.is_none()) {
             return Err(format!("batch {number} is not answered"));
         }
-        // Anyone who comes late has to come to the same.
+        // A replica that comes late has to reach the same state.
         self.replicas.push(start(&self.log, self.kind)?);
         let end = self.log.head().map_err(|error| error.to_string())?;
         let mut digest = None;

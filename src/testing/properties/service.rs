@@ -14,7 +14,7 @@ use crate::testing::transcript::{Endpoint, Link, Remote};
 use crate::testing::{interleaving, reference, state_of_index, state_of_model};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, parse_reply};
 
-/// Gives a session some bytes, and takes all replies to them: [`tell`], or what does it wrong.
+/// A function that gives a session some bytes, and returns all replies to them: [`tell`], or a wrong one.
 pub(super) type Tell = fn(&mut Session, &Engine, &[u8]) -> Result<Vec<Reply>, String>;
 
 pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<(), String> {
@@ -31,7 +31,7 @@ pub(super) fn ends_with_http(tell: Tell, visit: &Visit) -> Result<(), String> {
     answers_as_model(tell, &visit.rest, &visit.stream_after(b"\n"))
 }
 
-/// Whether a session answers a stream as the model does, in the pieces of a conversation.
+/// Checks that a session answers a stream as the model does, in the pieces of a conversation.
 pub(super) fn answers_as_model(
     tell: Tell,
     conversation: &Conversation,
@@ -93,7 +93,7 @@ pub(super) fn equals_its_commands(tell: Tell, conversation: &Conversation) -> Re
     Ok(())
 }
 
-/// Gives a session some bytes, and takes all replies to them.
+/// Gives a session some bytes, and returns all replies to them.
 pub(super) fn tell(
     session: &mut Session,
     engine: &Engine,
@@ -112,7 +112,7 @@ pub(super) fn tell(
     lines.map(|line| parse_reply(line).map_err(|error| error.to_string())).collect()
 }
 
-/// Where two lists of replies part.
+/// Where two lists of replies differ.
 fn differing(actual: &[Reply], expected: &[Reply]) -> String {
     let same = actual.iter().zip(expected).take_while(|(one, other)| one == other).count();
     format!(
@@ -156,7 +156,7 @@ pub(super) fn see_one_order(tell: Tell, duo: &Duo) -> Result<(), String> {
     }
 }
 
-/// Each command with its outcome; `None` unless each has one.
+/// Each command with its outcome, or `None` unless each has one.
 fn observed(commands: &[Command], replies: &[Reply]) -> Option<Vec<(Command, Outcome)>> {
     let outcomes = replies.iter().map(|reply| match reply {
         Reply::Ok => Some(Outcome::Ok),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_behind_a_full_batch_is_missed() {
+    fn what_is_left_after_a_full_batch_is_missed() {
         let burst = at_once(&[b"\n".as_slice(); MAX_BATCH + 1]);
         assert_eq!(batch_equals_its_commands(&burst), Ok(()));
         let missed = equals_its_commands(faulty::rest_of_a_batch_waits, &burst);

@@ -1,5 +1,5 @@
-//! The table as a whole: that its machine properties hold on other machines, and that what they
-//! are tried on reaches every reply.
+//! Tests of the table as a whole: its machine properties hold on other machines, and its inputs reach every
+//! reply.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::testing::generators::LINE_LIMIT;
 use crate::testing::input::Generated;
 use crate::testing::reference;
 
-/// How many inputs the distributions are measured on.
+/// On how many inputs the distributions are measured.
 const MEASURED: usize = 10_000;
 
 #[test]
@@ -24,7 +24,7 @@ fn the_model_has_every_property_of_a_machine() {
     }
 }
 
-/// A machine that keeps its state to itself.
+/// A machine that does not show its state.
 impl Subject for LetsGo {
     fn state(&self) -> Option<State> {
         None
@@ -33,7 +33,7 @@ impl Subject for LetsGo {
 
 #[test]
 fn a_machine_holds_what_its_state_says() {
-    /// A model that knows only its state.
+    /// A model that shows only its state.
     #[derive(Default)]
     struct Plain(Model);
 
@@ -63,7 +63,7 @@ fn a_machine_holds_what_its_state_says() {
 
 #[test]
 fn a_state_that_is_not_closed_is_reported_with_what_is_missing() {
-    /// Says that `a` needs `b`, whatever it is told.
+    /// A machine that claims that `a` needs `b`, after any commands.
     #[derive(Default)]
     struct Open(Model);
 
@@ -120,7 +120,7 @@ fn drawn<I: super::super::input::Input>() -> impl Iterator<Item = I> {
     })
 }
 
-/// Prints the share of each key, and returns the smallest, in tenths of a percent.
+/// Prints the share of each key. Returns the smallest, in tenths of a percent.
 fn shares<K: std::fmt::Debug + Ord>(what: &str, counts: &BTreeMap<K, usize>) -> usize {
     let total: usize = counts.values().sum();
     println!("{what}, {total} in {MEASURED} inputs:");
@@ -141,7 +141,7 @@ fn verb(command: &Command) -> &'static str {
 }
 
 #[test]
-fn traces_reach_every_reply_of_every_command_and_states_of_every_size() {
+fn traces_reach_every_reply_and_states_of_every_size() {
     let (mut pairs, mut sizes, mut lengths) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for Trace(trace) in drawn::<Trace<Command>>() {
         let mut model = Model::default();
@@ -177,7 +177,7 @@ fn conversations_reach_every_reply_of_the_table() {
             *pairs.entry((verb.unwrap_or("other"), reply)).or_default() += 1;
         }
     }
-    // What begins with none of the words is always an error.
+    // A line that begins with none of the words is always an error.
     assert_eq!(pairs.keys().filter(|(verb, _)| *verb == "other").count(), 1);
     pairs.remove(&("other", Reply::Error));
     let rarest = shares("messages and replies", &pairs);

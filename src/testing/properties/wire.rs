@@ -30,7 +30,7 @@ pub(super) fn lines_parse_and_print_back(Line(line): &Line) -> Result<(), String
     Wire::OURS.prints_back(line)
 }
 
-/// What reads and prints messages, so that the properties can be tried on what does it wrong.
+/// Functions that read and print messages, so that the properties can be tried on wrong ones.
 #[derive(Clone, Copy)]
 pub(super) struct Wire {
     pub(super) parse: for<'a> fn(&'a [u8]) -> Result<CommandRef<'a>, ParseError>,
@@ -53,7 +53,7 @@ impl Wire {
 
     pub(super) fn agrees_on_all(&self, bytes: &[u8]) -> Result<(), String> {
         self.agrees(bytes)?;
-        // Each line of the noise for itself, too: the whole is seldom more than malformed.
+        // Each line of the noise by itself, too: the whole is mostly just malformed.
         bytes.split_inclusive(|byte| *byte == b'\n').try_for_each(|line| self.agrees(line))
     }
 
@@ -125,7 +125,7 @@ pub(super) fn ignores_segmentation(
             }
         }
         between(&mut buffer);
-        // Said as early as can be: what has arrived has been framed.
+        // As early as possible: what has arrived has been framed.
         let due = reference::due(&expected, arrived);
         if found != due {
             return Err(format!("after {arrived} bytes there are {found} lines, {due} are due"));

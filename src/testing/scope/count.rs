@@ -1,5 +1,4 @@
-//! How many states, and how many commands, a scope has: calculated, to be held against what an
-//! exploration finds.
+//! Calculates how many states and commands a scope has, to compare with what an exploration finds.
 
 use super::{Scope, renamings};
 
@@ -16,14 +15,14 @@ impl Scope {
         (0..=self.packages).map(|k| choose(self.packages, k) << (k * k)).sum()
     }
 
-    /// How many states there are if names do not matter: for each number k of packages, the
-    /// relations among k packages without names.
+    /// How many states there are if names do not matter: for each number k of packages, the relations among k
+    /// packages without names.
     ///
     /// ```
     /// use package_indexer::testing::scope::Scope;
     ///
     /// let scope = Scope::new(1).unwrap();
-    /// // Nothing; a package; a package that depends on itself.
+    /// // No package; one package; one that depends on itself.
     /// assert_eq!(scope.class_count(), 3);
     /// ```
     #[must_use]
@@ -37,20 +36,20 @@ fn choose(n: usize, k: usize) -> usize {
     (0..k).fold(1, |ways, chosen| ways * (n - chosen) / (chosen + 1))
 }
 
-/// The relations among some packages without names (OEIS A000595), by Burnside's lemma: as many as
-/// a renaming leaves as they are, on average over all renamings.
+/// The relations among some packages without names (OEIS A000595), by Burnside's lemma. It is the average,
+/// over all renamings, of how many relations a renaming leaves as they are.
 fn unnamed_relations(packages: usize) -> usize {
     let renamings = renamings(packages);
     let unchanged: usize = renamings.iter().map(|renaming| 1 << cycles_of_pairs(renaming)).sum();
     unchanged / renamings.len()
 }
 
-/// The cycles in which a renaming moves the pairs of packages: a relation stays as it is if it
-/// holds for all pairs of a cycle or for none.
+/// The cycles in which a renaming moves the pairs of packages. It leaves a relation as it is if that holds
+/// for all pairs of each cycle, or for none.
 fn cycles_of_pairs(renaming: &[usize]) -> usize {
     let lengths = cycle_lengths(renaming);
     let pairs = lengths.iter().flat_map(|one| lengths.iter().map(move |other| (*one, *other)));
-    // A pair is back when both of its packages are: after their least common multiple of moves.
+    // A pair returns when both of its packages do: after the least common multiple of their moves.
     pairs.map(|(one, other)| greatest_common_divisor(one, other)).sum()
 }
 
@@ -77,8 +76,9 @@ fn greatest_common_divisor(one: usize, other: usize) -> usize {
 mod tests {
     use super::*;
 
+    // The On-Line Encyclopedia of Integer Sequences.
     #[test]
-    fn unnamed_relations_are_as_many_as_the_encyclopedia_of_integer_sequences_says() {
+    fn unnamed_relations_are_as_many_as_the_encyclopedia_says() {
         let counts: Vec<_> = (0..=5).map(unnamed_relations).collect();
         assert_eq!(counts, [1, 2, 10, 104, 3_044, 291_968]);
     }

@@ -1,4 +1,4 @@
-//! Index and model side by side in every state of a few packages.
+//! Compares index and model side by side in every state of a few packages.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn index_and_model_agree_in_every_state_of_up_to_three_packages() {
 }
 
 #[test]
-fn an_index_with_a_table_for_almost_every_package_agrees_as_well() {
+fn an_index_with_a_table_for_most_packages_agrees_as_well() {
     let index = PackageIndex::with_names_a_table(1);
     assert_eq!(explore(&scope(3), index), all(&scope(3)));
 }
@@ -74,7 +74,7 @@ fn modulo_renaming_one_state_of_each_class_stands_for_the_rest() {
 }
 
 #[test]
-fn a_divergence_comes_with_a_shortest_trace_modulo_renaming_or_not() {
+fn a_divergence_has_a_shortest_trace_modulo_renaming_or_not() {
     let scope = scope(3);
     let machines = (PackageIndex::new(), LetsGo::default());
     let projections = (SmallState::of_index, |faulty: &LetsGo| SmallState::of_model(&faulty.0));

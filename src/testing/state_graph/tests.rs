@@ -1,4 +1,5 @@
-//! Tests of the graph as a machine; the specification's own is held to the code in `tests/spec/main.rs`.
+//! Tests of the graph as a machine. `tests/spec/main.rs` compares the specification's own graph with the
+//! code.
 
 use super::*;
 use crate::testing::explore::{self, Explored};
@@ -9,14 +10,14 @@ use crate::{Model, PackageIndex};
 
 const SPECIFIED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/spec/graph.txt"));
 
-/// Every step of a graph, on the index.
+/// Explores every step of a graph, on the index.
 fn explored(graph: &StateGraph) -> Result<Explored, Divergence<Command>> {
     let projections = (state_of_index, |walk: &Walk<'_>| walk.state().clone());
     explore::run(graph.commands(), (PackageIndex::new(), graph.walk()), projections)
 }
 
 #[test]
-fn a_bug_in_the_code_is_a_step_that_the_specification_does_not_have() {
+fn a_bug_in_the_code_is_a_step_that_the_specification_lacks() {
     let graph: StateGraph = SPECIFIED.parse().unwrap();
     assert_eq!(explored(&graph), Ok(Explored { states: 567, transitions: 17_010 }));
     let projections =

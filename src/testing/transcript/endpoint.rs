@@ -1,4 +1,4 @@
-//! What a transcript can be run against.
+//! The endpoints of a transcript: what it can be run against.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use statecheck::StateMachine;
 use crate::command::{Command, CommandRef, Outcome, Reply};
 use crate::wire::{self, DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer};
 
-/// How long a server may take for a reply before the run counts as failed.
+/// How long a server may take for a reply before the run fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest line that is read as a reply, in bytes.
@@ -23,16 +23,17 @@ pub trait Endpoint {
     /// One client's connection. Dropping it breaks it off.
     type Link: Link;
 
-    /// A new connection.
+    /// Makes a new connection.
     ///
     /// # Errors
-    /// When the endpoint cannot be reached.
+    /// If the endpoint cannot be reached.
     fn connect(&mut self) -> io::Result<Self::Link>;
 
-    /// A new connection of this name in a transcript, for an endpoint to which names mean something.
+    /// Makes a new connection that has this name in a transcript, for an endpoint to which names mean
+    /// something.
     ///
     /// # Errors
-    /// When the endpoint cannot be reached.
+    /// If the endpoint cannot be reached.
     fn connect_as(&mut self, _name: &str) -> io::Result<Self::Link> {
         self.connect()
     }
@@ -40,27 +41,27 @@ pub trait Endpoint {
 
 /// One client's connection.
 pub trait Link {
-    /// Sends bytes, whether they end a message or not.
+    /// Sends bytes, which may end within a message.
     ///
     /// # Errors
-    /// When the connection has failed.
+    /// If the connection has failed.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Ends the client's stream; replies can still be received.
+    /// Ends the client's stream. Replies can still be received.
     ///
     /// # Errors
-    /// When the connection has failed.
+    /// If the connection has failed.
     fn half_close(&mut self) -> io::Result<()>;
 
-    /// The next reply without its LF, `None` at the end of the server's stream.
+    /// The next reply without its LF, or `None` at the end of the server's stream.
     ///
     /// # Errors
-    /// When the connection has failed, or nothing comes.
+    /// If the connection has failed, or nothing comes.
     fn receive(&mut self) -> io::Result<Option<String>>;
 }
 
-/// A machine in memory behind a session so simple that it can be checked by eye: message by
-/// message, no batches, no borrowing.
+/// A machine in memory with a session that is simple enough to check by eye: message by message, no batches,
+/// no borrowing.
 #[derive(Debug)]
 pub struct InMemory<M> {
     machine: Rc<RefCell<M>>,
@@ -151,7 +152,7 @@ impl<M: StateMachine<Command = Command, Reply = Outcome>> Link for MemoryLink<M>
     }
 }
 
-/// A server behind an address.
+/// A server at an address.
 #[derive(Debug, Clone, Copy)]
 pub struct Remote(pub SocketAddr);
 
@@ -174,7 +175,7 @@ impl Link for BufReader<TcpStream> {
 
     fn half_close(&mut self) -> io::Result<()> {
         match self.get_ref().shutdown(Shutdown::Write) {
-            // Ended by both sides already: what has come of it can still be read.
+            // Both sides have already ended it. Its last replies can still be read.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             ended => ended,
         }
@@ -201,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_both_sides_have_ended_can_be_ended_again_and_has_ended() {
+    fn a_connection_that_both_sides_ended_can_be_ended_again() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut link = Remote(listener.local_addr().unwrap()).connect().unwrap();
         link.half_close().unwrap();

@@ -1,4 +1,4 @@
-//! Transcripts as text: directives, and escapes for bytes that are no text.
+//! Transcripts as text: directives, and escapes for bytes that are not text.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::{Step, Transcript, TranscriptError};
 impl std::str::FromStr for Transcript {
     type Err = TranscriptError;
 
-    /// Indentation is ignored, as are blank lines and comments.
+    /// Ignores indentation, blank lines and comments.
     fn from_str(text: &str) -> Result<Self, TranscriptError> {
         let mut steps = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -81,7 +81,7 @@ fn unescape_byte(escape: &str) -> Option<(u8, &str)> {
 }
 
 impl fmt::Display for Transcript {
-    /// The transcript without its comments, escaped where need be.
+    /// The transcript without its comments, with escapes where necessary.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (_, step) in &self.steps {
             match step {
@@ -100,7 +100,7 @@ impl fmt::Display for Transcript {
     }
 }
 
-/// Bytes as the text of a step, on one line whatever they are.
+/// Any bytes as the text of a step, on one line.
 pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut rest = bytes;
@@ -117,10 +117,10 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
     text
 }
 
-/// What is said over and over is said once with its number from this many bytes on.
+/// The number of repetitions from which a text is written once with its number.
 const SHORT_ENOUGH: usize = 80;
 
-/// What the bytes begin with over and over, one byte or two, and how often.
+/// The one or two bytes that the text begins with again and again, and how often.
 fn repeated(bytes: &[u8]) -> (&[u8], usize) {
     let times = |length: usize| {
         let unit = &bytes[..length.min(bytes.len())];

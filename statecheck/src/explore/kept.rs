@@ -1,4 +1,5 @@
-//! An exploration as a test of a property: what it finds is kept and printed as what breaks the property is.
+//! An exploration as a test of a property. What it finds is kept and printed like any input that breaks the
+//! property.
 
 use std::any::type_name;
 use std::fmt::{Debug, Display};
@@ -14,11 +15,11 @@ use crate::settings::Settings;
 use crate::source::short_name;
 use crate::walk::Walk;
 
-/// Explores as [`walks()`] does, for a property of [`Walk`]s that compares the same machine with the same model.
+/// Explores like [`walks()`], for a property of [`Walk`]s that compares the same machine with the same model.
 ///
-/// What is found is kept in the file of what once broke the property, so that its own test tries it first from
-/// then on. The exploration finds it again by itself, because it is deterministic. A failure ends with a test in
-/// Rust of the property, on the walk that was found.
+/// What it finds is kept in the property's file of regressions, so that the property's own test tries it
+/// first from then on. The exploration is deterministic, so it finds the same again. A failure ends with a
+/// test in Rust of the property, on the walk that was found.
 ///
 /// ```
 /// use statecheck::explore::{self, Scope};
@@ -56,8 +57,8 @@ use crate::walk::Walk;
 /// ```
 ///
 /// # Panics
-/// With what was [`Found`]. When the property is one of something else than walks through this model. When a
-/// variable of the [environment](Settings::from_env) is no number.
+/// With what was [`Found`]. Also if the property is about something else than walks through this model, or if
+/// a variable of the [environment](Settings::from_env) is not a number.
 pub fn test<M, S, P>(
     property: &Property,
     fresh: impl Fn() -> S,
@@ -79,7 +80,7 @@ where
     }
 }
 
-/// What is said of what was found for a property of walks through a model `M`. It is kept.
+/// Keeps what was found for a property of walks through a model `M`, and returns what to say of it.
 fn told<M: Model>(property: &Property, found: Found<M::Command>, settings: &Settings) -> String
 where
     Walk<M>: Input,
@@ -91,7 +92,7 @@ where
     failure(property, &Walk::<M>::of(trace), what, settings).to_string()
 }
 
-/// The failure of a property on a walk, which is kept.
+/// Makes a failure of the property on a walk, and keeps it.
 fn failure<M: Model>(
     property: &Property,
     walk: &Walk<M>,

@@ -1,15 +1,15 @@
-//! The states that an exploration has found, and how it came to each.
+//! The states that an exploration has found, and the way to each.
 
 use std::collections::HashMap;
 
 use crate::model::{Model, offered};
 
-/// What a state costs at most: a fingerprint and its number in a table that is half full, and the way to it in a
-/// list that is.
+/// The most bytes that a state costs: a fingerprint and its number in a table, and the way to it in a list.
+/// Both may be half full.
 pub(super) const BYTES_A_STATE: usize = 2 * size_of::<(u128, u32)>() + 2 * size_of::<Way>();
 
-/// How a state was reached first: from which, by which of the commands that were offered there, and how many
-/// lead to it.
+/// How a state was first reached: the state before it, the place of the command among those offered there,
+/// and how many commands lead to it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Way {
     pub(super) from: u32,
@@ -17,14 +17,14 @@ pub(super) struct Way {
     pub(super) depth: u32,
 }
 
-/// The states that were found, numbered in the order in which they were, which is breadth first.
+/// The states that were found, numbered in that order, which is breadth first.
 pub(super) struct Map {
     pub(super) numbers: HashMap<u128, u32>,
     pub(super) ways: Vec<Way>,
 }
 
 impl Map {
-    /// With the state that all begins with.
+    /// A map with the first state.
     pub(super) fn new(fingerprint: u128) -> Self {
         let first = Way { from: 0, offered: 0, depth: 0 };
         Self { numbers: HashMap::from([(fingerprint, 0)]), ways: vec![first] }
@@ -44,7 +44,7 @@ impl Map {
         let mut model = M::default();
         let mut trace = Vec::with_capacity(places.len());
         for place in places {
-            // What a model offers in a state, it offers whenever it is there.
+            // A model always offers the same in the same state.
             trace.extend(offered(&model).into_iter().nth(place as usize));
             let _known = trace.last().map(|command| model.apply(command));
         }
@@ -52,7 +52,7 @@ impl Map {
     }
 }
 
-/// A number of a state or of a command: there are never more than a scope has room for, which is less.
+/// The number of a state or of a command. It always fits, because a scope has room for fewer.
 pub(super) fn index(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

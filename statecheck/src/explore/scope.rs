@@ -1,4 +1,4 @@
-//! What is explored, and what an exploration has seen.
+//! The bounds of an exploration, and what it has seen within them.
 
 use std::fmt::{self, Debug, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::map::BYTES_A_STATE;
 use crate::lockstep::Divergence;
 
-/// What is explored: which states are told apart, and how far to go.
+/// What to explore: which states are told apart, and how far to go.
 pub struct Scope<P> {
     pub(super) fingerprint: Box<dyn Fn(&P) -> u128>,
-    /// Whether states that are taken for one may differ in more than what is not shown.
+    /// Whether states that are treated as one may differ in something that shows.
     pub(super) is_coarse: bool,
-    /// Whether replies may differ where states are taken for one.
+    /// Whether replies may differ in states that are treated as one.
     pub(super) ignores_replies: bool,
     most_states: usize,
     most_bytes: usize,
@@ -19,15 +19,16 @@ pub struct Scope<P> {
 }
 
 impl<P: Hash + 'static> Scope<P> {
-    /// States are told apart by all that the projection shows. It has to show whatever decides what happens
+    /// Tells states apart by all that the projection shows. It has to show all that decides what happens
     /// next.
     #[must_use]
     pub fn of_states() -> Self {
         Self::of(false, fingerprint)
     }
 
-    /// States are taken for one if some renaming makes one of the other: `renamed` returns what a state becomes
-    /// by each of them, itself included. Of all states that are renamings of each other one is explored.
+    /// Treats states as one if some renaming makes one of the other. `renamed` returns what each renaming
+    /// makes of a state, the state itself included. Of all states that are renamings of each other one is
+    /// explored.
     #[must_use]
     pub fn up_to_renaming(renamed: impl Fn(&P) -> Vec<P> + 'static) -> Self {
         Self::of(true, move |state| {
@@ -38,7 +39,7 @@ impl<P: Hash + 'static> Scope<P> {
 }
 
 impl<P> Scope<P> {
-    /// States are taken for one if they have the same key.
+    /// Treats states as one if they have the same key.
     #[must_use]
     pub fn by_key<K: Hash>(key: impl Fn(&P) -> K + 'static) -> Self {
         Self::of(true, move |state| fingerprint(&key(state)))
@@ -55,40 +56,41 @@ impl<P> Scope<P> {
         }
     }
 
-    /// Replies may differ in states that are taken for one, because they hold names, say: they are not compared
-    /// where that is checked.
+    /// Allows replies to differ in states that are treated as one, for example because they hold names.
+    /// Checks of these states do not compare them.
     #[must_use]
     pub fn ignoring_replies(self) -> Self {
         Self { ignores_replies: true, ..self }
     }
 
-    /// At most so many states, the first included.
+    /// Explores at most so many states, the first included.
     #[must_use]
     pub fn within_states(self, states: usize) -> Self {
         Self { most_states: states, ..self }
     }
 
-    /// Only states that so many commands lead to, at most.
+    /// Explores only states to which at most so many commands lead.
     #[must_use]
     pub fn within_commands(self, commands: usize) -> Self {
         Self { most_commands: commands, ..self }
     }
 
-    /// At most as many states as fit into so many bytes. 256 MiB by default, for some millions of states.
+    /// Explores at most as many states as fit into so many bytes. The default is 256 MiB, for some millions
+    /// of states.
     #[must_use]
     pub fn within_bytes(self, bytes: usize) -> Self {
         Self { most_bytes: bytes, ..self }
     }
 
-    /// For how many states there is room.
+    /// The number of states for which there is room.
     pub(super) fn room(&self) -> usize {
-        // They are numbered by 32 bits.
+        // States are numbered by 32 bits.
         let fits = (self.most_bytes / BYTES_A_STATE).min(u32::MAX as usize);
         fits.min(self.most_states).max(1)
     }
 }
 
-/// Two hashes of a value, with nothing in common but the value.
+/// Two independent hashes of a value.
 fn fingerprint(value: &impl Hash) -> u128 {
     let half = |salt: u64| {
         let mut hasher = DefaultHasher::new();
@@ -108,20 +110,20 @@ pub struct Coverage {
     pub transitions: usize,
     /// How many commands lead to the state that is farthest away.
     pub depth: usize,
-    /// How many times a state was held against another that was taken for the same.
+    /// How many times a state was compared with another that was treated as the same.
     pub checked: usize,
-    /// What was not seen. None if all was.
+    /// What was not seen, or `None` if all was.
     pub unseen: Option<Unseen>,
 }
 
 /// What an exploration has not seen, because of its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unseen {
-    /// States that were found, and no command of theirs tried.
+    /// How many states were found without a try of their commands.
     pub unexplored: usize,
-    /// Commands that led to a state for which there was no room.
+    /// How many commands led to a state for which there was no room.
     pub dropped: usize,
-    /// All walks of so many commands were seen.
+    /// All walks of up to so many commands were seen.
     pub complete_to: usize,
 }
 
@@ -143,13 +145,13 @@ impl Display for Coverage {
 /// Why an exploration ended early.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Found<C> {
-    /// Machine and model part, after the fewest commands that make them.
+    /// Machine and model differ, after the fewest commands that show it.
     Divergence(Divergence<C>),
-    /// Two states are taken for one, and do not answer and move alike: the key, or the renaming, is too coarse.
+    /// Two states are treated as one, but do not answer or move alike. The key or the renaming is too coarse.
     Unsound {
-        /// What leads to the one.
+        /// The commands that lead to the one state.
         one: Vec<C>,
-        /// What leads to the other.
+        /// The commands that lead to the other.
         other: Vec<C>,
     },
 }
@@ -171,7 +173,7 @@ impl<C: Debug> Display for Found<C> {
 }
 
 impl<C: Debug> Debug for Found<C> {
-    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    /// The same as `Display`: test frameworks report by `Debug`, and a person has to read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
     }

@@ -1,10 +1,10 @@
-//! Every walk through a model within a scope, with a machine beside.
+//! Explores every walk through a model within a scope, together with a machine.
 //!
-//! It needs no more of the machine than [`Property::refines`](crate::property::Property::refines) does: a fresh
-//! one, and what it holds. Each state is reached anew by the commands that led there first, so that a machine
-//! need not be cloned. Of a state that was found only a fingerprint of 128 bits is kept, and the way to it, so
-//! that the memory is known: two of `n` states are taken for one by chance with a probability below
-//! `n² / 2¹²⁸`.
+//! It needs no more of the machine than [`Property::refines`](crate::property::Property::refines) does: a
+//! fresh one, and what it holds. It reaches each state again by the commands that first led there, so a
+//! machine need not be cloned. It keeps only a fingerprint of 128 bits for each state, and the way to it, so
+//! the memory is known. Two of `n` states have the same fingerprint by chance with a probability below `n² /
+//! 2¹²⁸`.
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
@@ -16,19 +16,20 @@ use crate::machine::StateMachine;
 use crate::model::{Model, offered};
 use crate::property::guarded;
 
-/// So many states that are found again, and differ, are held against the first that was taken for the same...
+/// So many states that are found again, and differ, are all compared with the first that was treated as the
+/// same...
 const CHECKED_FIRST: usize = 1_000;
 
-/// ...and one of so many after them.
+/// ...and after these one of so many.
 const CHECKED_OF: usize = 16;
 
-/// Applies each command that the model offers, in every state within the scope, to model and machine, and
-/// compares replies and projected states. A panic is a difference.
+/// Applies each command that the model offers to model and machine, in every state within the scope. Compares
+/// replies and projected states. A panic is a difference.
 ///
-/// Where states that differ are taken for one by a key or a renaming, the first thousand that are found again,
-/// and one of sixteen after them, are held against the first of their kind: what is offered must be answered
-/// alike in both, and lead to the same states. How many commands do so is not compared, because many may do
-/// nothing.
+/// A key or a renaming treats different states as one. The exploration checks that on the first thousand
+/// states that it finds again, and on one of sixteen after them. It compares each with the first of its kind.
+/// What is offered must be answered alike in both, and lead to the same states. It does not compare how many
+/// commands do so, because many may do nothing.
 ///
 /// Time is linear in the transitions and the depth.
 ///
@@ -38,7 +39,7 @@ const CHECKED_OF: usize = 16;
 /// use statecheck::StateMachine;
 /// use std::convert::Infallible;
 ///
-/// /// A queue of bits. It should take as many as it says.
+/// /// A queue of the last `PLACES` bits.
 /// #[derive(Clone, Default)]
 /// struct Queue<const PLACES: usize>(Vec<bool>);
 ///
@@ -65,7 +66,7 @@ const CHECKED_OF: usize = 16;
 /// let coverage = explore::walks(Queue::<4>::default, bits, &scope)?;
 /// assert_eq!(coverage.to_string(), "31 states, 62 transitions, 4 commands deep: all there are");
 ///
-/// // Not all of a larger one is seen.
+/// // A larger one is seen only in part.
 /// let bits = (|queue: &Queue<64>| queue.0.clone(), |model: &Queue<64>| model.0.clone());
 /// let coverage = explore::walks(Queue::<64>::default, bits, &scope.within_states(1_000))?;
 /// assert_eq!(coverage.states, 1_000);
@@ -130,7 +131,7 @@ where
     Ok(tally.coverage(&map, number))
 }
 
-/// The model after some commands, whose replies are known.
+/// The model after some commands, whose replies are already known.
 fn after<M: Model>(trace: &[M::Command]) -> M {
     let mut model = M::default();
     for command in trace {
@@ -139,8 +140,8 @@ fn after<M: Model>(trace: &[M::Command]) -> M {
     model
 }
 
-/// Checks that two states that are taken for one answer and move alike. False if there is nothing to be checked,
-/// since they are one.
+/// Checks that two states which are treated as one answer and move alike. Returns `false` if they are equal,
+/// so that there is nothing to check.
 fn check_alike<M: Model<Reply: Debug, Error: Display>, P: PartialEq>(
     one: Vec<M::Command>,
     other: Vec<M::Command>,
@@ -169,31 +170,31 @@ fn check_alike<M: Model<Reply: Debug, Error: Display>, P: PartialEq>(
     Err(Found::Unsound { one, other })
 }
 
-/// What is counted on the way.
+/// The counts of an exploration under way.
 #[derive(Default)]
 struct Tally {
     transitions: usize,
     found_again: usize,
     checked: usize,
     dropped: usize,
-    /// How many commands led to the first state for which there was no room.
+    /// The number of commands to the first state for which there was no room.
     first_dropped: Option<usize>,
 }
 
 impl Tally {
-    /// A state was found again: whether it is one of those to be held against the first.
+    /// Notes that a state was found again. Returns whether to compare it with the first of its kind.
     fn is_to_be_checked(&mut self) -> bool {
         self.found_again += 1;
         self.checked < CHECKED_FIRST || self.found_again.is_multiple_of(CHECKED_OF)
     }
 
-    /// There is no room for a state that so many commands lead to.
+    /// Notes that there is no room for a state to which so many commands lead.
     fn drop_at(&mut self, depth: usize) {
         self.dropped += 1;
         self.first_dropped.get_or_insert(depth);
     }
 
-    /// With as many states explored.
+    /// What was seen when so many states were explored.
     fn coverage(self, map: &Map, explored: usize) -> Coverage {
         let deepest = map.depth(map.ways.len() - 1);
         let complete_to = self.first_dropped.unwrap_or(deepest);

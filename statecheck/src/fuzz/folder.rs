@@ -1,6 +1,6 @@
-//! The folder: what the table makes of it, and how it differs.
+//! The folder of fuzz targets: what the table generates, and how the files differ from that.
 //!
-//! What a person may want to change is written once, by [`heads`](super::heads), and then left alone.
+//! [`heads`](super::heads) writes what a person may want to change once, and then leaves it alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,25 +13,26 @@ use crate::property::Property;
 /// Files by their paths from the project's root.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// What fuzzing leaves behind.
+/// Files that fuzzing leaves, and that are not committed.
 const IGNORED: &str = "/target\n/corpus\n/artifacts\n/coverage\n";
 
-/// Of an example that makes a seed of each line, so many are kept.
+/// How many seeds are kept of an example that makes one of each line.
 const MOST_SEEDS: usize = 4;
 
-/// The folder `fuzz/` of a package, as a table of properties has it.
+/// The folder `fuzz/` of a package, generated from a table of properties.
 ///
 /// | file | what is generated |
 /// |---|---|
 /// | `fuzz/fuzz_targets/NAME.rs` | a target for each property, which is one call of [`fuzz_target!`](crate::fuzz_target) |
-/// | `fuzz/Cargo.toml` | the `[[bin]]` of each, after a line that says so |
-/// | `fuzz/README.md` | a table of all, after a line that says so |
-/// | `fuzz/src/lib.rs` | what takes the properties in, if they stand in a file of tests |
-/// | `fuzz/seeds/INPUT/` | for each type of input what it makes of the examples |
+/// | `fuzz/Cargo.toml` | the `[[bin]]` of each target, after a line that says so |
+/// | `fuzz/README.md` | a table of all targets, after a line that says so |
+/// | `fuzz/src/lib.rs` | the library with the properties, if they are in a file of tests |
+/// | `fuzz/seeds/INPUT/` | the seeds that each type of input makes of the examples |
 /// | the dictionary | words for libFuzzer, if there are any |
 ///
-/// What stands before those lines is written where there is none yet, together with `fuzz/.gitignore`; then it
-/// is yours. Inputs in `fuzz/regressions/NAME/`, which once broke a property, are replayed with the seeds.
+/// The parts before those lines, and `fuzz/.gitignore`, are written only if they do not exist. After that
+/// they are yours. Inputs in `fuzz/regressions/NAME/`, which once broke a property, are replayed with the
+/// seeds.
 ///
 /// ```no_run
 /// # fn roster() -> Vec<statecheck::property::Property> { vec![] }
@@ -42,9 +43,9 @@ const MOST_SEEDS: usize = 4;
 ///         .example("a-session", "what a client sends")
 /// }
 ///
-/// // In one test; with `UPDATE` set in the environment it writes instead.
+/// // In one test. With `UPDATE` in the environment it writes the folder instead.
 /// folder().keep()?;
-/// // In another.
+/// // In another test.
 /// folder().replay()?;
 /// # Ok::<(), FuzzError>(())
 /// ```
@@ -61,21 +62,21 @@ pub struct FuzzFolder {
 /// Where the functions are that return the properties.
 #[derive(Debug, Clone)]
 enum Properties {
-    /// In a module of the library, by its path.
+    /// In a public module of the library, by its path.
     Module(String),
     /// In a file.
     File(String),
 }
 
 impl FuzzFolder {
-    /// The folder of the package at `root` whose properties are functions in a public module of its library:
-    /// `my_crate::properties`.
+    /// The folder of the package at `root`. Its properties are functions in a public module of its library,
+    /// such as `my_crate::properties`.
     #[must_use]
     pub fn of_library(root: impl Into<PathBuf>, module: &str, roster: Vec<Property>) -> Self {
         Self::new(root.into(), Properties::Module(module.to_owned()), roster)
     }
 
-    /// The folder of the package at `root` whose properties are functions in a file of its tests:
+    /// The folder of the package at `root`. Its properties are functions in a file of its tests, such as
     /// `tests/properties.rs`. The targets compile that file without what is for tests alone.
     #[must_use]
     pub fn of_file(root: impl Into<PathBuf>, file: &str, roster: Vec<Property>) -> Self {
@@ -93,15 +94,16 @@ impl FuzzFolder {
         }
     }
 
-    /// Says how a target is run, instead of by `cargo +nightly fuzz run`; its name follows.
+    /// Sets the command that runs a target, in place of `cargo +nightly fuzz run`. The name of the target
+    /// follows it.
     #[must_use]
     pub fn command(mut self, command: &str) -> Self {
         command.clone_into(&mut self.command);
         self
     }
 
-    /// Has words kept for libFuzzer in the file `name`, below a comment. They are written as they are,
-    /// so that a byte can be `\x0a`.
+    /// Keeps words for libFuzzer in the file `name`, below a comment. They are written as they are, so that a
+    /// byte can be `\x0a`.
     #[must_use]
     pub fn dictionary(
         mut self,
@@ -115,14 +117,14 @@ impl FuzzFolder {
         self
     }
 
-    /// Adds an example that seeds are made of, in whatever form the types of inputs understand.
+    /// Adds an example to make seeds of, in a form that the types of inputs understand.
     #[must_use]
     pub fn example(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.examples.insert(name.to_owned(), bytes.into());
         self
     }
 
-    /// Checks the folder, or writes it anew if the environment has the variable `UPDATE`.
+    /// Checks the folder, or writes it again if the environment has the variable `UPDATE`.
     ///
     /// # Errors
     /// As [`check`](Self::check) or [`write`](Self::write).
@@ -130,7 +132,7 @@ impl FuzzFolder {
         if env::var_os("UPDATE").is_some() { self.write() } else { self.check() }
     }
 
-    /// Sees whether the folder is what the table generates.
+    /// Checks that the folder is what the table generates.
     ///
     /// # Errors
     /// [`FuzzError::Stale`] if it is not.
@@ -143,10 +145,10 @@ impl FuzzFolder {
         if paths.is_empty() { Ok(()) } else { Err(FuzzError::Stale { paths }) }
     }
 
-    /// Writes what the table generates, and removes targets and seeds that it does not.
+    /// Writes what the table generates, and removes other targets and seeds.
     ///
     /// # Errors
-    /// When a file cannot be read or written, or lacks the line after which it is generated.
+    /// If a file cannot be read or written, or lacks the line after which it is generated.
     pub fn write(&self) -> Result<(), FuzzError> {
         let expected = self.generated()?;
         let present = self.present(&expected)?;
@@ -163,7 +165,7 @@ impl FuzzFolder {
         Ok(())
     }
 
-    /// Tries every property on its seeds and on what once broke it. Returns how many inputs there were.
+    /// Tries every property on its seeds and on its regressions. Returns how many inputs there were.
     ///
     /// # Errors
     /// [`FuzzError::Violated`] for the first property that does not hold.
@@ -184,10 +186,10 @@ impl FuzzFolder {
         Ok(replayed)
     }
 
-    /// The files in `fuzz/regressions/` that are for no property of the table: nobody replays them.
+    /// The files in `fuzz/regressions/` that belong to no property of the table, so that nobody replays them.
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn strays(&self) -> Result<Vec<PathBuf>, FuzzError> {
         let is_stray = |path: &PathBuf| {
             let folder = path.components().nth(2).map(|folder| folder.as_os_str().to_owned());
@@ -228,7 +230,7 @@ impl FuzzFolder {
         Ok(files)
     }
 
-    /// What there is of it: all targets and seeds, and of what else is expected what exists.
+    /// The files that exist: all targets and seeds, and any other expected file.
     fn present(&self, expected: &Files) -> Result<Files, FuzzError> {
         let mut present = self.files_in("fuzz/fuzz_targets")?;
         present.extend(self.files_in("fuzz/seeds")?);
@@ -242,7 +244,7 @@ impl FuzzFolder {
         Ok(present)
     }
 
-    /// What takes the properties in from a file.
+    /// The library of the fuzz package, if the properties are in a file of tests: it includes that file.
     fn library(&self) -> Option<(String, String)> {
         let Properties::File(file) = &self.properties else { return None };
         let text = format!(
@@ -272,7 +274,7 @@ impl FuzzFolder {
         head.to_owned() + &self.roster.iter().map(row).collect::<String>()
     }
 
-    /// For each type of input what it makes of the examples.
+    /// For each type of input, the seeds that it makes of the examples.
     fn seeds(&self) -> BTreeMap<String, Vec<u8>> {
         let mut seeds = BTreeMap::new();
         let folders: BTreeMap<_, _> = self.roster.iter().map(|it| (seed_folder(it), it)).collect();
@@ -288,7 +290,7 @@ impl FuzzFolder {
         seeds
     }
 
-    /// All files below a folder; none if there is no such folder.
+    /// All files below a folder, or none if there is no such folder.
     fn files_in(&self, folder: &str) -> Result<Files, FuzzError> {
         let mut files = Files::new();
         let mut ahead = vec![PathBuf::from(folder)];
@@ -312,7 +314,7 @@ impl FuzzFolder {
 }
 
 fn target(property: &Property, module: &str) -> String {
-    // By the last part of the path, so that the call is short enough for a line.
+    // By the last part of the path, so that the call fits a line.
     let (used, module) = match module.rsplit_once("::") {
         Some((_, last)) => (format!("use {module};\n\n"), last),
         None => (String::new(), module),
@@ -327,7 +329,7 @@ fn target(property: &Property, module: &str) -> String {
     )
 }
 
-/// Inputs of one type share their seeds, whatever it is generic over.
+/// The folder of a property's seeds. Inputs of one type share their seeds, for all its type parameters.
 fn seed_folder(property: &Property) -> String {
     format!("fuzz/seeds/{}", property.input.split('<').next().unwrap_or_default())
 }

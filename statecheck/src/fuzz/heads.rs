@@ -1,14 +1,14 @@
-//! The heads of files that are generated from some line on: what a new folder begins with, and what there is.
+//! The heads of files that are generated from some line on: the existing one, or one for a new folder.
 
 use std::path::Path;
 use std::{fs, io};
 
 use super::FuzzError;
 
-/// What a package says of itself, as far as its fuzz targets have to know.
+/// What fuzz targets have to know of a package.
 pub(super) struct Manifest {
     name: String,
-    /// On which `statecheck` it depends, as a line of a manifest in a folder below it.
+    /// The line of a manifest, in a folder below the package, that depends on the same `statecheck`.
     statecheck: String,
 }
 
@@ -36,13 +36,13 @@ impl Manifest {
                  `fuzz/Cargo.toml` is there",
             ));
         }
-        // From a folder below, a path begins one step higher.
+        // From a folder below the package, a path begins one step higher.
         let statecheck =
             value_of("statecheck").unwrap_or(version).replace("path = \"", "path = \"../");
         Ok(Self { name, statecheck: statecheck.replace("\"..//", "\"/") })
     }
 
-    /// The crate of the targets, as a path begins with it.
+    /// The crate of the targets, as the beginning of a path.
     pub(super) fn fuzz_crate(&self) -> String {
         format!("{}_fuzz", self.name.replace('-', "_"))
     }
@@ -51,9 +51,9 @@ impl Manifest {
 /// A file that is generated from some line on.
 pub(super) struct Head {
     pub(super) path: &'static str,
-    /// Behind this line everything is generated.
+    /// Everything after this line is generated.
     mark: &'static str,
-    /// What a new file has before it.
+    /// The head of a new file.
     new: String,
 }
 
@@ -99,13 +99,13 @@ unexpected_cfgs = {{ level = "warn", check-cfg = ["cfg(fuzzing)"] }}
                 Each property of the table is a target for \
                 [cargo-fuzz](https://rust-fuzz.github.io/book/cargo-fuzz.html), by its own name. Without it, a \
                 target replays files: `cargo run --manifest-path fuzz/Cargo.toml --bin NAME -- FILES`.\n\n\
-                The targets, and the table below, are written anew by the test that keeps this folder, with \
-                `UPDATE=1` in the environment.\n\n"
+                The test that keeps this folder writes the targets and the table below, if the environment has \
+                `UPDATE=1`.\n\n"
                 .to_owned(),
         }
     }
 
-    /// What stands before the generated part, with the line after which that begins.
+    /// The part before the generated one, with the line that ends it.
     pub(super) fn read(self, root: &Path) -> Result<String, FuzzError> {
         let head = match fs::read_to_string(root.join(self.path)) {
             Ok(text) => {

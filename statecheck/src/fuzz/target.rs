@@ -1,5 +1,5 @@
-//! What all fuzz targets have in common: libFuzzer gives a property bytes; without libFuzzer, the same
-//! target replays files.
+//! What all fuzz targets have in common. libFuzzer gives a property bytes. Without libFuzzer, the same target
+//! replays files.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,9 +9,9 @@ use std::{env, fs, io, panic, process};
 use super::shown;
 use crate::property::Property;
 
-/// The whole of a fuzz target, from an expression that makes its property: what libFuzzer calls, and a `main`
-/// that [replays](crate::fuzz::replay) files where cargo-fuzz does not build. The crate of the target has to
-/// depend on `libfuzzer-sys`, and to begin with `#![cfg_attr(fuzzing, no_main)]`.
+/// The whole of a fuzz target, from an expression that makes its property. It has the function that libFuzzer
+/// calls. Where cargo-fuzz does not build, it has a `main` that [replays](crate::fuzz::replay) files. The
+/// crate of the target has to depend on `libfuzzer-sys`, and to begin with `#![cfg_attr(fuzzing, no_main)]`.
 /// [`FuzzFolder`](crate::fuzz::FuzzFolder) writes such crates.
 #[macro_export]
 macro_rules! fuzz_target {
@@ -33,10 +33,10 @@ macro_rules! fuzz_target {
     };
 }
 
-/// Tries a property on what libFuzzer thought of; ends the process if it does not hold there.
+/// Tries a property on the bytes that libFuzzer chose. Ends the process if it does not hold there.
 pub fn check(property: &Property, bytes: &[u8]) {
-    /// A panic is a violation like any other, and shrunk like one: libFuzzer's hook would end the
-    /// process before that.
+    /// Replaces libFuzzer's hook once, which would end the process before a panic is shrunk. A panic is a
+    /// violation like any other.
     static QUIET: Once = Once::new();
     QUIET.call_once(|| panic::set_hook(Box::new(|_| {})));
     if let Err(violation) = property.replay(bytes) {
@@ -52,8 +52,8 @@ pub fn check(property: &Property, bytes: &[u8]) {
     }
 }
 
-/// Tries a property on every file that the command line names, itself or by its folder. Fails if
-/// the property does not hold on one, cannot be tried on one, or no file is named.
+/// Tries a property on every file that the command line names, itself or by its folder. Fails if the property
+/// does not hold on a file or cannot be tried on it, or if no file is named.
 #[must_use]
 pub fn replay(property: &Property) -> ExitCode {
     let mut ahead: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();

@@ -1,4 +1,4 @@
-//! Tests of the folder: what is written is what is expected, and whatever differs is named.
+//! Tests of the folder: what is written is what is expected, and any difference is named.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -37,7 +37,7 @@ fn no_nine() -> Property {
     property
 }
 
-/// A project with what has to be there, removed at the end.
+/// A project with the files that it needs. It is removed at the end.
 struct Project(PathBuf);
 
 impl Project {
@@ -76,7 +76,7 @@ impl Drop for Project {
     }
 }
 
-/// The files that are named as differing.
+/// The files that the check names.
 fn stale(folder: &FuzzFolder) -> Vec<String> {
     match folder.check() {
         Ok(()) => Vec::new(),
@@ -117,13 +117,13 @@ fn what_is_written_is_what_is_expected() {
     assert!(project.read("fuzz/README.md").ends_with(row));
     let dictionary = "# All digits. Generated: see fuzz/README.md.\n\"0\"\n\"\\x0a\"\n";
     assert_eq!(project.read("fuzz/digits.dict"), dictionary);
-    // Every second of seven.
+    // Every second one of seven.
     assert_eq!(project.read("fuzz/seeds/Bytes/numbers-3"), "7");
     assert_eq!(folder.replay().unwrap(), 4);
 }
 
 #[test]
-fn whatever_differs_is_named_and_written_anew() {
+fn what_differs_is_named_and_written_again() {
     let project = Project::new("differs");
     let folder = project.folder();
     folder.write().unwrap();
@@ -145,7 +145,7 @@ fn whatever_differs_is_named_and_written_anew() {
 }
 
 #[test]
-fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
+fn regressions_are_replayed_and_stray_ones_are_named() {
     let project = Project::new("replayed");
     let folder = project.folder();
     folder.write().unwrap();
@@ -161,7 +161,7 @@ fn what_once_broke_a_property_is_replayed_and_what_nobody_replays_is_named() {
 }
 
 #[test]
-fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
+fn a_file_without_its_mark_or_unreadable_is_named() {
     let project = Project::new("mark");
     project.write("fuzz/README.md", "By hand.\n");
     let error = project.folder().check().unwrap_err().to_string();
@@ -175,7 +175,7 @@ fn a_file_without_its_mark_and_a_file_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
+fn a_package_without_the_folder_gets_one_for_its_tests() {
     let project = Project::new("new");
     fs::remove_dir_all(project.0.join("fuzz")).unwrap();
     let path = "name = \"my-project\"\n[dev-dependencies]\nstatecheck = { path = \"../statecheck\" }\n\
@@ -213,7 +213,7 @@ fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
     // What a person has changed stays.
     project.write("fuzz/Cargo.toml", &manifest.replace("[workspace]", "# Ours.\n[workspace]"));
     assert_eq!(stale(&folder), [""; 0]);
-    // What a folder below cannot take from there has to be said in a line.
+    // A dependency that a folder below cannot inherit has to be written in one line.
     fs::remove_dir_all(project.0.join("fuzz")).unwrap();
     for inherited in [
         "statecheck.workspace = true",
@@ -225,7 +225,7 @@ fn a_package_without_the_folder_gets_one_that_takes_its_tests_in() {
         assert!(error.starts_with("Cargo.toml: it takes `statecheck` from elsewhere"), "{error}");
     }
     fs::create_dir_all(project.0.join("fuzz")).unwrap();
-    // From a registry if nothing else is said, and from where it is said.
+    // From a registry by default, or from where the line says.
     for (line, expected) in [
         ("", format!("statecheck = \"{}\"", env!("CARGO_PKG_VERSION"))),
         ("statecheck = { path = \"/a\" }", "statecheck = { path = \"/a\" }".to_owned()),

@@ -1,8 +1,8 @@
-//! The judge of histories: is there one order of all commands in which the machine gives every
-//! reply, and in which each command has its place between its call and its reply?
+//! The judge of histories. It asks for one order of all commands in which the machine gives every reply. Each
+//! command must have its place between its call and its reply.
 //!
-//! Where a quick look finds such an order, following it proves the history linearizable. Otherwise
-//! a complete search decides, if its steps suffice.
+//! If a quick look finds an order, following that proves the history linearizable. Otherwise a complete
+//! search decides, if its steps suffice.
 
 use std::cell::Cell;
 use std::hash::Hash;
@@ -11,33 +11,33 @@ use super::plan::{Judge, Part, Plan};
 use super::{History, search, witness};
 use crate::machine::StateMachine;
 
-/// How many steps a search may take unless another number is chosen. One is a command tried in one
-/// state; it costs about a microsecond, and until the search ends the memory of that state and a bit
-/// for each command of the history.
+/// How many steps a search may take unless another number is chosen. A step tries a command in a state, and
+/// costs about a microsecond. Until the search ends, it also takes the memory of that state and a bit for
+/// each command of the history.
 pub const DEFAULT_STEPS: u64 = 200_000;
 
-/// Into how many shares the steps by which a history is shortened are divided.
+/// Into how many shares the steps for shortening a history are divided.
 const SHARES: u64 = 32;
 
-/// What a history turned out to be.
+/// The result of judging a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// There is such an order.
     Linearizable,
     /// There is none.
     NotLinearizable,
-    /// The steps did not suffice to know.
+    /// The steps did not suffice to decide.
     Undecided,
 }
 
-/// Checks what clients saw, replies of type `R`, against a machine `M`.
+/// Checks what clients saw, replies of type `R`, by a machine `M`.
 ///
 /// ```
 /// use statecheck::StateMachine;
 /// use statecheck::history::{Checker, History, Verdict};
 /// use std::convert::Infallible;
 ///
-/// /// A number: `Some` writes it, `None` reads it; answers what is there then.
+/// /// A number: `Some` writes it, `None` reads it. It replies with the number that is there then.
 /// #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Register(u32);
 ///
@@ -53,7 +53,7 @@ pub enum Verdict {
 /// }
 ///
 /// let checker = Checker::new(Register(0), |answer, reply| answer == reply);
-/// // While client 1 writes, client 2 is told of it first, and then no more.
+/// // While client 1 writes, client 2 reads the new number first, and then the old one.
 /// let mut history = History::default();
 /// history.call(1, Some(7));
 /// history.call(2, None);
@@ -67,7 +67,7 @@ pub enum Verdict {
 pub struct Checker<M: StateMachine, R> {
     judge: Judge<M, R>,
     steps: u64,
-    /// How many all searches may take together by which a history is shortened, if that is bounded.
+    /// How many steps all searches together may take to shorten a history, if that is bounded.
     steps_to_shorten: Option<u64>,
 }
 
@@ -76,16 +76,16 @@ where
     M: StateMachine<Command: PartialEq> + Clone + Ord + Hash,
     R: PartialEq,
 {
-    /// Holds histories that begin with `initial` against it; `agree` says whether the machine's
-    /// reply is the one that a client saw. Where the machine has an error, no reply agrees, and it is
-    /// taken to be as it was before. Machines that are equal have to behave alike.
+    /// Judges histories that begin with `initial`. `agree` says whether the machine's reply is the one that a
+    /// client saw. If the machine returns an error, no reply agrees, and it counts as unchanged. Machines
+    /// that are equal have to behave alike.
     pub fn new(initial: M, agree: fn(&M::Reply, &R) -> bool) -> Self {
         let judge = Judge { initial, agree, only_reads: |_, _| false };
         Self { judge, steps: DEFAULT_STEPS, steps_to_shorten: None }
     }
 
-    /// Says which commands, given their replies, change nothing in whatever state they get them:
-    /// most checks are short only with that. A command wrongly said to be one makes checks wrong.
+    /// Sets which commands, given their replies, change nothing in any state. Most checks are short only with
+    /// that. If it is true of a command that changes something, checks are wrong.
     #[must_use]
     pub fn reading(mut self, only_reads: fn(&M::Command, &R) -> bool) -> Self {
         self.judge.only_reads = only_reads;
@@ -99,24 +99,25 @@ where
         self
     }
 
-    /// Lets the many searches by which a history is shortened take so many steps together, and each of them a
-    /// 32nd of that. Without this each may take as many as any other. Fewer steps end sooner and leave more.
+    /// Lets the many searches that shorten a history take so many steps together, and each of them a 32nd of
+    /// that. By default each may take as many as any other search. With fewer steps shortening ends sooner,
+    /// and more is left.
     #[must_use]
     pub fn steps_to_shorten(mut self, steps: u64) -> Self {
         self.steps_to_shorten = Some(steps);
         self
     }
 
-    /// Judges a history. The quick look follows up to 2,048 ways event by event, and on each tries
-    /// what is under way: some milliseconds for hundreds of commands of 8 clients, seconds where
-    /// hundreds are under way at once. The search is exponential at worst in how many are under way,
-    /// and bounded by the steps.
+    /// Judges a history. The quick look follows up to 2,048 ways event by event, and on each tries what is
+    /// under way. It takes some milliseconds for hundreds of commands of 8 clients, and seconds if hundreds
+    /// are under way at once. The search is bounded by the steps, and exponential at worst in the number of
+    /// commands under way.
     #[must_use]
     pub fn check(&self, history: &History<M::Command, R>) -> Verdict {
         self.check_part(history, history.events(), &self.steps_of_one(), |_| Part::Kept)
     }
 
-    /// Judges what happened up to an event, of those parts that `part` says; none of them optional.
+    /// Judges the parts that `part` says, up to an event. None of them is optional.
     pub(super) fn check_part(
         &self,
         history: &History<M::Command, R>,
@@ -131,7 +132,7 @@ where
         Self::decide(&plan, steps)
     }
 
-    /// Judges the same by the search alone, for histories that most likely have no order.
+    /// Judges the same by the search alone. It is for histories that most likely have no order.
     pub(super) fn decide_part(
         &self,
         history: &History<M::Command, R>,
@@ -147,7 +148,7 @@ where
         Steps { all: Cell::new(u64::MAX), each: self.steps }
     }
 
-    /// The steps of all searches by which a history is shortened.
+    /// The steps of all searches that shorten a history.
     pub(super) fn steps_of_all(&self) -> Steps {
         match self.steps_to_shorten {
             Some(all) => Steps { all: Cell::new(all), each: (all / SHARES).max(1).min(self.steps) },
@@ -176,14 +177,14 @@ where
     }
 }
 
-/// How many steps searches may take: all together, and each.
+/// How many steps searches may take, all together and each.
 pub(super) struct Steps {
     all: Cell<u64>,
     each: u64,
 }
 
 impl Steps {
-    /// Whether each search may take fewer than each by those.
+    /// Whether each search may take fewer steps than each search by `those`.
     pub(super) fn are_fewer_than(&self, those: &Self) -> bool {
         self.each < those.each
     }

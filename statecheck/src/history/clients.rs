@@ -1,17 +1,17 @@
-//! Many clients at one machine: begin here if your machine has a [`Model`] and is used by `&self`.
+//! Many clients at one machine. Begin here if your machine has a [`Model`] and is used by `&self`.
 //!
 //! | what | lives in |
 //! |---|---|
-//! | [`Concurrent`]: draws what clients ask, records what they are told, judges it | here |
-//! | [`Asked`], [`Said`], [`ByClient`]: the model, where references are counted by client | `clients/by_client.rs` |
-//! | [`Checked`]: what was tried without a fault | `clients/checked.rs` |
-//! | [`Failure`]: how a test is run, and what of it is kept | `clients/run.rs` |
-//! | [`Unexplained`]: what was found, to be printed and drawn | `clients/unexplained.rs` |
-//! | how what was found is shortened | `clients/shorten.rs` |
+//! | [`Concurrent`]: draws commands for clients, records the replies, and judges them | here |
+//! | [`Asked`], [`Said`], [`ByClient`]: the model, with references counted by client | `clients/by_client.rs` |
+//! | [`Checked`]: what was tried without finding a fault | `clients/checked.rs` |
+//! | [`Failure`]: how a test is run, and what it keeps | `clients/run.rs` |
+//! | [`Unexplained`]: a fault, for printing and drawing | `clients/unexplained.rs` |
+//! | how a fault is shortened | `clients/shorten.rs` |
 //!
-//! The model is the one that [`Property::refines`](crate::property::Property::refines) takes. It also has to be
-//! [`Ord`] and [`Hash`], and to answer each of its commands in every state: other clients may have changed what
-//! made a command sensible.
+//! The model is the one that [`Property::refines`](crate::property::Property::refines) takes. It also has to
+//! be [`Ord`] and [`Hash`]. It has to answer each of its commands in every state: other clients may have
+//! changed what made a command sensible.
 
 mod by_client;
 mod checked;
@@ -43,14 +43,14 @@ pub use checked::Checked;
 pub use run::Failure;
 pub use unexplained::Unexplained;
 
-/// How often a client that has arrived lets others run while it waits for them.
+/// How many times a client that has arrived yields while it waits for the others.
 const YIELDS: usize = 10_000;
 
-/// How often it looks whether all are there in between. Who looks begins at the same moment as the last to
-/// arrive; who let others run begins late.
+/// How many times it looks in between whether all are there. A client that looks begins at the same moment as
+/// the last to arrive. One that has yielded begins late.
 const LOOKS: usize = 100;
 
-/// How many rounds are tried after one in which something was found.
+/// How many more rounds are tried after one with a fault.
 const MORE_ROUNDS: u64 = 8;
 
 /// What clients of a machine with a model `M` asked and were told.
@@ -59,24 +59,24 @@ pub type Seen<M> = History<Asked<<M as StateMachine>::Command>, Said<<M as State
 /// A call or a reply of a client of such a machine.
 type NotedOf<M> = Noted<Asked<<M as StateMachine>::Command>, Said<<M as StateMachine>::Reply>>;
 
-/// What is wrong with what clients of a machine with a model `M` were told.
+/// A fault in what clients of a machine with a model `M` were told.
 type Fault<M> = Unexplained<<M as StateMachine>::Command, <M as StateMachine>::Reply>;
 
 /// How a client applies a command to a machine `S`, with the things of type `G` that it was granted.
 type Apply<M, S, G> =
     dyn Fn(&S, &mut Vec<G>, &<M as StateMachine>::Command) -> <M as StateMachine>::Reply + Sync;
 
-/// A test of a machine `S` that many clients use at once, held against a model `M`.
+/// A test that compares a machine `S`, which many clients use at once, with a model `M`.
 ///
-/// Two closures are all that it needs: one makes a fresh machine, the other applies a command. The latter also
-/// gets what this client was granted so far, each of a type `G`. It pushes there what the machine grants, once
-/// for each thing that the model counts as [granted](Model::granted), and takes nothing away. A [`Ref`] in a
-/// command is the place of a thing in that list, and always means one. Where nothing is granted, `G` is `()`.
+/// It needs two closures: one makes a fresh machine, the other applies a command. The second also gets what
+/// this client was granted so far, each of a type `G`. It pushes there what the machine grants, once for each
+/// thing that the model counts as [granted](Model::granted), and removes nothing. A [`Ref`] in a command is
+/// the place of a thing in that list, and always means one. If nothing is granted, `G` is `()`.
 ///
-/// In each round, each client asks what the model offers to somebody alone, on a thread of its own. What all of
-/// them were told has to be explained by one order of the commands. A panic never is. The scripts follow from a
-/// seed. The schedule is that of the operating system: the same seed may find nothing the next time. What finds
-/// races is many rounds.
+/// In each round, each client has a thread of its own, and asks what the model offers to a client that is
+/// alone. One order of the commands has to explain what all clients were told. Nothing explains a panic. The
+/// scripts follow from a seed. The schedule is the operating system's, so the same seed may find nothing the
+/// next time. Many rounds are what finds races.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -109,7 +109,7 @@ type Apply<M, S, G> =
 ///     }
 /// }
 ///
-/// /// ... and the model knows of each that was granted whether it is still out.
+/// /// ... and the model knows whether each one that was granted is still out.
 /// #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 /// struct Granted(Vec<bool>);
 ///
@@ -186,11 +186,11 @@ where
     M: Model<Command: Send, Reply: Clone + Debug + PartialEq + Send> + Ord + Hash,
     S: Sync,
 {
-    /// A test of the machines that `fresh` makes, used as `apply` says: of 3 clients with 12 commands each, in
+    /// A test of the machines that `fresh` makes, used by `apply`. It has 3 clients with 12 commands each, in
     /// 200 rounds.
     ///
     /// # Panics
-    /// When the model has granted something from the start: no client would have that to refer to.
+    /// If the model has granted something from the start: no client could refer to that.
     pub fn new(
         fresh: impl Fn() -> S + 'static,
         apply: impl Fn(&S, &mut Vec<G>, &M::Command) -> M::Reply + Sync + 'static,
@@ -206,7 +206,7 @@ where
         Self { name, fresh, apply, clients: 3, commands: 12, rounds: 200, steps: DEFAULT_STEPS }
     }
 
-    /// Has so many clients instead of 3.
+    /// Uses so many clients instead of 3.
     #[must_use]
     pub fn clients(self, clients: usize) -> Self {
         Self { clients, ..self }
@@ -219,7 +219,7 @@ where
         Self { commands, ..self }
     }
 
-    /// Has [`test`](Self::test) try so many rounds instead of 200.
+    /// Makes [`test`](Self::test) try so many rounds instead of 200.
     #[must_use]
     pub fn rounds(self, rounds: u64) -> Self {
         Self { rounds, ..self }
@@ -231,25 +231,25 @@ where
         Self { steps, ..self }
     }
 
-    /// Has its failures kept in `tests/regressions/NAME.txt`. The test that they print calls a function of that
-    /// name. Unless it is given, it is made from the name of the model: `lease_model_at_once` for a `LeaseModel`.
+    /// Keeps failures in `tests/regressions/NAME.txt`. The printed test calls a function of that name. The
+    /// default is made from the name of the model: `lease_model_at_once` for a `LeaseModel`.
     #[must_use]
     pub fn named(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// Tries so many rounds. The seed says what is asked in the first, the next number what is asked in the
-    /// second, and so on.
+    /// Tries so many rounds. The seed chooses what is asked in the first, the next number what is asked in
+    /// the second, and so on.
     ///
     /// # Errors
-    /// When no order explains the replies of a round: with its history, shortened. Eight more rounds are tried
-    /// then, and the shortest is taken.
+    /// If no order explains the replies of a round, its history, shortened. Eight more rounds are tried then,
+    /// and the shortest history is taken.
     pub fn check(&self, rounds: u64, seed: u64) -> Result<Checked, Box<Fault<M>>> {
         let seed_of = |round: u64| seed.wrapping_add(round - 1);
         self.tried(rounds, |round| (self.scripts(seed_of(round)), Some(seed_of(round))))
     }
 
-    /// Has each client ask the same so many times: a script for each.
+    /// Makes each client follow its script, the same in each of so many rounds.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -261,7 +261,7 @@ where
         self.tried(times, |_| (scripts.to_vec(), None))
     }
 
-    /// Tries rounds, counted from 1: what is asked in each, and by which seed.
+    /// Tries rounds, counted from 1. For each, `asked` returns the scripts and the seed.
     fn tried(
         &self,
         rounds: u64,
@@ -286,10 +286,11 @@ where
         Ok(checked)
     }
 
-    /// What of a round no order explains, shortened; `None` if all of it has one, as far as is known.
+    /// The shortened part of a round that no order explains. `None` if an order explains all of it, as far as
+    /// is known.
     fn judged(&self, whole: &Seen<M>, checked: &mut Checked) -> Option<Seen<M>> {
         checked.count(whole);
-        // A panic is wrong whatever came before: no search is needed.
+        // A panic is always wrong: no search is needed.
         let verdict = match shorten::end_of_panic(whole) {
             Some(_) => Verdict::NotLinearizable,
             None => self.checker().check(whole),
@@ -298,13 +299,13 @@ where
         (verdict == Verdict::NotLinearizable).then(|| self.shortened(whole))
     }
 
-    /// Records one round; the seed says what is asked.
+    /// Records one round. The seed chooses what is asked.
     #[must_use]
     pub fn record(&self, seed: u64) -> Seen<M> {
         self.follow(self.scripts(seed))
     }
 
-    /// What judges such a round.
+    /// The checker of such a round.
     #[must_use]
     pub fn checker(&self) -> Checker<ByClient<M>, Said<M::Reply>> {
         Checker::new(ByClient::default(), Said::agrees).steps(self.steps)
@@ -315,7 +316,7 @@ where
         run::scripts_of::<M>(&self.bytes(seed))
     }
 
-    /// The same, as the bytes that its walks are made from.
+    /// The same, as the bytes from which the walks are made.
     fn bytes(&self, seed: u64) -> Vec<Vec<u8>> {
         let mut g = Gen::from_size_and_seed(100, seed);
         let length = self.commands * bytes_of_a_command::<M>();
@@ -323,7 +324,7 @@ where
         (0..self.clients).map(|_| script()).collect()
     }
 
-    /// Lets all clients follow their scripts at once, at a fresh machine, and records it.
+    /// Runs all scripts at once on a fresh machine, and records it.
     fn follow(&self, scripts: Vec<Vec<M::Command>>) -> Seen<M> {
         let (machine, apply) = ((self.fresh)(), &self.apply);
         let (all, arrived) = (scripts.len(), AtomicUsize::new(0));
@@ -335,8 +336,8 @@ where
     }
 }
 
-/// Waits until all have arrived. A thread takes longer to wake up than to follow its script, so without this
-/// most clients would be alone. The system may be out of threads, so nobody waits for ever.
+/// Waits until all clients have arrived. A thread takes longer to wake up than to follow its script, so
+/// without this most clients would be alone. The system may be out of threads, so the wait has an end.
 fn meet(arrived: &AtomicUsize, all: usize) {
     arrived.fetch_add(1, Ordering::SeqCst);
     for _ in 0..YIELDS {
@@ -350,7 +351,7 @@ fn meet(arrived: &AtomicUsize, all: usize) {
     }
 }
 
-/// Follows the script of one client, until its end or a panic. Commands that refer to something are left out
+/// Follows the script of one client, until its end or a panic. Leaves out commands that refer to something
 /// while the client has nothing.
 fn followed<M: Model, S, G>(
     (machine, apply): (&S, &Apply<M, S, G>),
@@ -382,8 +383,9 @@ fn followed<M: Model, S, G>(
     events
 }
 
-/// Has a command refer to what its client was granted, of so many things. It was drawn for a client alone,
-/// which may have been granted more. False if it refers to something, and there is nothing.
+/// Makes a command refer to one of the `granted` things of its client. It was drawn for a client that is
+/// alone, and that may have been granted more. Returns `false` if it refers to something, and there is
+/// nothing.
 fn means_something<M: Model>(command: &mut M::Command, granted: usize) -> bool {
     M::references(command).into_iter().all(|reference| {
         let place = reference.0.checked_rem(granted);

@@ -1,5 +1,5 @@
-//! Histories as pictures: a page of HTML that needs nothing else, with a lane for each client and a
-//! bar for each of its commands, from the call to the reply.
+//! Histories as pictures: a page of HTML that needs nothing else. Each client has a lane, and each of its
+//! commands a bar, from the call to the reply.
 
 mod layout;
 mod scale;
@@ -14,23 +14,21 @@ use super::text::Microseconds;
 use layout::Layout;
 use scale::{Scale, grouped, micros};
 
-/// How the page looks, and the picture in it.
+/// How the page and its picture look.
 const STYLE: &str = include_str!("drawing/style.css");
 
 impl<C: Display, R: Display> History<C, R> {
-    /// Draws the history as a page of HTML with a picture in it, to scale: in time if the time of every
-    /// call and reply is known, otherwise in events, each call and each reply as long as any other. The
-    /// axis says which.
+    /// Draws the history as a page of HTML with a picture in it. If the time of every call and reply is
+    /// known, the scale is time. Otherwise each call and each reply is equally long. The axis says which.
     ///
-    /// `first_unexplained` is the operation that [`Checker::first_unexplained`] found: what came before
-    /// its reply is marked as explained by some order, its bar as the one that is not, and what came
-    /// later is pale. Nothing is marked if it is `None`, or there is no such operation, or it has no
-    /// reply.
+    /// `first_unexplained` is the operation that [`Checker::first_unexplained`] found. What came before its
+    /// reply is marked as explained by some order, its bar as unexplained, and what came later is pale.
+    /// Nothing is marked if it is `None`, or there is no such operation, or it has no reply.
     ///
-    /// The page opens at that reply, which is `#fault` in its address too; it fits narrow screens, and is
-    /// light or dark as the browser prefers. It loads nothing and runs nothing. What is too long for the picture is cut there, and whole
-    /// where the pointer rests on its bar. The same history gives the same page. Takes O(n²) at worst,
-    /// if all of n commands are those of one client and under way at once, and about a kilobyte each.
+    /// The page opens at that reply, whose address is `#fault`. It fits narrow screens, and is light or dark
+    /// as the browser prefers. It loads nothing and runs nothing. Text that is too long for the picture is
+    /// cut off; a pointer on its bar shows all of it. The same history gives the same page. It takes about a
+    /// kilobyte a command. The time is O(n²) at worst, if one client has all n commands under way at once.
     ///
     /// ```
     /// use statecheck::history::History;
@@ -53,15 +51,15 @@ impl<C: Display, R: Display> History<C, R> {
     }
 }
 
-/// What is drawn: commands and replies as they are written.
+/// A history of commands and replies in their written form.
 type Words = History<String, String>;
 
 /// The first reply that no order explains.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
-    /// Whose reply it is.
+    /// The operation with that reply.
     operation: usize,
-    /// Which call or reply it is, among all.
+    /// The number of that reply among all calls and replies.
     event: usize,
 }
 
@@ -76,8 +74,8 @@ impl Fault {
 
 fn page(history: &Words, title: &str, first_unexplained: Option<usize>) -> String {
     let fault = Fault::new(history, first_unexplained);
-    // Twice to see how far labels reach beyond the end, because of less room one may leave its bar; and
-    // once with room for them.
+    // Twice to find how far labels reach beyond the end, because with less room a label may move out of its
+    // bar. And once with room for them.
     let overhang = (0..2).fold(0.0, |overhang: f64, _| {
         let scale = Scale::new(history, overhang);
         overhang.max(Layout::new(history, &scale, fault).width - scale.end())
@@ -98,7 +96,7 @@ fn page(history: &Words, title: &str, first_unexplained: Option<usize>) -> Strin
     )
 }
 
-/// What is to be seen, in words.
+/// A sentence that says what the picture shows.
 fn summary(history: &Words, scale: &Scale, fault: Option<Fault>) -> String {
     let commands = counted(history.operations().len(), "command");
     let mut clients: Vec<_> = history.operations().iter().map(|it| it.client).collect();
@@ -135,7 +133,7 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What the marks mean that are there.
+/// The meaning of the marks in the picture.
 fn legend(history: &Words, scale: &Scale, fault: Option<Fault>) -> String {
     let open = history.operations().iter().any(|operation| operation.answer.is_none());
     let later = fault.is_some_and(|fault| fault.event + 1 < history.events());
@@ -155,8 +153,8 @@ fn legend(history: &Words, scale: &Scale, fault: Option<Fault>) -> String {
     format!("<ul class=\"legend\">\n{shown}</ul>\n")
 }
 
-/// A text as it has to stand in HTML, in an attribute too. Control characters, which have no look of
-/// their own, are shown as Rust writes them.
+/// A text for HTML, also in an attribute. Control characters, which cannot be seen, are shown as Rust writes
+/// them.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -173,7 +171,7 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// A count as a coordinate; none here comes near to where that loses something.
+/// A count as a coordinate. No count here is so large that it loses precision.
 fn real(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }

@@ -1,9 +1,9 @@
-//! From a history that is not linearizable to a short one that shows why.
+//! Shortens a history that is not linearizable to one that shows why.
 //!
-//! Leaving out a command that changed something could itself make what is left inexplicable. So
-//! what is left out stays in every check, as a command that may have happened in its time or not,
-//! with whatever reply: only if there is no order even then, what is left shows the fault. And it
-//! has to show that alone, so there has to be an order for it without its last reply.
+//! Without a command that changed something, the rest may be inexplicable for that reason alone. So a command
+//! that is left out stays in every check. There it may have happened in its time, with any reply, or not at
+//! all. Only if there is no order even then does the rest show the fault. It also has to show that fault
+//! alone, so there has to be an order for it without its last reply.
 
 use std::hash::Hash;
 
@@ -17,31 +17,31 @@ where
     M: StateMachine<Command: Clone + PartialEq> + Clone + Ord + Hash,
     R: Clone + PartialEq,
 {
-    /// The operation whose reply is the first that no order explains, as far as the steps suffice to
-    /// know that: everything before that reply happened in some order, and with it there is none. Which
-    /// one it is among [`operations`](History::operations), from 0. `None` if the history is
-    /// linearizable, or not known not to be. Takes 1 + log₂ n checks of n calls and replies.
+    /// The operation whose reply is the first that no order explains. All before that reply happened in some
+    /// order, and with it there is none. The result is its place in [`operations`](History::operations), from
+    /// 0. `None` if the history is linearizable, or not known not to be. If the steps do not suffice, it may
+    /// be a later reply. Takes 1 + log₂ n checks for n calls and replies.
     #[must_use]
     pub fn first_unexplained(&self, history: &History<M::Command, R>) -> Option<usize> {
         let end = self.first_unexplained_end(history, &self.steps_of_one())?;
-        // A call alone is always explained: if the steps did not suffice to see that its history was
-        // not even before it, the last reply before it is as near as can be known.
+        // A call alone is always explained. If the steps did not suffice to see a fault before that call, the
+        // last reply before it is the best answer.
         let replies = history.operations().iter().enumerate().filter_map(|(number, operation)| {
             operation.answer.as_ref().map(|answer| (answer.at, number))
         });
         replies.filter(|(at, _)| *at < end).max().map(|(_, number)| number)
     }
 
-    /// How many calls and replies it takes until no order explains them, as far as the steps suffice
-    /// to know that.
+    /// The number of calls and replies after which no order explains them, as far as the steps suffice to
+    /// know that.
     fn first_unexplained_end(
         &self,
         history: &History<M::Command, R>,
         steps: &Steps,
     ) -> Option<usize> {
         let (mut explained, mut end) = (0, history.events());
-        // The search decides alone: there most likely is no order to be seen at once. Where few steps do not
-        // suffice for the whole, they do for no part of it that matters.
+        // The search decides alone: a quick look would most likely find no order. If few steps do not suffice
+        // for the whole, they do not for any part that matters.
         let all = self.steps_of_one();
         let fails = |steps| {
             self.decide_part(history, end, steps, |_| Part::Kept) == Verdict::NotLinearizable
@@ -53,7 +53,7 @@ where
         } else {
             return None;
         };
-        // What has no order up to some event has none up to any later one.
+        // If there is no order up to some event, there is none up to a later one.
         while end - explained > 1 {
             let middle = explained + (end - explained) / 2;
             if self.check_part(history, middle, steps, |_| Part::Kept) == Verdict::NotLinearizable {
@@ -65,21 +65,21 @@ where
         Some(end)
     }
 
-    /// The same fault, shown by fewer commands. The history ends with the first reply that no order
-    /// explains, as far as the steps suffice to know that, and of what came before stays what it
-    /// takes, or more where the steps do not suffice to do without; each call and reply keeps its time.
-    /// `None` if the history is linearizable, or not known not to be. Mostly some 4n checks, n² at
-    /// worst.
+    /// The same fault, shown by fewer commands. The history ends with the first reply that no order explains,
+    /// as far as the steps suffice to know that. Of what came before it keeps what the fault needs, or more
+    /// if the steps do not suffice. Each call and reply keeps its time. `None` if the history is
+    /// linearizable, or not known not to be. Mostly takes some 4n checks, and n² at worst.
     #[must_use]
     pub fn minimise(&self, history: &History<M::Command, R>) -> Option<History<M::Command, R>> {
         self.minimise_taking(history, Part::Optional, |_| Vec::new())
     }
 
-    /// The same, where operations refer to what earlier ones were answered: `refers_to` says to which. What
-    /// is left out takes with it all that refers to it. It is checked on as what `left_out` says.
+    /// Like [`minimise`](Self::minimise), if operations refer to the replies of earlier ones: `refers_to`
+    /// says to which. An operation that is left out takes along all that refer to it. Checks go on treating
+    /// it as `left_out` says.
     ///
-    /// With [`Part::OptionalAsAnswered`] less is left. The reply of what is left out is then taken for true. It
-    /// is: some order explains it, since it came before the first that none explains.
+    /// With [`Part::OptionalAsAnswered`] less is left. The reply of an operation that is left out is then
+    /// taken as true. Some order does explain it, because it came before the first reply that none explains.
     pub(super) fn minimise_taking(
         &self,
         history: &History<M::Command, R>,
@@ -103,7 +103,7 @@ where
         let without = |number: usize| {
             let operation: &Operation<_, _> = &history.operations()[number];
             match &operation.answer {
-                // What has an order has one without this as well.
+                // If there is an order, there is one without this as well.
                 Some(answer) if self.only_reads(&operation.command, &answer.reply) => Part::LeftOut,
                 _ => left_out,
             }
@@ -126,7 +126,7 @@ where
     }
 }
 
-/// Leaves out runs of operations, long ones first, for as long as there is something `shorter` without one.
+/// Leaves out runs of operations, long ones first, as long as `shorter` finds something without one.
 fn leave_out(parts: &mut Vec<Part>, shorter: impl Fn(&[Part], &[usize]) -> Option<Vec<Part>>) {
     let mut length = parts.len();
     while length > 0 {
@@ -139,7 +139,7 @@ fn leave_out(parts: &mut Vec<Part>, shorter: impl Fn(&[Part], &[usize]) -> Optio
                 left_out = true;
             }
         }
-        // Single ones once more after any success: one may have held another.
+        // Single ones are tried again after any success, because one may have kept another.
         if length > 1 || !left_out {
             length /= 2;
         }

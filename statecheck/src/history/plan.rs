@@ -1,28 +1,28 @@
-//! What has to be put in order, out of a history, and whether some order is one.
+//! The operations of a history that have to be put in order, and the check of such an order.
 
 use std::collections::HashMap;
 
 use super::History;
 use crate::machine::StateMachine;
 
-/// What histories are held against.
+/// How histories are judged.
 pub(super) struct Judge<M: StateMachine, R> {
     /// The machine, before anybody has asked.
     pub(super) initial: M,
     /// Whether the machine's reply is what the client saw.
     pub(super) agree: fn(&M::Reply, &R) -> bool,
-    /// Whether a command that was answered so changes nothing, in whatever state.
+    /// Whether a command with this reply changes nothing, in any state.
     pub(super) only_reads: fn(&M::Command, &R) -> bool,
 }
 
-/// How an operation of the history is to be taken.
+/// How to treat an operation of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// It happened, with its reply.
     Kept,
-    /// It may have happened, in its time, with whatever reply; or not.
+    /// It may have happened in its time, with any reply, or not at all.
     Optional,
-    /// It may have happened, in its time, with its reply; or not.
+    /// It may have happened in its time, with its reply, or not at all.
     OptionalAsAnswered,
     /// It is not there.
     LeftOut,
@@ -31,29 +31,29 @@ pub(super) enum Part {
 /// An operation that needs a place in the order.
 pub(super) struct Entry<'a, C, R> {
     pub(super) command: &'a C,
-    /// The reply that it must get; without one any will do.
+    /// The reply that it must get, or `None` if any will do.
     pub(super) reply: Option<&'a R>,
     /// It has its place after this...
     pub(super) called: usize,
-    /// ...before this, ...
+    /// ...before this...
     pub(super) returned: usize,
     /// ...and after this entry, the one before it of the same client.
     pub(super) after: Option<usize>,
-    /// Whether it changes nothing, in whatever state it gets its reply.
+    /// Whether it changes nothing, in any state in which it gets its reply.
     pub(super) reads: bool,
-    /// Whether it may also not have happened, in its time. What never returns needs no such choice:
-    /// it can have its place after all that does, which is as good as none.
+    /// Whether it may also not have happened. An entry that never returns needs no such choice: it can stand
+    /// after all that do, which is as good as not at all.
     pub(super) is_optional: bool,
 }
 
-/// What has to be put in order: entries, by their calls.
+/// The entries that have to be put in order, by their calls.
 pub(super) struct Plan<'a, M: StateMachine, R> {
     pub(super) entries: Vec<Entry<'a, M::Command, R>>,
     judge: &'a Judge<M, R>,
 }
 
 impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
-    /// Of what happened up to the event numbered `end`, those parts that `part` says.
+    /// The plan for what happened up to the event numbered `end`, with the parts that `part` says.
     pub(super) fn new(
         history: &'a History<M::Command, R>,
         end: usize,
@@ -82,12 +82,12 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
         Self { entries, judge }
     }
 
-    /// The machine before anything has its place.
+    /// The machine before the first entry.
     pub(super) fn initial(&self) -> &M {
         &self.judge.initial
     }
 
-    /// The machine after an entry, if the reply is the one that this machine gives.
+    /// The machine after an entry, or `None` if it gives another reply.
     pub(super) fn applied(&self, number: usize, machine: &M) -> Option<M> {
         let entry = &self.entries[number];
         let mut next = machine.clone();
@@ -95,14 +95,14 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
             (Some(reply), Ok(answer)) => (self.judge.agree)(&answer, reply).then_some(next),
             (Some(_), Err(_)) => None,
             (None, Ok(_)) => Some(next),
-            // What has no answer has changed nothing.
+            // A command without an answer has changed nothing.
             (None, Err(_)) => Some(machine.clone()),
         }
     }
 
-    /// Whether an order of entries explains the history: every entry that has a reply gets it there
-    /// from the machine, none stands before one that had returned when it was called, and those of
-    /// one client stand as they were called. Entries without a reply may be missing at the end.
+    /// Whether an order of entries explains the history. Every entry that has a reply must get it there from
+    /// the machine. None may stand before one that had returned when it was called. The entries of one client
+    /// must stand as they were called. Entries without a reply may be missing at the end.
     pub(super) fn is_explained_by(&self, order: &[usize]) -> bool {
         let mut places = vec![None; self.entries.len()];
         let mut machine = self.judge.initial.clone();
@@ -113,7 +113,7 @@ impl<'a, M: StateMachine + Clone, R> Plan<'a, M, R> {
                 _ => return false,
             }
         }
-        // From the back: nothing that stands later may have returned before this was called.
+        // From the back: no later entry may have returned before this one was called.
         let mut first_return = usize::MAX;
         let in_time = order.iter().rev().all(|number| {
             first_return = first_return.min(self.entries[*number].returned);

@@ -1,8 +1,8 @@
-//! Records what clients that act at once ask and are told.
+//! Records what concurrent clients ask and are told.
 //!
-//! Time is a count that all clients share: each takes the next number right before it asks and
-//! right after it is answered, so that of two numbers the greater was taken later. With it each notes
-//! what the clock of the system says, for anyone who draws the history.
+//! Time is a count that all clients share. Each takes the next number right before it asks, and right after
+//! it is answered. So of two numbers the greater was taken later. Each also notes the time of the system's
+//! clock, for drawings of the history.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,31 +14,31 @@ use super::{Event, History, from_events};
 /// What was recorded.
 #[derive(Debug)]
 pub struct Recording<C, R, E> {
-    /// What was asked and answered, each call and reply with its time since the clients were let go:
-    /// no time is earlier than the one before it, in the order of the history; between those of a call
-    /// and of its reply lies all that the client did.
+    /// What was asked and answered. Each call and reply has its time since the clients began. No time is
+    /// earlier than the one before it, in the order of the history. All that a client did lies between the
+    /// times of a call and of its reply.
     pub history: History<C, R>,
-    /// The clients that were cut off, each with the reason. What they had asked and were not told
-    /// is in the history without a reply.
+    /// The clients that were cut off, each with the reason. Commands without an answer are in the history
+    /// without a reply.
     pub cut_off: Vec<(usize, E)>,
 }
 
-/// What one client sends: bursts of commands, each sent as a whole, and answered as a whole before
-/// the next.
+/// What one client sends: bursts of commands. Each is sent as a whole, and answered as a whole before the
+/// next.
 pub type Script<C> = Vec<Vec<C>>;
 
-/// Lets all clients follow their scripts at once, each on a thread of its own, and records it. The
-/// clients are numbered from 1.
+/// Runs all clients' scripts at once, each on a thread of its own, and records it. The clients are numbered
+/// from 1.
 ///
-/// `exchange` sends a burst for a client and passes on each reply as it comes; with an error it
-/// ends the script of that client.
+/// `exchange` sends a burst for a client, and passes on each reply as it comes. If it returns an error, the
+/// script of that client ends.
 ///
 /// ```
 /// use statecheck::history::record;
 /// use std::sync::atomic::{AtomicU32, Ordering};
 ///
 /// let counter = AtomicU32::new(0);
-/// // Two clients, each of which adds a number ten times.
+/// // Two clients. Each adds a number ten times.
 /// let script = |number: u32| vec![vec![number]; 10];
 /// let clients = vec![(&counter, script(1)), (&counter, script(5))];
 /// let recording = record(clients, |counter, burst, reply| {
@@ -52,8 +52,8 @@ pub type Script<C> = Vec<Vec<C>>;
 /// ```
 ///
 /// # Panics
-/// When `exchange` does, or passes on more or fewer replies than there were commands and is done
-/// without an error; and when the system has no more threads.
+/// If `exchange` does; if it passes on a wrong number of replies without an error; or if the system has no
+/// more threads.
 pub fn record<P, C, R, E>(
     clients: Vec<(P, Script<C>)>,
     exchange: impl Fn(&mut P, &[C], &mut dyn FnMut(R)) -> Result<(), E> + Sync,
@@ -87,13 +87,13 @@ where
     Recording { history, cut_off: cut_off.collect() }
 }
 
-/// Lets all clients follow their scripts at once, as [`record`] does, each of which goes on when it was
-/// cut off or did not learn what came of a command: as another client, with a number that nobody had,
-/// because what it had asked may still take effect while it goes on.
+/// Runs all clients' scripts at once, like [`record`], but clients go on after a lost connection. A client
+/// that was cut off, or did not learn the fate of a command, goes on as another. That one has a new number,
+/// because the last commands may still take effect later.
 ///
-/// `connect` is asked for a connection by the number of the client, from 1 on, and by how many it has
-/// had; with `None` the client ends. `exchange` passes on `None` for a command of which nobody knows
-/// what came of it; the rest of the burst is of another client then.
+/// `connect` gets the number of the client, from 1 on, and how many connections it has had. If it returns
+/// `None`, the client ends. `exchange` passes on `None` for a command whose fate nobody knows; the rest of
+/// the burst then belongs to another client.
 ///
 /// # Panics
 /// As [`record`].
@@ -150,13 +150,13 @@ where
 /// A call or a reply of a client, by its number, and when it came.
 pub(super) type Noted<C, R> = (Moment, usize, Event<C, R>);
 
-/// Has all follow what they are given at once, each on a thread of its own, by their numbers from 1 on.
-/// Returns what they noted, merged, and what each ended with.
+/// Runs `follow` for all clients at once, each on a thread of its own, with numbers from 1 on. Returns what
+/// they noted, merged, and how each ended.
 pub(super) fn at_once<T: Send, C: Send, R: Send, O: Send>(
     given: Vec<T>,
     follow: impl Fn(&Clock<'_>, usize, T) -> (Vec<Noted<C, R>>, O) + Sync,
 ) -> (History<C, R>, Vec<O>) {
-    // Held until all are there: then they begin at once.
+    // Held until all are there. Then they begin at once.
     let (count, start) = (AtomicUsize::new(0), Mutex::new(Instant::now()));
     let mut events = Vec::new();
     let mut ended = Vec::new();
@@ -187,7 +187,7 @@ pub(super) fn at_once<T: Send, C: Send, R: Send, O: Send>(
 /// When something happened: its number, and the time since the start.
 pub(super) type Moment = (usize, Duration);
 
-/// What time it is, for all clients of a recording.
+/// The clock of all clients of a recording.
 pub(super) struct Clock<'a> {
     count: &'a AtomicUsize,
     begun: Instant,
@@ -197,13 +197,13 @@ impl Clock<'_> {
     pub(super) fn now(&self) -> Moment {
         // In this order: the time is never later than the moment at which the number was taken.
         let time = self.begun.elapsed();
-        // The order of these alone is what the numbers have to agree with.
+        // The numbers have to agree with the order of these events alone.
         (self.count.fetch_add(1, Ordering::SeqCst), time)
     }
 }
 
-/// The events of all clients in the order of their numbers. A client that was held up between its two
-/// readings may have a time that is earlier than that of a smaller number; it is as late as that too.
+/// The events of all clients in the order of their numbers. A client that was delayed between its two
+/// readings may have an earlier time than an event with a smaller number. It then gets that later time.
 fn merged<T>(
     mut events: Vec<(Moment, usize, T)>,
 ) -> impl Iterator<Item = (usize, Option<Duration>, T)> {
@@ -221,9 +221,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_was_cut_off_or_did_not_learn_what_came_of_a_command_goes_on_as_another() {
-        // The first connection loses what it is asked last, and the others nothing; what is odd is
-        // never known.
+    fn a_client_cut_off_or_left_in_doubt_goes_on_as_another() {
+        // The first connection loses its last request, and the others lose nothing. The fate of odd numbers
+        // is never known.
         let exchange = |lost: &mut bool, burst: &[u32], reply: &mut dyn FnMut(Option<u32>)| {
             let answered = burst.len() - usize::from(*lost);
             burst[..answered].iter().for_each(|number| {

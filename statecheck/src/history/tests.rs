@@ -1,5 +1,5 @@
-//! Tests of histories: their text, their judge against all orders tried one by one, what is left of
-//! them when they are shortened, and their recorder.
+//! Tests of histories: their text, their judge, their shortened forms, and their recorder. The judge is
+//! compared with all orders, tried one by one.
 
 use super::plan::{Part, Plan};
 use super::*;
@@ -28,7 +28,7 @@ fn a_history_is_read_back_from_its_text() {
 
 #[test]
 fn times_are_read_back_from_their_text_to_the_nanosecond() {
-    // One was not noted; two came at once.
+    // One time was not noted, and two are the same.
     let text = "@0 7> INDEX|a|\n@0.001 2> QUERY|a|\n7< OK\n@1250.08 2< FAIL\n@1250.08 2> QUERY|a|\n\
                 @18446744073709551615.999 2< OK\n";
     let timed = history(text);
@@ -37,7 +37,7 @@ fn times_are_read_back_from_their_text_to_the_nanosecond() {
     let at = |nanoseconds| Some(std::time::Duration::from_nanos(nanoseconds));
     assert_eq!(times, [at(0), at(1), None, at(1_250_080), at(1_250_080)]);
     assert_eq!(timed.time(6), None);
-    // Leading zeros, zeros at the end and blanks in a column are read as well.
+    // Leading zeros, zeros at the end and blanks in a column can be read as well.
     assert_eq!(history("@007.50   1> QUERY|a|\n").to_string(), "@7.5 1> QUERY|a|\n");
 }
 
@@ -68,7 +68,7 @@ fn a_line_that_is_none_is_named() {
 }
 
 #[test]
-fn what_is_wrong_with_a_line_is_said_in_bounded_space_and_without_control_characters() {
+fn errors_of_a_line_are_short_and_have_no_control_characters() {
     let said = |problem: &str| HistoryError { line: 3, problem: problem.to_owned() }.to_string();
     assert_eq!(said("\u{1b}[31m\"a\\b'é\u{202e}"), "line 3: \\u{1b}[31m\"a\\b'é\\u{202e}");
     let long = "é".repeat(80) + &"x".repeat(20) + &"é".repeat(50);
@@ -77,7 +77,7 @@ fn what_is_wrong_with_a_line_is_said_in_bounded_space_and_without_control_charac
         format!("line 3: {}...{} (280 bytes in all)", "é".repeat(80), "é".repeat(32))
     );
     assert_eq!(said(&"x".repeat(257)), format!("line 3: {}", "x".repeat(257)));
-    // Between characters, where it would be within one.
+    // Cut between characters, if a cut would be within one.
     let shifted = format!("y{}", "é".repeat(200));
     assert_eq!(
         said(&shifted),
@@ -87,7 +87,7 @@ fn what_is_wrong_with_a_line_is_said_in_bounded_space_and_without_control_charac
 
 #[test]
 fn a_command_has_its_place_between_its_call_and_its_reply() {
-    // Under way at once, in either order.
+    // Both are under way at once, in either order.
     assert_eq!(verdict("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), Verdict::Linearizable);
     assert_eq!(verdict("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< FAIL\n"), Verdict::Linearizable);
     // One after the other.
@@ -102,8 +102,9 @@ fn what_a_client_sends_ahead_takes_effect_in_its_order() {
     assert_eq!(verdict("1> INDEX|a|\n1> QUERY|a|\n1< OK\n1< FAIL\n"), Verdict::NotLinearizable);
 }
 
+// Any time since it was called.
 #[test]
-fn a_command_without_a_reply_may_have_happened_at_any_time_since_or_not() {
+fn an_unanswered_command_may_have_happened_any_time_or_never() {
     let lost = |rest| verdict(&format!("1> INDEX|a|\n{rest}"));
     assert_eq!(lost("2> QUERY|a|\n2< OK\n"), Verdict::Linearizable);
     assert_eq!(lost("2> QUERY|a|\n2< FAIL\n"), Verdict::Linearizable);
@@ -134,7 +135,7 @@ fn an_order_that_is_seen_at_once_needs_no_steps() {
     assert_eq!(checker().steps(0).check(&history(&text)), Verdict::Linearizable);
 }
 
-/// A history of a few clients, with replies that may well be wrong.
+/// A history of a few clients, whose replies may well be wrong.
 fn any_history(rng: &mut fastrand::Rng) -> Seen {
     let mut history = Seen::default();
     let mut waiting = [0; 3];
@@ -152,13 +153,13 @@ fn any_history(rng: &mut fastrand::Rng) -> Seen {
     history
 }
 
-/// Whether any order at all explains a history: every one is tried, by the definition.
+/// Whether any order at all explains a history. It tries every one, by the definition.
 fn some_order_explains(history: &Seen) -> bool {
     fn extend(history: &Seen, order: &mut Vec<usize>, model: &Model) -> bool {
         let operations = history.operations();
         let open: Vec<usize> =
             (0..operations.len()).filter(|number| !order.contains(number)).collect();
-        // What is left without a reply need not have happened.
+        // Those left without a reply need not have happened.
         open.iter().all(|number| operations[*number].answer.is_none())
             || open.iter().any(|number| {
                 let operation = &operations[*number];
@@ -193,7 +194,7 @@ fn the_judge_says_what_trying_every_order_says() {
         let expected = if expected { Verdict::Linearizable } else { Verdict::NotLinearizable };
         let checker = checker();
         assert_eq!(checker.check(&history), expected, "\n{history}");
-        // The search alone, which is asked last, and without being told what only reads.
+        // The search alone, which comes last, and does not know which commands only read.
         let all = |_| Part::Kept;
         assert_eq!(
             checker.decide_part(&history, history.events(), &checker.steps_of_one(), all),
@@ -208,7 +209,7 @@ fn the_judge_says_what_trying_every_order_says() {
 }
 
 #[test]
-fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
+fn an_order_that_explains_nothing_is_not_taken_for_a_witness() {
     let checker = checker();
     let history =
         history("1> INDEX|a|\n1> QUERY|a|\n2> INDEX|b|\n1< OK\n1< OK\n2< OK\n1> QUERY|b|\n1< OK\n");
@@ -216,10 +217,10 @@ fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
     for (order, explains) in [
         (vec![0, 1, 2, 3], true),
         (vec![2, 0, 1, 3], true),
-        // One is missing, one is there twice.
+        // One is missing; one is there twice.
         (vec![0, 1, 2], false),
         (vec![0, 1, 1, 2, 3], false),
-        // Before its call, before an earlier one of its client.
+        // Before its call; before an earlier one of its client.
         (vec![0, 1, 3, 2], false),
         (vec![0, 2, 3, 1], false),
         (vec![1, 0, 2, 3], false),
@@ -234,13 +235,13 @@ fn an_order_that_does_not_explain_a_history_is_not_taken_for_one() {
 }
 
 #[test]
-fn a_wrong_history_is_shortened_to_what_shows_the_fault_and_no_further() {
+fn a_wrong_history_is_shortened_to_just_what_shows_the_fault() {
     let wrong = history(
         "1> INDEX|c|\n1< OK\n3> REMOVE|a|\n2> INDEX|b|c\n2< OK\n3< OK\n1> INDEX|a|\n4> QUERY|c|\n\
          1< OK\n2> QUERY|a|\n4< OK\n3> REMOVE|b|\n2< FAIL\n3< OK\n1> REMOVE|a|\n1< OK\n",
     );
     let short = checker().minimise(&wrong).unwrap();
-    // The REMOVE of a that had returned before cannot excuse the reply; without the INDEX it would
+    // The REMOVE of a had returned before, so it cannot excuse the reply. Without the INDEX the reply would
     // be right.
     assert_eq!(short.to_string(), "1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
     assert_eq!(checker().minimise(&history("1> INDEX|a|\n1< OK\n")), None);
@@ -259,11 +260,11 @@ fn what_is_shortened_keeps_its_times() {
 #[test]
 fn the_first_reply_that_no_order_explains_is_found() {
     let found = |text| checker().first_unexplained(&history(text));
-    // Calls and replies before, between and after, another wrong reply among them.
+    // Calls and replies before, between and after, and another wrong reply among them.
     let text = "1> INDEX|a|\n3> QUERY|b|\n2> QUERY|b|\n1< OK\n2< FAIL\n2> QUERY|a|\n4> INDEX|b|\n\
                 2< FAIL\n4< OK\n3< OK\n1> QUERY|b|\n1< FAIL\n";
     assert_eq!(found(text), Some(3));
-    // Explained, and not decided.
+    // One that is explained, and one that is not decided.
     assert_eq!(found("1> INDEX|a|\n2> QUERY|a|\n1< OK\n2< OK\n"), None);
     assert_eq!(found(""), None);
     let wrong = history("1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
@@ -271,9 +272,10 @@ fn the_first_reply_that_no_order_explains_is_found() {
     assert_eq!(checker().steps(1).first_unexplained(&wrong), None);
 }
 
+// Whether it happened or not.
 #[test]
-fn a_change_is_left_out_only_if_the_fault_shows_whether_it_happened_or_not() {
-    // The INDEX alone would excuse the reply to the QUERY, were there no REMOVE.
+fn a_change_is_left_out_only_if_the_fault_shows_either_way() {
+    // If there were no REMOVE, the INDEX alone would excuse the reply to the QUERY.
     let wrong = history("1> INDEX|a|\n1< OK\n2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
     let short = checker().minimise(&wrong).unwrap();
     assert_eq!(short.to_string(), "2> REMOVE|a|\n2< OK\n1> QUERY|a|\n1< OK\n");
@@ -298,7 +300,7 @@ fn the_shortened_part_of_any_wrong_history_is_wrong() {
             lines.pop();
             let before = lines.join("\n").parse().unwrap();
             assert!(some_order_explains(&before), "\n{history}\n{short}");
-            // It ends with the reply that was the first wrong one of the whole.
+            // It ends with the first wrong reply of the whole.
             let unexplained = checker().first_unexplained(&history).unwrap();
             let last = checker().first_unexplained(&short).unwrap();
             let (whole, short_one) =
@@ -319,8 +321,8 @@ fn the_shortened_part_of_any_wrong_history_is_wrong() {
 fn what_clients_see_is_recorded_in_the_order_of_time() {
     let shared = Shared::default();
     let script = || vec![vec!["INDEX|a|".parse().unwrap(), "QUERY|a|".parse().unwrap()]; 5];
-    // The first client sends its last burst only when the second has been told all; the third is cut
-    // off in the midst of its first one.
+    // The first client sends its last burst only when the second has been told all. The third is cut off in
+    // the midst of its first one.
     let (told, wait) = std::sync::mpsc::channel();
     let wait = std::sync::Mutex::new((wait, 0));
     let clients = vec![(1, script()), (2, script()), (3, script())];

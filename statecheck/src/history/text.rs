@@ -1,8 +1,8 @@
 //! Histories as text, a line for each call (`CLIENT> command`) and each reply (`CLIENT< reply`).
 //!
-//! Where it was noted when that was, the line begins with it: `@12.5 CLIENT> command` came 12.5
-//! microseconds after the start. There are up to three decimals, for nanoseconds. The order is that of
-//! the lines, with which the times have to agree.
+//! If the time was noted, the line begins with it: `@12.5 CLIENT> command` came 12.5 microseconds after the
+//! start. It has up to three decimals, for nanoseconds. The order of the lines is the order of the events,
+//! and times have to agree with it.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
@@ -20,8 +20,8 @@ pub struct HistoryError {
 }
 
 impl Display for HistoryError {
-    /// The problem quotes the text, which may hold anything: shown without control characters, and
-    /// of more than 257 bytes the beginning and the end.
+    /// Quotes the text without control characters, because it may hold anything. Of more than 257 bytes it
+    /// shows the beginning and the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: ", self.line)?;
         let problem = &self.problem;
@@ -37,7 +37,7 @@ impl Display for HistoryError {
 
 impl std::error::Error for HistoryError {}
 
-/// A text in which all is escaped that cannot be seen, or turns the writing round.
+/// A text with escapes for all that cannot be seen, or changes the direction of writing.
 fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
@@ -72,7 +72,7 @@ where
 {
     type Err = HistoryError;
 
-    /// Indentation is ignored, as are blank lines and comments, which begin with `#`.
+    /// Ignores indentation, blank lines and comments, which begin with `#`.
     fn from_str(text: &str) -> Result<Self, HistoryError> {
         let mut history = Self::default();
         let mut latest = Duration::ZERO;
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// A time as it is written: in microseconds, with the decimals that it takes.
+/// A time as it is written: in microseconds, with as many decimals as it needs.
 pub(super) struct Microseconds(pub(super) Duration);
 
 impl Display for Microseconds {
@@ -105,7 +105,7 @@ impl FromStr for Microseconds {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-        // What is not digits alone would be taken with a sign.
+        // Digits alone: Rust would also read a sign.
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let fits = (1..=3).contains(&decimals.len()) && digits(whole) && digits(decimals);
         match (whole.parse(), format!("{decimals:0<3}").parse()) {
@@ -117,7 +117,8 @@ impl FromStr for Microseconds {
     }
 }
 
-/// Adds what one line says, its time included, which becomes the latest; says what is wrong with it.
+/// Adds what one line says, and its time, which becomes the latest. An error says what is wrong with the
+/// line.
 fn add_timed<C, R>(
     history: &mut History<C, R>,
     latest: &mut Duration,
@@ -140,7 +141,7 @@ where
     Ok(())
 }
 
-/// Adds what one line says; says what is wrong with it.
+/// Adds what one line says. An error says what is wrong with it.
 fn add<C, R>(history: &mut History<C, R>, line: &str) -> Result<(), String>
 where
     C: FromStr<Err: Display>,

@@ -1,10 +1,9 @@
 //! A quick look for an order that explains a history, before the search that decides.
 //!
-//! It follows the history event by event, with a bounded number of ways in which everything can
-//! have gone so far. What changes something gets its place as late as possible, when its own reply
-//! or that of another calls for it ("just in time"; Lowe 2017), and of the ways to the same state
-//! those are kept that have used up the least. So it may find nothing where there is something;
-//! what it finds is an order, which the plan checks by following it.
+//! It follows the history event by event, with a bounded number of ways in which everything can have gone so
+//! far. A command that changes something gets its place as late as possible, when its own reply or that of
+//! another needs it ("just in time"; Lowe 2017). Of several ways to the same state it keeps those that have
+//! used up the least. So it may miss an order. One that it finds is checked by the plan, which follows it.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -12,7 +11,7 @@ use std::hash::Hash;
 use super::plan::{Entry, Plan};
 use crate::machine::StateMachine;
 
-/// How much is tried, little first.
+/// How much is tried, in this order.
 const EFFORTS: [Effort; 4] = [
     Effort { ways: 16, early: 1 },
     Effort { ways: 64, early: 2 },
@@ -20,7 +19,7 @@ const EFFORTS: [Effort; 4] = [
     Effort { ways: 2_048, early: 3 },
 ];
 
-/// How many events ahead it makes a difference when a command must have its place.
+/// How many events ahead the deadline of a command makes a difference.
 const HORIZON: usize = 1_000;
 
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ struct Transitions<'a, 'p, M: StateMachine, R> {
     plan: &'a Plan<'p, M, R>,
     states: Vec<M>,
     numbers: HashMap<M, usize>,
-    /// Which entries have the same command and reply.
+    /// The kind of each entry. Entries of one kind have the same command and reply.
     kind_of: Vec<usize>,
     kinds: usize,
     /// For each state, what each kind does there.
@@ -104,10 +103,10 @@ where
     }
 }
 
-/// What came of a kind of entry in a state.
+/// What a kind of entry does in a state.
 #[derive(Debug, Clone, Copy)]
 enum Tried {
-    /// It was not tried.
+    /// Not tried yet.
     Never,
     /// It cannot come there.
     InVain,
@@ -119,7 +118,7 @@ enum Tried {
 struct Slots {
     of: Vec<usize>,
     words: usize,
-    /// When, which entry, and whether it is called.
+    /// Each event: its time, its entry, and whether it is the call.
     events: Vec<(usize, usize, bool)>,
 }
 
@@ -165,8 +164,8 @@ struct Way {
     state: usize,
     /// The slots of the entries under way that have their place.
     done: Vec<u64>,
-    /// What it has used up: how many of those may change something, each for as long as it could
-    /// still have waited.
+    /// What the way has used up. Each entry under way that has its place and may change something counts with
+    /// the time for which it could still have waited.
     early: usize,
     /// The last link of its order.
     last: usize,
@@ -179,7 +178,7 @@ struct Follower<'t, 'a, 'p, M: StateMachine, R> {
     effort: Effort,
     /// The entries under way.
     open: Vec<usize>,
-    /// The orders of all ways: each link has the one before it, and its entry.
+    /// The orders of all ways. Each link has the one before it, and its entry.
     links: Vec<(usize, usize)>,
 }
 
@@ -263,8 +262,7 @@ where
         self.best(arrived)
     }
 
-    /// Of ways to the same state the few that have used up the least, and of all no more than
-    /// may be.
+    /// The few ways to each state that have used up the least, and no more in all than may be followed.
     fn best(&self, mut ways: Vec<Way>) -> Vec<Way> {
         ways.sort_by(|one, other| {
             (one.early, one.state, &one.done).cmp(&(other.early, other.state, &other.done))
@@ -283,7 +281,7 @@ where
         ways
     }
 
-    /// What under way may change something, one of each kind: the one that returns first.
+    /// The entries under way that may change something, one of each kind: the one that returns first.
     fn changes(&self, way: &Way, but: usize) -> Vec<usize> {
         let kind_of = &self.transitions.kind_of;
         let mut changes: Vec<usize> = Vec::new();
@@ -304,12 +302,12 @@ where
 
     fn may_come(&self, way: &Way, number: usize) -> bool {
         let of = &self.slots.of;
-        // The one before it of the same client has its place, or has returned with it.
+        // The one before it of the same client has its place, or returns with it.
         let waits = |before: usize| self.open.contains(&before) && !has(&way.done, of[before]);
         !has(&way.done, of[number]) && !self.entry(number).after.is_some_and(waits)
     }
 
-    /// The way with one entry more, and all that only read after it.
+    /// The way with one more entry, and then with all that only read.
     fn next(&mut self, way: &Way, number: usize) -> Option<Way> {
         if !self.may_come(way, number) {
             return None;
@@ -317,7 +315,7 @@ where
         let state = self.transitions.after(way.state, number)?;
         let mut next = Way { state, ..way.clone() };
         self.place(&mut next, number);
-        // What fits and only reads: nothing can be gained by waiting. One may let the next one come.
+        // An entry that fits and only reads has no reason to wait. One may make room for the next.
         loop {
             let before = next.last;
             for at in 0..self.open.len() {

@@ -1,4 +1,4 @@
-//! Commands that are drawn: their samples, and which of them make sense.
+//! Tests of commands that are drawn: their samples, and which of them make sense.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::input::shrink;
 use crate::walk::Walk;
 
-/// A number that is put, of which the samples do not go from simple to less so.
+/// Puts a number. Its samples are not in the order from simple to less simple.
 #[derive(Debug, Clone, Default)]
 struct Put {
     puts: usize,
@@ -40,8 +40,9 @@ impl Model for Put {
     }
 }
 
+// Less simple than what is drawn.
 #[test]
-fn samples_are_tried_everywhere_and_are_not_simpler_than_what_is_drawn() {
+fn samples_are_tried_everywhere_and_count_as_less_simple() {
     let walk = Walk::<Put>::exactly([7, 3]);
     let shrunk = shrink(walk, (), |walk| {
         if walk.commands().iter().any(|number| *number >= 3) { Err(()) } else { Ok(()) }
@@ -54,7 +55,7 @@ fn samples_are_tried_everywhere_and_are_not_simpler_than_what_is_drawn() {
 
 #[test]
 #[should_panic(expected = "3 makes no sense there")]
-fn a_walk_along_just_these_commands_makes_sense_or_there_is_none() {
+fn a_walk_along_given_commands_makes_sense_or_is_none() {
     let _walk = Walk::<Put>::exactly([1, 2, 3]);
 }
 
@@ -105,7 +106,7 @@ fn what_is_drawn_and_not_allowed_is_no_command() {
 }
 
 #[test]
-fn bytes_choose_a_command_behind_a_kind_of_which_there_is_none() {
+fn bytes_choose_a_command_after_a_kind_that_has_none() {
     /// Only even numbers, of two kinds, and no odd ones before them.
     #[derive(Debug, Clone, Default)]
     struct Even;

@@ -1,4 +1,4 @@
-//! What a property does with inputs of its type, behind a face without one.
+//! How a property handles inputs of its type, with an interface that does not name the type.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -11,13 +11,13 @@ use crate::input::{self, Input};
 
 /// A check of inputs whose type is not named.
 pub(super) trait Check {
-    /// Whether it fails on the input that the bytes stand for.
+    /// Whether it fails on the input that the bytes make.
     fn fails_on(&self, bytes: &[u8]) -> bool;
 
     /// Checks that input, and shrinks it if it fails.
     fn replay(&self, bytes: &[u8]) -> Result<(), Violation>;
 
-    /// Does the same with an input; `None` if it is not of this type.
+    /// Does the same with an input, or returns `None` if it is not of this type.
     fn holds_on(&self, input: &dyn Any) -> Option<Result<(), Violation>>;
 
     /// Bytes of a random input.
@@ -43,7 +43,7 @@ impl<I: Input, F: Fn(&I) -> Result<(), String>> Typed<I, F> {
         guarded(|| (self.check)(input))
     }
 
-    /// Checks an input that these bytes make, as far as they are known.
+    /// Checks an input. `bytes` make it, as far as is known.
     fn holds(&self, input: I, bytes: &[u8]) -> Result<(), Violation> {
         let Err(what) = self.guarded(&input) else { return Ok(()) };
         let input::Shrunk { input, failure: what, tries } =
@@ -92,12 +92,12 @@ impl<I: Input, F: Fn(&I) -> Result<(), String>> Check for Typed<I, F> {
     }
 }
 
-/// The input that the bytes stand for. Making it panics where a model does.
+/// The input that the bytes make. Making it panics if a model does.
 fn made<I: Input>(bytes: &[u8]) -> Result<Option<I>, String> {
     guarded(|| Ok(input::from_bytes(bytes)))
 }
 
-/// The bytes that make just this input, if its type says which they are, and is right.
+/// The bytes that make exactly this input, if its type says which, and is right.
 fn exact_bytes<I: Input>(input: &I) -> Option<Vec<u8>> {
     let written = |input: &I| format!("{input:?}");
     let bytes = input.to_bytes()?;
@@ -105,13 +105,13 @@ fn exact_bytes<I: Input>(input: &I) -> Option<Vec<u8>> {
     (written(&made) == written(input)).then_some(bytes)
 }
 
-/// Does something; a panic is an error too.
+/// Does some work. A panic is an error too.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(format!("panicked: {}", message(panic.as_ref()))))
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn message(panic: &dyn Any) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("and said nothing")

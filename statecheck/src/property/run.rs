@@ -15,22 +15,22 @@ use crate::input::without_runs;
 use crate::regressions::{Kind, RegressionError, Regressions};
 use crate::settings::Settings;
 
-/// The size that quickcheck gives its inputs unless told otherwise.
+/// The size of inputs that quickcheck uses by default.
 const USUAL_SIZE: usize = 100;
 
-/// So many times at most the bytes of an input are shortened before they are kept.
+/// How many times the bytes of an input are shortened, at most, before they are kept.
 const SHORTENINGS: usize = 500;
 
-/// What a property was tried on, and held.
+/// The inputs on which a property was tried, and held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The name of the property.
     pub property: &'static str,
-    /// How many of the inputs that broke it before.
+    /// How many inputs that broke it before.
     pub regressions: usize,
     /// How many random inputs.
     pub cases: u64,
-    /// How many of those were of each class.
+    /// How many of the random inputs were of each class.
     pub classes: BTreeMap<&'static str, u64>,
 }
 
@@ -47,7 +47,7 @@ impl Display for Report {
     }
 }
 
-/// How many percent some are of all.
+/// The percentage of some among all.
 #[expect(clippy::cast_precision_loss, reason = "a share is shown and compared with few digits")]
 fn share(some: u64, all: u64) -> f64 {
     100.0 * some as f64 / all.max(1) as f64
@@ -56,28 +56,28 @@ fn share(some: u64, all: u64) -> f64 {
 /// Why a test of a property fails.
 #[derive(Debug)]
 pub enum Failure {
-    /// It does not hold.
+    /// The property does not hold.
     Violated {
         /// What was seen.
         violation: Box<Violation>,
-        /// The seed that repeats it; `None` if it had broken the property before.
+        /// The seed that repeats it, or `None` if it is a regression that was kept.
         seed: Option<u64>,
-        /// On how many inputs that takes, if not on as many as the property says.
+        /// How many inputs that takes, if not as many as the property says.
         cases: Option<u64>,
         /// The file where the input is kept.
         kept: Option<PathBuf>,
     },
-    /// It was hardly tried on a class of inputs.
+    /// The property was hardly tried on a class of inputs.
     Blind {
         /// The name of the property.
         property: &'static str,
         /// The class.
         class: &'static str,
-        /// How many inputs were of it.
+        /// How many inputs were of the class.
         seen: u64,
-        /// Of how many.
+        /// How many inputs there were.
         cases: u64,
-        /// How many percent should have been.
+        /// The least percentage that should have been of the class.
         least: f64,
         /// The seed that repeats it.
         seed: u64,
@@ -132,20 +132,19 @@ fn write_test(f: &mut fmt::Formatter<'_>, violation: &Violation) -> fmt::Result 
 impl std::error::Error for Failure {}
 
 impl Property {
-    /// Checks the property on `cases` random inputs; the seed says which.
+    /// Checks the property on `cases` random inputs, chosen by the seed.
     ///
     /// # Errors
-    /// A shrunk [`Violation`]: the shortest of the first one and of those found on ten small
-    /// inputs more, because the way from one failing input may end before the shortest.
+    /// A shrunk [`Violation`]. It is the shortest among the first one and those of ten more small inputs,
+    /// because shrinking from one failing input may end before the shortest.
     pub fn quickcheck(&self, cases: u64, seed: u64) -> Result<(), Violation> {
         self.quickcheck_counting(cases, seed, &Rc::default())
     }
 
-    /// Tries the property on what broke it before, then on random inputs, and sees that these are of the
-    /// classes that they should be of.
+    /// Tries the property on what broke it before, then on random inputs, and checks the classes of these.
     ///
     /// # Errors
-    /// A [`Failure`]. What breaks the property is kept, to be tried first in the next run.
+    /// A [`Failure`]. An input that breaks the property is kept, and tried first in the next run.
     pub fn run(&self, settings: &Settings) -> Result<Report, Failure> {
         let kept = settings.regressions.as_ref().map(|it| Regressions::of(it, self.name));
         let cannot = |error, violation| Failure::Regressions { error, violation };
@@ -171,7 +170,7 @@ impl Property {
             Failure::Violated { violation, seed: Some(seed), cases, kept }
         })?;
         let Tally { cases, classes, .. } = tally.take();
-        // Of fewer inputs than the property asks for, too few are of a class by chance.
+        // With fewer inputs than the property asks for, a class may have too few by chance.
         let shares = if cases < self.cases { &[] } else { self.shares };
         for (class, least) in shares {
             let seen = classes.get(class).copied().unwrap_or(0);
@@ -187,7 +186,7 @@ impl Property {
     /// [Runs](Self::run) as the [environment](Settings::from_env) says, and prints the report.
     ///
     /// # Panics
-    /// With the [`Failure`], and when a variable of the environment is no number.
+    /// With the [`Failure`], or if a variable of the environment is not a number.
     pub fn test(&self) {
         let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
         match self.run(&settings) {
@@ -196,7 +195,7 @@ impl Property {
         }
     }
 
-    /// With the seed that repeats it.
+    /// Returns the violation with the seed that repeats it.
     fn quickcheck_within(
         &self,
         settings: &Settings,
@@ -212,7 +211,7 @@ impl Property {
         tally.borrow_mut().until = Some(until);
         let mut seed = settings.seed;
         loop {
-            // No more than a run without a budget tries, so that the seed alone repeats it.
+            // No more than a run without a budget tries, so the seed alone repeats it.
             tried(self.cases, seed)?;
             if Instant::now() >= until {
                 return Ok(());
@@ -259,17 +258,17 @@ impl Property {
     }
 }
 
-/// What is counted while a property is tried.
+/// The counts of a run under way.
 #[derive(Default)]
 struct Tally {
     cases: u64,
-    /// When to try no more.
+    /// When to stop.
     until: Option<Instant>,
     classes: BTreeMap<&'static str, u64>,
     violation: Option<Violation>,
 }
 
-/// One property in quickcheck's hands. It has shrunk by the time quickcheck hears of a failure.
+/// A property as quickcheck tries it. When quickcheck hears of a failure, it is already shrunk.
 struct Trial {
     property: Property,
     tally: Rc<RefCell<Tally>>,

@@ -1,4 +1,4 @@
-//! What walks are made of, how they are shrunk, and what commands refer to afterwards.
+//! Tests of walks: what they are made of, how they are shrunk, and what commands refer to afterwards.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -8,12 +8,12 @@ use crate::input::{Shrunk, from_bytes, shrink};
 use crate::machine::StateMachine;
 use crate::model::{Menu, offered};
 
-/// What doors are told.
+/// A command for doors.
 #[derive(Debug, Clone, PartialEq)]
 enum Command {
     Open,
     Close(Ref),
-    /// Only while all are closed.
+    /// Makes sense only while all are closed.
     Paint(u8),
 }
 
@@ -88,7 +88,7 @@ fn walk(commands: impl IntoIterator<Item = Command>) -> Walk<Doors> {
     Walk::along(commands)
 }
 
-/// Shrinks what fails as long as it has what is asked for.
+/// Shrinks what fails.
 fn shrunk(commands: &[Command], fails: impl Fn(&[Command]) -> bool) -> Shrunk<Walk<Doors>, ()> {
     let walk = walk(commands.iter().cloned());
     assert_eq!(walk.commands(), commands, "all of it makes sense");
@@ -114,7 +114,7 @@ fn a_walk_along_commands_leaves_out_those_that_make_no_sense() {
 }
 
 #[test]
-fn every_command_of_a_walk_from_bytes_makes_sense_and_all_kinds_come() {
+fn a_walk_from_bytes_makes_sense_and_all_kinds_come() {
     let mut kinds = BTreeSet::new();
     for seed in 0..200 {
         let made = from_bytes::<Walk<Doors>>(&random_bytes(seed, 200)).unwrap();
@@ -145,7 +145,7 @@ fn a_kind_is_taken_as_often_as_its_weight_says() {
 
 #[test]
 fn a_byte_that_changes_one_command_leaves_the_others() {
-    // Which colour does not matter to anybody else.
+    // The colour does not matter to any other command.
     let paint = [0, 1, 7, 0];
     let bytes = [paint, [0, 0, 0, 0], [0, 1, 0, 0], paint].concat();
     let before = from_bytes::<Walk<Doors>>(&bytes).unwrap();
@@ -160,7 +160,7 @@ fn a_byte_that_changes_one_command_leaves_the_others() {
     }
 }
 
-/// Offers nothing.
+/// A model that offers nothing.
 #[derive(Debug, Clone, Default)]
 struct Silent;
 
@@ -192,7 +192,7 @@ fn a_walk_knows_its_bytes_unless_a_command_of_it_was_drawn() {
 
 #[test]
 fn one_command_less_and_another_simpler_are_tried_at_once() {
-    // Fails with four doors and the last closed, or with three and the second closed; not in between.
+    // Fails with four doors and the last closed, or with three and the second closed, but not in between.
     let fails = |commands: &[Command]| {
         let doors = commands.iter().filter(|command| **command == Open).count();
         let closed = commands.iter().filter(|command| matches!(command, Close(_)));
@@ -223,7 +223,7 @@ fn a_command_whose_like_is_offered_to_nobody_is_left_out() {
 #[test]
 fn when_a_command_is_left_out_the_others_refer_to_what_they_did() {
     let commands = [Open, Open, Open, Close(Ref(1)), Close(Ref(2)), Open];
-    // Fails if one door is closed while one before it is open: the first two go, the rest moves up.
+    // Fails if one door is closed while one before it is open. The first two go, and the rest moves up.
     let fails = |commands: &[Command]| {
         commands.iter().any(|command| matches!(command, Close(Ref(door)) if *door > 0))
     };
@@ -233,10 +233,10 @@ fn when_a_command_is_left_out_the_others_refer_to_what_they_did() {
 }
 
 #[test]
-fn what_refers_to_nothing_any_more_refers_to_another_or_is_left_out() {
+fn a_dangling_reference_refers_to_another_or_is_left_out() {
     let made = walk([Open, Close(Ref(0)), Open, Open, Close(Ref(2))]);
     let without = |position| made.without(&made.grants(), |it| it == position);
-    // Without the door it closes, it closes none, or the one that is left.
+    // Without the door that it closes, it goes too, or it closes the one that is left.
     assert_eq!(
         without(3),
         [walk([Open, Close(Ref(0)), Open]), walk([Open, Close(Ref(0)), Open, Close(Ref(1))])]
@@ -244,8 +244,9 @@ fn what_refers_to_nothing_any_more_refers_to_another_or_is_left_out() {
     assert_eq!(without(2), [walk([Open, Close(Ref(0)), Open, Close(Ref(1))])]);
 }
 
+// It is simpler at the first command that differs.
 #[test]
-fn every_simpler_walk_makes_sense_and_is_shorter_or_simpler_where_it_first_differs() {
+fn every_simpler_walk_makes_sense_and_is_shorter_or_simpler() {
     for seed in 0..50 {
         let made = from_bytes::<Walk<Doors>>(&random_bytes(seed, 120)).unwrap();
         for simpler in made.simpler() {
@@ -318,8 +319,9 @@ impl Model for House {
     }
 }
 
+// To things that were there before the first command.
 #[test]
-fn what_refers_to_a_thing_from_before_the_first_command_goes_on_referring_to_it() {
+fn shrinking_keeps_references_to_things_from_the_start() {
     let long = Walk::<House>::along([Open, Close(Ref(3)), Close(Ref(1))]);
     let closes_it = |walk: &Walk<House>| walk.commands().contains(&Close(Ref(1)));
     let shrunk = shrink(long, (), |walk| if closes_it(walk) { Err(()) } else { Ok(()) });

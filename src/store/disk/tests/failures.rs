@@ -1,13 +1,13 @@
-//! What is left of the state after calls that failed and a start that read what they did not write.
+//! Tests of what is left of the state after failed calls and a start that reads what they did not write.
 
 use super::*;
 
-/// Opens the disk that is on some storage.
+/// A function that opens the disk on some storage.
 type On = fn(&Storage) -> Result<Disk, StoreError>;
 
-/// Whether all that was durable, and nothing else, is there after a call failed while commits were made and
-/// wrote nothing, a start, and a power cut that took what that start had not synced. `None` if so many
-/// calls were not made.
+/// Whether exactly what was durable is left after three events. A call fails during commits and writes
+/// nothing; the disk is opened; and the power fails, which takes what that start did not sync. `None` if
+/// there are fewer calls.
 fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>], on: On) -> Option<bool> {
     let storage = Storage::holding(empty());
     let mut index = PackageIndex::new();
@@ -32,8 +32,9 @@ fn outlasts_a_failure_at(call: usize, batches: &[Vec<Command>], on: On) -> Optio
     Some(loaded.is_ok_and(|found| found == durable))
 }
 
-/// Whether all that was durable is there after a power cut, a start of which so many calls failed from one
-/// on, the end of that process, a start, and another power cut. `None` if so many calls were not made.
+/// Whether all that was durable is left after three events. The power fails; `count` calls fail from `call`
+/// on during a start, and the process ends; and after another start the power fails again. `None` if there
+/// are fewer calls.
 fn outlasts_a_start_that_fails_at(call: usize, count: usize, before: &[u8]) -> Option<bool> {
     let durable = loaded(before.to_vec()).unwrap();
     let storage = Storage::holding(before.to_vec());
@@ -46,7 +47,7 @@ fn outlasts_a_start_that_fails_at(call: usize, count: usize, before: &[u8]) -> O
 }
 
 #[test]
-fn a_start_whose_failure_could_not_be_noted_is_not_believed_by_the_next() {
+fn a_start_that_could_not_note_its_failure_is_not_believed() {
     let mut rng = Rng::with_seed(17);
     let storage = Storage::until(empty(), 90);
     run(&storage, &batches(&mut rng, 12), false);
@@ -66,7 +67,7 @@ fn a_start_whose_failure_could_not_be_noted_is_not_believed_by_the_next() {
 #[test]
 fn a_start_after_a_failed_sync_writes_what_only_reads_had() {
     let batches = batches(&mut Rng::with_seed(16), 8);
-    // How many failures are outlasted, and how many are not.
+    // How many failures are survived, and how many are not.
     let outlasted = |on: On| {
         let outlasted = (0..).map_while(|call| outlasts_a_failure_at(call, &batches, on));
         outlasted.partition::<Vec<bool>, _>(|outlasted| *outlasted)

@@ -1,4 +1,4 @@
-//! The framing alone: every stream up to a length, in every way in which it can be cut into pieces and read.
+//! The framing alone: every stream up to a length, with every way to cut it into pieces and to read it.
 
 use crate::testing::reference;
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, MIN_LINE_BYTES};
@@ -6,15 +6,15 @@ use crate::wire::{DEFAULT_MAX_LINE_BYTES, Frame, LineBuffer, MIN_LINE_BYTES};
 /// What happens between two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Between {
-    /// They come in one piece.
+    /// Both come in one piece.
     Nothing,
-    /// They come in two, and the lines of the first are read before the second comes.
+    /// They come in two pieces. The lines of the first are read before the second comes.
     Read,
-    /// They come in two, and the next line is only looked at.
+    /// They come in two pieces, and the next line is only looked at in between.
     Peek,
 }
 
-/// Every stream of so many bytes: each is LF, or one that stands there alone.
+/// Every stream of so many bytes. Each byte is LF, or another that is different at each place.
 fn streams(length: usize) -> impl Iterator<Item = Vec<u8>> {
     let byte = |bits: usize, at: usize| {
         if bits >> at & 1 == 1 { b'\n' } else { b'A' + u8::try_from(at).unwrap() }
@@ -22,7 +22,7 @@ fn streams(length: usize) -> impl Iterator<Item = Vec<u8>> {
     (0..1 << length).map(move |bits| (0..length).map(|at| byte(bits, at)).collect())
 }
 
-/// Every way to cut so many bytes, with these things between two.
+/// Every way to cut so many bytes, with one of these things between two.
 fn cuts(length: usize, ways: &[Between]) -> impl Iterator<Item = Vec<Between>> {
     let (cuts, count) = (length.saturating_sub(1), ways.len());
     let all = count.pow(u32::try_from(cuts).unwrap());
@@ -36,7 +36,8 @@ fn cuts(length: usize, ways: &[Between]) -> impl Iterator<Item = Vec<Between>> {
     })
 }
 
-/// What is held against the rules: a stream whose first bytes come at once, and what happens between the rest.
+/// A stream to compare with the rules. Its first bytes come at once, and something happens between any two of
+/// the rest.
 struct Course<'a> {
     max_line_bytes: usize,
     head: &'a [u8],
@@ -45,7 +46,7 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Sees that each line comes as soon as it may, with the bytes that it has, however they came.
+    /// Checks that each line comes as soon as it may, and with the right bytes.
     fn check(&self) {
         let stream = [self.head, self.tail].concat();
         let expected = reference::lines(&stream, self.max_line_bytes);
@@ -64,7 +65,7 @@ impl Course<'_> {
             }
             while begin < end {
                 let taken = buffer.fill(&self.tail[begin..end]);
-                // What finds no space comes when there is some.
+                // Bytes that find no space come when there is some.
                 begin += taken;
                 arrived += taken;
                 if between == Between::Read || begin < end {
@@ -104,7 +105,7 @@ impl Course<'_> {
     }
 }
 
-/// The line of a frame; none if it was too long.
+/// The line of a frame, or `None` if it was too long.
 fn line_of<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
     match *frame {
         Frame::Line(line) => Some(line),
@@ -112,7 +113,7 @@ fn line_of<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
     }
 }
 
-/// Tries all streams of up to `longest` bytes after `head`, cut in all of these ways.
+/// Tries all streams of up to `longest` bytes after `head`, cut in all these ways.
 fn try_all(max_line_bytes: usize, head: &[u8], longest: usize, ways: &[Between]) -> usize {
     let mut tried = 0;
     for length in 1..=longest {
@@ -126,8 +127,9 @@ fn try_all(max_line_bytes: usize, head: &[u8], longest: usize, ways: &[Between])
     tried
 }
 
-/// A framing for lines of up to so many bytes has one state more. So these are all words of the W-method for up to
-/// two states more: one less to reach a state, three in its midst, and the limit to tell what it was.
+/// A framing for lines of up to so many bytes has one more state than that. So these are all words of the
+/// W-method for up to two more states. A state is reached by one byte less, three bytes follow, and the limit
+/// shows which state it was.
 #[test]
 fn every_short_stream_in_every_cut_is_framed_as_the_rules_say() {
     for limit in 1..=3 {
@@ -142,21 +144,21 @@ fn every_short_stream_in_every_cut_is_framed_as_the_rules_say() {
 #[test]
 fn streams_about_a_real_limit_are_framed_as_about_a_short_one() {
     for limit in [MIN_LINE_BYTES, DEFAULT_MAX_LINE_BYTES] {
-        // From three bytes before the limit to three after it, which is where a line may end.
+        // From three bytes before the limit to three after it, because a line may end there.
         let head = vec![b'x'; limit - 4];
         let tried = try_all(limit, &head, 6, &[Between::Nothing, Between::Read]);
         println!("lines of {limit}: {tried} cuts of the last bytes of a stream");
     }
 }
 
-/// A fresh buffer has room for 4,096 bytes, and then for twice as many.
+/// A new buffer has room for 4,096 bytes, and then for twice as many.
 #[test]
 fn streams_about_the_end_of_the_buffer_are_framed_as_elsewhere() {
     let ways = [Between::Nothing, Between::Read, Between::Peek];
     for full in [4_096, 8_192] {
         let mut tried = 0;
         for begun in full - 3..=full {
-            // Where the line begins that is still to be ended.
+            // Where the line begins that is still open.
             for begin in [1, 2, begun / 2, begun - 1, begun] {
                 let mut head = vec![b'x'; begun];
                 head[begin - 1] = b'\n';

@@ -4,7 +4,7 @@ use super::{extra_states, messages};
 use crate::testing::automaton::Automaton;
 use crate::wire::{self, Frame, LineBuffer};
 
-/// What the last byte of a stream brought.
+/// What the last byte of a stream leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Said {
     Nothing,
@@ -13,7 +13,7 @@ enum Said {
     TooLong,
 }
 
-/// Where a stream stands: within a line, or in the rest of one that was too long; and what was said last.
+/// Where a stream stands: within a line, or in the rest of one that was too long. And what was said last.
 type Place = (Option<(usize, usize)>, Said);
 
 /// Streams of lines of at most so many bytes: rules L1 to L5, L9 and L10.
@@ -70,7 +70,8 @@ fn compare<const MAX: usize>(max_line_bytes: usize, extra: usize) {
 #[test]
 fn every_stream_that_could_differ_is_answered_as_the_rules_say() {
     let extra = extra_states().saturating_sub(1);
-    // Lines that the limit cuts off before they can be a message; then after one QUERY, and in any list.
+    // Lines that the limit cuts off before they can be a message. Then a limit after one QUERY, and one in
+    // any list.
     compare::<1>(8, extra);
     compare::<1>(9, extra);
     compare::<2>(11, extra);

@@ -1,4 +1,4 @@
-//! That the property sees what it should, and is tried on everything that can happen.
+//! Tests that the property sees what it should, and is tried on everything that can happen.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ fn clients_are_told_everything_that_they_can_be_told() {
     assert!(ends.len() == 6 && ends.values().all(|count| *count >= 20), "{ends:?}");
 }
 
-/// What is found while a bug is planted.
+/// What the property finds while a bug is planted.
 fn found(bug: Bug) -> String {
     let property = super::super::replicas_apply_one_order();
     let planted = plant(bug);

@@ -1,4 +1,4 @@
-//! A counter that stops early: what an exploration of it keeps and prints.
+//! Tests with a counter that stops early: what an exploration of it keeps and prints.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ fn what_is_found_is_kept_for_the_property_and_printed_as_a_test() {
     );
     assert!(text.contains("fn counts_again()"), "{text}");
     assert!(!text.contains("SEED="), "{text}");
-    // The test of the property tries it, and nothing else.
+    // The property's test tries it, and nothing else.
     let again = counts::<2>().run(&settings(Some(folder.clone())));
     fs::remove_file(file).unwrap();
     let without = counts::<2>().run(&settings(Some(folder.clone())));

@@ -1,4 +1,4 @@
-//! Lamps that are switched: how many states there are is known.
+//! Tests with lamps that are switched, whose number of states is known.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -8,11 +8,11 @@ use crate::model::Menu;
 
 const LAMPS: [char; 4] = ['a', 'b', 'c', 'd'];
 
-/// The lamps that are lit. The broken ones stay dark.
+/// The lamps that are lit. Broken ones stay dark.
 #[derive(Debug, Clone, Default)]
 struct Lamps {
     lit: BTreeSet<char>,
-    /// What it does when all would be lit.
+    /// What the machine does when all lamps would be lit.
     all: Option<fn()>,
 }
 
@@ -51,7 +51,7 @@ fn divergence(found: Result<Coverage, Found<char>>) -> Divergence<char> {
     }
 }
 
-/// All that the lit lamps become when their names change places in a ring, and when they go backwards.
+/// All that the lit lamps become when their names rotate in a ring, and when they are reversed.
 fn renamed(lit: &Lit) -> Vec<Lit> {
     let places: BTreeSet<_> = LAMPS.iter().positions(lit).collect();
     let moved = |place: usize, by: usize, back: bool| {
@@ -83,7 +83,7 @@ fn every_state_is_seen_and_every_command_tried_in_it() {
 }
 
 #[test]
-fn a_difference_is_shown_by_the_fewest_commands_and_a_panic_is_one() {
+fn a_difference_or_panic_is_shown_by_the_fewest_commands() {
     let silent = divergence(explored(Some(|| ()), &Scope::of_states()));
     assert_eq!(silent.trace, LAMPS);
     assert!(silent.difference.starts_with("one holds"), "{silent:?}");
@@ -113,7 +113,7 @@ fn what_is_beyond_the_depth_is_not_seen_and_that_is_said() {
 fn states_for_which_there_is_no_room_are_counted() {
     let within = |scope: &Scope<Lit>| explored(None, scope).unwrap();
     let coverage = within(&Scope::of_states().within_states(7));
-    // Five of depth 0 and 1, and two of the six of depth 2; of those eight ways lead on.
+    // Five states of depth 0 and 1, and two of the six of depth 2. From those, eight ways lead on.
     let unseen = coverage.unseen.unwrap();
     assert_eq!((coverage.states, unseen.unexplored, unseen.complete_to), (7, 0, 2));
     assert_eq!(unseen.dropped, 8 + 4);
@@ -126,7 +126,7 @@ fn states_for_which_there_is_no_room_are_counted() {
 #[test]
 fn of_states_that_are_renamings_of_each_other_one_is_seen() {
     let coverage = explored(None, &Scope::up_to_renaming(renamed)).unwrap();
-    // None, one, two side by side, two apart, three, four.
+    // None lit, one, two side by side, two apart, three, four.
     assert_eq!((coverage.states, coverage.transitions, coverage.unseen), (6, 24, None));
     assert_eq!(coverage.checked, 12, "{coverage:?}");
     let by_key = explored(None, &Scope::by_key(BTreeSet::len)).unwrap();
@@ -145,17 +145,17 @@ fn a_key_that_is_too_coarse_is_found_out() {
 }
 
 #[test]
-fn a_key_that_takes_all_states_for_one_is_found_out_by_the_replies() {
+fn replies_reveal_a_key_that_takes_all_states_for_one() {
     let found = explored(None, &Scope::by_key(|_: &Lit| ()));
     assert!(matches!(found, Err(Found::Unsound { .. })), "{found:?}");
-    // Where replies are said not to matter, nothing tells them apart.
+    // If replies do not matter, nothing tells the states apart.
     let ignored = explored(None, &Scope::by_key(|_: &Lit| ()).ignoring_replies()).unwrap();
     assert_eq!((ignored.states, ignored.unseen), (1, None));
     assert!(ignored.checked > 0);
 }
 
 #[test]
-fn a_machine_that_begins_in_another_state_is_shown_by_no_command() {
+fn no_command_shows_a_machine_that_begins_in_another_state() {
     let lit = |lamps: &Lamps| lamps.lit.clone();
     let begun = || Lamps { lit: Lit::from(['a']), all: None };
     let found = divergence(walks(begun, (lit, lit), &Scope::of_states()));
@@ -164,7 +164,7 @@ fn a_machine_that_begins_in_another_state_is_shown_by_no_command() {
 }
 
 #[test]
-fn the_last_bound_counts_and_there_is_more_room_for_whoever_gives_more() {
+fn the_last_bound_counts_and_a_larger_one_gives_more_room() {
     let states = |scope: Scope<Lit>| explored(None, &scope).unwrap().states;
     let (little, much) = (2 * crate::explore::map::BYTES_A_STATE, 1 << 30);
     assert_eq!(states(Scope::of_states().within_bytes(little)), 2);

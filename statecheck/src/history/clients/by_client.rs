@@ -1,7 +1,7 @@
-//! The model of a machine that many clients use, where each counts on its own what it was granted.
+//! The model of a machine that many clients use. Each client counts separately what it was granted.
 //!
 //! A [`Ref`] of a model counts what was granted to anybody, which no client can know. So a client counts what
-//! it was granted itself, and [`ByClient`] knows which of all things that is, in the order that is tried.
+//! it was granted itself. [`ByClient`] knows which of all things that is, in the order that is tried.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display};
@@ -13,30 +13,30 @@ use crate::model::{Model, Ref};
 /// A command of a client. Its references count what this client was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked<C> {
-    /// Whose it is.
+    /// The client.
     pub client: usize,
-    /// What was asked.
+    /// The command.
     pub command: C,
-    /// The references by which this client calls what it was granted for it.
+    /// The client's own references to what this command granted it.
     pub granted: Range<usize>,
 }
 
-/// What came of a command.
+/// What came back for a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said<R> {
     /// A reply.
     Answered {
         /// The reply.
         reply: R,
-        /// The references by which this client calls what it was granted.
+        /// The client's own references to what it was granted.
         granted: Range<usize>,
     },
-    /// The machine panicked: that it did, and its message.
+    /// The machine panicked, with this message.
     Panicked(String),
 }
 
 impl<R: PartialEq> Said<R> {
-    /// Whether it is what a model says, which has granted so many things.
+    /// Whether a model that gives this answer, and grants so many things, agrees with what a client saw.
     pub(super) fn agrees((answer, count): &(R, usize), said: &Self) -> bool {
         match said {
             Self::Answered { reply, granted } => reply == answer && granted.len() == *count,
@@ -73,7 +73,7 @@ impl<R: Debug> Display for Said<R> {
 /// use statecheck::model::{Menu, Model, Ref};
 /// use std::convert::Infallible;
 ///
-/// /// Answers which of all things it grants, or is told of.
+/// /// Replies with the place, among all things, of the one that it grants or gets.
 /// #[derive(Clone, Default)]
 /// struct Numbers(usize);
 ///
@@ -113,17 +113,18 @@ impl<R: Debug> Display for Said<R> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ByClient<M> {
     model: M,
-    /// What the model calls the things that clients were granted, by the client and its own reference.
+    /// The model's references to what clients were granted, by the client and its own reference.
     granted: BTreeMap<(usize, Ref), Ref>,
 }
 
-/// A command has no answer: the model has none, or the command refers to what this client was not granted.
+/// The error for a command without an answer. The model has none, or the command refers to what this client
+/// was not granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoAnswer;
 
 impl<M: Model> StateMachine for ByClient<M> {
     type Command = Asked<M::Command>;
-    /// What the model answers, and how many things it granted.
+    /// What the model answers, and how many things it grants.
     type Reply = (M::Reply, usize);
     type Error = NoAnswer;
 

@@ -1,21 +1,21 @@
-//! What was tried without a fault being found.
+//! What was tried without finding a fault.
 
 use std::fmt::{self, Display};
 
 use crate::history::{Event, History};
 
-/// What was checked without a fault being found.
+/// What was checked without finding a fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[must_use = "it may have left rounds undecided"]
 pub struct Checked {
-    /// In how many rounds, each with a fresh machine.
+    /// How many rounds there were, each with a fresh machine.
     pub rounds: u64,
-    /// How many commands the machines were told.
+    /// How many commands the machines got.
     pub commands: u64,
     /// How many of them were under way together with a command of another client. If there are few, races
     /// were hardly tried.
     pub overlapping: u64,
-    /// Of how many rounds it is not known whether an order explains them: the steps did not suffice.
+    /// How many rounds are undecided: the steps did not suffice to know whether an order explains them.
     pub undecided: u64,
 }
 

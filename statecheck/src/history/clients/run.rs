@@ -1,7 +1,7 @@
-//! How a test of clients at once is run: on what failed before, then in random rounds, within a budget.
+//! Runs a test of concurrent clients: first what failed before, then random rounds, within a budget.
 //!
-//! What fails is kept in a file, as what breaks a [property](crate::property) is. The schedule is not kept,
-//! because nobody but the operating system knows it. So a kept round is tried many times.
+//! Failures are kept in a file, like inputs that break a [property](crate::property). The schedule is not
+//! kept, because only the operating system knows it. So a kept round is tried many times.
 
 use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
@@ -16,25 +16,26 @@ use crate::settings::Settings;
 use crate::source::{uses_of, written};
 use crate::walk::Walk;
 
-/// How often the few commands that a history was shortened to are tried, to see whether they fail too.
+/// How many times the few commands of a shortened history are tried, to see whether they fail too.
 const TRIES: u64 = 200;
 
-/// How often the test that is printed tries its commands: more than it mostly takes, and done in a moment.
+/// How many times the printed test tries its commands. That is mostly more than it takes, and done in a
+/// moment.
 const TRIES_PRINTED: u64 = 5_000;
 
-/// Why a test of clients at once fails.
+/// Why a test of concurrent clients fails.
 #[derive(Debug)]
 pub enum Failure<C, R> {
     /// No order explains the replies of a round.
     Unexplained {
         /// What was seen.
         unexplained: Box<super::Unexplained<C, R>>,
-        /// The file where what was asked is kept.
+        /// The file that keeps what was asked.
         kept: Option<PathBuf>,
-        /// The same as a test of its own in Rust, to be copied.
+        /// The same as a test in Rust, to be copied.
         test: String,
     },
-    /// Of some rounds it is not known whether an order explains them: the steps did not suffice.
+    /// Some rounds are undecided: the steps did not suffice to know whether an order explains them.
     Undecided {
         /// What was tried.
         checked: Checked,
@@ -85,7 +86,7 @@ impl<C: Debug, R: Debug> Display for Failure<C, R> {
 
 impl<C: Debug, R: Debug> std::error::Error for Failure<C, R> {}
 
-/// What is wrong with a test of a machine with a model `M`.
+/// The failure of a test of a machine with a model `M`.
 type FailureOf<M> = Failure<<M as crate::StateMachine>::Command, <M as crate::StateMachine>::Reply>;
 
 impl<M, S, G> Concurrent<M, S, G>
@@ -93,12 +94,12 @@ where
     M: Model<Command: Send, Reply: Clone + Debug + PartialEq + Send> + Ord + Hash,
     S: Sync,
 {
-    /// Tries as many rounds as [`rounds`](Self::rounds) says, or as the [environment](Settings::from_env) does in
-    /// number or time. What failed before is tried first. Clients ask the same as in an earlier run if the
-    /// environment says so.
+    /// Tries as many rounds as [`rounds`](Self::rounds) says, or as the [environment](Settings::from_env)
+    /// says in number or time. Tries first what failed before. If the environment has a seed, clients ask the
+    /// same as in the run with that seed.
     ///
     /// # Panics
-    /// With the [`Failure`], and when a variable of the environment is no number.
+    /// With the [`Failure`], or if a variable of the environment is not a number.
     pub fn test(&self) {
         let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
         match self.run(&settings) {
@@ -107,10 +108,10 @@ where
         }
     }
 
-    /// The same, as the settings say.
+    /// Like [`test`](Self::test), by the settings.
     ///
     /// # Errors
-    /// A [`Failure`]. What was asked is kept, to be tried first in the next run.
+    /// A [`Failure`]. What was asked is kept, and tried first in the next run.
     pub fn run(&self, settings: &Settings) -> Result<Checked, FailureOf<M>> {
         let kept = settings.regressions.as_ref().map(|folder| Regressions::of(folder, &self.name));
         let rounds = settings.rounds.unwrap_or(self.rounds);
@@ -149,8 +150,8 @@ where
         Failure::Unexplained { unexplained, kept, test }
     }
 
-    /// What each client asks so that it fails again, as far as that is seen: the few commands of the shortened
-    /// history, or all of the round. Those that caused the fault may have been left out of the history.
+    /// Scripts with which it fails again: the few commands of the shortened history, or all of the round if
+    /// those did not fail again. The history may lack commands that caused the fault.
     fn failing_scripts(&self, unexplained: &Fault<M>) -> Vec<Vec<M::Command>> {
         let few = asked_in::<M>(&unexplained.history, self.clients);
         match self.check_scripts(&few, TRIES) {
@@ -189,7 +190,7 @@ fn asked_in<M: Model>(seen: &Seen<M>, clients: usize) -> Vec<Vec<M::Command>> {
     scripts
 }
 
-/// A test in Rust in which clients ask this, of what a function called `name` returns.
+/// A test in Rust in which clients ask this, for the test that a function called `name` returns.
 fn to_test<C: Debug>(name: &str, scripts: &[Vec<C>]) -> String {
     let uses = uses_of::<C>(scripts.iter().flatten());
     let uses: String = uses.lines().map(|line| format!("    {line}\n")).collect();

@@ -1,8 +1,7 @@
-//! From a round in which something is wrong to a few commands that show it.
+//! Shortens a round with a fault to a few commands that show it.
 //!
-//! Where a reply is wrong, what was recorded is shortened. A panic is wrong by itself, whatever came before, so
-//! that nothing of what was recorded would be left. There the clients are let at the machine again, with fewer
-//! commands, for as long as it panics.
+//! If a reply is wrong, the recording is shortened. A panic is wrong by itself, so nothing of a recording
+//! would be left. In that case the clients run again with fewer commands, as long as the machine panics.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -14,7 +13,7 @@ use crate::history::plan::Part;
 use crate::input::without_runs;
 use crate::model::{Model, Ref};
 
-/// How often fewer commands are tried: whether they panic may depend on the schedule.
+/// How many times fewer commands are tried: whether they panic may depend on the schedule.
 const TRIES: usize = 20;
 
 impl<M, S, G> Concurrent<M, S, G>
@@ -22,7 +21,7 @@ where
     M: Model<Command: Send, Reply: Clone + Debug + PartialEq + Send> + Ord + Hash,
     S: Sync,
 {
-    /// The fault of a round, shown by fewer commands. Ends with the reply that is wrong.
+    /// The fault of a round, shown by fewer commands. It ends with the wrong reply.
     pub(super) fn shortened(&self, history: &Seen<M>) -> Seen<M> {
         if let Some(end) = end_of_panic(history) {
             return self.panics_with_fewer(until(history, end));
@@ -35,7 +34,7 @@ where
         renumbered::<M>(shortened.unwrap_or_else(|| history.clone()))
     }
 
-    /// Leaves out what is not needed for a panic, as far as that is seen.
+    /// Leaves out what a panic does not need, as far as that is seen.
     fn panics_with_fewer(&self, mut seen: Seen<M>) -> Seen<M> {
         let again = |commands: &[(usize, M::Command)]| {
             let mut scripts = vec![Vec::new(); self.clients];
@@ -69,7 +68,7 @@ fn until<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> History<C, 
     history.part_until(end, |_| true)
 }
 
-/// For each operation, those that granted what it refers to.
+/// For each operation, the operations that granted what it refers to.
 fn references_of<M: Model>(history: &Seen<M>) -> Vec<Vec<usize>> {
     let mut granted_by = BTreeMap::new();
     let mut references = Vec::new();
@@ -83,7 +82,7 @@ fn references_of<M: Model>(history: &Seen<M>) -> Vec<Vec<usize>> {
     references
 }
 
-/// The history with each client's references counted anew, from 0, by what is left.
+/// The history after some operations have gone. Each client's references are counted again, from 0.
 fn renumbered<M: Model>(mut history: Seen<M>) -> Seen<M> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut now = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Tests of clients at machines with known faults. Where a test needs a certain history, it is written down, or
+//! Tests of clients at machines with known faults. If a test needs a certain history, it is written down, or
 //! there is one client alone.
 
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ pub(super) enum Command {
     GiveBack(Ref),
 }
 
-/// Two tickets, each with whether it is out, as they were granted.
+/// Two tickets, in the order in which they were granted, each with whether it is out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Tickets(Vec<bool>);
 
@@ -55,7 +55,7 @@ impl Model for Tickets {
 
 pub(super) type Shared = Mutex<Tickets>;
 
-/// A machine that is its model, but for what `odd` does to a reply.
+/// A machine that is its model, except for what `odd` does to a reply.
 pub(super) fn tickets(odd: fn(&Command, bool) -> bool) -> Concurrent<Tickets, Shared, Ref> {
     let apply = move |tickets: &Shared, hand: &mut Vec<Ref>, command: &Command| {
         let mut tickets = tickets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +118,7 @@ fn a_seed_says_what_is_asked() {
 }
 
 #[test]
-fn a_command_refers_to_something_that_its_client_was_granted_or_is_not_asked() {
+fn a_command_refers_to_a_grant_of_its_client_or_is_not_sent() {
     let refers_to = |ticket, granted| {
         let mut command = Command::GiveBack(Ref(ticket));
         means_something::<Tickets>(&mut command, granted).then_some(command)
@@ -130,8 +130,8 @@ fn a_command_refers_to_something_that_its_client_was_granted_or_is_not_asked() {
 }
 
 #[test]
-fn what_counts_on_the_grants_of_a_client_is_judged_in_any_order_of_the_grants() {
-    // Both are granted a ticket at once, and each gives back its own, once.
+fn references_to_grants_are_judged_in_any_order_of_the_grants() {
+    // Both are granted a ticket at once, and each gives its own back, once.
     let mut history = Seen::<Tickets>::default();
     let granted = || Said::Answered { reply: true, granted: 0..1 };
     history.call(1, take(1, 0..1));
@@ -153,7 +153,8 @@ fn a_machine_that_does_not_grant_what_its_model_does_is_wrong() {
     assert_eq!(right().checker().check(&history), Verdict::NotLinearizable);
 }
 
-/// What shows no more than that client 1 may give back a ticket twice, among what has to do nothing with it.
+/// A history in which client 1 may give a ticket back twice, among commands that have nothing to do with
+/// that.
 fn twice() -> Seen<Tickets> {
     let mut history = Seen::<Tickets>::default();
     add(&mut history, take(1, 0..1), true);
@@ -169,8 +170,9 @@ fn twice() -> Seen<Tickets> {
     history
 }
 
+// References that stay are counted again.
 #[test]
-fn what_is_left_out_takes_along_what_refers_to_it_and_the_rest_is_counted_anew() {
+fn leaving_out_a_grant_takes_along_what_refers_to_it() {
     let shortened = right().shortened(&twice());
     let expected = [
         "1> Take",
@@ -185,8 +187,8 @@ fn what_is_left_out_takes_along_what_refers_to_it_and_the_rest_is_counted_anew()
 }
 
 #[test]
-fn what_was_refused_and_is_left_out_is_still_known_to_have_been_refused() {
-    // That would explain the last reply, had it been granted.
+fn a_refusal_that_is_left_out_is_still_known_as_a_refusal() {
+    // If it had been granted, that would explain the last reply.
     let mut history = Seen::<Tickets>::default();
     add(&mut history, take(1, 0..1), true);
     add(&mut history, take(2, 0..1), true);
@@ -229,7 +231,7 @@ fn what_is_unexplained_prints_with_what_to_do_next_and_is_drawn() {
     assert!(unexplained.to_html("Twice").contains("no order explains this reply"));
 }
 
-/// Panics if a ticket is given back that was not out.
+/// A machine that panics if a ticket is given back that was not out.
 pub(super) fn touchy() -> Concurrent<Tickets, Shared, Ref> {
     tickets(|command, reply| {
         assert!(reply || *command == Command::Take, "not\nout");
@@ -268,7 +270,7 @@ fn the_seed_of_what_was_found_finds_it_in_the_first_round() {
     assert_eq!(again.history.operations().len(), found.history.operations().len());
 }
 
-/// One step suffices for nothing that a quick look does not explain.
+/// With one step, nothing is decided that a quick look does not explain.
 fn undecided() -> Concurrent<Tickets, Shared, Ref> {
     tickets(|command, reply| reply && *command == Command::Take).clients(1).steps(1).rounds(20)
 }
@@ -286,8 +288,8 @@ fn a_test_does_not_pass_where_nothing_is_known() {
 
 #[test]
 #[should_panic(expected = "1 thing is there from the start")]
-fn what_is_there_from_the_start_cannot_be_referred_to_by_a_client() {
-    /// With one ticket out before anybody asked.
+fn clients_cannot_refer_to_what_is_there_from_the_start() {
+    /// A model with one ticket out before anybody asked.
     #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
     struct Begun(Tickets);
 

@@ -1,4 +1,4 @@
-//! What was found: a history that no order explains, for a person to read.
+//! A history that no order explains, in a form for people.
 
 use std::fmt::{self, Debug, Display};
 
@@ -8,18 +8,19 @@ use crate::history::History;
 /// What clients were told that no order of their commands explains.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unexplained<C, R> {
-    /// The fewest commands that were found to show it, up to the reply that is wrong.
+    /// The fewest commands that were found to show it, up to the wrong reply.
     pub history: History<Asked<C>, Said<R>>,
     /// All that was recorded in that round.
     pub whole: History<Asked<C>, Said<R>>,
-    /// The seed of that round alone; `None` if what was asked does not come from one.
+    /// The seed of that round alone, or `None` if what was asked does not come from a seed.
     pub seed: Option<u64>,
-    /// Which round that was, from 1.
+    /// The number of the round, from 1.
     pub round: u64,
 }
 
 impl<C, R> Unexplained<C, R> {
-    /// The operation whose reply is wrong, among those of the shortened history, from 0. It is the last reply.
+    /// The operation whose reply is wrong, by its place in the shortened history, from 0. It is the last
+    /// reply.
     #[must_use]
     pub fn fault(&self) -> Option<usize> {
         let replies = self.history.operations().iter().enumerate();
@@ -29,17 +30,17 @@ impl<C, R> Unexplained<C, R> {
 }
 
 impl<C: Debug, R: Debug> Unexplained<C, R> {
-    /// The shortened history, a line for each call and each reply.
+    /// The shortened history, with a line for each call and each reply.
     pub(super) fn lines(&self) -> String {
         let mut words = self.history.in_words(ToString::to_string, ToString::to_string);
-        // Times are for the picture.
+        // The picture has the times.
         words.times.fill(None);
         words.to_string()
     }
 }
 
 impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
-    /// A line for each call (`1> Acquire('a')`) and each reply (`1< true`), in the order of time; the rest is
+    /// A line for each call (`1> Acquire('a')`) and each reply (`1< true`), in the order of time. The rest is
     /// comments, which begin with `#`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { history, whole, seed, round } = self;
@@ -80,7 +81,7 @@ impl<C: Debug, R: Debug> Display for Unexplained<C, R> {
 }
 
 impl<C: Debug, R: Debug> Debug for Unexplained<C, R> {
-    /// As it prints: test frameworks report by `Debug`, and a person has to read it.
+    /// The same as `Display`: test frameworks report by `Debug`, and a person has to read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
     }

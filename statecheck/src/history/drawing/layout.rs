@@ -1,43 +1,43 @@
-//! Where the bars of a history stand, and what is written at them, so that nothing covers anything.
+//! Places the bars of a history and their labels, so that nothing covers anything.
 
 use std::collections::BTreeMap;
 
 use super::scale::Scale;
 use super::{Fault, Words, real};
 
-/// How high a bar is, and a row of bars with what is free below it.
+/// The height of a bar, and of a row of bars with the free space below it.
 pub(super) const BAR: f64 = 24.0;
 const ROW: f64 = 31.0;
 
-/// What is free in a lane above its first row.
+/// The free space in a lane above its first row.
 const LANE: f64 = 7.0;
 
-/// How wide a letter of the labels is, rather too much: they are written in a fixed width.
+/// The width of a letter of the labels, rather too much. They have a fixed width.
 pub(super) const LETTER: f64 = 7.4;
 
-/// Between a bar's end and its label.
+/// The space between a bar's end and its label.
 const GAP: f64 = 7.0;
 
-/// A bar is never less wide: it has to be seen.
+/// The least width of a bar, so that it can be seen.
 const LEAST: f64 = 4.0;
 
 /// How many letters of a command, and of a reply, are written at a bar.
 const COMMAND: usize = 36;
 const REPLY: usize = 20;
 
-/// What is written at the bar of the fault, besides.
+/// The note at the bar of the fault.
 pub(super) const NOTE: &str = "no order explains this reply";
 
 /// All bars. Lengths are in pixels, from the left end of the axis and from the top of the first lane.
 pub(super) struct Layout {
     pub(super) lanes: Vec<Lane>,
-    /// As the operations.
+    /// The bars, in the order of the operations.
     pub(super) bars: Vec<Bar>,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-/// What is one client's.
+/// The lane of one client.
 pub(super) struct Lane {
     pub(super) client: usize,
     pub(super) top: f64,
@@ -57,7 +57,7 @@ pub(super) struct Bar {
 pub(super) struct Label {
     pub(super) text: String,
     pub(super) left: f64,
-    /// Whether it is in the bar, and not behind it.
+    /// Whether it is in the bar, and not after it.
     pub(super) inside: bool,
 }
 
@@ -79,7 +79,7 @@ impl Bar {
         Self { left, right, top: 0.0, label, note }
     }
 
-    /// Where all of it ends, with what is written at it.
+    /// Where the bar ends, together with its labels.
     pub(super) fn end(&self) -> f64 {
         let labels = [Some(&self.label), self.note.as_ref()].into_iter().flatten();
         labels.map(Label::end).fold(self.right, f64::max)
@@ -87,15 +87,15 @@ impl Bar {
 }
 
 impl Label {
-    /// A text at a bar: in it if there is room for it, otherwise after it.
+    /// A text at a bar: in it if there is room, otherwise after it.
     fn new(text: String, left: f64, right: f64) -> Self {
         let inside = left + GAP + width(&text) + GAP <= right;
         let left = if inside { left } else { right } + GAP;
         Self { text, left, inside }
     }
 
-    /// What is written at the bar of the fault, and the note on it: both at the bar's end, to be seen
-    /// with it however long the bar is. In it, as far as there is room.
+    /// The label of the bar of the fault, and the note on it. Both are at the bar's end, so that a reader
+    /// sees them with that end, even if the bar is long. Each is in the bar if there is room.
     fn of_fault(text: String, left: f64, right: f64) -> [Self; 2] {
         let (label, note) = (GAP + width(&text), GAP + width(NOTE));
         let room = right - left - GAP;
@@ -106,7 +106,7 @@ impl Label {
         } else {
             (right, [false, false])
         };
-        // Between the two is the bar's end, or not.
+        // The bar's end is between the two, or not.
         let between = if inside == [true, false] { right } else { begin + label };
         let [label_left, note_left] = [begin, between].map(|place| place + GAP);
         [
@@ -115,7 +115,7 @@ impl Label {
         ]
     }
 
-    /// Where it ends.
+    /// Where the text ends.
     pub(super) fn end(&self) -> f64 {
         self.left + width(&self.text)
     }
@@ -126,7 +126,7 @@ impl Layout {
         let mut bars: Vec<Bar> = (0..history.operations().len())
             .map(|number| Bar::new(history, number, scale, fault))
             .collect();
-        // For each client, which of its bars are in each row, and where the row is free again.
+        // For each client, the bars in each of its rows, and where the row is free again.
         let mut rows_of: BTreeMap<usize, Vec<(f64, Vec<usize>)>> = BTreeMap::new();
         for (number, bar) in bars.iter().enumerate() {
             let rows = rows_of.entry(history.operations()[number].client).or_default();
@@ -155,7 +155,7 @@ impl Layout {
     }
 }
 
-/// How wide a text is, at most: what is not ASCII may be as wide as two letters.
+/// The greatest width of a text. A character that is not ASCII may be as wide as two letters.
 pub(super) fn width(text: &str) -> f64 {
     let letters = |letter: char| if letter.is_ascii() || letter == '→' { 1 } else { 2 };
     real(text.chars().map(letters).sum()) * LETTER

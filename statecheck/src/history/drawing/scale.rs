@@ -1,42 +1,42 @@
-//! Where on the horizontal axis a call or a reply stands: by its time if all times are known, by its
-//! number otherwise.
+//! The place of a call or a reply on the horizontal axis: by its time if all times are known, otherwise by
+//! its number.
 
 use std::time::Duration;
 
 use super::{Words, real};
 
-/// How wide the picture is, for each command and in all: wide enough for the labels of a few, which
-/// fill a window, and not so wide for many that no browser draws it.
+/// The width of the picture, for each command and in all. It has room for the labels of a few commands, which
+/// fill a window. With many it stays narrow enough for a browser to draw.
 const WIDTH_OF_ONE: f64 = 80.0;
 const WIDTHS: (f64, f64) = (960.0, 16_000.0);
 
-/// No label after the last event makes it narrower than by this.
+/// The most room that labels after the last event take from the picture.
 const MOST_OVERHANG: f64 = 400.0;
 
-/// Before the first event.
+/// The space before the first event.
 const LEAD: f64 = 10.0;
 
-/// Behind the last event: what was never answered goes on there.
+/// The space after the last event. Commands that were never answered go on there.
 const TAIL: f64 = 56.0;
 
-/// What is drawn in place of a time in which nothing is under way.
+/// The width of a cut, which replaces a time in which nothing is under way.
 const CUT: f64 = 30.0;
 
-/// Ticks with labels are no nearer to each other.
+/// The least distance between ticks with labels.
 const BETWEEN_TICKS: f64 = 90.0;
 
-/// The horizontal axis. Lengths are in pixels, places counted from its left end.
+/// The horizontal axis. Lengths are in pixels, from its left end.
 pub(super) struct Scale {
     in_time: bool,
-    /// Where each event stands.
+    /// The place of each event.
     places: Vec<f64>,
     stretches: Vec<Stretch>,
-    /// How long a microsecond is, or one event.
+    /// The length of a microsecond, or of one event.
     unit: f64,
     end: f64,
 }
 
-/// A time that is drawn to scale, in microseconds; between two of them something is left out.
+/// A time that is drawn to scale, in microseconds. Between two of them something is left out.
 struct Stretch {
     from: f64,
     to: f64,
@@ -44,11 +44,11 @@ struct Stretch {
     place: f64,
 }
 
-/// A time that is not drawn, because nothing is under way.
+/// A time that is left out, because nothing is under way.
 pub(super) struct Cut {
     pub(super) left: f64,
     pub(super) right: f64,
-    /// How long it is in microseconds.
+    /// Its length in microseconds.
     pub(super) length: f64,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Tick {
 }
 
 impl Scale {
-    /// Leaves so much room for what is written after its end, if it is not wide anyway.
+    /// A scale that leaves so much room for labels after its end, unless it is wide anyway.
     pub(super) fn new(history: &Words, overhang: f64) -> Self {
         let times: Option<Vec<f64>> =
             (0..history.events()).map(|event| history.time(event).map(micros)).collect();
@@ -69,7 +69,7 @@ impl Scale {
         let length = |event: usize| times[event + 1] - times[event];
         let all = times.last().zip(times.first()).map_or(0.0, |(last, first)| last - first);
         let busy = all - idle.iter().map(|event| length(*event)).sum::<f64>();
-        // Left out if it would take more room than much of what there is to be seen.
+        // Cut only if they would take more room than much of what there is to see.
         let cuts: Vec<usize> = idle
             .into_iter()
             .filter(|event| in_time && length(*event) > busy / 2.0 && length(*event) > 0.0)
@@ -97,17 +97,17 @@ impl Scale {
         self.end = place + (to - from) * self.unit;
     }
 
-    /// Whether it is one of time, and not of events.
+    /// Whether the scale is time, and not events.
     pub(super) fn is_in_time(&self) -> bool {
         self.in_time
     }
 
-    /// Where a call or a reply stands.
+    /// The place of a call or a reply.
     pub(super) fn place(&self, event: usize) -> f64 {
         self.places[event]
     }
 
-    /// What the axis counts, at a call or a reply: microseconds, or events.
+    /// The value of the axis at a call or a reply: microseconds, or events.
     pub(super) fn value(&self, history: &Words, event: usize) -> String {
         match history.time(event) {
             Some(time) if self.in_time => grouped(micros(time), 1),
@@ -115,7 +115,7 @@ impl Scale {
         }
     }
 
-    /// Where the axis ends, some way after the last event.
+    /// The end of the axis, some way after the last event.
     pub(super) fn end(&self) -> f64 {
         self.end
     }
@@ -128,7 +128,7 @@ impl Scale {
         })
     }
 
-    /// Round numbers as near to each other as can be read; where none is in a stretch, its beginning.
+    /// Round numbers, as close together as one can read. A stretch without any gets a tick at its beginning.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         let (step, decimals) = self.step();
         let mut ticks: Vec<Tick> = Vec::new();
@@ -152,7 +152,7 @@ impl Scale {
         ticks
     }
 
-    /// The step between ticks, and with how many decimals they are written.
+    /// The step between ticks, and the number of their decimals.
     fn step(&self) -> (f64, usize) {
         let finest = if self.in_time { -3 } else { 0 };
         let steps = (finest..12).flat_map(|power: i32| {
@@ -189,7 +189,7 @@ pub(super) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// A number with its thousands apart.
+/// A number with its thousands separated.
 pub(super) fn grouped(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));

@@ -1,26 +1,26 @@
-//! The picture itself: the names of the clients, which stay where they are, and beside them the lanes.
+//! The picture itself: the names of the clients, which do not scroll, and the lanes beside them.
 
 use super::layout::{BAR, Bar, Label, Layout, width};
 use super::scale::{Scale, Tick, grouped};
 use super::{Fault, Microseconds, Words, escaped};
 
-/// Above the lanes: the mark of what is explained, and the numbers of the axis.
+/// The space above the lanes, for the mark of what is explained and the numbers of the axis.
 const CAPTION: f64 = 26.0;
 const HEAD: f64 = 50.0;
 
-/// Below the lanes: how long what is left out was.
+/// The space below the lanes, for the lengths of cuts.
 const FOOT: f64 = 24.0;
 
-/// No other number of the axis is so near to that of the edge, where what is explained ends.
+/// The least distance between a number of the axis and the edge where the explained part ends.
 const EDGE: f64 = 60.0;
 
-/// So much is seen of the bar of a fault before its end.
+/// How much of the bar of a fault is visible before its end.
 const BEFORE: f64 = 20.0;
 
-/// Behind everything, to the right.
+/// The space on the right, after everything.
 const MARGIN: f64 = 12.0;
 
-/// What is never answered has no end.
+/// A fade, for commands that are never answered and so have no end.
 const FADES: &str = "<defs>\
     <linearGradient id=\"fade\"><stop offset=\".3\"/><stop offset=\"1\" class=\"end\"/></linearGradient>\
     <linearGradient id=\"fading-line\"><stop offset=\".3\"/><stop offset=\"1\" class=\"end\"/>\
@@ -57,8 +57,8 @@ pub(super) fn picture(
 /// How wide the place is at most where the page opens: a narrow screen shows all of it.
 const OPENING: f64 = 300.0;
 
-/// Where the page opens: at the end of the bar of the fault, with as much of what is written there as
-/// a narrow screen has room for. A browser shows what has the focus at first, and what a link leads to.
+/// The place where the page opens: the end of the bar of the fault, with its labels as far as a narrow
+/// screen has room for them. A browser first shows what has the focus, and what a link leads to.
 fn opening(bar: &Bar) -> String {
     // What is written in a long bar may begin far from its end.
     let left = (bar.label.left.min(bar.right) - BEFORE).max(bar.right + BEFORE - OPENING).max(0.0);
@@ -71,14 +71,14 @@ fn opening(bar: &Bar) -> String {
     )
 }
 
-/// Whose lane is whose, and what the axis counts.
+/// The names of the clients at their lanes, and of the unit of the axis.
 fn names(scale: &Scale, layout: &Layout, height: f64) -> String {
     let name = |client: usize| format!("client {client}");
     let widest = layout.lanes.iter().map(|lane| width(&name(lane.client))).fold(90.0, f64::max);
     let right = widest + 12.0;
     let counts =
         if scale.is_in_time() { "<tspan class=\"word\">time, </tspan>µs" } else { "events" };
-    // On a narrow screen the words are left out, and what is to the left of the numbers.
+    // A narrow screen hides the words, and what is to the left of the numbers.
     let mut svg = format!(
         "<svg class=\"names\" width=\"{0:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {0:.0} {height:.0}\" \
          preserveAspectRatio=\"xMaxYMin slice\">\n\
@@ -105,7 +105,7 @@ fn line(left: f64, right: f64, y: f64) -> String {
     )
 }
 
-/// What is explained, and the lanes.
+/// The background: the explained part, and the lanes.
 fn background(layout: &Layout, scale: &Scale, fault: Option<Fault>) -> String {
     let mut svg = String::new();
     if let Some(fault) = fault {
@@ -129,7 +129,7 @@ fn background(layout: &Layout, scale: &Scale, fault: Option<Fault>) -> String {
     svg
 }
 
-/// Ticks, but for those that would be in the way of the edge, and what is left out.
+/// The ticks, without those too close to the edge, and the cuts.
 fn axis(scale: &Scale, layout: &Layout, edge: Option<&Tick>) -> String {
     let mut svg = String::new();
     let bottom = HEAD + layout.height;
@@ -161,7 +161,7 @@ fn axis(scale: &Scale, layout: &Layout, edge: Option<&Tick>) -> String {
     svg
 }
 
-/// A line where what is explained ends, which leaves room for when that is.
+/// A line where the explained part ends, with room for its time.
 fn end_of_explained(edge: &Tick, layout: &Layout) -> String {
     format!(
         "<path class=\"edge\" d=\"M{0:.1} 0V{CAPTION}M{0:.1} {1:.1}V{2:.1}\"/>\
@@ -174,7 +174,7 @@ fn end_of_explained(edge: &Tick, layout: &Layout) -> String {
     )
 }
 
-/// One operation.
+/// The bar of one operation.
 fn bar(
     history: &Words,
     scale: &Scale,
@@ -201,7 +201,7 @@ fn bar(
         )
     };
     let mut svg = format!("<g class=\"bar {class}\"><title>{}</title>", tooltip(history, number));
-    // What goes on behind the edge is paler there.
+    // After the edge the bar is paler.
     let goes_on = operation.answer.as_ref().is_none_or(|answer| answer.at > edge);
     if goes_on && fault.is_some() && operation.called < edge {
         svg += &part("pale", bar.left, bar.right);

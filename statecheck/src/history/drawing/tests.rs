@@ -1,11 +1,11 @@
-//! Tests of drawings: what is written in them, where the bars stand, and what is marked.
+//! Tests of drawings: the texts in them, the places of the bars, and the marks.
 
 use std::time::Duration;
 
 use super::*;
 use crate::fixture::{Command, Reply, checker};
 
-/// Two clients; the second is told something wrong, and then the first something right.
+/// Two clients. The second is told something wrong, and then the first something right.
 const WRONG: &str = "\
     @100 1> INDEX|a|\n@110 2> QUERY|b|\n@120 2< FAIL\n@130 1< OK\n@140 3> QUERY|a|\n@150 2> QUERY|a|\n\
     @180 2< FAIL\n@190 3< OK\n@200 1> QUERY|a|\n@220 1< OK\n@230 1> REMOVE|a|\n";
@@ -16,7 +16,7 @@ fn words(text: &str) -> Words {
         .in_words(ToString::to_string, ToString::to_string)
 }
 
-/// A history in which one client asks so, and is told so.
+/// A history in which one client asks this, and is told that.
 fn told(command: &str, reply: &str) -> Words {
     let mut history = Words::default();
     history.call(1, command.to_owned());
@@ -36,7 +36,7 @@ fn bars(page: &str) -> Vec<&str> {
     groups.map(|rest| rest.split("</g>").next().unwrap()).collect()
 }
 
-/// The first number that an element of this class has in this attribute.
+/// The first number in this attribute of an element of this class.
 fn number(page: &str, element: &str, attribute: &str) -> f64 {
     let (_, rest) = page.split_once(element).unwrap_or_else(|| panic!("no {element} in {page}"));
     let (_, rest) = rest.split_once(&format!(" {attribute}=\"")).unwrap();
@@ -102,7 +102,7 @@ fn bars_go_from_call_to_reply_to_scale() {
 }
 
 #[test]
-fn without_all_times_each_event_is_as_long_as_any_other_and_the_axis_says_so() {
+fn without_all_times_events_are_equally_long_as_the_axis_says() {
     let history = words(&WRONG.replace("@180 ", ""));
     let (scale, _) = laid_out(&history, None);
     assert!(!scale.is_in_time());
@@ -117,7 +117,7 @@ fn without_all_times_each_event_is_as_long_as_any_other_and_the_axis_says_so() {
 }
 
 #[test]
-fn a_long_time_in_which_nothing_is_under_way_is_left_out_and_named() {
+fn a_long_time_without_calls_is_left_out_and_named() {
     let history = words("@0 1> QUERY|a|\n@10 1< FAIL\n@5010.5 2> QUERY|a|\n@5020.5 2< FAIL\n");
     let (scale, layout) = laid_out(&history, None);
     let widths: Vec<_> = layout.bars.iter().map(|bar| bar.right - bar.left).collect();
@@ -125,7 +125,7 @@ fn a_long_time_in_which_nothing_is_under_way_is_left_out_and_named() {
     let cuts: Vec<_> = scale.cuts().map(|cut| (cut.left, cut.right, cut.length)).collect();
     assert_eq!(cuts, [(layout.bars[0].right, layout.bars[1].left, 5_000.5)]);
     assert!(history.to_html("", None).contains(">5,000 µs</text>"));
-    // While something is under way nothing is left out, and neither is a time that is short.
+    // While something is under way nothing is left out. Short times are not left out either.
     let busy =
         words("@0 3> QUERY|a|\n@1 1> QUERY|a|\n@10 1< FAIL\n@5010 2> QUERY|a|\n@5020 2< FAIL\n");
     assert_eq!(laid_out(&busy, None).0.cuts().count(), 0);
@@ -133,7 +133,7 @@ fn a_long_time_in_which_nothing_is_under_way_is_left_out_and_named() {
 }
 
 #[test]
-fn each_client_has_a_lane_and_what_it_has_under_way_at_once_a_row_each() {
+fn each_client_has_a_lane_and_concurrent_calls_a_row_each() {
     let history = words(
         "9> INDEX|a|\n9> QUERY|a|\n2> QUERY|a|\n9< OK\n9< OK\n2< OK\n9> QUERY|b|\n9< FAIL\n10> QUERY|a|\n",
     );
@@ -165,7 +165,7 @@ fn what_no_order_explains_is_marked_and_what_is_around_it() {
     assert_eq!(classes, ["plain", "plain", "plain", "fault", "later", "later"]);
     let noted: Vec<_> = bars(&page).iter().map(|bar| bar.contains("no order explains")).collect();
     assert_eq!(noted, [false, false, false, true, false, false]);
-    // What is explained ends where that reply came, at which the other command under way turns pale.
+    // The explained part ends at that reply, and there the other command under way turns pale.
     let (edge, left) = (
         number(&page, "<rect class=\"explained\"", "width"),
         number(&page, "<rect class=\"explained\"", "x"),
@@ -190,7 +190,7 @@ fn what_no_order_explains_is_marked_and_what_is_around_it() {
 
 #[test]
 fn a_page_opens_at_the_end_of_the_bar_of_the_fault() {
-    // The same fault in a bar without room, with room for its label, and with room for the note too.
+    // The same fault in three bars: without room, with room for the label, and with room for the note too.
     for (length, inside) in [(1, [false, false]), (40, [true, false]), (200, [true, true])] {
         let text = format!(
             "@0 1> QUERY|a|\n@0 3> QUERY|c|\n@{length} 1< OK\n@210 2> QUERY|b|\n@220 2< FAIL\n"
@@ -217,8 +217,8 @@ fn a_page_opens_at_the_end_of_the_bar_of_the_fault() {
 }
 
 #[test]
-fn nothing_is_marked_where_no_reply_is_known_not_to_be_explained() {
-    // None, none of this number, none that was answered.
+fn only_a_reply_known_to_be_unexplained_is_marked() {
+    // None; none of this number; and one without a reply.
     for unexplained in [None, Some(6), Some(5)] {
         let page = words(WRONG).to_html("", unexplained);
         let (_, body) = page.split_once("<body>").unwrap();

@@ -1,4 +1,4 @@
-//! Tests of what is left where the steps do not suffice. The rest is with the tests of histories.
+//! Tests of what is left if the steps do not suffice. The other tests are with those of histories.
 
 use super::super::Verdict;
 use crate::fixture::{Command, Model, Reply, checker};
@@ -6,7 +6,7 @@ use crate::history::tests::{Seen, history};
 use crate::machine::StateMachine;
 
 #[test]
-fn a_history_that_takes_too_many_steps_is_still_cut_at_its_fault() {
+fn a_history_of_too_many_steps_is_still_cut_at_its_fault() {
     let wrong = history(
         "1> INDEX|c|\n1< OK\n1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n1> QUERY|c|\n1< OK\n2> QUERY|c|\n2< OK\n",
     );
@@ -14,14 +14,14 @@ fn a_history_that_takes_too_many_steps_is_still_cut_at_its_fault() {
     assert_eq!(cut.to_string(), "1> INDEX|c|\n1< OK\n1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
     let short = checker().steps_to_shorten(3_200).minimise(&wrong).unwrap();
     assert_eq!(short.to_string(), "1> INDEX|a|\n1< OK\n2> QUERY|a|\n2< FAIL\n");
-    // Out of steps before that, nothing is known.
+    // Nothing is known if the steps run out before that.
     assert_eq!(checker().steps(1).steps_to_shorten(3_200).minimise(&wrong), None);
 }
 
 #[test]
 fn shortening_ends_also_where_everything_may_have_happened() {
-    // Many changes of six packages before the fault: more states than can be kept, if each may have
-    // happened or not.
+    // Many changes of six packages before the fault. If each may have happened or not, they have more states
+    // than can be kept.
     let names = ["a", "b", "c", "d", "e", "f"];
     let mut rng = fastrand::Rng::with_seed(3);
     let mut model = Model::default();

@@ -1,4 +1,4 @@
-//! Tests of what a run of a property does: what it keeps and tries again, counts, and prints.
+//! Tests of the run of a property: what it keeps and tries again, counts, and prints.
 
 use std::time::Duration;
 use std::{env, fs, process};
@@ -15,7 +15,7 @@ fn small(limit: u8) -> Property {
     })
 }
 
-/// A folder of its own, removed at the end.
+/// A folder for one test, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -67,7 +67,7 @@ fn what_breaks_a_property_is_kept_and_tried_first_from_then_on() {
              # 100 is not\n# 100\ncase {byte:02x}\n"
         )
     );
-    // Whatever would be drawn.
+    // No random inputs at all.
     let none = Settings { cases: Some(0), ..folder.settings() };
     let again = small(100).run(&none).unwrap_err();
     assert!(matches!(&again, Failure::Violated { seed: None, .. }), "{again}");
@@ -83,7 +83,7 @@ fn what_breaks_a_property_is_kept_and_tried_first_from_then_on() {
 }
 
 #[test]
-fn a_file_that_cannot_be_understood_is_an_error_that_names_the_line() {
+fn a_file_that_cannot_be_parsed_is_an_error_with_the_line() {
     let folder = Folder::new("line");
     for (text, line) in [("case 0g\n", 1), ("# well\n\ncase 012\n", 3), ("7f\n", 1)] {
         folder.write(text);
@@ -136,7 +136,7 @@ fn a_test_is_blind_if_too_few_inputs_are_of_a_class() {
     let long = report.classes["long"];
     assert!((250..500).contains(&long), "{report}");
     assert!(report.to_string().starts_with("all holds on 500 random inputs\n   "), "{report}");
-    // As many as there should be are enough.
+    // As many as the least percentage are enough.
     let always = Property::new("always", "All are numbers.", |_: &Trace<u8>| {
         classes::label("any");
         Ok(())
@@ -150,7 +150,7 @@ fn a_test_is_blind_if_too_few_inputs_are_of_a_class() {
 }
 
 #[test]
-fn a_share_is_not_judged_by_fewer_inputs_than_the_property_asks_for() {
+fn a_share_is_not_judged_by_fewer_inputs_than_asked_for() {
     let all = Property::new("all", "", |_: &Trace<u8>| Ok(()));
     let none = Property { shares: &[("never", 50.0)], ..all };
     assert_eq!(none.run(&Settings { cases: Some(99), ..settings() }).unwrap().cases, 99);
@@ -158,9 +158,10 @@ fn a_share_is_not_judged_by_fewer_inputs_than_the_property_asks_for() {
     assert!(failure.ends_with("# SEED=1 repeats it\n"), "{failure}");
 }
 
+// A violation while the input is made.
 #[test]
-fn a_model_that_panics_is_a_violation_while_the_input_is_made_and_no_step_while_it_is_shrunk() {
-    /// Panics when it is made of a 9, or made simpler than 3.
+fn a_model_that_panics_is_a_violation_but_no_shrinking_step() {
+    /// An input that panics when it is made of a 9, or made simpler than 3.
     #[derive(Debug, Clone)]
     struct Touchy(u8);
 
@@ -194,7 +195,7 @@ fn a_model_that_panics_is_a_violation_while_the_input_is_made_and_no_step_while_
 }
 
 #[test]
-fn bytes_that_make_another_input_than_the_one_that_fails_are_not_kept() {
+fn bytes_that_make_another_input_than_the_failing_are_not_kept() {
     /// A number that names the bytes of another.
     #[derive(Debug, Clone, arbitrary::Arbitrary)]
     struct Liar(u8);
@@ -224,7 +225,7 @@ fn a_budget_in_time_goes_through_seeds_for_as_long() {
     assert_eq!(all.run(&none).unwrap().cases, 1);
     let some = all.run(&Settings { time: time(100), ..settings() }).unwrap();
     assert!(some.cases > 1, "{some}");
-    // What fails in a later batch is repeated by the seed that is named, and no other setting.
+    // A failure in a later batch is repeated by the seed that is named, and needs no other setting.
     let rare = Property::new("rare", "", |trace: &Trace<u8>| match trace.0[..] {
         [7, 7, ..] => Err("begins with 7 7".to_owned()),
         _ => Ok(()),
@@ -237,8 +238,9 @@ fn a_budget_in_time_goes_through_seeds_for_as_long() {
     assert!(rare.quickcheck(100, seed).is_err());
 }
 
+// After the violation itself.
 #[test]
-fn a_failure_prints_the_violation_how_to_repeat_it_and_a_test_to_copy() {
+fn a_failure_prints_how_to_repeat_it_and_a_test_to_copy() {
     let folder = Folder::new("printed");
     let failure = small(100).run(&folder.settings()).unwrap_err();
     let Failure::Violated { violation, .. } = &failure else { panic!("{failure}") };

@@ -1,4 +1,4 @@
-//! Tests of what a run keeps, tries again, and prints. One client alone makes them repeatable.
+//! Tests of what a run keeps, tries again, and prints. They have one client alone, so they can be repeated.
 
 use std::path::Path;
 use std::{env, fs, process};
