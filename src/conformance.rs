@@ -75,8 +75,8 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// How long a reply may take.
     pub patience: Duration,
-    /// How long one case may take with its tidying up, and then again the shortening of its finding.
-    /// It is at least twice `patience`.
+    /// The time limit for one case, for the shortening of its finding, and for the tidying up after
+    /// it. It is at least twice `patience`.
     pub bound: Duration,
     /// How many failed checks end the run. `None` tries all.
     pub fail_fast: Option<u64>,

@@ -17,8 +17,8 @@ use super::target::{Held, Target};
 use super::{Settings, avoid};
 use crate::testing::transcript::{Mismatch, Step, Transcript};
 
-/// The patience for a reply while a conversation is shortened, and for a first look whether the server
-/// is gone.
+/// The patience for a reply while a conversation is shortened, and for a first look at whether the
+/// server is gone.
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many missing replies a case has time to wait for, where nothing should delay a reply.
@@ -34,7 +34,7 @@ pub(super) struct Context {
     pub(super) dialect: Dialect,
     /// Restarts the server when it is gone, if a command for that was given.
     pub(super) restart: Option<Restart>,
-    /// The median time of a reply before any check.
+    /// The median time of a reply, measured before any check.
     reply_time: Duration,
     /// Rules that are no longer tested: this server breaks them, or the challenge does not demand
     /// them.
@@ -202,8 +202,8 @@ impl Context {
         Some(Finding::of(&held)).filter(|finding| finding.rule == "L8")
     }
 
-    /// Shows that the server indexes a package when it is asked for it, if that explains the failure.
-    /// The suite asks for names before each conversation, so such a fault can show up in any of them.
+    /// Shows that a QUERY makes the server index the package, if that explains the failure. The suite
+    /// asks for names before each conversation, so such a fault can spoil any of them.
     fn asked_into_being(&self, held: &Held) -> Option<Finding> {
         if self.avoided.borrow().contains("Q3") || is_silence(held) {
             return None;

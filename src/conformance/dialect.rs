@@ -67,8 +67,8 @@ impl Behaviour {
 
     /// Whether the behaviour is another reading of the rules, and so no fault.
     ///
-    /// To end the connection is a reading only if a line is too long. Otherwise it is a fault, which
-    /// any check with such lines reports.
+    /// A server may end the connection only if a line is too long. Otherwise that is a fault, and any
+    /// check with such lines reports it.
     ///
     /// If addresses differ, the system has a fault, even if each address alone reads the line in its
     /// own way.
@@ -95,7 +95,7 @@ impl Behaviour {
     }
 }
 
-/// What a server reads in its own way, and so does not get.
+/// What a server reads in its own way. Conversations leave it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
     differing: BTreeSet<Feature>,

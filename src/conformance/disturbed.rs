@@ -19,7 +19,7 @@ use crate::testing::transcript::{Step, Transcript};
 /// How many clients are connected at once, as the challenge demands.
 const CLIENTS: usize = 100;
 
-/// The most bytes that a client sends that never reads. No system keeps this much for it by default.
+/// How many bytes a client sends at most without reading. No system keeps this much for it by default.
 const FLOOD: usize = 64 << 20;
 
 /// How long a write may take before the server is assumed to make this client wait.
@@ -237,7 +237,7 @@ fn binary_noise(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> 
             if !send(&stream, &noise) {
                 break;
             }
-            // The replies do not matter, but somebody has to read them.
+            // Nobody needs the replies, but unread ones would make the server wait.
             drain(&stream)?;
         }
         Ok(vec![stream])

@@ -251,7 +251,7 @@ impl Transcript {
         replies.last()
     }
 
-    /// The same steps, with the bytes that another transcript sends, which sends as often.
+    /// The same steps, but they send the bytes of another transcript, which sends as often.
     pub(super) fn saying(&self, other: &Self) -> Self {
         let mut said = other.steps().filter(|step| matches!(step, Step::Send(_)));
         Self::from_steps(self.steps().map(|step| match step {

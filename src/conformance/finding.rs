@@ -23,7 +23,7 @@ pub struct Finding {
     pub evidence: Evidence,
     /// Whether the fault showed again when it was tried alone.
     pub reproduced: bool,
-    /// The conversations before it, if the fault did not show again. It may need them.
+    /// The conversations before the fault, which it may need. Empty if the fault showed again.
     pub before: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ pub enum Evidence {
 }
 
 impl Finding {
-    /// A finding that counts as reproduced.
+    /// A finding with this evidence, which counts as reproduced.
     pub(super) fn new(rule: &str, what: impl Into<String>, evidence: Evidence) -> Self {
         Self {
             what: what.into(),
@@ -80,7 +80,7 @@ impl Finding {
         }
         if let Mismatch::Surplus { connection, .. } | Mismatch::NoEnd { connection, .. } = mismatch
         {
-            // The client does this last, and no transcript has it.
+            // The client does this after the last step of the transcript.
             let unasked = if matches!(mismatch, Mismatch::NoEnd { .. }) { "" } else { ", unasked" };
             text += &format!("@ {connection}\n>$\n<$\n# got {actual}{at}{unasked}\n");
         }

@@ -18,8 +18,8 @@ use crate::testing::properties::{machine_properties, roster};
 use crate::testing::trace::{Trace, TraceCommand};
 use crate::testing::transcript::{Step, Transcript};
 
-/// The properties that show something about a machine with a hidden state, and how many cases a server
-/// gets of each.
+/// The properties that show something about a machine with a hidden state, and how many cases of each
+/// a server gets.
 const PROPERTIES: [(&str, u64); 3] = [
     ("machine_answers_as_model", 100),
     ("index_and_remove_are_idempotent", 20),
@@ -77,8 +77,7 @@ fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
     let shown: Option<Transcript> = violation.shown.parse().ok();
     match shown.as_ref().map(|shown| context.holds_from(seed, shown)) {
         Some(Trial::Passed | Trial::LeftOut) if !context.avoided().is_empty() => {
-            // Nothing goes wrong once the rules are avoided that are known to be broken, or not
-            // demanded.
+            // Nothing goes wrong if the conversation avoids the broken rules and the waived ones.
             if context.knows_any() { Trial::Known(String::new()) } else { Trial::LeftOut }
         }
         Some(trial @ (Trial::Failed(_) | Trial::Known(_))) => trial,

@@ -1,7 +1,7 @@
 //! What the challenge's own harness does, by the meaning of its text.
 //!
 //! 1, 10 and 100 clients at once remove, index and remove again a list of packages like Homebrew's, by
-//! brute force. Some of their messages are broken. At last, a hundred clients contend for the same
+//! brute force. Some of their messages are broken. Finally, a hundred clients contend for the same
 //! packages for a moment.
 
 use std::io;
@@ -32,7 +32,8 @@ const BROKEN: [&str; 5] = ["BLINDEX|NAME|", "INDEX", "index|NAME|", "REMOVE NAME
 /// The name in a broken message.
 const MEANT: &str = "meant";
 
-/// How many clients there are if all contend, for how many packages, and how many messages each sends.
+/// The numbers of the check in which all clients contend: clients, packages, and messages of each
+/// client.
 const HOT_CLIENTS: usize = 100;
 const HOT_PACKAGES: usize = 40;
 const HOT_MESSAGES: usize = 300;
@@ -167,7 +168,7 @@ impl Unlucky<'_> {
         Ok(())
     }
 
-    /// Sends the messages of all packages, again and again, until each has got OK.
+    /// Sends a message about each own package, and repeats those that fail until all are OK.
     fn by_brute_force(&mut self, line: impl Fn(&Listed) -> String) -> Result<(), Ended> {
         let mut left = self.own.clone();
         while !left.is_empty() {

@@ -10,7 +10,7 @@ use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::reference;
 use crate::testing::transcript::Transcript;
 
-/// Longer lines keep their length, because they test it.
+/// Lines over this many bytes keep their length, because they test it.
 pub(super) const LONG_LINE: usize = 4_096;
 
 /// Bytes that are sent as a name, valid or not.
@@ -111,8 +111,8 @@ impl Namespace {
         Some(bytes)
     }
 
-    /// All names of this namespace that a transcript sends, in the order in which they come up.
-    /// Invalid names count too, because a server may take them.
+    /// All names of this namespace that a transcript sends, in the order of their first use. Invalid
+    /// names count too, because a server may take them.
     pub(super) fn names_in(&self, transcript: &Transcript) -> Vec<RawName> {
         let mut seen = BTreeSet::new();
         let mut names = Vec::new();

@@ -91,7 +91,7 @@ pub struct Report {
     pub behaviours: Vec<Behaviour>,
     /// The outcome of every check that was asked for.
     pub outcomes: Vec<CheckOutcome>,
-    /// The median time of a reply before any check.
+    /// The median time of a reply, measured before any check.
     pub reply_time: Duration,
     /// Whether nothing answers any more, so that the remaining checks could not be tried.
     pub is_gone: bool,

@@ -1,5 +1,5 @@
-//! What has happened to packages before a message comes. It tells which rules the message tests, and
-//! which of these a wrong reply breaks.
+//! What has happened to packages before a message comes. The past decides which rules the message
+//! tests, and which of these a wrong reply breaks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use crate::testing::reference;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Past {
     pub(super) model: Model,
-    /// Packages that another one needed once, and needs no longer. With each stands the rule by which
-    /// it was let go, and the package that needed it.
+    /// Packages that another one needed once, and needs no longer. Each has the rule by which it was
+    /// let go, and the package that needed it.
     let_go: BTreeMap<Name, (&'static str, Name)>,
     /// Packages whose list was replaced while they were indexed.
     relisted: BTreeSet<Name>,
@@ -25,8 +25,8 @@ pub(super) struct Past {
     removed: BTreeSet<Name>,
     /// Names on lists, indexed or not.
     listed: BTreeSet<Name>,
-    /// Packages that malformed lines may have been meant to index. Then the same of lines that were
-    /// cut off.
+    /// Packages that malformed lines, and in the second set cut-off lines, may have been meant to
+    /// index.
     malformed: BTreeSet<Name>,
     cut_off: BTreeSet<Name>,
     /// The connection that last changed each package, and the connections that asked for each.
@@ -120,7 +120,7 @@ impl Past {
         self.model.packages().contains_key(name)
     }
 
-    /// The packages that have a package on their list, apart from itself.
+    /// The packages that have this package on their list, apart from itself.
     fn dependents(&self, package: &Name) -> Vec<&Name> {
         let holds =
             |(name, list): &(&Name, &BTreeSet<Name>)| *name != package && list.contains(package);

@@ -177,7 +177,7 @@ fn last_line(shown: &Transcript) -> usize {
     shown.steps().count()
 }
 
-/// What all addresses do, and whether it is the same. If it is not, the text says what each does.
+/// What the addresses do, and whether all do the same. If not, the text says what each does.
 fn together(system: &System, mut observed: Vec<String>) -> (String, bool) {
     if observed.windows(2).all(|two| two[0] == two[1]) {
         return (observed.swap_remove(0), true);

@@ -60,8 +60,9 @@ impl FromStr for Saved {
 
 /// Tries a saved transcript or history again, with names of this run.
 ///
-/// A transcript is held as it is, with its own replies. Clients follow a history up to 200 times, and
-/// each time repeat a short one about other packages.
+/// A transcript is held as it is, with its own replies. Clients follow a history up to 200 times,
+/// until no order explains what they see. Each time, they repeat a short history, always about other
+/// packages.
 ///
 /// With several addresses, a connection that is named after one of them goes there. Connections to the
 /// same address of another system share an address here. All others take turns. The clients of a
@@ -88,8 +89,8 @@ pub fn replay(
 
 /// Lets clients follow a history again, until no order explains what they see.
 ///
-/// So few commands seldom overlap, and how often depends on the machine. So the clients repeat a short
-/// history many times, each time about other packages.
+/// A few commands alone seldom overlap, and how often depends on the machine. So the clients repeat a
+/// short history many times, each time about other packages.
 fn follow(target: &Target, history: &History<Command, Reply>, commands: usize) -> Option<Finding> {
     let scripts = scripts_of(history);
     let is_short = |it: &Operation<Command, Reply>| it.command.to_string().len() < LONG_LINE;
@@ -124,8 +125,8 @@ fn of_free_packages(target: &Target, scripts: &[Script<Command>]) -> Round {
     Round::new(scripts.iter().map(rename).collect(), names)
 }
 
-/// The commands that each client sent, in bursts. A command that was sent before the reply to the last
-/// one belongs to the same burst.
+/// The commands that each client sent, in bursts. A command belongs to the burst before it if the
+/// client still waited for a reply.
 fn scripts_of(history: &History<Command, Reply>) -> Vec<Script<Command>> {
     let operations = history.operations();
     let mut clients: Vec<usize> = operations.iter().map(|operation| operation.client).collect();

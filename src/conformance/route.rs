@@ -1,8 +1,8 @@
-//! At which address each connection of a transcript is. If there are several addresses, the
-//! connection's name says which.
+//! Puts the connections of a transcript at addresses. If there are several addresses, the name of a
+//! connection includes its address.
 //!
-//! So a transcript itself says where each message goes, and where each reply comes from. It can be
-//! shortened, shown, saved and tried again without any other information.
+//! So a transcript says where each message goes, and where each reply comes from. It can be shortened,
+//! shown, saved and tried again without any other information.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl System {
     }
 
     /// A transcript that sends lines in bursts, each to the address of its number. Each burst waits
-    /// until all before it are answered.
+    /// until all earlier ones are answered.
     pub(super) fn scattered(
         &self,
         bursts: impl IntoIterator<Item = (usize, Vec<Vec<u8>>)>,
@@ -65,8 +65,8 @@ impl System {
         self.spread(&Transcript::from_steps(steps.collect::<Vec<_>>()), 0)
     }
 
-    /// The number of the address that `spread` put into the name of a connection. Without one, it is
-    /// 0.
+    /// The number of the address in the name of a connection, where `spread` puts it. Without one, it
+    /// is 0.
     pub(super) fn number_of(&self, connection: &str) -> usize {
         let label = connection.rsplit_once(AT).map_or(connection, |(_, label)| label);
         let mut addresses = self.addresses().iter();

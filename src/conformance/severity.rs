@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Severity {
     /// Nothing answers any more.
     Ends,
-    /// The server indexes something wrong: something is lost, kept or half done.
+    /// The index is wrong: something is lost, kept or half done.
     State,
     /// A message that was understood gets the wrong answer.
     Answers,
@@ -15,7 +15,7 @@ pub enum Severity {
     Framing,
     /// The server takes lines that it should refuse, or refuses lines that it should take.
     Grammar,
-    /// The challenge does not demand the rule.
+    /// The challenge does not demand the broken rule.
     Beyond,
 }
 

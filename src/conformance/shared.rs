@@ -1,7 +1,7 @@
 //! What a system of several addresses shares: all addresses know at once what one of them was told.
 //!
-//! Messages go to one address after the other, each after all before it are answered. Every reply must
-//! be that of one machine that was told all of them.
+//! Messages go to one address after the other, each after all earlier ones are answered. Every reply
+//! must be that of one machine that was told all of them.
 
 use std::iter;
 

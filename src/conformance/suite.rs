@@ -262,7 +262,7 @@ fn try_check(
     }
 }
 
-/// The outcome of a case, after a look whether the server has survived it.
+/// The outcome of a case, once it is known whether the server has survived it.
 fn after(context: &Context, trial: Trial) -> Trial {
     let is_known_to_end =
         matches!(&trial, Trial::Failed(finding) if finding.severity == Severity::Ends);

@@ -59,7 +59,7 @@ pub enum SystemError {
     /// There is no address.
     #[error("a system has at least one address")]
     NoAddress,
-    /// A name is given twice. The system would have fewer addresses than it seems.
+    /// A name is given twice. A run would then test fewer addresses than it claims.
     #[error("{} is given twice", shown(name))]
     GivenTwice {
         /// The name.

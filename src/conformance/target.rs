@@ -285,7 +285,8 @@ impl Target {
         let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(&transcript));
         let (namespace, names) = self.free_namespace(names);
         let sent = answer(&namespace.transcript(&transcript));
-        // The server may already hold a name that could not be restored. It is not sent that name.
+        // The conversation is left out if the server holds one of these names, which could not be
+        // restored.
         let Some(absent) = self.absent(&outside(&sent, &namespace)) else { return Ok(()) };
         self.remember(&sent);
         let held = sent.run_to(&self.ending(&namespace), &mut &*self);
