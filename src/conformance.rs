@@ -1,14 +1,15 @@
-//! Floor 9: the suite for every server that speaks the protocol: what the specification says, tried on a
-//! server behind an address, of which nothing else is known. Several addresses are tried as one
-//! [`System`], which serves one index at all of them.
+//! Floor 9: the conformance suite, which tests any server that speaks the protocol. It needs only an
+//! address. It tests several addresses as one [`System`], which serves the same index at all of them.
 //!
-//! [`run`] goes through the [`checks`] in order: the transcripts of the specification, each rule on
-//! its own, the properties of any machine in lockstep with the reference model, the same messages in
-//! every segmentation, histories of clients at once, clients that break off, and clients that do
-//! what none should. The server need not be empty: every name that is sent begins with a prefix of
-//! this run, and is removed again. What honest servers read in different ways is [observed
-//! first](Behaviour), and then not held against them unless that is asked for. What is found is
-//! made as short as can be, against the server itself.
+//! [`run`] tries the [`checks`] in order. First come the transcripts of the specification, and each
+//! rule on its own. Then drawn commands run in lockstep with the reference model, and the same
+//! messages arrive in every segmentation. One order must explain the histories of clients at once.
+//! Last come clients that break off, clients that misbehave, and the challenge's own harness.
+//!
+//! The server need not be empty. Every name that a run sends begins with a prefix of that run, and the
+//! run removes its packages again. Honest servers read some lines in different ways. The suite
+//! [observes](Behaviour) these first, and accepts them unless the run is [strict](Settings::strict).
+//! It shortens each finding against the server itself, as far as it can.
 
 mod avoid;
 mod cannot_test;
@@ -55,40 +56,39 @@ pub use severity::Severity;
 pub use suite::{Event, checks, chosen, run};
 pub use system::{Address, System, SystemError};
 
-/// How all names begin that a run with this seed sends.
+/// The prefix of all names that a run with this seed sends.
 #[must_use]
 pub fn names_of(seed: u64) -> String {
     format!("check{seed:x}z")
 }
 
-/// How a run goes about it.
+/// What a run tries, how it judges, and how long it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// What is drawn, and which names are used: the same for the same seed.
+    /// The seed of all that is drawn and of the names. The same seed gives the same.
     pub seed: u64,
-    /// How many clients there are at once where they contend, at least 2.
+    /// How many clients contend at once, at least 2.
     pub clients: usize,
-    /// How many commands a sequence or a history has at most, at least 1.
+    /// The most commands in a sequence or a history, at least 1.
     pub commands: usize,
-    /// How long all checks together draw cases whose number is free; without it there are as many
-    /// as the table says.
+    /// How long all drawn checks together may take. `None` draws as many cases as the table says.
     pub time: Option<Duration>,
     /// How long a reply may take.
     pub patience: Duration,
-    /// How long one case may take, to shorten what it has found, and to tidy up after it; at least twice
-    /// as long as a reply.
+    /// The time limit for one case, for the shortening of its finding, and for the tidying up after
+    /// it. It is at least twice `patience`.
     pub bound: Duration,
-    /// After so many checks that failed nothing more is tried; all are if there is no number.
+    /// How many failed checks end the run. `None` tries all.
     pub fail_fast: Option<u64>,
-    /// The shell's command that brings the server back when it is gone.
+    /// The shell command that restarts the server when nothing answers any more.
     pub restart: Option<String>,
-    /// By which text it is judged.
+    /// The text by which the server is judged.
     pub challenge: Challenge,
-    /// Whether a difference where honest servers differ is a failure too.
+    /// Whether every difference from the rules is a failure, even where honest servers differ.
     pub strict: bool,
-    /// The checks to try, by their names or how these begin; all if none is given.
+    /// The checks to try, each by its name or by how its name begins. Empty for all.
     pub only: Vec<String>,
-    /// The one case to try of each of them, by its number from 0; all if none is given.
+    /// The one case to try of each check, by its number from 0. `None` for all.
     pub case: Option<u64>,
 }
 

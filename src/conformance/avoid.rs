@@ -1,9 +1,9 @@
-//! What is known to be wrong, or is not asked for, is left out of what is said later: so that each
-//! finding is a new one.
+//! Keeps known faults out of later conversations, so that each finding is a new one. Rules that the
+//! challenge does not demand are kept out in the same way.
 //!
-//! A rule of how packages change is avoided by leaving out the messages that put it to the test. A rule
-//! of how messages travel is avoided by another manner: one message at a time, in one piece, without
-//! half-closes, on a new connection after an ERROR.
+//! A rule about packages is avoided by leaving out the messages that test it. A rule about transport
+//! is avoided by another way of sending. For example, each message is sent alone and in one piece,
+//! without half-closes, or on a new connection after an ERROR.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,16 @@ use crate::testing::history::Script;
 use crate::testing::transcript::{Step, Transcript};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// Rules that what one client sends message by message cannot do without.
+/// Rules that no conversation of one client can avoid.
 const BASIC: [&str; 7] = ["I1", "I5", "X2", "Q1", "Q2", "M1", "M11"];
 
-/// Whether a rule is one without which nothing can be tried.
+/// Whether nothing can be tried without this rule.
 pub(super) fn is_basic(rule: &str) -> bool {
     BASIC.contains(&rule)
 }
 
-/// The transcript without what puts any of these rules to the test. Replies have to be found anew.
+/// The transcript without the steps that test any of these rules. The caller has to compute its
+/// replies again.
 pub(super) fn without(transcript: &Transcript, rules: &Rules) -> Transcript {
     if rules.is_empty() {
         return transcript.clone();
@@ -31,7 +32,8 @@ pub(super) fn without(transcript: &Transcript, rules: &Rules) -> Transcript {
     let has = |any: &[&str]| any.iter().any(|rule| rules.contains(rule));
     let mut steps: Vec<Step> = transcript.steps().cloned().collect();
     if has(&["C5", "O6"]) {
-        // One connection alone, which is another one after each end.
+        // One connection alone remains. A transcript that closes one needs others, so nothing of it
+        // remains.
         steps.retain(|step| !matches!(step, Step::Switch(_)));
         if steps.iter().any(|step| matches!(step, Step::HalfClose | Step::BreakOff)) {
             return Transcript::from_steps([]);
@@ -52,18 +54,19 @@ pub(super) fn without(transcript: &Transcript, rules: &Rules) -> Transcript {
     Transcript::from_steps(without)
 }
 
-/// Whether a server that breaks this rule may mind messages that are sent ahead of their replies.
+/// Whether a server that breaks this rule may mishandle messages that are sent ahead of earlier
+/// replies.
 pub(super) fn is_of_messages_ahead(rule: &str) -> bool {
     ["L8", "L9", "O1", "O2", "O3", "O9", "C6"].contains(&rule)
 }
 
-/// A line that is under way, and its pieces: in which step, from where to where.
+/// An unfinished line, and its pieces: the number of the step, and the range of its bytes.
 type Begun = (Vec<u8>, Vec<(usize, usize, usize)>);
 
-/// Without the lines that put one of these rules to the test, in whatever pieces they come.
+/// The steps without the lines that test one of these rules, with all the pieces of each line.
 fn without_lines(steps: Vec<Step>, rules: &Rules) -> Vec<Step> {
     let mut past = Past::default();
-    // Of each connection.
+    // The unfinished line of each connection.
     let mut begun: BTreeMap<String, Begun> = BTreeMap::new();
     let mut dropped: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     let mut current = "main".to_owned();
@@ -72,7 +75,7 @@ fn without_lines(steps: Vec<Step>, rules: &Rules) -> Vec<Step> {
             Step::Switch(name) => current.clone_from(name),
             Step::BreakOff | Step::HalfClose | Step::ExpectEnd => {
                 let (_, pieces) = begun.remove(&current).unwrap_or_default();
-                // What is cut off is a piece as well.
+                // A line that is cut off has pieces as well.
                 if rules.contains("L9") || rules.contains("L8") {
                     for (number, from, to) in pieces {
                         dropped.entry(number).or_default().push((from, to));
@@ -103,7 +106,7 @@ fn without_lines(steps: Vec<Step>, rules: &Rules) -> Vec<Step> {
         }
     }
     if rules.contains("L3") {
-        // What has passed the limit without its LF is answered too.
+        // A server answers a line over the limit before its LF.
         let is_too_long = |line: &Vec<u8>| line.len() >= DEFAULT_MAX_LINE_BYTES;
         let too_long = begun.into_values().filter(|(line, _)| is_too_long(line));
         for (number, from, to) in too_long.flat_map(|(_, pieces)| pieces) {
@@ -123,8 +126,8 @@ fn without_lines(steps: Vec<Step>, rules: &Rules) -> Vec<Step> {
     kept.collect()
 }
 
-/// Each line in one piece, and answered before the next is sent; after an ERROR on a new connection, if
-/// that is asked for.
+/// Sends each line in one piece, after the line before is answered. With `breaks_off`, a new
+/// connection follows each malformed line.
 pub(super) fn one_at_a_time(steps: Vec<Step>, breaks_off: bool) -> Vec<Step> {
     let mut begun: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut current = "main".to_owned();
@@ -161,8 +164,8 @@ pub(super) fn one_at_a_time(steps: Vec<Step>, breaks_off: bool) -> Vec<Step> {
     single
 }
 
-/// Scripts of clients at once that put none of these rules to the test, whatever order their commands
-/// take; none if there are no such scripts.
+/// Scripts of clients at once that test none of these rules, in any order of their commands. `None` if
+/// there are no such scripts.
 pub(super) fn scripts_without(
     scripts: Vec<Script<Command>>,
     rules: &Rules,
@@ -193,7 +196,7 @@ pub(super) fn scripts_without(
             }
             Command::Index { package, dependencies }
         }
-        // Any of them may be about a package that is not there.
+        // Any QUERY may find its package missing.
         Command::Query { package } if has(&["Q3"]) => Command::Remove { package },
         command => command,
     };
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn messages_that_put_a_rule_to_the_test_are_left_out() {
         let text = "> INDEX|a|\n> INDEX|b|a\n> INDEX|b|\n> REMOVE|a|\n> REMOVE|b|\n> index|a|\n";
-        // With the second INDEX of b left out, b goes on needing a.
+        // Without the second INDEX of b, b still needs a.
         assert_eq!(
             spoken(text, &["I4"]),
             "> INDEX|a|\n> INDEX|b|a\n> REMOVE|a|\n> REMOVE|b|\n> index|a|\n< OK\n< OK\n< FAIL\n< OK\n< ERROR\n"

@@ -1,4 +1,4 @@
-//! Why a server cannot be tried at all.
+//! Why a server cannot be tested at all.
 
 use std::io;
 
@@ -9,48 +9,48 @@ use crate::shown::shown;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CannotTest {
-    /// No check has such a name.
+    /// No check has this name, or a name that begins with it.
     #[error("no check is called {:?}, nor begins so", shown(name))]
     NoSuchCheck {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
     },
-    /// A check of such a name takes several addresses, and there is one.
+    /// The checks of this name need several addresses, and the system has one.
     #[error("{} is about several addresses, and there is one", shown(name))]
     OneAddress {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
     },
-    /// A check has no case of such a number.
+    /// A check has no case of this number.
     #[error("{} has no case {case}: it has {cases}, counted from 0", shown(name))]
     NoSuchCase {
-        /// What was asked for.
+        /// The number that was asked for.
         case: u64,
-        /// The check.
+        /// The name of the check.
         name: String,
-        /// How many cases it has.
+        /// How many cases the check has.
         cases: u64,
     },
-    /// Nobody listens there.
+    /// No connection to an address can be made.
     #[error("{}: {error}", shown(address))]
     Unreachable {
-        /// Where, as that address is called.
+        /// The name of the address.
         address: String,
-        /// Why.
+        /// Why connecting failed.
         error: io::Error,
     },
-    /// Nothing comes back from there.
+    /// The server at an address does not answer.
     #[error("{}: {error}", shown(address))]
     Silent {
-        /// From where, as that address is called.
+        /// The name of the address.
         address: String,
-        /// What was seen.
+        /// What came instead of a reply.
         error: ClientError,
     },
 }
 
 impl CannotTest {
-    /// The address that it is about, if it is about one.
+    /// The name of the address that the error is about, if it is about one.
     pub(super) fn address(&self) -> Option<String> {
         match self {
             Self::Unreachable { address, .. } | Self::Silent { address, .. } => {

@@ -1,23 +1,22 @@
-//! The texts of the challenge that the protocol comes from, and what a server that was written for one
-//! of them need not do.
+//! The texts of the challenge from which the protocol comes, and the rules that each of them waives.
 
 use super::rules::Rules;
 use super::severity::BEYOND;
 
-/// By which text a server is judged.
+/// The text by which a server is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Challenge {
     /// This project's protocol, which settles what the challenge leaves open.
     #[default]
     Own,
-    /// The newer text of the challenge: INDEX of a package that is there replaces its list.
+    /// The newer text of the challenge: INDEX of an indexed package replaces its list.
     Newer,
-    /// The older text: INDEX of a package that is there is OK, and its list may stay as it was.
+    /// The older text: INDEX of an indexed package is OK, and its list may stay as it was.
     Older,
 }
 
 impl Challenge {
-    /// The rules that a server need not keep to.
+    /// The rules that a server need not keep under this text.
     pub(super) fn waived(self) -> Rules {
         match self {
             Self::Own => Rules::new(),

@@ -1,29 +1,29 @@
-//! A check: a claim about a server, with the cases on which it is tried. Which checks there are, and
-//! what runs them, is in `suite`.
+//! A check: a claim about a server, with the cases that test it. `suite` has the table of checks, and
+//! runs them.
 
 use std::fmt;
 
 use super::context::{Context, Trial};
 use crate::testing::transcript::Transcript;
 
-/// What kind of check one is; they are tried in this order.
+/// The kind of a check. Checks are tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// A transcript of the specification as a whole.
     Transcripts,
-    /// One rule, by what the transcripts say under its name.
+    /// One rule, by the sections of the transcripts that name it.
     Rules,
-    /// What is said at several addresses of one system.
+    /// Messages at several addresses of one system.
     Addresses,
-    /// What one client sends, message by message.
+    /// Messages of one client, each answered before the next is sent.
     Lockstep,
-    /// What one client sends, in pieces or ahead.
+    /// Messages of one client, in pieces or ahead of replies.
     Segmentation,
-    /// What many clients send at once.
+    /// Messages of many clients at once.
     Histories,
     /// Clients that break off.
     Disconnects,
-    /// Clients that do what none should.
+    /// Clients that misbehave.
     Robustness,
     /// What the harness of the challenge does.
     Challenge,
@@ -45,22 +45,22 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Tries one case: its seed, and its number.
+/// Tries one case. Takes the seed and the number of the case.
 type Attempt = Box<dyn Fn(&Context, u64, u64) -> Trial>;
 
-/// A claim about a server, and the cases on which it is tried.
+/// A claim about a server, and the cases that test it.
 pub struct Check {
-    /// Its name.
+    /// The name of the check.
     pub name: String,
-    /// What it claims, in a line.
+    /// What it claims, in one line.
     pub promise: String,
-    /// The rules of the protocol that it covers, by their ids.
+    /// The ids of the rules that it covers.
     pub rules: Vec<String>,
-    /// When it is tried.
+    /// The kind of check, which decides when it is tried.
     pub stage: Stage,
-    /// How many cases there are; where they are drawn, how many are unless the time says otherwise.
+    /// How many cases there are. A time limit replaces this number if the cases are drawn.
     pub cases: u64,
-    /// Whether the cases are drawn, so that there can be any number of them.
+    /// Whether the cases are drawn at random, so that there can be any number of them.
     pub drawn: bool,
     pub(super) attempt: Attempt,
 }
@@ -72,7 +72,7 @@ impl fmt::Debug for Check {
 }
 
 impl Check {
-    /// A check whose cases are conversations that are known beforehand.
+    /// A check whose cases are fixed conversations.
     pub(super) fn listed(
         stage: Stage,
         name: impl Into<String>,
@@ -83,7 +83,8 @@ impl Check {
         let (count, of) = (cases.len() as u64, rules.clone());
         let attempt = move |context: &Context, _, number| {
             let case = usize::try_from(number).ok().and_then(|number| cases.get(number));
-            // One rule alone, of which the other lines of its cases say nothing.
+            // The server reads this rule in its own way. The other lines of the case say nothing about
+            // it.
             let is_its_own =
                 stage == Stage::Rules && of.iter().any(|rule| context.dialect.has_its_own(rule));
             case.filter(|_| !is_its_own).map_or(Trial::LeftOut, |it| context.holds(it))
@@ -99,7 +100,7 @@ impl Check {
         }
     }
 
-    /// A check whose cases come from their seeds.
+    /// A check whose cases are drawn from their seeds.
     pub(super) fn drawn(
         stage: Stage,
         name: &str,

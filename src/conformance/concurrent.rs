@@ -1,4 +1,4 @@
-//! What clients see who contend for a few packages: is there one order that explains it?
+//! Clients that contend for a few packages: does one order of commands explain what they saw?
 
 use std::io;
 
@@ -18,18 +18,19 @@ use crate::testing::contention::{self, Contention};
 use crate::testing::history::{History, Script, Verdict};
 use crate::testing::transcript::{Step, Transcript};
 
-/// How many histories are recorded unless the time says otherwise.
+/// How many histories are recorded without a time limit.
 const HISTORIES: u64 = 150;
 
-/// How many steps all searches may take by which a history is shortened, so that this ends in a second or two.
+/// The most steps that all searches together take to shorten a history. They then end in a second or
+/// two.
 const SHORTENING_STEPS: u64 = 600_000;
 
-/// How many commands a person can follow. Where a history stays longer, the fault is looked for anew, with no
-/// more commands than that.
+/// How many commands a person can follow. A fault in a longer history is looked for again, with no
+/// more commands than this.
 const FEW: usize = 12;
 
-/// How many commands a client sends at most before it waits, by turns: mostly it is one, because
-/// what overlaps less says more.
+/// The most commands that a client sends before it waits. Each history draws one of these, mostly 1,
+/// because a history with less overlap tells more.
 const BURSTS: [u8; 3] = [1, 1, 3];
 
 pub(super) fn histories() -> Vec<Check> {
@@ -43,11 +44,11 @@ pub(super) fn histories() -> Vec<Check> {
     )]
 }
 
-/// What clients are to ask at once, of packages that the server does not have.
+/// What clients ask at once, about packages that the server does not have.
 pub(super) struct Round {
-    /// What each client asks.
+    /// The commands of each client.
     scripts: Vec<Script<Command>>,
-    /// The names of all packages, in groups that no command relates: what is seen of each is judged alone.
+    /// The names of all packages, in groups that no command connects. Each group is judged alone.
     names: Vec<Vec<RawName>>,
 }
 
@@ -56,16 +57,16 @@ impl Round {
         Self { scripts, names: vec![names] }
     }
 
-    /// The same clients go on with what another round has them ask, of other packages. What overlaps
-    /// seldom overlaps sooner so than in rounds that each begin with connections.
+    /// Lets the same clients go on with the scripts of another round, about other packages. A rare
+    /// overlap shows sooner this way than in rounds that each connect again.
     pub(super) fn then(mut self, other: Self) -> Self {
         self.scripts.iter_mut().zip(other.scripts).for_each(|(script, more)| script.extend(more));
         self.names.extend(other.names);
         self
     }
 
-    /// About so many packages, without what this server is known to get wrong, and the prefix of their
-    /// names; `None` if nothing is left.
+    /// A round about this many packages, and the prefix of their names. It leaves out what this server
+    /// is known to get wrong. `None` if nothing is left.
     fn drawn(
         context: &Context,
         g: &mut Gen,
@@ -103,12 +104,15 @@ fn try_history(context: &Context, seed: u64) -> Trial {
     }
 }
 
-/// A fault that was seen among many commands, seen among a few, if it shows there in time; and the prefix of the
-/// names in them. Many cannot always be shortened to few: what was left out may or may not have happened.
+/// Looks among few commands for a fault that was seen among many.
+///
+/// A long history cannot always be shortened, because a command that was left out may or may not have
+/// taken effect. So the clients try again with few commands. If the fault shows in time, `prefix`
+/// becomes that of its names.
 fn with_few(context: &Context, g: &mut Gen, prefix: &mut String) -> Option<Finding> {
     let target = &context.target;
     target.within(context.settings.bound, || {
-        // Of few clients more overlaps; some faults need many.
+        // Few clients overlap more, but some faults need many.
         let clients = (2..=context.settings.clients.clamp(2, FEW / 2)).cycle();
         let mut rounds = clients.take_while(|_| !target.is_out_of_time());
         rounds.find_map(|clients| {
@@ -125,8 +129,10 @@ fn with_few(context: &Context, g: &mut Gen, prefix: &mut String) -> Option<Findi
     })
 }
 
-/// What is seen of a fault without any overlap, if it is: the commands are said once more one after the
-/// other, in the order in which they were sent and in that of their replies, by one client and then by all.
+/// Shows the fault without any overlap, if it needs none.
+///
+/// The commands are sent again one after the other. Their order is that of sending, and then that of
+/// the replies. One client sends all of them, and then each client its own.
 fn explained_by_one(context: &Context, finding: &Finding, prefix: &str) -> Option<Trial> {
     let Evidence::History { short, whole, .. } = &finding.evidence else { return None };
     let line = |command: &Command| format!("{}\n", command.to_string().replace(prefix, ""));
@@ -150,9 +156,9 @@ fn explained_by_one(context: &Context, finding: &Finding, prefix: &str) -> Optio
     trials.find(|trial| matches!(trial, Trial::Failed(_) | Trial::Known(_)))
 }
 
-/// Lets clients follow their scripts at once, and judges what they were told. With several addresses
-/// each client is at the next one, the first at that of number `start`. A fault among many commands may be one
-/// of `few` instead.
+/// Lets clients follow their scripts at once, and judges what they were told. With several addresses,
+/// the clients take turns at them, beginning at the address of number `start`. A finding of `few`
+/// replaces a fault among many commands.
 pub(super) fn judge(
     target: &Target,
     start: usize,
@@ -199,7 +205,8 @@ pub(super) fn judge(
     Err(Box::new(Finding::in_words(rule, what).at(address)))
 }
 
-/// What was found where no order explains what so many clients saw, the first at the address of number `start`.
+/// The finding that no order explains what this many clients saw. Client 1 was at the address of
+/// number `start`.
 fn no_order_of(
     system: &System,
     start: usize,
@@ -209,7 +216,7 @@ fn no_order_of(
     let address_of = |client: usize| system.named(start + client - 1);
     let checker = contention::checker().steps_to_shorten(SHORTENING_STEPS);
     let short = checker.minimise(&whole).unwrap_or_else(|| whole.clone());
-    // With all the steps that it may take: it may be as long as it was.
+    // The search may take all its steps, because the history may not have become shorter.
     let unexplained = system.has_several().then(|| checker.first_unexplained(&short));
     let unexplained = unexplained.flatten().and_then(|at| short.operations().get(at));
     let address = unexplained.and_then(|operation| address_of(operation.client));

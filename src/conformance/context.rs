@@ -1,5 +1,5 @@
-//! One run of the suite: the system, what is known of it, and how a conversation that it gets wrong
-//! becomes a short one.
+//! One run of the suite: the system, what is known about it, and how a failed conversation is
+//! shortened.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -17,13 +17,14 @@ use super::target::{Held, Target};
 use super::{Settings, avoid};
 use crate::testing::transcript::{Mismatch, Step, Transcript};
 
-/// How long a server that is known to be wrong may take for a reply.
+/// The patience for a reply while a conversation is shortened, and for a first look at whether the
+/// server is gone.
 const SHORT_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many replies that do not come a case may wait for, where nothing should hold one up.
+/// How many missing replies a case has time to wait for, where nothing should delay a reply.
 const REPLIES_IN_VAIN: u32 = 8;
 
-/// A reply that takes so many times what it usually takes is held up.
+/// A reply counts as held up after this many times its usual time.
 const HELD_UP: u32 = 100;
 
 /// One run of the suite.
@@ -31,24 +32,25 @@ pub(super) struct Context {
     pub(super) target: Rc<Target>,
     pub(super) settings: Settings,
     pub(super) dialect: Dialect,
-    /// What brings the server back when it is gone, if anything does.
+    /// Restarts the server when it is gone, if a command for that was given.
     pub(super) restart: Option<Restart>,
-    /// How long a reply took before anything was tried, in the median.
+    /// The median time of a reply, measured before any check.
     reply_time: Duration,
-    /// Rules that are put to the test no more: this server breaks them, or they are not asked for.
+    /// Rules that are no longer tested: this server breaks them, or the challenge does not demand
+    /// them.
     avoided: RefCell<Rules>,
-    /// Those of them that it breaks.
+    /// The rules that the server is known to break.
     broken: RefCell<BTreeSet<String>>,
 }
 
 /// What became of one case.
 pub(super) enum Trial {
     Passed,
-    /// There was nothing to be tried that this server reads as others do.
+    /// Nothing was left to try that this server reads as others do.
     LeftOut,
-    /// It could not be known in the time that it may take.
+    /// The time ran out before a verdict.
     Undecided,
-    /// It fails by a rule that is known to be broken.
+    /// It failed because of a rule that is known to be broken.
     Known(String),
     Failed(Finding),
 }
@@ -65,7 +67,7 @@ impl Context {
         Self { target, settings, dialect, restart, reply_time, avoided, broken: RefCell::default() }
     }
 
-    /// The server is known to break a rule: what can do without it does from now on.
+    /// Notes that the server breaks a rule. From now on, conversations avoid that rule if they can.
     pub(super) fn knows(&self, rule: &str) {
         self.broken.borrow_mut().insert(rule.to_owned());
         if let Some(rule) = rules::known(rule).filter(|rule| !avoid::is_basic(rule)) {
@@ -73,7 +75,7 @@ impl Context {
         }
     }
 
-    /// A rule is put to the test no more, but by the checks that are about it alone.
+    /// Stops testing a rule, except by the checks that are about it alone.
     pub(super) fn does_without(&self, rule: &'static str) {
         self.avoided.borrow_mut().insert(rule);
         if rule == "C3" {
@@ -87,17 +89,17 @@ impl Context {
         }
     }
 
-    /// The server was seen to take messages ahead of their replies, which saves time, unless something
-    /// else was seen as well.
+    /// Notes that the server takes messages ahead of their replies, which saves time. A known fault
+    /// with such messages outweighs this.
     pub(super) fn takes_messages_ahead(&self) {
         let is_sound = !self.avoided.borrow().iter().any(|rule| avoid::is_of_messages_ahead(rule));
         self.target.ask_ahead(is_sound);
     }
 
-    /// Brings back a server that is gone, if there is a way.
+    /// Restarts a server that is gone.
     ///
     /// # Errors
-    /// When there is none, or it has not come back.
+    /// When there is no command for that, or the server does not come back.
     pub(super) fn bring_back(&self) -> io::Result<()> {
         match &self.restart {
             Some(restart) => restart.bring_back(&self.target),
@@ -110,35 +112,36 @@ impl Context {
         self.broken.borrow().contains(rule)
     }
 
-    /// Whether it is known to break any.
+    /// Whether the server is known to break any rule.
     pub(super) fn knows_any(&self) -> bool {
         !self.broken.borrow().is_empty()
     }
 
-    /// The rules that are put to the test no more.
+    /// The rules that are no longer tested.
     pub(super) fn avoided(&self) -> Rules {
         self.avoided.borrow().clone()
     }
 
-    /// What of a conversation is one for this server, with what the reference model replies.
+    /// The part of a conversation that suits this server, with the replies of the reference model.
     fn spoken(&self, transcript: &Transcript) -> Transcript {
         let spoken = self.dialect.spoken(transcript);
         avoid::without(&spoken, &self.avoided.borrow()).answered()
     }
 
-    /// Holds a conversation, as far as it is one for this server, and expects what the reference
-    /// model replies. With several addresses it is held over again, until each of its connections has
-    /// been at each.
+    /// Holds the part of a conversation that suits this server, and expects the replies of the
+    /// reference model. With several addresses, it repeats the conversation until each connection has
+    /// been at each address.
     pub(super) fn holds(&self, transcript: &Transcript) -> Trial {
         self.holds_each(self.target.system.all_spread(transcript))
     }
 
-    /// Holds it once, beginning at one of the addresses: for what is drawn, and drawn again.
+    /// Holds a conversation once, beginning at one of the addresses. Drawn conversations need no more,
+    /// because others begin elsewhere.
     pub(super) fn holds_from(&self, start: u64, transcript: &Transcript) -> Trial {
         self.holds_each([self.target.system.spread(transcript, self.number(start))])
     }
 
-    /// Holds one that is about how a client ends its side, also where that is done without.
+    /// Holds a conversation about half-closes, even if all other conversations do without them.
     pub(super) fn holds_to_the_end(&self, transcript: &Transcript) -> Trial {
         if self.settings.challenge.waived().contains("C3") {
             return Trial::LeftOut;
@@ -160,7 +163,7 @@ impl Context {
             }
             match self.target.hold(&spoken, Transcript::answered) {
                 Ok(()) => {}
-                // It is slow, and may be right.
+                // The server is slow, and may still be right.
                 Err(held) if is_silence(&held) && self.target.is_out_of_time() => {
                     return Trial::Undecided;
                 }
@@ -170,7 +173,7 @@ impl Context {
         Trial::Passed
     }
 
-    /// What a conversation that went another way has shown.
+    /// What a failed conversation has shown.
     fn found(&self, held: Held) -> Trial {
         let before = self.target.recent();
         let found = self.target.within(self.settings.bound, || {
@@ -187,8 +190,8 @@ impl Context {
         if self.is_known(&found.rule) { Trial::Known(found.rule) } else { Trial::Failed(found) }
     }
 
-    /// What shows that what comes in one packet is read as one message, if it is: a reply that is missing
-    /// may be missing for that.
+    /// Shows that the server reads one packet as one message, if it does. This can explain a missing
+    /// reply.
     fn read_as_one(&self) -> Option<Finding> {
         if self.avoided.borrow().contains("L8") {
             return None;
@@ -199,8 +202,8 @@ impl Context {
         Some(Finding::of(&held)).filter(|finding| finding.rule == "L8")
     }
 
-    /// What shows that a package is there because it was asked for, if that explains what went wrong:
-    /// names are asked for before each conversation, which must change nothing.
+    /// Shows that a QUERY makes the server index the package, if that explains the failure. The suite
+    /// asks for names before each conversation, so such a fault can spoil any of them.
     fn asked_into_being(&self, held: &Held) -> Option<Finding> {
         if self.avoided.borrow().contains("Q3") || is_silence(held) {
             return None;
@@ -213,13 +216,13 @@ impl Context {
         })
     }
 
-    /// Whether nothing answers, not even a new client.
+    /// Whether nothing answers, not even for a new client.
     pub(super) fn is_gone(&self) -> bool {
         self.with_short_patience(|| self.target.reach().is_err()) && self.target.reach().is_err()
     }
 
-    /// Does something with the patience for a reply that nothing should hold up. The bound suffices for
-    /// several such replies that do not come, so that a server that holds them up is told in time.
+    /// Does `work` with the patience for replies that nothing should delay. A case has time for
+    /// several such replies to be missing, so a server that holds them up is noticed in time.
     pub(super) fn unless_held_up<T>(&self, work: impl FnOnce() -> T) -> T {
         let soon = (self.settings.bound / REPLIES_IN_VAIN).max(HELD_UP * self.reply_time);
         self.target.with_patience(soon.min(self.target.patience()), work)
@@ -229,13 +232,13 @@ impl Context {
         self.target.with_patience(SHORT_PATIENCE.min(self.target.patience()), work)
     }
 
-    /// The number of an address that follows from a seed.
+    /// The number of an address, derived from a seed.
     pub(super) fn number(&self, seed: u64) -> usize {
         usize::try_from(seed % self.target.system.count() as u64).unwrap_or_default()
     }
 
-    /// The shortest conversation that goes wrong in the same way, as far as steps that make it simpler
-    /// lead to it in time; and whether it went wrong once more when it was tried again.
+    /// The simplest conversation found in time that fails in the same way, and whether it failed again
+    /// when it was repeated.
     fn shortened(&self, first: Held) -> (Held, bool) {
         let kind_of_first = kind(&first);
         let goes_wrong = |candidate: Transcript| {
@@ -243,12 +246,12 @@ impl Context {
             Some(held).filter(|held| kind(held) == kind_of_first && !self.target.is_out_of_time())
         };
         let may_go_on = || {
-            // Of a server that is gone, every conversation goes wrong.
+            // With a server that is gone, every conversation fails.
             let is_there = || self.with_short_patience(|| self.target.reach().is_ok());
             !self.target.is_out_of_time() && is_there()
         };
         let simplest = self.simplest(&first, may_go_on, goes_wrong);
-        // What went wrong for want of patience alone is no fault.
+        // A conversation that only ran out of patience shows no fault.
         let again = |held: &Held| {
             self.target.within(self.settings.bound, || {
                 let again = self.target.hold(&held.shown, Transcript::answered).err();
@@ -264,8 +267,8 @@ impl Context {
         }
     }
 
-    /// The shortest conversation after which nothing answers, if the server can be brought back for each
-    /// try.
+    /// The shortest conversation after which nothing answers. It needs a command that restarts the
+    /// server for each try. Without one, it is `first`.
     fn shortened_to_the_end(&self, first: Held) -> Held {
         let Some(restart) = &self.restart else { return first };
         let end = Instant::now() + self.settings.bound;
@@ -279,8 +282,8 @@ impl Context {
         self.simplest(&first, || Instant::now() < end, ends).unwrap_or(first)
     }
 
-    /// What steps that make a conversation simpler lead to, as long as it still fails and may go on; `None` if no
-    /// step does.
+    /// Simplifies a conversation step by step, as long as it still fails and may go on. `None` if no
+    /// step can be taken.
     fn simplest(
         &self,
         first: &Held,
@@ -301,7 +304,7 @@ impl Context {
     }
 }
 
-/// Whether a conversation only waited in vain.
+/// Whether a conversation failed only by waiting in vain.
 fn is_silence(held: &Held) -> bool {
     matches!(held.mismatch, Mismatch::Io { .. } | Mismatch::NoEnd { .. })
 }

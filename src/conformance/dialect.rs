@@ -1,8 +1,7 @@
-//! Where honest servers differ: what this one does there, and what of a conversation is then not
-//! said to it.
+//! Where honest servers differ: what this server does there, and which lines are then not sent to it.
 //!
-//! The protocol settles more than the challenge that it comes from. A server that was written for
-//! the challenge alone may read the rest otherwise, and is no worse for it.
+//! The protocol settles more than the challenge from which it comes. A server that was written for the
+//! challenge alone may read the rest otherwise, and is no worse for it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +9,7 @@ use super::challenge::Challenge;
 use crate::testing::transcript::Transcript;
 use crate::wire;
 
-/// Something that a line can have and that servers may read in their own way.
+/// A feature of a line that servers may read in their own way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Feature {
     Cr,
@@ -25,51 +24,54 @@ pub(super) enum Feature {
     LongLine,
     /// An HTTP request line, which ends the conversation only if it comes first.
     Http,
-    /// A comma in what should be one name.
+    /// A comma where one name should be.
     CommaInName,
     EmptyDependency,
-    /// A second INDEX of a package, with another list: not of a line, but of what came before it.
+    /// A second INDEX of a package, with another list. Earlier lines decide this, not the line itself.
     SecondIndex,
 }
 
-/// What is said of a reply that came where another was expected.
+/// Marks a failure at another line than the one that servers may answer differently.
 pub(super) const ELSEWHERE: &str = " at another place";
 
-/// Lines of no more bytes than this are no long ones to any honest server.
+/// Every honest server takes lines of up to this many bytes.
 const ALWAYS_TAKEN: usize = 512;
 
-/// About how many bytes a prefix has at most that each name gets on its way.
+/// The longest prefix that a name gets when it is sent, in bytes, roughly.
 const MOST_PREFIX: usize = 24;
 
-/// What a server does where servers differ.
+/// What a server does where honest servers differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
     /// What was sent, in words.
     pub what: &'static str,
-    /// The rule that settles it, by its id.
+    /// The id of the rule that settles it.
     pub rule: &'static str,
-    /// The reply that the rule demands, or that the stream ends.
+    /// The reply that the rule demands, or the end of the stream.
     pub expected: String,
-    /// What came; where addresses of one system differ, what came at each.
+    /// What came. If the addresses of one system differ, what came at each.
     pub observed: String,
     pub(super) feature: Feature,
     /// Whether all addresses did the same.
     pub(super) addresses_agree: bool,
-    /// The conversation that shows it, as the rule has it.
+    /// The conversation that shows it, with the replies that the rule demands.
     pub(super) conversation: String,
 }
 
 impl Behaviour {
-    /// Whether it is what the rule demands.
+    /// Whether the server does what the rule demands.
     #[must_use]
     pub fn is_as_specified(&self) -> bool {
         self.observed == self.expected
     }
 
-    /// Whether it is another reading of the rules. To end the connection is one where a line is
-    /// too long, and otherwise a fault, which whatever has such lines shows.
+    /// Whether the behaviour is another reading of the rules, and so no fault.
     ///
-    /// Where addresses differ, it is a fault of the system, however each reads it.
+    /// A server may end the connection only if a line is too long. Otherwise that is a fault, and any
+    /// check with such lines reports it.
+    ///
+    /// If addresses differ, the system has a fault, even if each address alone reads the line in its
+    /// own way.
     pub(super) fn is_a_reading(&self, challenge: Challenge) -> bool {
         if self.feature == Feature::SecondIndex && challenge != Challenge::Older {
             return false;
@@ -80,24 +82,24 @@ impl Behaviour {
         !self.is_as_specified() && may_be
     }
 
-    /// A name for it, of letters and digits.
+    /// A name for the behaviour, of letters, digits and underscores.
     pub(super) fn name(&self) -> String {
         let is_plain = |c: char| c.is_ascii_alphanumeric();
         self.what.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
     }
 
-    /// What shows it, as a transcript.
+    /// The transcript that shows the behaviour.
     pub(super) fn transcript(&self) -> String {
         let Self { conversation, observed, .. } = self;
         format!("{conversation}# got {observed}\n")
     }
 }
 
-/// How a server speaks: where it differs, and is not to be asked.
+/// What a server reads in its own way. Conversations leave it out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
     differing: BTreeSet<Feature>,
-    /// The rules that it reads in its own way, by their ids.
+    /// The ids of the rules that the server reads in its own way.
     rules: BTreeSet<&'static str>,
 }
 
@@ -108,12 +110,12 @@ impl Dialect {
         Self { differing, rules }
     }
 
-    /// Whether nothing is to be said of a rule, this server having its own.
+    /// Whether the server reads a rule in its own way, so that no check tests the rule.
     pub(super) fn has_its_own(&self, rule: &str) -> bool {
         self.rules.contains(rule)
     }
 
-    /// The transcript without what this server reads in its own way.
+    /// The transcript without the lines that this server reads in its own way.
     pub(super) fn spoken(&self, transcript: &Transcript) -> Transcript {
         if self.differing.is_empty() {
             return transcript.clone();
@@ -126,7 +128,7 @@ fn features(line: &[u8]) -> BTreeSet<Feature> {
     let text = line.strip_suffix(b"\n").unwrap_or(line);
     let mut features: BTreeSet<_> = text.iter().filter_map(|byte| feature_of(*byte)).collect();
     let longest = text.split(|byte| b"|,\r".contains(byte)).map(<[u8]>::len).max();
-    // What a prefix makes of a shorter one is as long.
+    // The prefix makes a shorter name just as long.
     if longest.is_some_and(|longest| longest > 200) {
         features.insert(Feature::LongName);
     }
@@ -155,7 +157,7 @@ fn features(line: &[u8]) -> BTreeSet<Feature> {
     features
 }
 
-/// Whether a list has a name of no bytes, but for what a comma at its end leaves.
+/// Whether a list has an empty name, apart from the one after a trailing comma.
 fn has_empty_name(list: &[u8]) -> bool {
     let list = list.strip_suffix(b",").unwrap_or(list);
     list.contains(&b',') && list.split(|byte| *byte == b',').any(<[u8]>::is_empty)

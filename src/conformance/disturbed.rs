@@ -1,5 +1,5 @@
-//! Clients that break off, and clients that do what none should: whatever becomes of them, others
-//! are served, and what is said in part is not done.
+//! Clients that break off, and clients that misbehave. The server must still serve others, and must
+//! not carry out part of a message.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::iter;
@@ -16,17 +16,16 @@ use crate::testing::generators::Noise;
 use crate::testing::input::{Input, from_bytes};
 use crate::testing::transcript::{Step, Transcript};
 
-/// How many clients are connected at once: the challenge's demand.
+/// How many clients are connected at once, as the challenge demands.
 const CLIENTS: usize = 100;
 
-/// How much a client that never reads sends at most, in bytes: more than any system keeps for it
-/// unasked.
+/// How many bytes a client sends at most without reading. No system keeps this much for it by default.
 const FLOOD: usize = 64 << 20;
 
-/// How long a write may take before the server is taken to make this client wait.
+/// How long a write may take before the server is assumed to make this client wait.
 const STALLED: Duration = Duration::from_millis(300);
 
-/// How long a flood lasts at most.
+/// The longest time that a flood lasts.
 const FLOOD_TIME: Duration = Duration::from_secs(3);
 
 pub(super) fn disconnects() -> Vec<Check> {
@@ -56,7 +55,8 @@ pub(super) fn disconnects() -> Vec<Check> {
     vec![broken_off, ended, unread]
 }
 
-/// How a client ends its side, apart from all else: a server that minds that is tried without it.
+/// The checks of half-closes, apart from all others. A server that minds half-closes is tested without
+/// them elsewhere.
 pub(super) fn half_closes() -> Vec<Check> {
     let end = || [Step::HalfClose, Step::ExpectEnd];
     let said = |lines: &[&str]| {
@@ -88,7 +88,7 @@ pub(super) fn half_closes() -> Vec<Check> {
     }]
 }
 
-/// A message, cut after each of its bytes by what ends the connection.
+/// A message, cut after each of its bytes by the steps that end the connection.
 fn cut_anywhere(end: &[Step]) -> Vec<Transcript> {
     const MESSAGE: &[u8] = b"INDEX|alpha|beta";
     let send = |bytes: &[u8]| Step::Send(bytes.to_vec());
@@ -118,7 +118,7 @@ pub(super) fn robustness() -> Vec<Check> {
     let beside = |name, promise, rules: &[&'static str], while_what, disturb: Disturb| {
         let rule = rules.first().copied().unwrap_or("C4");
         let attempt = move |context: &Context, _| beside(context, rule, while_what, disturb);
-        // There is nothing to be drawn, and so no use in many.
+        // Nothing is drawn, so one case suffices.
         Check { drawn: false, ..Check::drawn(Stage::Robustness, name, promise, rules, 1, attempt) }
     };
     vec![
@@ -154,19 +154,19 @@ pub(super) fn robustness() -> Vec<Check> {
     ]
 }
 
-/// Words of the protocol in any order, and bytes in any.
+/// Words of the protocol in any order, and any bytes.
 fn noise(g: &mut Gen) -> Transcript {
     let bytes = bytes(g, Noise::BYTES);
     let noise = from_bytes::<Noise>(&bytes).map(|Noise(noise)| noise).unwrap_or_default();
     Transcript::from_steps([Step::Send(noise), Step::HalfClose, Step::ExpectEnd])
 }
 
-/// Does something to the server at the address of this number, and gives back the connections that are
-/// to stay while others are served.
+/// Disturbs the server at the address of this number. Gives back the connections that stay open while
+/// others are served.
 type Disturb = fn(&Context, usize) -> io::Result<Vec<TcpStream>>;
 
-/// Sees that another client is served while a connection is disturbed, and after that: at every address
-/// while one is at each.
+/// Checks that another client is served while, or after, a connection disturbs the server. With
+/// several addresses, each is disturbed in turn, and the other client tries all of them.
 fn beside(context: &Context, rule: &'static str, while_what: &str, disturb: Disturb) -> Trial {
     let system = &context.target.system;
     let trials = (0..system.count()).map(|number| {
@@ -193,7 +193,7 @@ fn beside_one(
         }
     };
     let other = Transcript::sending(&["INDEX|a|\n", "QUERY|a|\n", "REMOVE|a|\n"]);
-    // What comes before may have taken its time.
+    // The disturbance may have used up the time of the case.
     let bound = context.settings.bound;
     let served = || context.unless_held_up(|| context.holds(&other));
     let served = match context.target.within(bound, served) {
@@ -207,12 +207,12 @@ fn beside_one(
     served
 }
 
-/// Sends something, and says whether the server took it all; being cut off is no fault here.
+/// Sends bytes, and says whether the server took all of them. Being cut off is no fault here.
 fn send(mut stream: &TcpStream, bytes: &[u8]) -> bool {
     stream.write_all(bytes).is_ok()
 }
 
-/// Does something with a new connection to the address of this number, which an error then names.
+/// Does `work` with a new connection to the address of this number. An error then names the address.
 fn connected<T>(
     context: &Context,
     number: usize,
@@ -237,7 +237,7 @@ fn binary_noise(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> 
             if !send(&stream, &noise) {
                 break;
             }
-            // Replies are of no interest, but have to go somewhere.
+            // Nobody needs the replies, but unread ones would make the server wait.
             drain(&stream)?;
         }
         Ok(vec![stream])
@@ -251,11 +251,11 @@ fn endless_line(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> 
     })
 }
 
-/// Takes what has come, without waiting for more.
+/// Reads what has come, without waiting for more.
 fn drain(mut stream: &TcpStream) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     let mut replies = [0; 65_536];
-    // Not without end, whatever the server goes on sending.
+    // The count is limited, because the server may send for ever.
     let _taken = (0..64).all(|_| stream.read(&mut replies).is_ok_and(|count| count > 0));
     stream.set_nonblocking(false)
 }
@@ -277,7 +277,7 @@ fn many_connections(context: &Context, address: usize) -> io::Result<Vec<TcpStre
     (0..CLIENTS).map(one).collect()
 }
 
-/// Sends until the server makes it wait, cuts it off, or has taken more than anybody keeps.
+/// Sends until the server makes the client wait, cuts it off, or has taken more than any system keeps.
 fn never_reads(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
     connected(context, number, |mut stream| {
         stream.set_write_timeout(Some(STALLED))?;
@@ -291,7 +291,7 @@ fn never_reads(context: &Context, number: usize) -> io::Result<Vec<TcpStream>> {
                 Err(_) => break,
             }
         }
-        // What is held while others are served has to end on its own afterwards.
+        // The write side ends now, so that the server can finish with this connection afterwards.
         stream.shutdown(Shutdown::Write).or_else(|error| match error.kind() {
             ErrorKind::NotConnected => Ok(()),
             _ => Err(error),

@@ -1,7 +1,7 @@
-//! Transcripts from transcripts: with other names, with fewer steps, with the replies of another
-//! machine.
+//! Makes transcripts from transcripts: with other names, with fewer steps, or with the replies of
+//! another machine.
 //!
-//! What is said on one connection is looked at as one stream, because a line may come in pieces.
+//! The bytes of a connection are edited as one stream, because a line may come in pieces.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +12,17 @@ use crate::command::{Command, Outcome};
 use crate::model::Model;
 use crate::testing::transcript::{Endpoint, InMemory, Link, Step, Transcript};
 
-/// A line as it became.
+/// A line after an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edited {
-    /// The line now.
+    /// Its new bytes.
     pub(super) bytes: Vec<u8>,
-    /// What was put in: after how many of the bytes before, and how many.
+    /// Each insertion: its place in the old line, and how many bytes it added.
     pub(super) inserted: Vec<(usize, usize)>,
 }
 
 impl Edited {
-    /// Where in the line a place is now. What was put in there comes after it.
+    /// The new place of an old place in the line. Bytes that were inserted there come after it.
     fn moved(&self, at: usize) -> usize {
         let before = self.inserted.iter().filter(|(place, _)| *place < at);
         at + before.map(|(_, count)| count).sum::<usize>()
@@ -34,7 +34,7 @@ impl Transcript {
         Self { steps: (1..).zip(steps).collect() }
     }
 
-    /// A transcript that sends these lines, each when the one before is answered, whatever that is.
+    /// A transcript that sends these lines, each after the line before got any reply.
     pub(super) fn sending(lines: &[&str]) -> Self {
         let send = |line: &&str| Step::Send(line.as_bytes().to_vec());
         let steps = lines.iter().map(send).flat_map(|send| [send, Step::Expect(String::new())]);
@@ -45,21 +45,21 @@ impl Transcript {
         self.steps.iter().map(|(_, step)| step)
     }
 
-    /// The steps on the lines from `begin` up to before `end`.
+    /// The steps on the lines from `begin` to before `end`.
     pub(super) fn steps_between(&self, begin: usize, end: usize) -> impl Iterator<Item = &Step> {
         let within = move |line: usize| begin <= line && line < end;
         self.steps.iter().filter(move |(line, _)| within(*line)).map(|(_, step)| step)
     }
 
-    /// How many messages are sent, whole or not.
+    /// How many messages are sent, whole or cut off.
     pub(super) fn messages(&self) -> usize {
         let bytes = |sending: &Vec<usize>| self.stream(sending);
         let lines = |stream: &Vec<u8>| stream.split_inclusive(|byte| *byte == b'\n').count();
         self.connections().iter().map(bytes).map(|stream| lines(&stream)).sum()
     }
 
-    /// The steps that send something, for each connection. A name that is used again after its
-    /// connection has ended is another connection.
+    /// The positions of the steps that send something, for each connection. A name that is used again
+    /// after its connection has ended is another connection.
     fn connections(&self) -> Vec<Vec<usize>> {
         let mut all: Vec<Vec<usize>> = Vec::new();
         let mut open: BTreeMap<&str, usize> = BTreeMap::new();
@@ -96,7 +96,7 @@ impl Transcript {
         }
     }
 
-    /// Every line that is sent, each with its LF if it has one.
+    /// Every line that is sent, with its LF if it has one.
     pub(super) fn lines(&self) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
         for sending in self.connections() {
@@ -106,7 +106,7 @@ impl Transcript {
         lines
     }
 
-    /// The same with every line edited; pieces of a line stay pieces of it.
+    /// The transcript with every line edited. Pieces of a line stay pieces of it.
     pub(super) fn edited(&self, edit: impl Fn(&[u8]) -> Edited) -> Self {
         let mut edited = self.clone();
         for sending in self.connections() {
@@ -117,7 +117,7 @@ impl Transcript {
                 lines.push((begin, edit(line)));
                 begin += line.len();
             }
-            // All lines before a place, and what of its own line stands before it.
+            // All lines before the place, and the part of its own line that comes before it.
             let moved = |at: usize| {
                 let until = lines.partition_point(|(begin, _)| *begin < at);
                 let (whole, last) = lines[..until].split_at(until.saturating_sub(1));
@@ -136,8 +136,8 @@ impl Transcript {
         edited
     }
 
-    /// The same without the lines that `unwanted` says, nor anything sent in one piece with them.
-    /// Replies are left as they were.
+    /// The transcript without the lines for which `unwanted` holds, nor any step that sends a part of
+    /// them. Expected replies stay as they were.
     pub(super) fn without_lines(&self, unwanted: impl Fn(&[u8]) -> bool) -> Self {
         let mut rest = self.clone();
         loop {
@@ -169,8 +169,8 @@ impl Transcript {
         }
     }
 
-    /// The same conversation as it goes with `machine`: what is read at each place is what is due
-    /// there, no more than before, and in the end the rest.
+    /// The transcript with the replies of `machine`. It reads a reply at the same places as before, if
+    /// one is due there. It reads the remaining replies at the end.
     pub(super) fn answered_by<M>(&self, machine: M) -> Self
     where
         M: StateMachine<Command = Command, Reply = Outcome>,
@@ -182,7 +182,7 @@ impl Transcript {
         for step in self.steps() {
             if let Step::Switch(name) = step {
                 current = name;
-                // Of two in a row the second counts.
+                // Of two switches in a row, only the second counts.
                 if let Some(Step::Switch(_)) = steps.last() {
                     steps.pop();
                 }
@@ -237,7 +237,7 @@ impl Transcript {
         Self::from_steps(steps)
     }
 
-    /// The same as it goes with the reference model.
+    /// The transcript with the replies of the reference model.
     pub(super) fn answered(&self) -> Self {
         self.answered_by(Model::default())
     }
@@ -251,7 +251,7 @@ impl Transcript {
         replies.last()
     }
 
-    /// The same steps, with what is sent taken from another transcript that sends as often.
+    /// The same steps, but they send the bytes of another transcript, which sends as often.
     pub(super) fn saying(&self, other: &Self) -> Self {
         let mut said = other.steps().filter(|step| matches!(step, Step::Send(_)));
         Self::from_steps(self.steps().map(|step| match step {
@@ -261,7 +261,7 @@ impl Transcript {
     }
 }
 
-/// The reply that is due, as a step.
+/// The next reply that is due, as a step.
 fn next_reply(link: &mut impl Link) -> Option<Step> {
     link.receive().ok().flatten().map(Step::Expect)
 }

@@ -1,5 +1,5 @@
-//! What was found: where a server did something else than it should, as a transcript or as a
-//! history, which rule that breaks, and how bad it is.
+//! A finding: what a server did wrong, which rule that breaks, how bad it is, and the transcript or
+//! history that shows it.
 
 use super::naming::{broken_rule, came, is_of_state};
 use super::severity::Severity;
@@ -11,49 +11,48 @@ use crate::testing::transcript::Mismatch;
 /// Something that a server did and should not have done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What was seen, in a line.
+    /// What was seen, in one line.
     pub what: String,
-    /// The rule that it breaks, by its id.
+    /// The id of the broken rule.
     pub rule: String,
     /// How bad it is.
     pub severity: Severity,
-    /// The address that gave the wrong reply, if there are several and it is known.
+    /// The address that gave the wrong reply, if there are several and this one is known.
     pub address: Option<String>,
-    /// What shows it.
+    /// What shows the fault.
     pub evidence: Evidence,
-    /// Whether it was seen again when it was tried once more on its own.
+    /// Whether the fault showed again when it was tried alone.
     pub reproduced: bool,
-    /// What was sent before it, conversation by conversation, if it was not seen again: it may be what
-    /// the fault takes.
+    /// The conversations before the fault, which it may need. Empty if the fault showed again.
     pub before: Vec<String>,
 }
 
 /// What shows a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
-    /// A transcript: what was expected in its steps, what came in a comment.
+    /// A transcript with the expected replies, and with what came as a comment.
     Transcript {
         /// Its text.
         text: String,
-        /// How many messages it has.
+        /// How many messages it sends.
         messages: usize,
     },
-    /// A history that no order explains.
+    /// A history that no order of its commands explains.
     History {
         /// What was recorded.
         whole: Box<History<Command, Reply>>,
-        /// As little of it as shows the same.
+        /// The shortest part of it that was found to show the same.
         short: Box<History<Command, Reply>>,
-        /// At which of several addresses each client was, the first being client 1; empty if there is
-        /// but one address.
+        /// The address of each client, beginning with client 1. Empty if the system has only one
+        /// address.
         clients: Vec<String>,
     },
-    /// Nothing that could be repeated step by step.
+    /// No steps that could be repeated, only the words of the finding.
     Words,
 }
 
 impl Finding {
-    /// A fault that was seen as it is shown.
+    /// A finding with this evidence, which counts as reproduced.
     pub(super) fn new(rule: &str, what: impl Into<String>, evidence: Evidence) -> Self {
         Self {
             what: what.into(),
@@ -66,7 +65,7 @@ impl Finding {
         }
     }
 
-    /// From a conversation that went another way.
+    /// The finding that a failed conversation shows.
     pub(super) fn of(held: &Held) -> Self {
         let Held { shown, mismatch, address, addresses } = held;
         let actual = came(mismatch);
@@ -81,13 +80,14 @@ impl Finding {
         }
         if let Mismatch::Surplus { connection, .. } | Mismatch::NoEnd { connection, .. } = mismatch
         {
-            // What is done last and stands in no transcript.
+            // The client does this after the last step of the transcript.
             let unasked = if matches!(mismatch, Mismatch::NoEnd { .. }) { "" } else { ", unasked" };
             text += &format!("@ {connection}\n>$\n<$\n# got {actual}{at}{unasked}\n");
         }
         let (rule, what) = broken_rule(shown, mismatch);
         let rule = match mismatch {
-            // Where one address is enough to show it, it has been shortened to that one.
+            // The conversation is shortened already. If it still needs several addresses, they do not
+            // share what they should.
             Mismatch::Reply { .. } if *addresses > 1 && is_of_state(rule) => "O6",
             _ => rule,
         };
@@ -99,30 +99,29 @@ impl Finding {
         Self::new(rule, what, Evidence::Words)
     }
 
-    /// The same with the address that it is about, if there are several.
+    /// The finding with the address that it is about, if there are several.
     pub(super) fn at(self, address: Option<String>) -> Self {
         Self { address, ..self }
     }
 
-    /// The same as a fault of another rule, which is what it was tried for.
+    /// The finding as a fault of the rule that the conversation was meant to test.
     pub(super) fn by(self, rule: &str) -> Self {
         Self { rule: rule.to_owned(), severity: Severity::of(rule), ..self }
     }
 
-    /// The same as the end of the server: nothing answers any more.
+    /// The finding as the end of the server: nothing answers any more.
     pub(super) fn ending(self, how: &str) -> Self {
         let what = format!("{how}: {}", self.what);
         Self { what, severity: Severity::Ends, ..self }
     }
 
-    /// The same, which was not seen when it was tried again alone, after what was sent before.
+    /// The finding as one that did not show again alone, with what was sent before it.
     pub(super) fn not_reproduced(self, before: Vec<String>) -> Self {
         Self { reproduced: false, before, ..self }
     }
 }
 
-/// What a rule says, out of the protocol, without the marks of where it comes from; nothing if there is
-/// none of that id.
+/// The text of a rule in the protocol, without the marks of its origin. Empty if no rule has this id.
 #[must_use]
 pub fn rule_text(id: &str) -> String {
     const PROTOCOL: &str = include_str!("../../spec/protocol.md");
@@ -153,7 +152,7 @@ mod tests {
         assert_eq!(finding.what, "QUERY|a|: FAIL, not OK (at h:2)");
         let Evidence::Transcript { text, messages: 3 } = finding.evidence else { panic!() };
         assert!(text.contains("< OK\n# got FAIL at h:2\n> x\n"), "{text}");
-        // One address is enough for these.
+        // One address is enough to show these.
         assert_eq!((found(6, 1).rule.as_str(), found(8, 2).rule.as_str()), ("C5", "M2"));
     }
 }

@@ -1,4 +1,4 @@
-//! What one client sends that is drawn: in lockstep with the model, ahead, and in pieces.
+//! Drawn messages of one client: in lockstep with the model, ahead of replies, and in pieces.
 
 use std::iter;
 use std::rc::Rc;
@@ -18,21 +18,21 @@ use crate::testing::properties::{machine_properties, roster};
 use crate::testing::trace::{Trace, TraceCommand};
 use crate::testing::transcript::{Step, Transcript};
 
-/// The properties of any machine that show something of one whose state nobody sees, with the
-/// number of cases for a server.
+/// The properties that show something about a machine with a hidden state, and how many cases of each
+/// a server gets.
 const PROPERTIES: [(&str, u64); 3] = [
     ("machine_answers_as_model", 100),
     ("index_and_remove_are_idempotent", 20),
     ("machine_is_deterministic", 20),
 ];
 
-/// About how many bytes a command of a trace is made from.
+/// Roughly how many bytes of input make one command of a trace.
 const COMMAND_BYTES: usize = <Command as TraceCommand>::BYTES;
 
-/// How many lines are tried in one conversation.
+/// How many lines one conversation tries.
 const LINES: usize = 20;
 
-/// A check for each property, and one for lines that are nearly messages.
+/// A check for each property, and one for lines that are almost messages.
 pub(super) fn lockstep() -> Vec<Check> {
     let roster = roster();
     let declared = PROPERTIES.iter().filter_map(|(name, cases)| {
@@ -55,7 +55,7 @@ fn random(seed: u64) -> Gen {
     Gen::from_size_and_seed(100, seed)
 }
 
-/// So many random bytes.
+/// This many random bytes.
 pub(super) fn bytes(g: &mut Gen, count: usize) -> Vec<u8> {
     (0..count).map(|_| u8::arbitrary(g)).collect()
 }
@@ -73,11 +73,11 @@ fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
     let Some(Err(violation)) = property.map(|property| property.replay(&input)) else {
         return Trial::Passed;
     };
-    // Once more as a conversation, which shows what came and not only that something did.
+    // Tries it again as a conversation, because that shows what came.
     let shown: Option<Transcript> = violation.shown.parse().ok();
     match shown.as_ref().map(|shown| context.holds_from(seed, shown)) {
         Some(Trial::Passed | Trial::LeftOut) if !context.avoided().is_empty() => {
-            // Without what is known to be wrong, or not asked for, nothing goes wrong.
+            // Nothing goes wrong if the conversation avoids the broken rules and the waived ones.
             if context.knows_any() { Trial::Known(String::new()) } else { Trial::LeftOut }
         }
         Some(trial @ (Trial::Failed(_) | Trial::Known(_))) => trial,
@@ -91,7 +91,7 @@ fn try_property(context: &Context, name: &'static str, seed: u64) -> Trial {
     }
 }
 
-/// Some lines, each answered before the next is sent.
+/// Some drawn lines, each answered before the next is sent.
 fn lines(g: &mut Gen) -> Transcript {
     let drawn = iter::repeat_with(|| {
         let bytes = bytes(g, Line::BYTES);
@@ -104,19 +104,19 @@ fn lines(g: &mut Gen) -> Transcript {
         line
     });
     let steps = complete.take(LINES).flat_map(|line| {
-        // A mistake can have made two lines of one.
+        // A drawn mistake can split a line into two.
         let lines = memchr_iter(b'\n', &line).count();
         iter::once(Step::Send(line)).chain(replies(lines))
     });
     Transcript::from_steps(steps.collect::<Vec<_>>())
 }
 
-/// Places where so many replies are read, whichever they are.
+/// Steps that read this many replies, of any kind.
 pub(super) fn replies(count: usize) -> impl Iterator<Item = Step> {
     iter::repeat_n(Step::Expect(String::new()), count)
 }
 
-/// Checks of messages that are sent ahead, and of messages in pieces.
+/// Checks of messages ahead of replies, and of messages in pieces.
 pub(super) fn segmentation() -> Vec<Check> {
     let ahead = [(1, 10), (10, 20), (1_000, 5)].map(|(burst, cases)| {
         let promise = format!("Replies to {burst} sent at once are those to each, in order.");
@@ -150,7 +150,7 @@ pub(super) fn segmentation() -> Vec<Check> {
     ahead.into_iter().chain([split, pieces]).collect()
 }
 
-/// Commands, so many sent at once.
+/// Drawn commands, sent in bursts of this many.
 fn sent_ahead(g: &mut Gen, burst: usize, commands: usize) -> Transcript {
     let mut trace = Vec::new();
     while trace.len() < burst.max(commands) {
@@ -163,18 +163,18 @@ fn sent_ahead(g: &mut Gen, burst: usize, commands: usize) -> Transcript {
     Transcript::from_steps(bursts.collect::<Vec<_>>())
 }
 
-/// About so many commands.
+/// About this many drawn commands.
 pub(super) fn commands(g: &mut Gen, count: usize) -> Vec<Command> {
     let drawn = from_bytes::<Trace<Command>>(&bytes(g, count * COMMAND_BYTES));
     drawn.map(|Trace(commands)| commands).unwrap_or_default()
 }
 
-/// The same few messages, split at each of their bytes, and then at all of them.
+/// The same few messages, split once at each byte, and then at all bytes.
 fn splits() -> Vec<Transcript> {
     const MESSAGES: &[u8] =
         b"INDEX|alpha|\nINDEX|beta|alpha\nREMOVE|alpha|\nnonsense\nQUERY|beta|\n";
     let send = |bytes: &[u8]| Step::Send(bytes.to_vec());
-    // What another client is answered between the two: then the server has had time for the first.
+    // Another client is answered between the two parts, so the server has had time for the first.
     let between = |at: usize| {
         let query = [Step::Switch("other".into()), send(b"QUERY|gamma|\n")];
         let back = Step::Switch("main".into());
@@ -191,7 +191,7 @@ fn splits() -> Vec<Transcript> {
     (1..MESSAGES.len()).map(split).chain([each]).collect()
 }
 
-/// Whatever a client may send, as it arrives, up to the end of its stream.
+/// Anything that a client may send, in the pieces in which it arrives, up to the end of its stream.
 fn in_pieces(g: &mut Gen) -> Transcript {
     let bytes = bytes(g, Conversation::BYTES);
     let Some(conversation) = from_bytes::<Conversation>(&bytes) else {

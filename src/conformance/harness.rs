@@ -1,6 +1,8 @@
-//! What the challenge's own harness does, by the meaning of its text: a list of packages like Homebrew's,
-//! removed, indexed and removed again by brute force, by 1, 10 and 100 clients at once, some of whose
-//! messages are broken; and as many clients who do all of it at once for a moment.
+//! What the challenge's own harness does, by the meaning of its text.
+//!
+//! 1, 10 and 100 clients at once remove, index and remove again a list of packages like Homebrew's, by
+//! brute force. Some of their messages are broken. Finally, a hundred clients contend for the same
+//! packages for a moment.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,24 +19,26 @@ use super::rules::{Rules, broken_by};
 use crate::client::{Client, ClientError};
 use crate::command::Reply;
 
-/// Clients, and how many packages they share.
+/// How many clients there are, and how many packages they share.
 const SIZES: [(usize, usize); 3] = [(1, 60), (10, 200), (100, 600)];
 
-/// One message of so many is followed by bad luck: a broken one, or a client that breaks off.
+/// Bad luck follows one message in this many: a broken message, or a client that breaks off.
 const UNLUCKINESS: usize = 20;
 
-/// Messages that no text of the challenge lets pass; NAME stands for one that is removed afterwards.
+/// Messages that every text of the challenge refuses. NAME stands for a name that is removed
+/// afterwards.
 const BROKEN: [&str; 5] = ["BLINDEX|NAME|", "INDEX", "index|NAME|", "REMOVE NAME", "|NAME|INDEX"];
 
-/// What a broken message names.
+/// The name in a broken message.
 const MEANT: &str = "meant";
 
-/// How many clients there are where all contend, for how many packages, and what each sends.
+/// The numbers of the check in which all clients contend: clients, packages, and messages of each
+/// client.
 const HOT_CLIENTS: usize = 100;
 const HOT_PACKAGES: usize = 40;
 const HOT_MESSAGES: usize = 300;
 
-/// A package and what it needs, as they are sent.
+/// A package and its dependencies, as they are sent.
 type Listed = (String, Vec<String>);
 
 pub(super) fn checks() -> Vec<Check> {
@@ -69,7 +73,7 @@ pub(super) fn checks() -> Vec<Check> {
     sized.into_iter().chain([hot]).collect()
 }
 
-/// A list like Homebrew's: a third needs nothing, others a few of those before.
+/// A list like Homebrew's: a third needs nothing, and the others need a few earlier packages.
 fn list(g: &mut Gen, prefix: &str, count: usize) -> Vec<Listed> {
     let mut listed: Vec<Listed> = Vec::new();
     for number in 0..count {
@@ -83,22 +87,22 @@ fn list(g: &mut Gen, prefix: &str, count: usize) -> Vec<Listed> {
     listed
 }
 
-/// What went wrong, and by which rule.
+/// The broken rule, and what went wrong.
 type Wrong = (&'static str, String);
 
-/// A client of the harness, with the packages that are its own.
+/// A client of the harness, with its own packages.
 struct Unlucky<'a> {
     limits: Limits,
     client: Client,
     own: Vec<&'a Listed>,
     g: Gen,
     stop: &'a AtomicBool,
-    /// What is sent in bad luck, and rules that this server is known to break.
+    /// The broken messages that it may send, and the rules that it avoids.
     broken: &'a [String],
     avoided: &'a Rules,
 }
 
-/// Where the server is, and when it has had its time.
+/// The address of the server, and its time limits.
 #[derive(Clone, Copy)]
 struct Limits {
     address: SocketAddr,
@@ -106,10 +110,10 @@ struct Limits {
     end: Instant,
 }
 
-/// Why a client does not go on.
+/// Why a client stops.
 enum Ended {
     Wrong(Wrong),
-    /// There was no time left, or another has found something.
+    /// No time was left, or another client has found something.
     Early,
 }
 
@@ -134,7 +138,7 @@ impl Unlucky<'_> {
         Ended::Wrong((rule, format!("{line}: {error}")))
     }
 
-    /// A broken message, or a client that breaks off in the middle of one.
+    /// Sends a broken message, or lets another client connect and break off.
     fn bad_luck(&mut self) -> Result<(), Ended> {
         let Limits { address, patience, .. } = self.limits;
         let connect = || {
@@ -142,7 +146,7 @@ impl Unlucky<'_> {
             connected.map_err(|error| Ended::Wrong(("C2", format!("cannot connect: {error}"))))
         };
         if bool::arbitrary(&mut self.g) {
-            // Connected, and gone. Who does not get in at once has as little to say.
+            // A client connects and goes. One that cannot connect makes no difference here.
             let _gone = connect();
             return Ok(());
         }
@@ -158,13 +162,13 @@ impl Unlucky<'_> {
                 let rule = broken_by(line.as_bytes()).first().copied().unwrap_or("M9");
                 return Err(Ended::Wrong((rule, format!("{line}: {reply}, not ERROR"))));
             }
-            // Whether the connection goes on after it is another check's business.
+            // Another check tests whether the connection survives a broken message.
             Err(_) => self.client = connect()?,
         }
         Ok(())
     }
 
-    /// Tries all until each is OK.
+    /// Sends a message about each own package, and repeats those that fail until all are OK.
     fn by_brute_force(&mut self, line: impl Fn(&Listed) -> String) -> Result<(), Ended> {
         let mut left = self.own.clone();
         while !left.is_empty() {
@@ -180,7 +184,7 @@ impl Unlucky<'_> {
             }
             left = again;
             if !left.is_empty() {
-                // What it waits for is another client's to do.
+                // Another client has to do its part first.
                 thread::yield_now();
             }
         }
@@ -199,7 +203,7 @@ impl Unlucky<'_> {
     }
 }
 
-/// What a client does in a phase.
+/// What a client does in one phase.
 fn go(client: &mut Unlucky<'_>, phase: usize) -> Result<(), Ended> {
     let remove = |(package, _): &Listed| format!("REMOVE|{package}|");
     let index = |(package, list): &Listed| format!("INDEX|{package}|{}", list.join(","));
@@ -211,11 +215,11 @@ fn go(client: &mut Unlucky<'_>, phase: usize) -> Result<(), Ended> {
     }
 }
 
-/// How many phases there are, each ended by all before the next is begun.
+/// How many phases there are. All clients end one before any begins the next.
 const PHASES: usize = 6;
 
-/// Lets clients work on a list of packages in a free namespace, and judges what came of it. `share` says
-/// which packages are whose.
+/// Lets clients work on a list of packages in a free namespace, and judges the outcome. `share` gives
+/// the packages of each client.
 fn tried(
     context: &Context,
     seed: u64,
@@ -261,7 +265,7 @@ fn tried(
     judged(context, clients, trial)
 }
 
-/// Each has packages of its own.
+/// Each client works on packages of its own.
 fn attempt(context: &Context, seed: u64, size: (usize, usize)) -> Trial {
     fn own(listed: &[Listed], number: usize, clients: usize) -> Vec<&Listed> {
         listed.iter().skip(number).step_by(clients).collect()
@@ -281,7 +285,7 @@ fn judged(context: &Context, clients: usize, trial: Result<(), Ended>) -> Trial 
     }
 }
 
-/// Lets all do the same at once; the first thing that goes wrong ends all.
+/// Lets all clients do the same at once. The first fault stops them all.
 fn at_once(
     clients: &mut [Unlucky<'_>],
     stop: &AtomicBool,
@@ -309,7 +313,7 @@ fn at_once(
     wrong.into_iter().chain(early).next().map_or(Ok(()), Err)
 }
 
-/// All contend for all of them.
+/// All clients contend for all packages.
 fn hot(context: &Context, seed: u64) -> Trial {
     fn all(listed: &[Listed], _: usize, _: usize) -> Vec<&Listed> {
         listed.iter().collect()

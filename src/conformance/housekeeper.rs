@@ -1,5 +1,5 @@
-//! The client at each address that looks for names before a conversation and removes them after it. It
-//! asks, and judges nothing.
+//! The client at each address that asks for names before a conversation and removes them after it. It
+//! judges nothing.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -8,32 +8,32 @@ use super::namespace::RawName;
 use crate::client::{Client, ClientError};
 use crate::command::Reply;
 
-/// How many bytes of messages are sent ahead of their replies. The buffers of both sides have room for
-/// these and for their replies, so neither side waits for the other.
+/// The most bytes of messages that are sent ahead of their replies. The buffers of both sides have
+/// room for these and for their replies, so neither side waits for the other.
 const MOST_AHEAD: usize = 4_096;
 
 /// The client that keeps one address tidy.
 #[derive(Debug, Default)]
 pub(super) struct Housekeeper {
-    /// The connection, when there is one.
+    /// The connection, if there is one.
     client: RefCell<Option<Client>>,
     /// Whether it sends messages ahead of their replies.
     asks_ahead: Cell<bool>,
 }
 
 impl Housekeeper {
-    /// Takes a new connection in the place of the one that there is.
+    /// Replaces the connection by a new one.
     pub(super) fn take(&self, client: Client) {
         *self.client.borrow_mut() = Some(client);
     }
 
-    /// Says whether the server may be sent messages ahead of their replies.
+    /// Sets whether the server may be sent messages ahead of their replies.
     pub(super) fn ask_ahead(&self, asks_ahead: bool) {
         self.asks_ahead.set(asks_ahead);
     }
 
-    /// Asks one thing about one package, well formed or not, and waits for the reply. A connection
-    /// that has served before may have ended since: then `connect` gives a new one.
+    /// Asks one thing about one package, well formed or not, and waits for the reply. If the
+    /// connection has ended since its last use, `connect` gives a new one.
     pub(super) fn ask(
         &self,
         verb: &str,
@@ -48,7 +48,7 @@ impl Housekeeper {
                     *kept = Some(client);
                     return Ok(reply);
                 }
-                // A new one would wait for as long.
+                // A new connection would wait just as long.
                 Err(ClientError::TimedOut) => return Err(ClientError::TimedOut),
                 Err(_) => {}
             }
@@ -60,7 +60,7 @@ impl Housekeeper {
     }
 
     /// Asks about the first of these packages, as many as may be asked at once, and gives their
-    /// replies: none if they have to be asked about one by one.
+    /// replies. Empty if they have to be asked about one by one.
     pub(super) fn ask_some(&self, verb: &str, names: &[&RawName]) -> Vec<Reply> {
         let mut kept = self.client.borrow_mut();
         let Some(mut client) = kept.take_if(|_| self.asks_ahead.get()) else { return Vec::new() };
@@ -72,7 +72,7 @@ impl Housekeeper {
             lines.extend([verb.as_bytes(), b"|", name, b"|\n"].concat());
             count += 1;
         }
-        // After an error the connection is of no use, and each package is asked about on another.
+        // After an error the connection is useless. Each package is then asked about on another one.
         let Ok(replies) = client.exchange_all(&lines, count) else { return Vec::new() };
         *kept = Some(client);
         replies

@@ -1,5 +1,4 @@
-//! A connection that knows how long its replies may take, and when what it is there for has had its
-//! time.
+//! A connection with two time limits: one for each reply, and one for all of them.
 
 use std::io::{self, BufReader};
 use std::net::TcpStream;
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::testing::transcript::Link;
 
-/// The shortest time that can be set.
+/// The shortest timeout that can be set.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// A connection whose reads and writes end in time.
@@ -19,12 +18,12 @@ pub(super) struct TimedLink {
 }
 
 impl TimedLink {
-    /// `patience` is for each reply, `end` for all of them.
+    /// Makes a connection with `patience` for each reply, and `end` for all of them.
     pub(super) fn new(stream: TcpStream, patience: Duration, end: Option<Instant>) -> Self {
         Self { stream: BufReader::new(stream), patience, end }
     }
 
-    /// Sets the time that is left, if it is less than what a reply may take.
+    /// Sets the time that is left as the timeout, if it is less than `patience`.
     fn hurry(&self) -> io::Result<()> {
         let left = self.end.map(|end| end.saturating_duration_since(Instant::now()));
         match left.filter(|left| *left < self.patience) {

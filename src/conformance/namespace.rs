@@ -1,5 +1,5 @@
-//! Names of our own on a server that holds packages of others: every name that is sent gets a
-//! prefix, and what it names can be removed again.
+//! Names of our own on a server that holds packages of others. Every name gets a prefix when it is
+//! sent, so that its package can be removed again.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::reference;
 use crate::testing::transcript::Transcript;
 
-/// Longer lines keep their length: they are there for it.
+/// Lines over this many bytes keep their length, because they test it.
 pub(super) const LONG_LINE: usize = 4_096;
 
-/// What was sent as a name, whether it is one or not.
+/// Bytes that are sent as a name, valid or not.
 pub(super) type RawName = Vec<u8>;
 
 /// Names as they are sent.
@@ -21,7 +21,7 @@ pub(super) fn raw(names: &[Name]) -> Vec<RawName> {
     names.iter().map(|name| name.as_str().as_bytes().to_vec()).collect()
 }
 
-/// The names that begin with a prefix of letters and digits, which every server takes.
+/// All names that begin with one prefix. It has only letters and digits, which every server takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Namespace {
     prefix: String,
@@ -30,7 +30,7 @@ pub(super) struct Namespace {
 impl Namespace {
     /// One of the namespaces of a seed.
     pub(super) fn new(seed: u64, number: u64) -> Self {
-        // The letter divides the numbers, as no digit of base 16 is a z.
+        // A z ends each number, because it is no digit of base 16. So no prefix begins another.
         Self { prefix: format!("{}{number:x}z", names_of(seed)) }
     }
 
@@ -47,10 +47,10 @@ impl Namespace {
         transcript.edited(|line| self.line(line))
     }
 
-    /// The line with every name in this namespace, whether it is a name or only stands for one.
+    /// The line with the prefix on every name, valid or not.
     ///
-    /// What would be too long for a name then keeps its length, and so does a long line, whose
-    /// dependencies become others, that are not indexed.
+    /// A name that would become too long keeps its length: the prefix replaces its beginning. A long
+    /// line keeps its length too: other names replace its dependencies, and these are not indexed.
     fn line(&self, line: &[u8]) -> Edited {
         if line.len() > LONG_LINE {
             let bytes = self.long(line).unwrap_or_else(|| line.to_vec());
@@ -62,13 +62,13 @@ impl Namespace {
         let (mut bytes, mut inserted) = (line[..command].to_vec(), Vec::new());
         let mut begin = command;
         while begin < text.len() {
-            // A bar or a comma, and what stands between it and the next.
+            // A bar or a comma, and the name after it.
             bytes.push(text[begin]);
             begin += 1;
             let name = &text[begin..];
             let length = name.iter().position(|byte| b"|,".contains(byte)).unwrap_or(name.len());
             let name = &name[..length];
-            // What is as long as a name can be is there for its length.
+            // A name near the limit keeps its length, because it tests the limit.
             let kept =
                 if length + self.prefix.len() > MAX_NAME_BYTES { self.prefix.len() } else { 0 };
             let added = if name.is_empty() { 0 } else { self.prefix.len() - kept };
@@ -83,7 +83,7 @@ impl Namespace {
         Edited { bytes, inserted }
     }
 
-    /// A long line as one of the same length in this namespace; `None` if it is malformed.
+    /// A long line as one of the same length in this namespace. `None` if it is malformed.
     fn long(&self, line: &[u8]) -> Option<Vec<u8>> {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let command = reference::parse(&[text, b"\n"].concat())?;
@@ -95,7 +95,7 @@ impl Namespace {
         bytes.push(b'|');
         let mut left = text.len().checked_sub(bytes.len() + usize::from(comma))?;
         while left > 0 {
-            // So that what is left over is either nothing or a name.
+            // The rest must be either nothing or a whole name.
             let length = if left > 2 * MAX_NAME_BYTES { 200 } else { left.min(MAX_NAME_BYTES) };
             let length = if left - length > 0 { length.min(left - 100) } else { length };
             let tail = length.checked_sub(self.prefix.len())?;
@@ -111,8 +111,8 @@ impl Namespace {
         Some(bytes)
     }
 
-    /// What a transcript sends as names of this namespace, whether they are names or not, in the
-    /// order in which it comes up: a server may take what is none.
+    /// All names of this namespace that a transcript sends, in the order of their first use. Invalid
+    /// names count too, because a server may take them.
     pub(super) fn names_in(&self, transcript: &Transcript) -> Vec<RawName> {
         let mut seen = BTreeSet::new();
         let mut names = Vec::new();
@@ -129,8 +129,8 @@ impl Namespace {
     }
 }
 
-/// What a transcript sends outside a namespace that a lenient server may take for a name, although it is
-/// none: what stands for a package or a dependency in a malformed line.
+/// Invalid names outside the namespace that a lenient server may take. They stand for a package or a
+/// dependency in a malformed line.
 pub(super) fn outside(transcript: &Transcript, namespace: &Namespace) -> Vec<RawName> {
     let mut names = BTreeSet::new();
     for line in transcript.lines().iter().filter(|line| line.len() <= LONG_LINE) {

@@ -1,5 +1,5 @@
-//! Which rule a conversation breaks that went another way, and in which way it went: guessed from the message
-//! that got a wrong reply, how it came, and what came before it.
+//! Guesses which rule a failed conversation breaks, and in which way it fails. The guess depends on
+//! the message with the wrong reply, how it was sent, and what came before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::testing::reference;
 use crate::testing::transcript::{Mismatch, Step, Transcript};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// What came instead of what was expected, in words.
+/// What came instead of the expected reply, in words.
 pub(super) fn came(mismatch: &Mismatch) -> String {
     match mismatch.actual() {
         empty if empty.is_empty() => "an empty line".into(),
@@ -18,13 +18,13 @@ pub(super) fn came(mismatch: &Mismatch) -> String {
     }
 }
 
-/// Whether a rule is one of what packages there are.
+/// Whether a rule is about which packages are indexed.
 pub(super) fn is_of_state(rule: &str) -> bool {
     rule.starts_with(['I', 'X', 'Q']) || ["C5", "N2"].contains(&rule)
 }
 
-/// In which way a conversation goes wrong, so that what is made shorter goes wrong in the same way: by
-/// the kind of message that is answered wrongly, what it should have got, and what it got.
+/// The way in which a conversation fails, because a shorter one must fail in the same way. It is the
+/// kind of message, the reply it should have got, and the reply it got.
 pub(super) fn kind(held: &Held) -> (String, String, String) {
     let Held { shown, mismatch, .. } = held;
     let actual = came(mismatch);
@@ -48,37 +48,37 @@ pub(super) fn kind(held: &Held) -> (String, String, String) {
     (kind.to_owned(), due, if is_reply(&actual) { actual } else { "none".to_owned() })
 }
 
-/// A message that is waited for.
+/// A message that waits for its reply.
 struct Waiting {
     line: Vec<u8>,
     /// Whether it came in more than one piece.
     in_pieces: bool,
     /// Whether it was sent before all earlier ones of its connection were answered.
     ahead: bool,
-    /// Whether a line that was too long came directly before it.
+    /// Whether the line directly before it was too long.
     after_too_long: bool,
-    /// What a machine that is not wrong does.
+    /// The reply of a correct machine.
     reply: Reply,
     past: Past,
 }
 
 /// Where a conversation went wrong.
 enum Seen {
-    /// A message got another reply than it should, or none.
+    /// A message got a wrong reply, or none.
     Reply { connection: String, first: Box<Waiting>, others: bool },
-    /// Something came that no message asked for; after these lines.
+    /// Something came that no message asked for, after these lines.
     Surplus { lines: Vec<Vec<u8>> },
-    /// The stream did not end after a half-close, with all replies given.
+    /// The stream did not end after a half-close, although all replies had come.
     NoEnd,
-    /// Something came where the stream should have ended, after a half-close or without one.
+    /// Something came where the stream should have ended, with a half-close or without one.
     End { half_closed: bool },
-    /// A line that has passed the limit was not answered before its LF.
+    /// A line over the limit did not get ERROR before its LF.
     TooLong,
-    /// A connection could not be used with no message under way.
+    /// A connection failed with no message under way.
     Nothing { after_error: bool, after_break_off: bool },
 }
 
-/// Goes through the conversation up to where it went wrong.
+/// Follows the conversation to the place where it went wrong.
 fn seen(shown: &Transcript, mismatch: &Mismatch) -> Seen {
     let at = match mismatch {
         Mismatch::NoEnd { .. } => return Seen::NoEnd,
@@ -162,7 +162,7 @@ fn seen(shown: &Transcript, mismatch: &Mismatch) -> Seen {
     Seen::Surplus { lines: shown.lines() }
 }
 
-/// The rule that is broken most likely, and what was seen.
+/// The rule that is most likely broken, and what was seen.
 pub(super) fn broken_rule(shown: &Transcript, mismatch: &Mismatch) -> (&'static str, String) {
     let actual = came(mismatch);
     match seen(shown, mismatch) {
@@ -178,7 +178,7 @@ pub(super) fn broken_rule(shown: &Transcript, mismatch: &Mismatch) -> (&'static 
             (rule, format!("{actual} came, which no message asked for"))
         }
         Seen::End { half_closed } => {
-            // A server ends only after its client, or after HTTP.
+            // A server ends the stream only after its client does, or after HTTP.
             let rule = if half_closed { "C3" } else { "C7" };
             (rule, format!("{actual}, not the end of the stream"))
         }
@@ -201,7 +201,7 @@ pub(super) fn broken_rule(shown: &Transcript, mismatch: &Mismatch) -> (&'static 
     }
 }
 
-/// A line in words.
+/// A line, as a finding shows it.
 fn named(line: &[u8]) -> String {
     const MOST: usize = 60;
     let text = line.strip_suffix(b"\n").unwrap_or(line);
@@ -230,7 +230,7 @@ fn rule_of(
             () if is_silence && message.line == b"\n" => "M7",
             () if message.after_too_long => "L5",
             () if has_ended || is_silence => "O1",
-            // What no reply came of is no reply of a wrong form.
+            // Something came that is no valid reply.
             () => "M11",
         };
     };
@@ -241,12 +241,12 @@ fn rule_of(
         return "L4";
     }
     if is_one_of_several {
-        // A message alone would not be malformed: what came together was read as one.
+        // Alone, the message would not be malformed. So the server read several messages as one.
         let is_whole = reply == Reply::Error && reference::parse(&message.line).is_some();
         return if is_whole { "L8" } else { "O2" };
     }
     if reply == Reply::Error && message.past.is_after_error(connection) && message.reply != reply {
-        // Without the malformed line before it, it would be answered rightly.
+        // Without the malformed line before it, the message would get the right reply.
         return "O1";
     }
     message.past.broken(connection, &message.line, message.reply, reply)

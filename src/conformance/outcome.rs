@@ -1,4 +1,4 @@
-//! What became of the checks of a run: the verdict on each, and the report of all.
+//! The outcome of a run: the verdict on each check, and the report of all.
 
 use std::time::Duration;
 
@@ -6,49 +6,50 @@ use super::check::{Check, Stage};
 use super::dialect::Behaviour;
 use super::finding::Finding;
 
-/// What became of a check.
+/// The verdict on a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It held on every case that was tried.
     Passed,
-    /// There was nothing to try: all of it is about what this server reads in its own way.
+    /// Nothing was left to try. All of it is about rules that are avoided, or that this server reads
+    /// in its own way.
     LeftOut,
-    /// Not one case could be decided.
+    /// No case could be decided in time.
     Undecided,
     /// It did not hold.
     Failed(Box<Finding>),
-    /// It fails by a rule that another check has found to be broken.
+    /// It failed because of a rule that another check has found to be broken.
     Known {
-        /// The rule.
+        /// The id of the rule.
         rule: String,
     },
-    /// It was not tried to its end: so many others had failed, or the run was broken off.
+    /// It was not finished: enough others had failed, the run was interrupted, or the server was gone.
     NotRun,
 }
 
-/// A check with what became of it.
+/// A check and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckOutcome {
     /// The name of the check.
     pub name: String,
     /// What it claims.
     pub promise: String,
-    /// When it is tried.
+    /// The kind of check, which decides when it is tried.
     pub stage: Stage,
-    /// On how many cases it was tried.
+    /// How many cases were tried, without those that were left out.
     pub cases: u64,
-    /// The number of the case on which it failed, from 0, if one did.
+    /// The number of the case that failed, from 0, if one did.
     pub case: Option<u64>,
-    /// How many of them could not be decided.
+    /// How many of these cases could not be decided.
     pub undecided: u64,
-    /// How long that took.
+    /// How long the check took.
     pub time: Duration,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
 impl CheckOutcome {
-    /// What became of `check` before any of its cases was tried.
+    /// The outcome of `check` before any case is tried.
     pub(super) fn of(check: &Check, verdict: Verdict) -> Self {
         let Check { name, promise, stage, .. } = check;
         Self {
@@ -63,13 +64,13 @@ impl CheckOutcome {
         }
     }
 
-    /// What became of a check that was not tried.
+    /// The outcome of a check that was not tried.
     #[must_use]
     pub fn not_run(check: &Check) -> Self {
         Self::of(check, Verdict::NotRun)
     }
 
-    /// What was found, if anything was.
+    /// The finding, if the check failed.
     #[must_use]
     pub fn finding(&self) -> Option<&Finding> {
         match &self.verdict {
@@ -88,16 +89,16 @@ impl CheckOutcome {
 pub struct Report {
     /// What the server does where honest servers differ.
     pub behaviours: Vec<Behaviour>,
-    /// Every check that was asked for.
+    /// The outcome of every check that was asked for.
     pub outcomes: Vec<CheckOutcome>,
-    /// How long a reply took before anything was tried, in the median.
+    /// The median time of a reply, measured before any check.
     pub reply_time: Duration,
-    /// Whether nothing answers any more, so that the rest could not be tried.
+    /// Whether nothing answers any more, so that the remaining checks could not be tried.
     pub is_gone: bool,
 }
 
 impl Report {
-    /// What was found, the worst first; what breaks the same rule in the same way stands once.
+    /// The findings, the worst first. Findings with the same rule and the same words appear once.
     #[must_use]
     pub fn findings(&self) -> Vec<(&CheckOutcome, &Finding)> {
         let found = self.outcomes.iter().filter_map(|it| Some((it, it.finding()?)));
@@ -114,7 +115,7 @@ impl Report {
         findings
     }
 
-    /// Whether there is nothing to go by: no check passed, and none failed.
+    /// Whether the report shows nothing: no check passed, and none failed.
     #[must_use]
     pub fn shows_nothing(&self) -> bool {
         let says = |outcome: &CheckOutcome| {
@@ -123,7 +124,7 @@ impl Report {
         !self.outcomes.iter().any(says)
     }
 
-    /// Whether all was tried, and nothing was found.
+    /// Whether all checks were tried, and none failed.
     #[must_use]
     pub fn conforms(&self) -> bool {
         !self.outcomes.iter().any(|it| {

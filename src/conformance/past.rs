@@ -1,5 +1,5 @@
-//! What has become of packages before a message comes: which rules the message then puts to the test, and
-//! which of them is broken when the reply is wrong.
+//! What has happened to packages before a message comes. The past decides which rules the message
+//! tests, and which of these a wrong reply breaks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,40 +10,43 @@ use crate::model::Model;
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::testing::reference;
 
-/// What has become of packages, as far as it can make a later reply wrong.
+/// What has happened to packages, as far as it can make a later reply wrong.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Past {
     pub(super) model: Model,
-    /// Packages that have once had this one on their list, and have it no more, with the rule by
-    /// which they lost it, and who had it.
+    /// Packages that another one needed once, and needs no longer. Each has the rule by which it was
+    /// let go, and the package that needed it.
     let_go: BTreeMap<Name, (&'static str, Name)>,
-    /// Packages that have had another list before, since they were last indexed anew.
+    /// Packages whose list was replaced while they were indexed.
     relisted: BTreeSet<Name>,
     /// Packages for which INDEX has failed.
     failed: BTreeSet<Name>,
-    /// Packages that are gone.
+    /// Packages that were removed.
     removed: BTreeSet<Name>,
-    /// Names on lists, whether they were indexed or not.
+    /// Names on lists, indexed or not.
     listed: BTreeSet<Name>,
-    /// What malformed lines and lines that were cut off would have indexed.
+    /// Packages that malformed lines, and in the second set cut-off lines, may have been meant to
+    /// index.
     malformed: BTreeSet<Name>,
     cut_off: BTreeSet<Name>,
-    /// On which connection each package was last changed, and on which ones it was asked for.
+    /// The connection that last changed each package, and the connections that asked for each.
     changed_on: BTreeMap<Name, String>,
     asked_on: BTreeSet<(Name, String)>,
     /// Packages that were asked for while they were not indexed.
     asked_for: BTreeSet<Name>,
-    /// On which connections the last reply was ERROR.
+    /// The connections whose last reply was ERROR.
     after_error: BTreeSet<String>,
 }
 
-/// The command that a line is for a server: of a long line the dependencies become others, which are not
-/// indexed, when its names get their prefix.
+/// The command that a line is for a server, or `None` if it is malformed.
+///
+/// A long line changes when its names get their prefix. Other names replace its dependencies, and
+/// these are not indexed.
 fn sent(line: &[u8]) -> Option<Command> {
     let command = reference::parse(line).filter(|_| broken_by(line).is_empty())?;
     match command {
         Command::Index { package, dependencies } if line.len() > LONG_LINE => {
-            // Longer than any name of a transcript that is not there for its length.
+            // No transcript sends a name this long, except for its length.
             let other = "z".repeat(MAX_NAME_BYTES).parse().ok();
             let dependencies =
                 if dependencies.is_empty() { Vec::new() } else { other.into_iter().collect() };
@@ -54,7 +57,7 @@ fn sent(line: &[u8]) -> Option<Command> {
 }
 
 impl Past {
-    /// What a machine that is not wrong replies to a line that comes on a connection.
+    /// Applies a line that comes on a connection, and gives the reply of a correct machine.
     pub(super) fn apply(&mut self, connection: &str, line: &[u8]) -> Reply {
         let command = sent(line);
         let before = self.model.clone();
@@ -89,7 +92,7 @@ impl Past {
         if reply == Reply::Ok && !matches!(command, Command::Query { .. }) {
             let rule = if matches!(command, Command::Index { .. }) { "I4" } else { "X6" };
             if self.model.packages().get(&package) == old.as_ref() {
-                // Nothing has become of it.
+                // Nothing has happened to the package.
             } else if old.is_some() && rule == "I4" {
                 self.relisted.insert(package.clone());
             } else {
@@ -102,7 +105,7 @@ impl Past {
         reply
     }
 
-    /// A line has been cut off before its LF.
+    /// Notes that a line was cut off before its LF.
     pub(super) fn cut_off(&mut self, begun: &[u8]) {
         self.cut_off.extend(meant_to_index(begun));
         self.cut_off
@@ -117,14 +120,14 @@ impl Past {
         self.model.packages().contains_key(name)
     }
 
-    /// Those that have a package on their list, but for itself.
+    /// The packages that have this package on their list, apart from itself.
     fn dependents(&self, package: &Name) -> Vec<&Name> {
         let holds =
             |(name, list): &(&Name, &BTreeSet<Name>)| *name != package && list.contains(package);
         self.model.packages().iter().filter(holds).map(|(name, _)| name).collect()
     }
 
-    /// Whether one package needs another, through any number of others.
+    /// Whether one package needs another, directly or through others.
     fn needs(&self, from: &Name, to: &Name) -> bool {
         let (mut seen, mut left) = (BTreeSet::new(), vec![from.clone()]);
         while let Some(name) = left.pop() {
@@ -140,14 +143,14 @@ impl Past {
         false
     }
 
-    /// Whether something that is indexed has the same name but for case.
+    /// Whether another package is indexed whose name differs only in case.
     fn has_it_in_another_case(&self, name: &Name) -> bool {
         let alike =
             |other: &Name| other != name && other.as_str().eq_ignore_ascii_case(name.as_str());
         self.model.packages().keys().any(alike)
     }
 
-    /// All rules that a line puts to the test, as it is written and in this state.
+    /// All rules that a line tests, as it is written and in this state.
     pub(super) fn exercised(&self, line: &[u8]) -> Rules {
         let broken = broken_by(line);
         let Some(command) = sent(line) else {
@@ -198,7 +201,7 @@ impl Past {
                 }
             }
             Command::Query { .. } => {
-                // That asking changes nothing shows where there is something to be changed.
+                // A QUERY can be seen to change something only if the package is missing.
                 rules.extend(if old.is_some() { &["Q1"][..] } else { &["Q2", "Q3"] });
             }
         }
@@ -208,8 +211,8 @@ impl Past {
         rules
     }
 
-    /// The rule that is broken most likely when a whole message, alone and in one piece, gets another
-    /// reply than it should.
+    /// The rule that is most likely broken when a message gets a wrong reply. The message is whole,
+    /// alone and in one piece.
     pub(super) fn broken(
         &self,
         connection: &str,
@@ -301,7 +304,7 @@ impl Past {
                 _ if holders.iter().any(|name| self.malformed.contains(*name)) => "M9",
                 _ if holders.iter().any(|name| self.failed.contains(*name)) => "I3",
                 _ if holders.iter().all(|name| self.needs(package, name)) => "X5",
-                // They need it only since they were indexed again.
+                // They need the package only since they were indexed again.
                 _ if holders.iter().all(|name| self.relisted.contains(*name)) => "I4",
                 _ => "X3",
             };
@@ -311,7 +314,7 @@ impl Past {
             return "X4";
         }
         match self.let_go.get(package) {
-            // Who has let it go has come back with another list.
+            // The package that let it go has come back with another list.
             Some(("X6", by)) if self.is_indexed(by) => "X7",
             Some((rule, _)) => rule,
             None if self.failed.iter().any(|it| it != package) && self.listed.contains(package) => {
@@ -322,7 +325,7 @@ impl Past {
     }
 }
 
-/// The package that a line may have been meant to index, although it is malformed or cut off.
+/// The package that a malformed or cut-off line may have been meant to index.
 fn meant_to_index(line: &[u8]) -> Option<Name> {
     let name = line.split(|byte| b"|,\r\n".contains(byte)).nth(1)?;
     std::str::from_utf8(name).ok()?.parse().ok()

@@ -1,5 +1,5 @@
-//! What is asked before anything is tried: the conversations in which honest servers differ, and whether
-//! the server minds a half-close.
+//! The questions before all checks: how the server answers where honest servers differ, and whether it
+//! minds a half-close.
 
 use super::Settings;
 use super::dialect::{Behaviour, ELSEWHERE, Feature};
@@ -10,7 +10,8 @@ use super::target::{Held, Target};
 use crate::testing::transcript::{Mismatch, Step, Transcript};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// What the features are tried with.
+/// The probes, each with the feature that it tries, the rule that settles it, and what it sends in
+/// words.
 const PROBES: [(Feature, &str, &str, Probe); 20] = [
     (Feature::Cr, "L6", "CR before LF", Probe::Text("QUERY|a|\r\n")),
     (Feature::Signs, "N1", "+ - . _ in a name", Probe::Text("INDEX|l+i-b.x_y|\n")),
@@ -39,24 +40,24 @@ const PROBES: [(Feature, &str, &str, Probe); 20] = [
     (Feature::SecondIndex, "I4", "what a replaced list named", Probe::SecondIndex),
 ];
 
-/// What comes where a server ends its stream.
+/// What comes if a server ends its stream.
 const END: &str = "the end of the stream";
 
-/// What is sent once `a` is indexed, but for the last.
+/// What is sent after INDEX of `a`. The last two are conversations of their own.
 enum Probe {
     Text(&'static str),
-    /// INDEX of a name so long.
+    /// INDEX of a name of this many bytes.
     Name(usize),
-    /// INDEX with a list, of names that are not there, that makes the line so long.
+    /// INDEX with a list of unknown names that makes the line this many bytes long.
     Line(usize),
-    /// An HTTP request, first of all, and then a message.
+    /// An HTTP request as the first line, and then a message.
     Http,
-    /// REMOVE of what a package needed until it was indexed again without it.
+    /// REMOVE of a package that another one needed until INDEX replaced its list.
     SecondIndex,
 }
 
 impl Probe {
-    /// The conversation, as the rule has it: its last step is what servers may do otherwise.
+    /// The conversation with the replies that the rule demands. Servers may differ at its last step.
     fn transcript(&self) -> Transcript {
         let send = |text: &str| Step::Send(text.as_bytes().to_vec());
         let reply = |text: &str| Step::Expect(text.to_owned());
@@ -77,7 +78,7 @@ impl Probe {
         }
     }
 
-    /// The line in which servers differ.
+    /// The line that servers read differently.
     fn line(&self) -> String {
         match self {
             Self::Http => "GET / HTTP/1.1\n".to_owned(),
@@ -93,19 +94,19 @@ impl Probe {
     }
 }
 
-/// What was seen before anything is tried.
+/// What the probes have shown.
 pub(super) struct Probed {
-    /// What the server does where servers differ.
+    /// What the server does where honest servers differ.
     pub(super) behaviours: Vec<Behaviour>,
-    /// Whether its stream ends after its client's.
+    /// Whether the server ends its stream after its client does.
     pub(super) ends_after_half_close: bool,
-    /// Probes after which nothing answered.
+    /// The findings of probes after which nothing answered.
     pub(super) ended: Vec<Finding>,
     /// Whether nothing answers now.
     pub(super) is_gone: bool,
 }
 
-/// Tries everything in which servers differ, for as long as there is a server.
+/// Tries all probes, as long as there is a server.
 pub(super) fn observe(target: &Target, settings: &Settings, restart: Option<&Restart>) -> Probed {
     let ends_after_half_close = target.within(settings.bound, || ends_after_half_close(target));
     if !ends_after_half_close {
@@ -152,14 +153,14 @@ pub(super) fn observe(target: &Target, settings: &Settings, restart: Option<&Res
     probed
 }
 
-/// Whether the stream ends after a half-close, once all is answered.
+/// Whether the stream ends after a half-close, when all messages are answered.
 fn ends_after_half_close(target: &Target) -> bool {
     let query = Transcript::sending(&["QUERY|a|\n"]).answered();
     let held = target.hold(&query, Transcript::answered);
     !matches!(held, Err(Held { mismatch: Mismatch::NoEnd { .. }, .. }))
 }
 
-/// What the last line of a transcript gets at one address.
+/// The reply at one address to the last line of a transcript.
 fn observed_at(target: &Target, number: usize, transcript: &Transcript, expected: &str) -> String {
     let transcript = target.system.spread(transcript, number);
     match target.hold(&transcript, Transcript::answered) {
@@ -171,12 +172,12 @@ fn observed_at(target: &Target, number: usize, transcript: &Transcript, expected
     }
 }
 
-/// The line of a transcript at which its last reply stands, counted from 1.
+/// The number of the line with the last reply of a transcript, counted from 1.
 fn last_line(shown: &Transcript) -> usize {
     shown.steps().count()
 }
 
-/// What all addresses do, and whether it is the same; if it is not, with what each does.
+/// What the addresses do, and whether all do the same. If not, the text says what each does.
 fn together(system: &System, mut observed: Vec<String>) -> (String, bool) {
     if observed.windows(2).all(|two| two[0] == two[1]) {
         return (observed.swap_remove(0), true);

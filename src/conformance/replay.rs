@@ -1,4 +1,4 @@
-//! What was found and kept, tried once more.
+//! Tries saved transcripts and histories again.
 
 use std::str::FromStr;
 
@@ -13,29 +13,29 @@ use crate::command::{Command, Reply};
 use crate::testing::history::{History, HistoryError, Operation, Script};
 use crate::testing::transcript::{Transcript, TranscriptError};
 
-/// How often clients follow the scripts of a history again, until one order does not explain what
+/// How often clients follow the scripts of a history, at most. They stop once no order explains what
 /// they see.
 const MOST_HISTORIES: usize = 200;
 
-/// A transcript or a history that was kept.
+/// A saved transcript or history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Saved {
-    /// A conversation, with the replies that are expected.
+    /// A conversation, with the expected replies.
     Transcript(Transcript),
     /// What clients at once saw.
     History(History<Command, Reply>),
 }
 
-/// What is wrong with the text of neither.
+/// Why a text is neither a transcript nor a history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SavedError {
-    /// It was taken for a transcript.
+    /// It was read as a transcript.
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
-    /// It was taken for a history.
+    /// It was read as a history.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// There is nothing in it.
+    /// It has no step.
     #[error("there is no step in it")]
     Empty,
 }
@@ -43,8 +43,8 @@ pub enum SavedError {
 impl FromStr for Saved {
     type Err = SavedError;
 
-    /// A history if its first line that is no comment begins with the number of a client or a time,
-    /// and a transcript otherwise.
+    /// Reads a history if the first line that is no comment begins with a client's number or a time.
+    /// Otherwise it reads a transcript.
     fn from_str(text: &str) -> Result<Self, SavedError> {
         let mut lines = text.lines().map(str::trim_start);
         let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
@@ -58,12 +58,15 @@ impl FromStr for Saved {
     }
 }
 
-/// Tries once more what was kept: a transcript as it is, with names of this run and with the replies
-/// that it has; a history by clients that send the same again, 200 times and a short one more often.
+/// Tries a saved transcript or history again, with names of this run.
 ///
-/// With several addresses a connection that is called by one of them goes there, what was at one
-/// address of another system goes to one of this, and all else goes to them in turn; so do the clients
-/// of a history, each time beginning at the next.
+/// A transcript is held as it is, with its own replies. Clients follow a history up to 200 times,
+/// until no order explains what they see. Each time, they repeat a short history, always about other
+/// packages.
+///
+/// With several addresses, a connection that is named after one of them goes there. Connections to the
+/// same address of another system share an address here. All others take turns. The clients of a
+/// history take turns too, and begin at the next address each time.
 ///
 /// # Errors
 /// When nothing answers at one of the addresses.
@@ -76,7 +79,7 @@ pub fn replay(
     target.reach()?;
     Ok(match saved {
         Saved::Transcript(transcript) => {
-            // Numbered as it is shown, which is without comments.
+            // Without comments, the line numbers are those of the transcript as it is shown.
             let as_it_is = |it: &Transcript| Transcript::from_steps(it.steps().cloned());
             target.hold(transcript, as_it_is).err().map(|held| Finding::of(&held))
         }
@@ -84,12 +87,14 @@ pub fn replay(
     })
 }
 
-/// Clients say the commands of a short history many times, each time of other packages: so few overlap too
-/// seldom otherwise, and how often depends on the machine.
+/// Lets clients follow a history again, until no order explains what they see.
+///
+/// A few commands alone seldom overlap, and how often depends on the machine. So the clients repeat a
+/// short history many times, each time about other packages.
 fn follow(target: &Target, history: &History<Command, Reply>, commands: usize) -> Option<Finding> {
     let scripts = scripts_of(history);
     let is_short = |it: &Operation<Command, Reply>| it.command.to_string().len() < LONG_LINE;
-    // Of a long line not all names can be others, so that it can be said of one group of packages alone.
+    // Not all names in a long line can be replaced, so such a history uses only one group of packages.
     let times = match history.operations() {
         all if all.iter().all(is_short) => commands / all.len().max(1),
         _ => 1,
@@ -120,8 +125,8 @@ fn of_free_packages(target: &Target, scripts: &[Script<Command>]) -> Round {
     Round::new(scripts.iter().map(rename).collect(), names)
 }
 
-/// What each client sent: a command that it sent while it waited for a reply belongs to the burst
-/// before.
+/// The commands that each client sent, in bursts. A command belongs to the burst before it if the
+/// client still waited for a reply.
 fn scripts_of(history: &History<Command, Reply>) -> Vec<Script<Command>> {
     let operations = history.operations();
     let mut clients: Vec<usize> = operations.iter().map(|operation| operation.client).collect();

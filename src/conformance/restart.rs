@@ -1,4 +1,4 @@
-//! A server that is gone is brought back by a command of its owner's.
+//! Restarts a server that is gone, with a command of its owner.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,14 +11,15 @@ use super::target::Target;
 /// How long a server may take to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long it is waited between two looks.
+/// How long to wait between two attempts to reach the server.
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// A command of the shell that ends what is left of a server and starts it anew.
+/// A shell command that ends what is left of a server and starts it again.
 #[derive(Debug)]
 pub(super) struct Restart {
     command: String,
-    /// What the last one started, if it has not ended: the server itself, most likely.
+    /// The process that the last command started, if it has not ended. Most likely it is the server
+    /// itself.
     running: RefCell<Option<Child>>,
 }
 
@@ -30,7 +31,7 @@ impl Restart {
     /// Runs the command and waits until the server answers.
     ///
     /// # Errors
-    /// When the command cannot be run, or nothing answers in 10 s.
+    /// When the command cannot be run, or nothing answers within 10 s.
     pub(super) fn bring_back(&self, target: &Target) -> io::Result<()> {
         self.end();
         let child = Command::new("sh")
@@ -51,7 +52,7 @@ impl Restart {
         Ok(())
     }
 
-    /// Ends what the last command has left running.
+    /// Ends the process that the last command left running.
     fn end(&self) {
         if let Some(mut child) = self.running.borrow_mut().take() {
             let _ended = child.kill().and_then(|()| child.wait());

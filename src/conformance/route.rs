@@ -1,24 +1,24 @@
-//! At which address what is said: a connection of a transcript is called by its address, if there
-//! are several.
+//! Puts the connections of a transcript at addresses. If there are several addresses, the name of a
+//! connection includes its address.
 //!
-//! So a transcript says by itself where each message goes and each reply comes from, whatever is
-//! left out of it: what is found is shortened, shown, kept and tried again as it is.
+//! So a transcript says where each message goes, and where each reply comes from. It can be shortened,
+//! shown, saved and tried again without any other information.
 
 use std::collections::BTreeMap;
 
 use super::system::System;
 use crate::testing::transcript::{Mismatch, Step, Transcript};
 
-/// What a connection is called that nobody has named.
+/// The name of a connection that nobody has named.
 const MAIN: &str = "main";
 
-/// What stands between the name of a connection and its address.
+/// Separates the name of a connection from its address.
 const AT: &str = " at ";
 
 impl System {
-    /// The same transcript with each of its connections at an address: where its name says, and
-    /// otherwise in turn, the first at the address of number `start`. With one address it is as it
-    /// was.
+    /// The same transcript with an address for each of its connections. A connection stays at the
+    /// address in its name. The others take turns, beginning at the address of number `start`. With
+    /// one address, the transcript stays as it was.
     pub(super) fn spread(&self, transcript: &Transcript, start: usize) -> Transcript {
         if !self.has_several() {
             return transcript.clone();
@@ -31,7 +31,7 @@ impl System {
                 current = name;
                 continue;
             }
-            // Said before the first step too, and only where it changes.
+            // A switch comes before the first step, and then only where the connection changes.
             let name = turns.name(current);
             if last.as_ref() != Some(&name) {
                 steps.push(Step::Switch(name.clone()));
@@ -42,8 +42,8 @@ impl System {
         Transcript::from_steps(steps)
     }
 
-    /// The transcript with its connections at every address in turn, once for each way to begin.
-    /// There is one way where all say where they are.
+    /// The transcript with its connections at the addresses in turn, once for each address to begin
+    /// at. If all connections name their address, there is only one such transcript.
     pub(super) fn all_spread(&self, transcript: &Transcript) -> Vec<Transcript> {
         let mut all: Vec<_> =
             (0..self.count()).map(|start| self.spread(transcript, start)).collect();
@@ -51,8 +51,8 @@ impl System {
         all
     }
 
-    /// Lines that are sent in bursts, each of which goes to the address of this number when all before
-    /// are answered.
+    /// A transcript that sends lines in bursts, each to the address of its number. Each burst waits
+    /// until all earlier ones are answered.
     pub(super) fn scattered(
         &self,
         bursts: impl IntoIterator<Item = (usize, Vec<Vec<u8>>)>,
@@ -65,14 +65,15 @@ impl System {
         self.spread(&Transcript::from_steps(steps.collect::<Vec<_>>()), 0)
     }
 
-    /// The number of the address of a connection that `spread` has named; of any other, the first.
+    /// The number of the address in the name of a connection, where `spread` puts it. Without one, it
+    /// is 0.
     pub(super) fn number_of(&self, connection: &str) -> usize {
         let label = connection.rsplit_once(AT).map_or(connection, |(_, label)| label);
         let mut addresses = self.addresses().iter();
         addresses.position(|address| address.name() == label).unwrap_or(0)
     }
 
-    /// The name of the address at which a conversation went another way, if there are several.
+    /// The name of the address where a conversation failed, if there are several.
     pub(super) fn of_mismatch(&self, shown: &Transcript, mismatch: &Mismatch) -> Option<String> {
         let connection = match mismatch {
             Mismatch::Surplus { connection, .. } | Mismatch::NoEnd { connection, .. } => {
@@ -85,7 +86,7 @@ impl System {
         self.named(self.number_of(connection))
     }
 
-    /// At how many addresses something is said.
+    /// At how many addresses a transcript sends something.
     pub(super) fn addresses_in(&self, shown: &Transcript) -> usize {
         let mut numbers: Vec<_> =
             connections(shown.steps()).map(|name| self.number_of(name)).collect();
@@ -102,17 +103,16 @@ fn connections<'a>(steps: impl Iterator<Item = &'a Step>) -> impl Iterator<Item 
     })
 }
 
-/// Which connections are where, as they come up.
+/// Gives addresses to connections as they come up.
 struct Turns<'a> {
     system: &'a System,
     start: usize,
-    /// For each connection that does not say where it is, or is at an address of another system, the
-    /// number of its address.
+    /// The number of the address, for each connection that names no address of this system.
     taken: BTreeMap<String, usize>,
 }
 
 impl Turns<'_> {
-    /// A connection's name, with its address.
+    /// The name of a connection, with its address.
     fn name(&mut self, connection: &str) -> String {
         let (base, label) = match connection.rsplit_once(AT) {
             Some((base, label)) => (Some(base), Some(label)),
@@ -122,7 +122,7 @@ impl Turns<'_> {
         if label.is_some_and(|label| self.is_ours(label)) {
             return connection.to_owned();
         }
-        // What was at one address of another system is at one of this.
+        // Connections to the same address of another system share an address here.
         let next = self.start + self.taken.len();
         let number = *self.taken.entry(label.unwrap_or(connection).to_owned()).or_insert(next);
         let address = self.system.address(number);
@@ -134,7 +134,7 @@ impl Turns<'_> {
     }
 }
 
-/// Whether it has the form of an address.
+/// Whether a text has the form of an address.
 fn is_address(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }

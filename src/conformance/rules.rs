@@ -1,8 +1,8 @@
-//! Which rules a message puts to the test by how it is written; by what came before it is `past`'s business.
+//! Which rules a message tests by how it is written. `past` knows which it tests by what came before
+//! it.
 //!
-//! The same knowledge serves three times: to name the rule that a wrong reply breaks, to keep what a
-//! server is known to do wrong out of later conversations, and to leave out what the text of the
-//! challenge does not demand.
+//! This knowledge serves three purposes. It names the rule that a wrong reply breaks. It keeps known
+//! faults out of later conversations. It leaves out what the text of the challenge does not demand.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::command::Command;
 use crate::name::MAX_NAME_BYTES;
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
 
-/// Rules by their ids.
+/// A set of rules, by their ids.
 pub(super) type Rules = BTreeSet<&'static str>;
 
-/// Longer names and lines are there for their length.
+/// Names and lines over these lengths are sent for their length.
 const LONG_NAME: usize = 200;
 const LONG_LINE: usize = 4_096;
 
-/// A rule of these, by its id.
+/// The ids of the rules that are known here. The second list is about how messages travel.
 const ALL: [&str; 48] = [
     "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9", "M10", "M11", "N1", "N2", "N3", "N4",
     "D2", "D3", "D4", "D5", "D6", "L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "I1", "I2",
@@ -26,12 +26,13 @@ const ALL: [&str; 48] = [
 ];
 const OF_MANNER: [&str; 8] = ["O1", "O2", "O3", "O6", "O9", "C5", "C6", "C7"];
 
-/// A rule that something is known of here.
+/// The id of a rule, if the rule is known here.
 pub(super) fn known(id: &str) -> Option<&'static str> {
     ALL.into_iter().chain(OF_MANNER).find(|rule| *rule == id)
 }
 
-/// The rules that a line breaks by how it is written, the most telling first; none if it is a message.
+/// The rules that a line breaks by how it is written, the most telling first. Empty if the line is a
+/// message.
 pub(super) fn broken_by(line: &[u8]) -> Vec<&'static str> {
     if line.len() > DEFAULT_MAX_LINE_BYTES {
         return vec!["L3"];
@@ -45,7 +46,7 @@ pub(super) fn broken_by(line: &[u8]) -> Vec<&'static str> {
     let mut broken = Vec::new();
     let verb = parts[0];
     if !is_verb(verb) {
-        // With nothing around it, it would be one.
+        // Without the padding around it, the text would be a command.
         broken.push(if is_verb(unpadded(verb)) { "M6" } else { "M2" });
     }
     if parts.len() != 3 {
@@ -65,7 +66,7 @@ pub(super) fn broken_by(line: &[u8]) -> Vec<&'static str> {
         broken.extend(broken_by_name(name));
     }
     if broken.contains(&"M2") {
-        // Control bytes in what should be the command.
+        // The command has a CR in it.
         broken.extend(verb.contains(&b'\r').then_some("L7"));
     }
     broken
@@ -75,7 +76,7 @@ fn is_verb(text: &[u8]) -> bool {
     [b"INDEX".as_slice(), b"REMOVE", b"QUERY"].contains(&text)
 }
 
-/// Without spaces, tabs and quotes around it.
+/// The text without the spaces, tabs and quotes around it.
 fn unpadded(text: &[u8]) -> &[u8] {
     let is_padding = |byte: &u8| b" \t\"'".contains(byte);
     let begin = text.iter().position(|byte| !is_padding(byte)).unwrap_or(text.len());
@@ -105,7 +106,7 @@ fn broken_by_name(name: &[u8]) -> Vec<&'static str> {
     broken
 }
 
-/// The rules by which a message may be written as it is.
+/// The rules that allow a message to be written as it is.
 pub(super) fn written_by(line: &[u8], command: &Command) -> Rules {
     let mut rules = Rules::new();
     let text = line.strip_suffix(b"\n").unwrap_or(line);

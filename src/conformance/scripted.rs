@@ -1,4 +1,4 @@
-//! What is always said: the transcripts of the specification, and what each of them says of one
+//! Fixed conversations: the transcripts of the specification, and what each of them shows about one
 //! rule.
 
 use std::cell::RefCell;
@@ -49,7 +49,8 @@ pub(super) fn transcripts() -> Vec<Check> {
         .collect()
 }
 
-/// A check for each rule that a transcript shows: all that is said under its name, on its own.
+/// A check for each rule that a transcript shows. Its cases are the sections about this rule, each on
+/// its own.
 pub(super) fn rules() -> Vec<Check> {
     let mut shown: Vec<(String, Vec<Transcript>)> = Vec::new();
     for (name, text) in TRANSCRIPTS {
@@ -73,8 +74,8 @@ fn parsed(name: &str, text: &str) -> Transcript {
     text.parse().unwrap_or_else(|error| panic!("spec/transcripts/{name}.txt: {error}"))
 }
 
-/// What a transcript says under each comment that names rules, with what it takes to come to the
-/// state in which it is said.
+/// The sections of a transcript, one for each comment that names rules. Commands come first in each,
+/// and lead to the state in which the section begins.
 fn sections(text: &str, transcript: &Transcript) -> Vec<(Vec<String>, Transcript)> {
     let headings = (1..).zip(text.lines());
     let headings: Vec<(usize, Vec<String>)> =
@@ -94,7 +95,8 @@ fn sections(text: &str, transcript: &Transcript) -> Vec<(Vec<String>, Transcript
             let commands = index.0.borrow().to_commands();
             let setup =
                 commands.into_iter().map(|command| Step::Send(format!("{command}\n").into_bytes()));
-            // Waited for, so that only the section itself sends ahead.
+            // Each of these replies is read before the next command, so that only the section itself
+            // sends ahead.
             let setup = setup.flat_map(|send| [send, Step::Expect("OK".into())]);
             let steps: Vec<Step> = connection
                 .map(Step::Switch)
@@ -118,7 +120,7 @@ fn rules_in(line: &str) -> Option<Vec<String>> {
     ids.iter().all(|id| is_rule(id).is_some()).then_some(ids)
 }
 
-/// An index that is looked at while others use it.
+/// An index that can be looked at while others use it.
 #[derive(Debug, Clone, Default)]
 struct Shared(Rc<RefCell<PackageIndex>>);
 

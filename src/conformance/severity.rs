@@ -1,37 +1,37 @@
-//! How bad a fault is, by the rule that it breaks: the order in which findings are shown.
+//! How bad a fault is, by the rule that it breaks. Findings are shown in this order.
 
 use std::fmt;
 
-/// How bad a fault is; the worst comes first.
+/// How bad a fault is. The worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing answers any more.
     Ends,
-    /// What is indexed is not what it should be: something is lost, kept or half done.
+    /// The index is wrong: something is lost, kept or half done.
     State,
     /// A message that was understood gets the wrong answer.
     Answers,
-    /// Replies are lost or out of order, or lines are not what was sent.
+    /// Replies are lost or out of order, or lines are not read as they were sent.
     Framing,
-    /// Lines are taken or refused that should not be.
+    /// The server takes lines that it should refuse, or refuses lines that it should take.
     Grammar,
-    /// Something that the challenge does not demand.
+    /// The challenge does not demand the broken rule.
     Beyond,
 }
 
-/// Rules of what is indexed, and not of one answer.
+/// Rules about what is indexed, and not about one answer.
 const OF_STATE: [&str; 13] =
     ["I3", "I4", "I8", "X6", "X7", "Q3", "M9", "L9", "O4", "O5", "O6", "O9", "C5"];
 
-/// Rules that settle what the text of the challenge leaves open, and that a server can do otherwise
-/// without being wrong by that text.
+/// Rules that settle what the text of the challenge leaves open. A server that breaks them is not
+/// wrong by that text.
 pub(super) const BEYOND: [&str; 24] = [
     "M4", "M6", "M7", "M8", "N1", "N3", "N4", "D2", "D3", "D4", "L2", "L3", "L4", "L5", "L6", "L7",
     "L10", "I6", "X4", "O3", "O7", "O8", "C3", "C7",
 ];
 
 impl Severity {
-    /// By the id of a rule.
+    /// The severity of breaking a rule, by its id.
     pub(super) fn of(rule: &str) -> Self {
         match rule {
             _ if OF_STATE.contains(&rule) => Self::State,

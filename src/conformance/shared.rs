@@ -1,7 +1,7 @@
-//! What a system of several addresses shares: what one was told is known at the others, at once.
+//! What a system of several addresses shares: all addresses know at once what one of them was told.
 //!
-//! Messages go to one address after the other, each when all before are answered, and every reply is
-//! that of a machine which was told all of them.
+//! Messages go to one address after the other, each after all earlier ones are answered. Every reply
+//! must be that of one machine that was told all of them.
 
 use std::iter;
 
@@ -14,16 +14,17 @@ use super::{generated, scripted};
 use crate::command::Command;
 use crate::testing::transcript::Transcript;
 
-/// What is claimed of a system with several addresses, by rules that speak of any connection.
+/// The rules that a system with several addresses must keep. They hold for any connection.
 const RULES: [&str; 4] = ["C5", "O4", "O5", "O6"];
 
-/// How many conversations are drawn unless the time says otherwise.
+/// How many conversations are drawn without a time limit.
 const DRAWN: u64 = 100;
 
-/// How many commands go to one address at most before the next, by turns: mostly it is one.
+/// The most commands that go to one address before the next. Each conversation draws one of these,
+/// mostly 1.
 const BURSTS: [usize; 4] = [1, 1, 1, 5];
 
-/// The checks that take more than one address, of a system that has so many.
+/// The checks that need several addresses, for a system with this many.
 pub(super) fn checks(addresses: usize) -> Vec<Check> {
     let rules = || RULES.map(str::to_owned).to_vec();
     let transcripts = scripted::all();
@@ -59,14 +60,14 @@ pub(super) fn checks(addresses: usize) -> Vec<Check> {
     vec![in_turn, anywhere]
 }
 
-/// All lines of a transcript, each at the address after that of the one before.
+/// All lines of a transcript, each at the address after that of the line before.
 fn in_turn(system: &System, transcript: &Transcript, start: usize) -> Transcript {
-    // What has no end gets no reply to wait for.
+    // A line without its LF gets no reply to wait for.
     let lines = transcript.lines().into_iter().filter(|line| line.ends_with(b"\n"));
     system.scattered((start..).zip(lines.map(|line| vec![line])))
 }
 
-/// Commands that are drawn, at most so many, at addresses that are: in turn, or any.
+/// Drawn commands, `most` at most, at addresses in turn or at random.
 fn anywhere(system: &System, g: &mut Gen, most: usize) -> Transcript {
     let count = system.count();
     let burst = g.choose(&BURSTS).copied().unwrap_or(1);

@@ -1,5 +1,5 @@
-//! How a conversation that a server gets wrong is made simpler: with fewer steps, fewer bytes, or plainer
-//! ones. Which of them goes wrong too is tried elsewhere.
+//! Simplifies a conversation that a server gets wrong: with fewer steps, fewer bytes, or plainer
+//! steps. `context` tries which of the results go wrong too.
 
 use std::rc::Rc;
 
@@ -11,14 +11,14 @@ use crate::testing::reference;
 use crate::testing::trace::TraceCommand;
 use crate::testing::transcript::{Step, Transcript};
 
-/// How many bytes a line may have to be shortened name by name, or byte by byte.
+/// The longest line that is shortened name by name, or byte by byte, in bytes.
 const SHORT_LINE: usize = 100;
 
-/// How many bytes may be sent at once to be shortened line by line.
+/// The most bytes of one step that are shortened line by line.
 const SHORT_STEP: usize = 50_000;
 
-/// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer
-/// ones. They are made as they are asked for: a conversation can have megabytes.
+/// Simpler conversations, the boldest step first. Each has fewer steps, fewer bytes, or plainer steps.
+/// The iterator makes them on demand, because a conversation can have megabytes.
 pub(super) fn simpler<'a>(
     system: &'a System,
     shown: &'a Transcript,
@@ -31,19 +31,20 @@ pub(super) fn simpler<'a>(
         Step::Send(bytes) => memchr::memchr_iter(b'\n', bytes).nth(1).is_some(),
         _ => false,
     };
-    // More steps, and plainer ones.
+    // This has more steps, but plainer ones.
     let apart = steps.iter().any(is_several).then(|| avoid::one_at_a_time(steps.to_vec(), false));
     let candidates = cut
         .chain(apart)
         .chain(fewer_acts(&steps))
         .chain(joined_pieces(&steps))
         .chain(simpler_sends(&steps))
-        // With an address for what has lost it, so that this is not taken for something simpler.
+        // Connections that lost their address get one again. Otherwise the loss would count as
+        // simpler.
         .map(|steps| system.spread(&Transcript::from_steps(steps), 0).answered());
     candidates.filter(move |candidate| candidate != shown)
 }
 
-/// Without some of what clients do. Where replies are read stays as it is.
+/// The steps without some of what clients do. The places where replies are read stay the same.
 fn fewer_acts(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
     let is_act = |step: &Step| !matches!(step, Step::Expect(_) | Step::ExpectEnd);
     let acts: Vec<usize> = (0..steps.len()).filter(|at| is_act(&steps[*at])).collect();
@@ -55,7 +56,7 @@ fn fewer_acts(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> 
     })
 }
 
-/// With two pieces of a line sent as one.
+/// The steps with two pieces of a line sent as one.
 fn joined_pieces(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
     let steps = Rc::clone(steps);
     (1..steps.len()).filter_map(move |at| match &steps[at - 1..=at] {
@@ -67,7 +68,7 @@ fn joined_pieces(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use
     })
 }
 
-/// With something simpler said in one step.
+/// The steps with something simpler sent in one of them.
 fn simpler_sends(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use<> {
     let steps = Rc::clone(steps);
     (0..steps.len()).flat_map(move |at| {
@@ -82,7 +83,7 @@ fn simpler_sends(steps: &Rc<Vec<Step>>) -> impl Iterator<Item = Vec<Step>> + use
     })
 }
 
-/// Fewer lines; of one line alone a shorter list, or fewer bytes.
+/// Fewer lines. From one line alone, it makes a shorter list or fewer bytes.
 fn simpler_bytes(bytes: &[u8]) -> Vec<Vec<u8>> {
     if bytes.len() > SHORT_STEP {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The server as one machine among others: what the properties of any machine are tried on.
+//! The server as a machine, so that the properties of any machine can be tried on it.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -15,15 +15,15 @@ use crate::testing::contention::packages;
 use crate::testing::generators::command::ALPHABET;
 use crate::testing::properties::Subject;
 
-/// A server without packages: those of a namespace that nobody uses. Packages are called by the
-/// letters that traces have.
+/// A machine without packages on the server: a namespace that nobody uses. Traces call its packages by
+/// letters.
 pub(super) struct RemoteMachine {
     target: Rc<Target>,
-    /// The number of the address that it is asked at.
+    /// The number of the address to ask at.
     number: usize,
     reached: Option<(Namespace, Client)>,
-    /// Set when there is no time left, or no server: then the model answers in the server's place, so that there
-    /// is nothing more to be found, and shortening comes to its end.
+    /// The model, which answers in place of the server when no time or no server is left. It shows no
+    /// fault, so shortening comes to its end.
     stand_in: Option<Model>,
 }
 
@@ -35,7 +35,7 @@ impl RemoteMachine {
     }
 }
 
-/// All names that a trace can have, in a namespace.
+/// All names that a trace can use, in a namespace.
 fn names(namespace: &Namespace) -> Vec<RawName> {
     raw(&packages(namespace.prefix(), ALPHABET.len()).unwrap_or_default())
 }
@@ -56,7 +56,8 @@ impl StateMachine for RemoteMachine {
         };
         let renamed = namespace.command(command);
         let outcome = client.apply(renamed.as_ref().unwrap_or(command));
-        // Kept also after an error, so that what follows fails alike, and can be tidied up.
+        // The client is kept after an error too. Later commands then fail alike, and the names can be
+        // removed.
         self.reached = Some((namespace, client));
         outcome
     }

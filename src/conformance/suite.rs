@@ -1,4 +1,4 @@
-//! The table of checks, and what runs them one after the other.
+//! The table of checks, and the loop that runs them.
 
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -16,14 +16,14 @@ use super::system::System;
 use super::target::Target;
 use super::{Settings, concurrent, disturbed, generated, harness, probe, scripted, shared};
 
-/// What is asked before all checks.
+/// The name of the check that the probes count as.
 const PROBES: &str = "probes";
 
-/// How the names of those begin that only a strict run has.
+/// The prefix of the checks that only a strict run has.
 const STRICT: &str = "strict_";
 
-/// Every check of a system with so many addresses, in the order in which they are tried. Some take
-/// more than one.
+/// Every check of a system with this many addresses, in the order in which they are tried. Some checks
+/// need several addresses.
 #[must_use]
 pub fn checks(addresses: usize) -> Vec<Check> {
     [
@@ -43,26 +43,29 @@ pub fn checks(addresses: usize) -> Vec<Check> {
     .collect()
 }
 
-/// What is told of a run while it lasts.
+/// What an observer is told during a run.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// What the server does where honest servers differ is known.
+    /// The probes have ended. This is what the server does where honest servers differ.
     Observed(&'a [Behaviour]),
     /// A check begins.
     Begun(&'a Check),
     /// One of its cases has been tried.
     Tried,
-    /// It has ended.
+    /// The check has ended.
     Ended(&'a CheckOutcome),
 }
 
-/// Tries the checks that are asked for on a system, all of its addresses as one, tells `observer` how it goes,
-/// and leaves nothing of its own behind, as far as the server lets it. Where the observer breaks off,
-/// the case that was begun is ended and tidied up, and the rest is [not run](Verdict::NotRun).
+/// Tries the chosen checks on a system, with all of its addresses as one, and tells `observer` how it
+/// goes.
+///
+/// The run removes its own packages again, as far as the server lets it. If the observer breaks off,
+/// the run still ends and tidies up the case that has begun. The remaining checks are then [not
+/// run](Verdict::NotRun).
 ///
 /// # Errors
-/// When nothing can be tested, as [`CannotTest`] says. What goes wrong once every address has answered
-/// is a finding.
+/// When nothing can be tested. [`CannotTest`] says why. Once every address has answered, any fault is
+/// a finding.
 pub fn run(
     system: &System,
     settings: &Settings,
@@ -132,7 +135,7 @@ pub fn run(
     Ok(Report { behaviours, outcomes, reply_time, is_gone })
 }
 
-/// A server that was gone after a probe, as a check that failed.
+/// A server that was gone after a probe, as a failed check.
 fn probes(finding: Finding) -> CheckOutcome {
     CheckOutcome {
         name: PROBES.to_owned(),
@@ -147,10 +150,10 @@ fn probes(finding: Finding) -> CheckOutcome {
     }
 }
 
-/// The checks whose names are asked for, or begin as asked for; all if none is.
+/// The checks that the settings choose, by their names or by how these begin. All if no name is given.
 ///
 /// # Errors
-/// When a name or a case is asked for that there is not.
+/// When no check or case of that name or number exists, or the system has too few addresses.
 pub fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, CannotTest> {
     let (all, only) = (checks(system.count()), &settings.only);
     for name in only {
@@ -163,7 +166,7 @@ pub fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, Cannot
             return Err(CannotTest::NoSuchCheck { name: name.clone() });
         }
     }
-    // A whole name is that check alone: rule_M1 is not rule_M11.
+    // A whole name chooses that check alone: rule_M1 does not choose rule_M11.
     let whole: Vec<bool> =
         only.iter().map(|name| all.iter().any(|check| check.name == *name)).collect();
     let asks = |check: &Check, (name, whole): (&String, &bool)| {
@@ -180,7 +183,7 @@ pub fn chosen(system: &System, settings: &Settings) -> Result<Vec<Check>, Cannot
     chosen.map(has_its_case).collect()
 }
 
-/// A behaviour that is not as specified, as a check that failed.
+/// A behaviour that is not as specified, as a failed check.
 fn differs(behaviour: &Behaviour) -> CheckOutcome {
     let text = behaviour.transcript();
     let what = format!("{}: {}, not {}", behaviour.what, behaviour.observed, behaviour.expected);
@@ -198,7 +201,7 @@ fn differs(behaviour: &Behaviour) -> CheckOutcome {
     }
 }
 
-/// Tries the cases of one check, until `told` says that it is broken off.
+/// Tries the cases of one check, until `told` says to break off.
 fn try_check(
     check: &Check,
     context: &Context,
@@ -207,7 +210,7 @@ fn try_check(
 ) -> CheckOutcome {
     let begin = Instant::now();
     let Settings { seed, case: only, .. } = context.settings;
-    // Of those that are drawn there are as many as there is time for.
+    // Drawn cases are tried for as long as there is time.
     let share = share.filter(|_| check.drawn && only.is_none());
     let numbers = match (only, share) {
         (Some(only), _) => only..=only,
@@ -226,7 +229,7 @@ fn try_check(
         }
         let attempt = || (check.attempt)(context, case_seed(seed, &check.name, number), number);
         let trial = context.target.within(context.settings.bound, attempt);
-        // After what passes it is seen once, at the end.
+        // While cases pass, one look at the server after the last of them suffices.
         let is_last = broken_off || number.saturating_add(1) == check.cases;
         let trial =
             if matches!(trial, Trial::Passed) && !is_last { trial } else { after(context, trial) };
@@ -259,7 +262,7 @@ fn try_check(
     }
 }
 
-/// What became of a case, once it is seen whether the server has survived it.
+/// The outcome of a case, once it is known whether the server has survived it.
 fn after(context: &Context, trial: Trial) -> Trial {
     let is_known_to_end =
         matches!(&trial, Trial::Failed(finding) if finding.severity == Severity::Ends);
@@ -278,9 +281,9 @@ fn after(context: &Context, trial: Trial) -> Trial {
     Trial::Failed(finding.not_reproduced(before).at(address))
 }
 
-/// A seed for one case of one check: the same whichever others are tried.
+/// The seed of one case of one check. It does not depend on the other checks that are tried.
 fn case_seed(seed: u64, name: &str, number: u64) -> u64 {
-    // FNV-1a, which is the same on every platform and in every version.
+    // FNV-1a is the same on every platform and in every version.
     let bytes = name.bytes().chain(seed.to_le_bytes()).chain(number.to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

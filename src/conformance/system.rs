@@ -1,11 +1,11 @@
-//! What is tried: a system that serves one index, at one address or at several.
+//! The system under test, which serves one index at one address or at several.
 
 use std::fmt;
 use std::net::SocketAddr;
 
 use crate::shown::shown;
 
-/// Where a system can be reached, and what that is called.
+/// An address of a system, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     name: String,
@@ -13,20 +13,20 @@ pub struct Address {
 }
 
 impl Address {
-    /// An address that findings call by `name`, which has no spaces: what stands after the last of
-    /// them is what a transcript knows it by.
+    /// An address that findings call by `name`. Spaces in the name become `_`, because a transcript
+    /// finds an address after the last space.
     #[must_use]
     pub fn new(name: &str, socket: SocketAddr) -> Self {
         Self { name: name.replace(char::is_whitespace, "_"), socket }
     }
 
-    /// What it is called.
+    /// The name of the address.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it is.
+    /// The socket address.
     #[must_use]
     pub fn socket(&self) -> SocketAddr {
         self.socket
@@ -34,7 +34,7 @@ impl Address {
 }
 
 impl From<SocketAddr> for Address {
-    /// Called by its number.
+    /// An address whose name is the socket address.
     fn from(socket: SocketAddr) -> Self {
         Self::new(&socket.to_string(), socket)
     }
@@ -46,43 +46,42 @@ impl fmt::Display for Address {
     }
 }
 
-/// One index behind at least one address: with several, whatever one of them was told all of them
-/// know.
+/// One index at one or several addresses. Each of them knows what any of them was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct System {
     addresses: Vec<Address>,
 }
 
-/// Why addresses are none of a system.
+/// Why addresses do not make a system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SystemError {
     /// There is no address.
     #[error("a system has at least one address")]
     NoAddress,
-    /// One comes twice: a system that is said to be tried at so many addresses would not be.
+    /// A name is given twice. A run would then test fewer addresses than it claims.
     #[error("{} is given twice", shown(name))]
     GivenTwice {
-        /// What it is called.
+        /// The name.
         name: String,
     },
-    /// Two are the same under different names.
+    /// Two names stand for the same address.
     #[error("{} and {} are one address, {socket}", shown(first), shown(second))]
     SameAddress {
-        /// What the first of them is called.
+        /// The first name.
         first: String,
-        /// What the second is called.
+        /// The second name.
         second: String,
-        /// What both stand for.
+        /// The address of both.
         socket: SocketAddr,
     },
 }
 
 impl System {
-    /// A system behind these addresses, each of which is another one.
+    /// A system at these addresses, which must all differ.
     ///
     /// # Errors
-    /// When there is none, or two are the same whatever they are called.
+    /// When there is no address, or two are the same, even under different names.
     pub fn new(addresses: impl IntoIterator<Item = Address>) -> Result<Self, SystemError> {
         let addresses: Vec<Address> = addresses.into_iter().collect();
         for (number, second) in addresses.iter().enumerate() {
@@ -102,13 +101,13 @@ impl System {
         Ok(Self { addresses })
     }
 
-    /// Its addresses, at least one, in the order in which they were given.
+    /// The addresses, at least one, in the order in which they were given.
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// How many addresses it has.
+    /// How many addresses there are.
     pub(super) fn count(&self) -> usize {
         self.addresses.len()
     }
@@ -117,13 +116,12 @@ impl System {
         self.count() > 1
     }
 
-    /// The address whose turn it is after so many others.
+    /// The address of a number. Numbers count from 0, and begin again after the last address.
     pub(super) fn address(&self, number: usize) -> &Address {
         &self.addresses[number % self.count()]
     }
 
-    /// What the address is called to which that is due which is said of one of several; none if there
-    /// is but one.
+    /// The name of the address of a number, or `None` if the system has only one address.
     pub(super) fn named(&self, number: usize) -> Option<String> {
         self.has_several().then(|| self.address(number).name.clone())
     }

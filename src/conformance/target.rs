@@ -1,5 +1,5 @@
-//! The system under test: how it is reached, and how what is tried on it finds nothing of others
-//! and leaves nothing behind.
+//! The system under test: how it is reached, and how conversations meet no packages of others and
+//! leave none of their own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
@@ -16,7 +16,7 @@ use crate::client::{Client, ClientError};
 use crate::command::Reply;
 use crate::testing::transcript::{Ending, Endpoint, Mismatch, Transcript};
 
-/// How many namespaces are tried until one is free.
+/// The most namespaces that are tried to find a free one.
 const MOST_TAKEN: usize = 10;
 
 /// How many conversations are remembered, and how many bytes of each.
@@ -26,26 +26,27 @@ const MOST_RECENT_BYTES: usize = 2_000;
 /// How many replies are timed.
 const TIMED_REPLIES: usize = 5;
 
-/// The shortest time that anything may take.
+/// The shortest time limit.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
-/// A system of which nothing is known but its addresses, which are counted from 0, and over again
-/// after the last.
+/// A system of which only the addresses are known. Their numbers count from 0, and begin again after
+/// the last address.
 pub(super) struct Target {
     pub(super) system: System,
     /// How long a reply may take.
     patience: Cell<Duration>,
     seed: u64,
     namespaces: Cell<u64>,
-    /// When what is under way has had its time.
+    /// When the time for the current work ends.
     deadline: Cell<Option<Instant>>,
-    /// Whether the server ends its stream after its client: conversations end so then.
+    /// Whether the server ends its stream after its client does. Conversations then end by a
+    /// half-close.
     ends_after_half_close: Cell<bool>,
-    /// Whether the server is asked, before a conversation, if it holds names of it.
+    /// Whether to ask, before a conversation, if the server holds its names.
     asks_before: Cell<bool>,
     /// The client that looks for names and removes them, at each address.
     housekeepers: Vec<Housekeeper>,
-    /// Names outside every namespace that the server takes for none.
+    /// Names outside every namespace that the server refuses.
     refused: RefCell<BTreeSet<RawName>>,
     /// What was sent last, conversation by conversation.
     recent: RefCell<VecDeque<String>>,
@@ -73,7 +74,7 @@ impl Target {
         left.map_or(self.patience.get(), |left| left.min(self.patience.get())).max(A_MOMENT)
     }
 
-    /// Does something that has so much time for all of it.
+    /// Does `work`, which may take this long as a whole.
     pub(super) fn within<T>(&self, bound: Duration, work: impl FnOnce() -> T) -> T {
         let outer = self.deadline.replace(Some(Instant::now() + bound));
         let done = work();
@@ -81,22 +82,22 @@ impl Target {
         done
     }
 
-    /// Whether what is under way has had its time.
+    /// Whether the time for the current work has ended.
     pub(super) fn is_out_of_time(&self) -> bool {
         self.deadline.get().is_some_and(|end| Instant::now() >= end)
     }
 
-    /// Conversations no longer end by a half-close, which this server minds.
+    /// Stops ending conversations by a half-close, which this server minds.
     pub(super) fn do_without_half_close(&self) {
         self.ends_after_half_close.set(false);
     }
 
-    /// The server is no longer asked for names before a conversation, which this one minds.
+    /// Stops asking for names before conversations, because this server indexes what it is asked for.
     pub(super) fn do_without_asking(&self) {
         self.asks_before.set(false);
     }
 
-    /// Does something without asking for names before each conversation.
+    /// Does `work` without asking for names before each conversation.
     pub(super) fn without_asking<T>(&self, work: impl FnOnce() -> T) -> T {
         let usual = self.asks_before.replace(false);
         let done = work();
@@ -104,12 +105,12 @@ impl Target {
         done
     }
 
-    /// What was sent last, conversation by conversation, the latest at the end.
+    /// What was sent last, conversation by conversation. The latest is at the end.
     pub(super) fn recent(&self) -> Vec<String> {
         self.recent.borrow().iter().cloned().collect()
     }
 
-    /// Does something with another patience.
+    /// Does `work` with another limit for a reply.
     pub(super) fn with_patience<T>(&self, patience: Duration, work: impl FnOnce() -> T) -> T {
         let usual = self.patience.replace(patience);
         let done = work();
@@ -130,14 +131,14 @@ impl Target {
         Ok(stream)
     }
 
-    /// A namespace that nothing has been tried in, the next one of this seed.
+    /// The next namespace of this seed, in which nothing has been tried.
     pub(super) fn namespace(&self) -> Namespace {
         let number = self.namespaces.replace(self.namespaces.get() + 1);
         Namespace::new(self.seed, number)
     }
 
-    /// A namespace in which the server knows none of the packages that `names` gives, with these.
-    /// What an earlier run has left of them is removed; where that cannot be, another is taken.
+    /// A namespace in which the server knows none of the packages that `names` gives, and these names.
+    /// It removes what an earlier run has left of them. If it cannot, it takes another namespace.
     pub(super) fn free_namespace(
         &self,
         names: impl Fn(&Namespace) -> Vec<RawName>,
@@ -157,7 +158,7 @@ impl Target {
         }
     }
 
-    /// The error, with the address at which it came up if there are several.
+    /// The error, with the name of the address where it came up, if there are several.
     pub(super) fn said_at(&self, number: usize, error: io::Error) -> io::Error {
         match self.system.named(number) {
             Some(name) => io::Error::new(error.kind(), format!("{name}: {error}")),
@@ -166,17 +167,17 @@ impl Target {
     }
 
     fn has_any(&self, names: &[RawName]) -> bool {
-        // At each: where they do not share what they should, one may know what no other does.
+        // Each address is asked. If they do not share what they should, only one may know the name.
         (0..self.system.count()).any(|number| {
-            // What cannot be known is shown by what is tried there.
+            // If nothing answers here, the conversation itself will show it.
             let replies = self.ask_all(number, "QUERY", names).unwrap_or_default();
             replies.contains(&Some(Reply::Ok))
         })
     }
 
-    /// Removes packages as far as the system lets it, at every address: each for itself, and those
-    /// that are needed once all are without lists. What cannot be removed is tried in another namespace
-    /// next time.
+    /// Removes packages at every address, as far as the system lets it. It first tries each package
+    /// alone. If some are still needed, it empties all lists and tries again. If that fails too, the
+    /// next conversation takes another namespace.
     pub(super) fn remove(&self, names: &[RawName]) {
         for number in 0..self.system.count() {
             self.remove_at(number, names);
@@ -184,7 +185,7 @@ impl Target {
     }
 
     fn remove_at(&self, number: usize, names: &[RawName]) {
-        // In the order in which most can go at once: what came up later needs what came up earlier.
+        // The order is reversed, because later packages need earlier ones.
         let reversed = names.iter().rev();
         let Some(replies) = self.ask_all(number, "REMOVE", reversed.clone()) else { return };
         let replies = reversed.zip(replies);
@@ -199,7 +200,8 @@ impl Target {
         let _held = self.ask_all(number, "REMOVE", names);
     }
 
-    /// Asks about each; `None` for what is no reply, and for all if nothing answers.
+    /// Asks about each package. `None` stands for an invalid reply, and for all replies if nothing
+    /// answers.
     fn ask_all<'a>(
         &self,
         number: usize,
@@ -218,7 +220,7 @@ impl Target {
             }
             replies.push(match self.ask(number, verb, name) {
                 Ok(reply) => Some(reply),
-                // Anyone who waits for each of many in vain waits for ever.
+                // To wait in vain for each of many replies would take for ever.
                 Err(ClientError::TimedOut | ClientError::Io(_)) => return None,
                 Err(_) => None,
             });
@@ -226,18 +228,18 @@ impl Target {
         Some(replies)
     }
 
-    /// Sees whether anything answers at each address, rightly or not.
+    /// Checks that something answers at each address, rightly or not.
     pub(super) fn reach(&self) -> Result<(), CannotTest> {
         (0..self.system.count()).try_for_each(|number| self.reach_at(number))
     }
 
-    /// How long a reply takes at the first address, in the median of a few.
+    /// The median time of a few replies at the first address.
     pub(super) fn reply_time(&self) -> Duration {
         let name = self.namespace().prefix().as_bytes().to_vec();
         let mut times: Vec<Duration> = (0..TIMED_REPLIES)
             .map(|_| {
                 let begin = Instant::now();
-                // What goes wrong is found by the checks.
+                // The checks find what goes wrong.
                 let _reply = self.ask(0, "QUERY", &name);
                 begin.elapsed()
             })
@@ -249,7 +251,7 @@ impl Target {
     fn reach_at(&self, number: usize) -> Result<(), CannotTest> {
         let address = || self.system.address(number).name().to_owned();
         let unreachable = |error| CannotTest::Unreachable { address: address(), error };
-        // A new one, for that is what everything else begins with.
+        // The connection is new, because everything else begins with a new one.
         let client = self.client(number).map_err(unreachable)?;
         self.housekeepers[number].take(client);
         match self.ask(number, "QUERY", self.namespace().prefix().as_bytes()) {
@@ -258,7 +260,7 @@ impl Target {
         }
     }
 
-    /// Asks at one address one thing about one package, well formed or not, and waits for the reply.
+    /// Asks one thing about one package at one address, well formed or not, and waits for the reply.
     fn ask(&self, number: usize, verb: &str, name: &[u8]) -> Result<Reply, ClientError> {
         if self.is_out_of_time() {
             return Err(ClientError::TimedOut);
@@ -267,15 +269,13 @@ impl Target {
         self.housekeepers[number].ask(verb, name, connect)
     }
 
-    /// From now on messages that only look for names and remove them are sent ahead of their replies,
-    /// or are no longer.
+    /// Sets whether messages that look for names and remove them are sent ahead of their replies.
     pub(super) fn ask_ahead(&self, asks_ahead: bool) {
         self.housekeepers.iter().for_each(|housekeeper| housekeeper.ask_ahead(asks_ahead));
     }
 
-    /// Holds the conversation, with names of a free namespace and with the replies of a fresh
-    /// machine, or with those that it has, and tidies up. With several addresses, each connection goes
-    /// where its name says.
+    /// Holds a conversation with names of a free namespace, and tidies up. `answer` gives the expected
+    /// replies. With several addresses, each connection goes where its name says.
     pub(super) fn hold(
         &self,
         transcript: &Transcript,
@@ -285,7 +285,8 @@ impl Target {
         let names = |namespace: &Namespace| namespace.names_in(&namespace.transcript(&transcript));
         let (namespace, names) = self.free_namespace(names);
         let sent = answer(&namespace.transcript(&transcript));
-        // A server that holds what cannot be put back as it was is not told of it.
+        // The conversation is left out if the server holds one of these names, which could not be
+        // restored.
         let Some(absent) = self.absent(&outside(&sent, &namespace)) else { return Ok(()) };
         self.remember(&sent);
         let held = sent.run_to(&self.ending(&namespace), &mut &*self);
@@ -305,7 +306,7 @@ impl Target {
             return Ending::HalfClose;
         }
         let line = |verb: &str| format!("{verb}|{}end|\n", namespace.prefix()).into_bytes();
-        // A reply too many comes in the place of one of these, and is another one.
+        // A reply too many comes in place of one of these, and differs from it.
         Ending::Asking(vec![(line("QUERY"), "FAIL".into()), (line("REMOVE"), "OK".into())])
     }
 
@@ -319,8 +320,8 @@ impl Target {
         recent.push_back(shown.escape_ascii().to_string().replace("\\n", "\n"));
     }
 
-    /// Of names outside the namespace those that the server does not hold, but may take; `None` if it
-    /// holds one of them.
+    /// The names outside the namespace that the server does not hold, but may take. `None` if it holds
+    /// one of them.
     fn absent(&self, names: &[RawName]) -> Option<Vec<RawName>> {
         let mut absent = Vec::new();
         for name in names {
@@ -336,7 +337,7 @@ impl Target {
         Some(absent)
     }
 
-    /// Removes those that the server has taken although they are no names.
+    /// Removes the invalid names that the server has taken.
     fn remove_taken(&self, absent: &[RawName]) {
         let is_taken = |name: &&RawName| matches!(self.ask(0, "QUERY", name), Ok(Reply::Ok));
         let taken: Vec<RawName> = absent.iter().filter(is_taken).cloned().collect();
@@ -346,15 +347,15 @@ impl Target {
     }
 }
 
-/// A conversation that went another way.
+/// A conversation that went wrong.
 pub(super) struct Held {
-    /// As it should have gone, with the names that it was given with.
+    /// The conversation as it should have gone, with its original names.
     pub(super) shown: Transcript,
-    /// Where it went another way: its lines are those of `shown`, as this prints.
+    /// Where it went wrong. Its line numbers are those of `shown`, as it prints.
     pub(super) mismatch: Mismatch,
-    /// At which address, if there are several.
+    /// The address where it went wrong, if there are several.
     pub(super) address: Option<String>,
-    /// At how many addresses something was said, as far as connections are called by them.
+    /// How many addresses it used, by the names of its connections.
     pub(super) addresses: usize,
 }
 
