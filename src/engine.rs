@@ -92,7 +92,7 @@ pub struct Poisoned;
 /// taken back, or it was not begun because it might have changed something. What can still be asked
 /// for is what was durable before. Why is known to [`Engine::store_failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing can be changed: the store has failed; the log says how")]
+#[error("nothing can be changed: the store has failed; the server's log says why")]
 #[non_exhaustive]
 pub struct NotDurable;
 

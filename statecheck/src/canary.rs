@@ -32,7 +32,9 @@ impl Canary for Property {
 /// When nothing is reported, or something else.
 pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str) {
     match canary.try_out(property) {
-        Ok(()) => panic!("{property:?}: something is wrong, and nothing is reported"),
+        Ok(()) => {
+            panic!("{property:?}: the canary is wrong on purpose, and the property reports nothing")
+        }
         Err(violation) => assert_eq!(C::told(&violation), expected, "{violation}"),
     }
 }

@@ -51,7 +51,7 @@ fn a_line_that_is_none_is_named() {
         ("INDEX|a|\n", r#"line 1: "INDEX|a|" is neither"#),
         ("@7\n", r#"line 1: "" is neither"#),
         ("@7 1> INDEX\n", r#"line 1: "INDEX": "#),
-        ("@ 7 1> INDEX|a|\n", r#"line 1: "" is no time in microseconds"#),
+        ("@ 7 1> INDEX|a|\n", r#"line 1: "" is not a time in microseconds"#),
         ("@7. 1> INDEX|a|\n", r#"line 1: "7." is no time"#),
         ("@+7 1> INDEX|a|\n", r#"line 1: "+7" is no time"#),
         ("@7.+1 1> INDEX|a|\n", r#"line 1: "7.+1" is no time"#),
