@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "nothing is reported")]
+    #[should_panic(expected = "the property reports nothing")]
     fn a_property_that_reports_nothing_is_blind() {
         let all = Property::new("all", "", |_: &Trace<u8>| Ok(()));
         assert_reported(all.clone(), &all, "");
