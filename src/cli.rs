@@ -1,8 +1,8 @@
 //! Floor 10: the `indexer` program: its commands, what it prints, its exit codes.
 //!
-//! What the commands do to packages is the library's business; here is what a person at a terminal
-//! sees. Every command exits with 0 when it did what it was asked, with 1 when it was answered
-//! no (an `ERROR` reply, a package that was not indexed), and with 2 when it could not be done.
+//! What the commands do to packages is in the rest of the library. This module is what a person at a terminal
+//! sees. Every command exits with 0 when it did what was asked. It exits with 1 when the answer was no (an
+//! `ERROR` reply, a package that was not indexed), and with 2 when it could not do it.
 
 mod arguments;
 #[cfg(feature = "check")]
@@ -37,16 +37,20 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::shown::without_controls;
 use failure::Failure;
 
-/// Keep an index of packages and what each depends on, and serve it over TCP.
+/// Keep an index of packages and what each depends on, and serve it over TCP
 ///
-#[cfg_attr(feature = "serve", doc = "Without a command, serves, and takes the options of `serve`.")]
-/// Clients send lines such as
-/// `INDEX|vim|ncurses,lua`, `QUERY|vim|` and `REMOVE|vim|`, and get OK, FAIL or ERROR for each.
+/// Clients send lines such as `INDEX|vim|ncurses,lua`, `QUERY|vim|` and `REMOVE|vim|`. The server answers
+/// each line with OK, FAIL or ERROR.
+///
+#[cfg_attr(
+    feature = "serve",
+    doc = "Without a command, the program serves. It then takes the options of `serve`."
+)]
 #[derive(Debug, Parser)]
 #[command(name = "indexer", version, args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Exit status: 0 done, 1 answered no (ERROR, or not indexed), 2 could not be done.\n\
-                  Environment: of a server, INDEXER_LISTEN and so on stand for options that are not given."
+    after_help = "Exit status: 0 done, 1 the answer is no (ERROR, or not indexed), 2 could not be done.\n\
+                  Environment: INDEXER_LISTEN and so on set the options of `serve`. A flag overrides its variable."
 )]
 struct Cli {
     #[cfg(feature = "serve")]
@@ -87,13 +91,14 @@ enum Command {
     Dot(tools::dot::Arguments),
     /// Check the state that a server kept in a directory
     ///
-    /// Reads all of it, as a server does at its start: every checksum, every name, and that no
-    /// package needs one that is not there. Exits with 1 if it is not sound.
+    /// Reads all of it, as a server does at its start: every checksum and every name. Also checks that no
+    /// package needs one that is missing. Exits with 1 if the state is damaged.
     #[cfg(feature = "serve")]
     Verify(serve::data_dir::Arguments),
     /// Print the state that a server kept in a directory, as commands
     ///
-    /// INDEX commands that lead an empty server to the same state, in an order that succeeds:
+    /// Prints INDEX commands that build the same state on an empty server, in an order that succeeds:
+    ///
     /// indexer export --data-dir DIR | indexer import --format commands -
     #[cfg(feature = "serve")]
     #[command(visible_alias = "dump")]
@@ -109,7 +114,7 @@ enum Command {
     Generate(tools::generate::Arguments),
 }
 
-/// What a command that could be done was answered.
+/// How a command ended that could be done: as asked, or with the answer no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fulfilled {
     Yes,
@@ -122,11 +127,11 @@ impl Fulfilled {
     }
 }
 
-/// The program's definition, for a command line that names a command or serves without.
+/// The program's definition. A command line without a command serves, so it takes the server's variables too.
 #[cfg(feature = "serve")]
 fn definition(names_a_command: bool) -> clap::Command {
     let program = Cli::command().mut_subcommand("serve", environment::with_environment);
-    // A variable of the server's, even one that cannot be read, is nothing to the other commands.
+    // The other commands ignore the server's variables, even one that is not valid UTF-8.
     if names_a_command { program } else { environment::with_environment(program) }
 }
 
@@ -135,7 +140,7 @@ fn definition(_: bool) -> clap::Command {
     Cli::command()
 }
 
-/// Reads the command line, and what the environment says of a server.
+/// Reads the command line and, for a server, the environment.
 #[cfg(feature = "serve")]
 fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let mut program = definition(environment::names_a_command(arguments));
@@ -175,7 +180,7 @@ pub fn main() -> ExitCode {
             output::say_at_the_end(usage::message(not_run));
             return ExitCode::from(2);
         }
-        // The help or the version: what was asked for.
+        // The help or the version, as asked for.
         Err(help) => {
             let text = help.render().to_string();
             let text = if output::is_for_people() { help::in_bold(&text) } else { text };
@@ -197,7 +202,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Does what the arguments say.
+/// Runs the command that the arguments name.
 fn run(cli: Cli) -> Result<Fulfilled, Failure> {
     match cli.chosen() {
         #[cfg(feature = "serve")]

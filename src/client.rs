@@ -1,4 +1,4 @@
-//! Floor 7: the blocking client, which is itself a machine: the remote end as one.
+//! Floor 7: the blocking client. It is a machine too: the remote server as one.
 //!
 //! It speaks to any server of the protocol, so it trusts nothing that comes back.
 
@@ -15,7 +15,7 @@ use memchr::{memchr, memchr_iter};
 use crate::command::{Command, Outcome, Reply};
 use crate::shown::shown;
 
-/// The longest line that can be a reply, LF included, and one byte to notice a longer one.
+/// The longest line that can be a reply, with LF, and one byte to notice a longer one.
 const MAX_REPLY_BYTES: u64 = b"ERROR\n".len() as u64 + 1;
 
 /// About how many bytes of messages are sent at once when there are many.
@@ -23,10 +23,9 @@ pub(crate) const CHUNK_BYTES: usize = 32_768;
 
 /// A connection to a server of the protocol.
 ///
-/// Once a call has failed with anything but [`ClientError::Refused`] or
-/// [`ClientError::NotOneLine`], a reply may still be on its way that a later call would take for
-/// its own. So the client is broken then: every later call returns [`ClientError::Broken`], and
-/// only a new connection helps.
+/// If a call fails with anything but [`ClientError::Refused`] or [`ClientError::NotOneLine`], a reply may
+/// still be on its way. A later call would take it for its own. So the client is broken then: every later
+/// call returns [`ClientError::Broken`], and only a new connection helps.
 ///
 /// ```no_run
 /// use package_indexer::{Command, Outcome, client::Client};
@@ -38,7 +37,7 @@ pub(crate) const CHUNK_BYTES: usize = 32_768;
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<TcpStream>,
-    /// Set while a call is under way, and for good by one that fails or panics.
+    /// Set during a call, and for good by one that fails or panics.
     broken: bool,
     /// The last message of [`exchange`](Client::exchange), kept for its memory.
     message: Vec<u8>,
@@ -54,26 +53,25 @@ pub enum ClientError {
     /// Nothing came, or could be sent, within the time set by [`Client::set_timeout`].
     #[error("the server did not answer in time")]
     TimedOut,
-    /// The messages to send could not be had.
+    /// The messages to send could not be read.
     #[error("cannot read the messages to send: {0}")]
     Messages(io::Error),
     /// The server ended the stream while a reply was due.
-    #[error("the server ended the connection with replies still due")]
+    #[error("the server ended the connection before its last reply")]
     Closed,
     /// The server sent something that is not a reply.
     #[error("expected OK, FAIL or ERROR from the server, got {:?}", shown(line))]
     NotAReply {
-        /// What it sent, cut off after the length of a reply.
+        /// What it sent, cut to the length of a reply.
         line: Vec<u8>,
     },
-    /// An earlier call failed, so that the next reply could be one that was due then. Nothing was
-    /// sent.
-    #[error("the connection is of no use since an earlier error; connect again")]
+    /// An earlier call failed, so the next reply might belong to it. Nothing was sent.
+    #[error("the connection cannot be used after an earlier error; connect again")]
     Broken,
-    /// The message to send has an LF in it, and would get more than one reply. Nothing was sent.
+    /// The message contains an LF, and would get more than one reply. Nothing was sent.
     #[error("expected one line without its LF, found an LF at byte {at}")]
     NotOneLine {
-        /// Where the first LF is, in bytes.
+        /// The place of the first LF, in bytes.
         at: usize,
     },
     /// The server answered `ERROR` to a well-formed command.
@@ -87,7 +85,7 @@ pub enum ClientError {
 impl From<io::Error> for ClientError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // Which of the two a time-out is depends on the system.
+            // The system decides which of the two a timeout is.
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
             _ => Self::Io(error),
         }
@@ -98,16 +96,16 @@ impl Client {
     /// Connects, trying each address that `address` resolves to.
     ///
     /// # Errors
-    /// What the last attempt ended with.
+    /// The error of the last attempt.
     pub fn connect(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::over(TcpStream::connect(address)?)
     }
 
-    /// Connects, trying each address that `address` resolves to, and fails every step, this one
-    /// and each later wait for the server, that takes longer than `timeout`.
+    /// Connects, trying each address that `address` resolves to. Every step, this one and each later wait for
+    /// the server, fails if it takes longer than `timeout`.
     ///
     /// # Errors
-    /// What the last attempt ended with; also when `timeout` is zero.
+    /// The error of the last attempt, or that `timeout` is zero.
     pub fn connect_timeout(address: impl ToSocketAddrs, timeout: Duration) -> io::Result<Self> {
         let nothing = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         let mut connected = Err(nothing());
@@ -125,7 +123,7 @@ impl Client {
     /// The address of the server.
     ///
     /// # Errors
-    /// When the connection has ended.
+    /// If the connection has ended.
     pub fn peer(&self) -> io::Result<SocketAddr> {
         self.stream.get_ref().peer_addr()
     }
@@ -135,10 +133,10 @@ impl Client {
         Ok(Self { stream: BufReader::new(stream), broken: false, message: Vec::new() })
     }
 
-    /// Fails every later wait for the server that takes longer than this; `None` waits for ever.
+    /// Makes every later wait for the server fail if it takes longer than this. `None` waits for ever.
     ///
     /// # Errors
-    /// For a duration of zero.
+    /// If the duration is zero.
     pub fn set_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.stream.get_ref().set_read_timeout(timeout)?;
         self.stream.get_ref().set_write_timeout(timeout)
@@ -197,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Does one call's work, and leaves the client broken if that fails or panics.
+    /// Runs one call, and leaves the client broken if it fails or panics.
     fn unless_broken<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, ClientError>,
@@ -210,8 +208,8 @@ impl Client {
         Ok(done)
     }
 
-    /// Sends commands without waiting for replies, and hands over each reply as it comes, in
-    /// order. Returns how many there were.
+    /// Sends commands without waiting for replies, and passes on each reply in order. Returns how many there
+    /// were.
     ///
     /// ```no_run
     /// # use package_indexer::{Command, client::Client};
@@ -242,21 +240,21 @@ impl Client {
         })
     }
 
-    /// Sends messages as fast as the server takes them, and hands over each reply as it comes, in
-    /// order. Returns how many there were.
+    /// Sends messages as fast as the server takes them, and passes on each reply in order. Returns how many
+    /// there were.
     ///
-    /// `next_chunk` puts the next bytes of the messages, each ended by LF, into an empty buffer;
-    /// an empty chunk ends the work. It runs on a thread of its own, so that neither side can
-    /// block the other. `on_reply` is also told whether more replies are at hand, which is when
-    /// output may wait to be flushed; it ends the work early by breaking, which also leaves the
-    /// client [broken](Self), replies being still due. So does a last line without LF.
+    /// `next_chunk` puts the next bytes of the messages, each ended by LF, into an empty buffer. An empty
+    /// chunk ends the work. It runs on its own thread, so that neither side can block the other. `on_reply`
+    /// is also told whether more replies are at hand, so that output need not be flushed yet. If it breaks,
+    /// the work ends early, and the client is [broken](Self), because replies are still due. A last line
+    /// without LF breaks the client too.
     ///
-    /// An error, a break, or a panic of `on_reply` ends the connection at once, but is returned
-    /// only when `next_chunk` has returned: it should not wait long for its bytes.
+    /// An error, a break, or a panic of `on_reply` ends the connection at once. It is returned only after
+    /// `next_chunk` has returned, so `next_chunk` should not wait long for its bytes.
     ///
     /// # Errors
-    /// [`ClientError`], except `Refused` and `NotOneLine`; an error of `next_chunk`, or its
-    /// panic, is [`ClientError::Messages`].
+    /// [`ClientError`], except `Refused` and `NotOneLine`. An error or a panic of `next_chunk` is
+    /// [`ClientError::Messages`].
     pub fn pipeline(
         &mut self,
         next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()> + Send,
@@ -272,8 +270,8 @@ impl Client {
         Ok(received)
     }
 
-    /// Does the work of [`pipeline`](Self::pipeline); says whether every byte that was sent has
-    /// been answered.
+    /// Does the work of [`pipeline`](Self::pipeline). Returns whether every byte that was sent has been
+    /// answered.
     fn pipe(
         &mut self,
         next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()> + Send,
@@ -285,8 +283,8 @@ impl Client {
         thread::scope(|scope| {
             let writing = &writing;
             let writer = scope.spawn(move || write_all(writing, next_chunk, &sent));
-            // Frees a writer that waits for a server which no longer reads, whichever way this
-            // ends: the scope waits for the writer even when `on_reply` panics.
+            // Frees a writer that waits for a server which no longer reads. The scope waits for the writer
+            // even if `on_reply` panics.
             let guard = ShutDownOnDrop(writing);
             for _ in to_receive.into_iter().flat_map(|count| 0..count) {
                 let reply = read_reply(&mut self.stream)?;
@@ -306,8 +304,8 @@ impl Client {
     }
 }
 
-/// Sends chunks until an empty one, and how many LFs each has to `sent`; says whether the last one
-/// ended a line.
+/// Sends chunks until an empty one, and the number of LFs in each to `sent`. Returns whether the last chunk
+/// ended with a line end.
 fn write_all(
     mut stream: &TcpStream,
     mut next_chunk: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
@@ -320,31 +318,30 @@ fn write_all(
         next_chunk(&mut chunk).map_err(ClientError::Messages)?;
         let Some(last) = chunk.last() else { return Ok(whole) };
         whole = *last == b'\n';
-        // First the count: replies to the front of a chunk must be read while its rest is still
-        // being written, or a server that waits for us to read them would leave both sides
-        // waiting.
+        // The count goes first. Replies to the front of a chunk must be read while its rest is still being
+        // written. Otherwise a server that waits for us to read them would leave both sides waiting.
         if sent.send(memchr_iter(b'\n', &chunk).count()).is_err() {
             return Ok(false);
         }
         if let Err(error) = stream.write_all(&chunk) {
-            // Frees the reader, for which these replies will never come.
+            // Frees the reader, which would wait for replies that never come.
             let _already_gone = stream.shutdown(Shutdown::Both);
             return Err(error.into());
         }
     }
 }
 
-/// Ends a connection when it is dropped, panics included.
+/// Ends a connection when it is dropped, also in a panic.
 struct ShutDownOnDrop<'a>(&'a TcpStream);
 
 impl Drop for ShutDownOnDrop<'_> {
     fn drop(&mut self) {
-        // If this fails the connection is gone already, and so is every wait on it.
+        // If this fails, the connection has ended, and every wait on it too.
         let _already_gone = self.0.shutdown(Shutdown::Both);
     }
 }
 
-/// Reads one reply, and no more than a reply can be long.
+/// Reads one reply, and at most as many bytes as the longest reply has.
 fn read_reply(stream: &mut impl BufRead) -> Result<Reply, ClientError> {
     let mut line = Vec::new();
     stream.take(MAX_REPLY_BYTES).read_until(b'\n', &mut line)?;

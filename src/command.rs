@@ -1,7 +1,7 @@
-//! Floor 1: the vocabulary of the protocol, typed: what can be asked and what can be answered.
+//! Floor 1: the vocabulary of the protocol as types: commands and replies.
 //!
-//! [`CommandRef`] borrows the bytes of its message, [`Command`] owns its names. Everything here
-//! prints as it goes over the wire, without the LF; reading it back (`FromStr`) is `wire`'s work.
+//! [`CommandRef`] borrows the bytes of its message, [`Command`] owns its names. Everything here prints as it
+//! goes over the wire, without the LF. Module `wire` reads it back (`FromStr`).
 
 mod dependencies;
 
@@ -11,7 +11,7 @@ use crate::name::{Name, NameError, NameRef};
 
 pub use dependencies::Dependencies;
 
-/// What a command wants, without its package.
+/// The verb of a command, without its package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
     /// [`Command::Index`].
@@ -23,10 +23,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// All of them, in the order in which they are declared.
+    /// All verbs, in the order of their declaration.
     pub const ALL: [Self; 3] = [Self::Index, Self::Remove, Self::Query];
 
-    /// The word that stands for it in a message.
+    /// The word for it in a message.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl fmt::Display for Verb {
     }
 }
 
-/// A command that owns its names: what traces, transcripts and exports are made of.
+/// A command that owns its names, for traces, transcripts and exports.
 ///
 /// ```
 /// use package_indexer::Command;
@@ -56,11 +56,11 @@ impl fmt::Display for Verb {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Command {
-    /// Index `package` with exactly these dependencies, whatever it depended on before.
+    /// Index `package` with exactly these dependencies, and drop its earlier ones.
     Index {
         /// The package to index.
         package: Name,
-        /// What it needs; names that occur twice count once.
+        /// Its dependencies. Names that occur twice count once.
         dependencies: Vec<Name>,
     },
     /// Remove `package` unless another package depends on it.
@@ -70,7 +70,7 @@ pub enum Command {
     },
     /// Ask whether `package` is indexed.
     Query {
-        /// The package in question.
+        /// The package to ask for.
         package: Name,
     },
 }
@@ -122,15 +122,15 @@ impl fmt::Display for Command {
 
 /// A command that borrows: from the bytes of a message, or from a [`Command`].
 ///
-/// REMOVE and QUERY may carry dependencies on the wire; they mean nothing (protocol rule D4) and
-/// are gone by the time a command is typed.
+/// REMOVE and QUERY may list dependencies on the wire. They mean nothing (protocol rule D4), and a typed
+/// command has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandRef<'a> {
-    /// Index `package` with exactly these dependencies, whatever it depended on before.
+    /// Index `package` with exactly these dependencies, and drop its earlier ones.
     Index {
         /// The package to index.
         package: NameRef<'a>,
-        /// What it needs; names that occur twice count once.
+        /// Its dependencies. Names that occur twice count once.
         dependencies: Dependencies<'a>,
     },
     /// Remove `package` unless another package depends on it.
@@ -140,7 +140,7 @@ pub enum CommandRef<'a> {
     },
     /// Ask whether `package` is indexed.
     Query {
-        /// The package in question.
+        /// The package to ask for.
         package: NameRef<'a>,
     },
 }
@@ -174,7 +174,7 @@ impl<'a> CommandRef<'a> {
         std::iter::once(self.package()).chain(dependencies.iter())
     }
 
-    /// How many names those are: what the command costs, beside the list that it replaces. O(1).
+    /// How many names those are: the cost of the command, without the list that it replaces. O(1).
     pub(crate) const fn name_count(self) -> usize {
         match self {
             Self::Index { dependencies, .. } => 1 + dependencies.count(),
@@ -182,7 +182,7 @@ impl<'a> CommandRef<'a> {
         }
     }
 
-    /// What the command wants.
+    /// The verb of the command.
     #[must_use]
     pub const fn verb(self) -> Verb {
         match self {
@@ -229,16 +229,16 @@ impl fmt::Display for CommandRef<'_> {
     }
 }
 
-/// What a machine answers to a well-formed command.
+/// The answer of a machine to a well-formed command.
 ///
-/// There is no third value: only the wire can say [`Reply::Error`].
+/// There is no third value: only the wire has [`Reply::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
 pub enum Outcome {
-    /// The command holds: the package is indexed, is gone, or was found.
+    /// The command holds: the package is indexed, was removed, or was found.
     Ok,
-    /// It does not, and nothing has changed.
+    /// It does not hold, and nothing has changed.
     Fail,
 }
 
@@ -256,7 +256,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What the wire answers to a message.
+/// The answer of the wire to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "UPPERCASE"))]
@@ -265,12 +265,12 @@ pub enum Reply {
     Ok,
     /// The command was well formed and its outcome was [`Outcome::Fail`].
     Fail,
-    /// The message was malformed, or a limit was hit; nothing has changed.
+    /// The message was malformed or hit a limit. Nothing has changed.
     Error,
 }
 
 impl Reply {
-    /// The reply as a line of the wire, its LF included.
+    /// The reply as a line of the wire, with its LF.
     #[must_use]
     pub const fn as_line(self) -> &'static [u8] {
         match self {

@@ -91,7 +91,7 @@ pub struct Poisoned;
 /// the batch was not begun, because it might have changed something. QUERYs of what was durable before still
 /// work. [`Engine::store_failure`] has the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing can be changed: the store has failed; the log says how")]
+#[error("nothing can be changed: the store has failed; the server's log says why")]
 #[non_exhaustive]
 pub struct NotDurable;
 

@@ -1,27 +1,26 @@
-//! Floor 3: a log that replicas share, and that is trusted to put all that is appended in one order.
+//! Floor 3: a log that replicas share. It is trusted to put everything that is appended in one order.
 //!
-//! A [`Log`] holds *entries*, each some INDEX and REMOVE messages, and gives each of them a [`Place`].
-//! Anyone who applies the entries in the order of their places has the same index as everybody else who
-//! has come as far, because the machine is deterministic (state machine replication; Schneider 1990).
-//! Agreement is the log's business, and no consensus is written here: the log behind the feature `etcd` is
-//! etcd, which has Raft for it. Who appends what, who waits, and what is answered is the engine's business.
+//! A [`Log`] holds *entries*, each with some INDEX and REMOVE messages, and gives each entry a [`Place`]. The
+//! machine is deterministic. So replicas that apply the entries in the order of their places have the same
+//! index after the same entry (state machine replication; Schneider 1990). Agreement is the log's job: there
+//! is no consensus code here. The log of the feature `etcd` is etcd, which has Raft for it. Who appends, who
+//! waits, and what is answered is decided in the module `replica`.
 //!
 //! # Appending exactly once
 //!
-//! An append may have happened although nobody heard of it, and it may still happen later, when a request
-//! was delayed. So every entry is appended by a [`Writer`], one run of one replica, whose entries are
-//! numbered, and on the condition that the log has that writer where the writer believes itself to be.
-//! The same append can then be repeated until its outcome is known: it happens once. Writers compare
-//! nothing but themselves, so that they do not get into each other's way; with one common head to compare,
-//! of three replicas two fail each time (measured with three nodes on one machine: half the entries a
-//! second).
+//! An append may have happened although its answer was lost. It may also happen later, when its request was
+//! delayed. So every entry is appended by a [`Writer`], which is one run of one replica. A writer's entries
+//! are numbered, and an append succeeds only if the log has the same last entry of that writer as the writer
+//! itself. The same append can then be repeated until its outcome is known, and it happens once. Writers
+//! compare nothing but themselves, so they do not disturb each other. With one common head to compare, two of
+//! three replicas fail each time. That halved the entries a second, measured with three nodes on one machine.
 //!
 //! # Snapshots
 //!
-//! Lest the log grow for ever, a replica writes its state in chunks, [publishes](Log::publish) that as the
-//! [`LogSnapshot`], and has the log [forget](Log::forget) what was before. Until it is published nobody finds
-//! it, so no reader sees half of it; one that reads an older snapshot finds a chunk missing and starts
-//! again.
+//! To keep the log short, a replica writes its state in chunks and [publishes](Log::publish) it as the
+//! [`LogSnapshot`]. Then it has the log [forget](Log::forget) what came before. Nobody finds a snapshot
+//! before it is published, so no reader sees half of one. A reader of an older snapshot may find a chunk
+//! missing, and then starts again.
 
 #[cfg(feature = "etcd")]
 mod etcd;
@@ -39,11 +38,11 @@ pub(crate) use etcd::kept;
 #[cfg(feature = "etcd")]
 pub use etcd::{AddressError, Credentials, Etcd, EtcdAddress, Identity, SetupError};
 
-/// The most bytes of messages that one entry may hold. With etcd, whose requests may have 1.5 MiB unless it
-/// was told otherwise, there is room for the rest of a request.
+/// The most bytes of messages in one entry. A request to etcd may have 1.5 MiB by default, so there is room
+/// for the rest of the request.
 pub const MAX_ENTRY_BYTES: usize = 1 << 20;
 
-/// Where an entry stands in a log. Later entries have greater places; the places between them mean nothing.
+/// The place of an entry in a log. Later entries have greater places. The gaps between places mean nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place(pub u64);
 
@@ -53,14 +52,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// One run of one replica, as far as it has appended.
+/// One run of one replica, with how far it has appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Writer {
-    /// Which one it is: no two writers of a log have the same.
+    /// Its id. No two writers of a log have the same.
     pub id: u64,
     /// How many entries it has appended.
     pub entries: u64,
-    /// Where the last of them stands, or where the writer was registered.
+    /// The place of its last entry, or of its registration.
     pub place: Place,
 }
 
@@ -71,19 +70,19 @@ impl Writer {
         Self { entries: self.entries + 1, place, ..self }
     }
 
-    /// What the entry is called that it appends next.
+    /// The id of the next entry that it appends.
     #[must_use]
     pub fn next(self) -> EntryId {
         EntryId { writer: self.id, number: self.entries + 1 }
     }
 }
 
-/// What an entry is called.
+/// The id of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
-    /// Whose it is.
+    /// The writer of the entry.
     pub writer: u64,
-    /// Which of that writer's entries, from 1.
+    /// The number among that writer's entries, from 1.
     pub number: u64,
 }
 
@@ -93,25 +92,25 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// An entry as the log has it.
+/// An entry in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// What it is called.
+    /// Its id.
     pub id: EntryId,
     /// INDEX and REMOVE messages, each with its LF; at most [`MAX_ENTRY_BYTES`].
     pub messages: Vec<u8>,
 }
 
-/// A state that was written down, and where.
+/// A state that was written to the log, and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogSnapshot {
-    /// Which one it is: no two of a log have the same.
+    /// Its id. No two snapshots of a log have the same.
     pub id: u64,
-    /// The state is that after the entry at this place.
+    /// The state is the one after the entry at this place.
     pub place: Place,
-    /// How many bytes all entries up to there held, with what each costs beside its messages.
+    /// The bytes of all entries up to there, with the cost of each entry beside its messages.
     pub log_bytes: u64,
     /// How many chunks it has.
     pub chunks: u32,
@@ -123,16 +122,16 @@ pub struct LogSnapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogRefusal {
-    /// Its space is used up.
+    /// It has no space left.
     #[error("it has no space left")]
     Full,
-    /// This replica is not allowed to write.
+    /// This replica may not write.
     #[error("this replica may not write to it")]
     Denied,
     /// It has found that its own copies differ.
     #[error("its nodes hold different data")]
     Corrupt,
-    /// This one entry or chunk is too large. Smaller ones may be taken.
+    /// This entry or chunk is too large. Smaller ones may be accepted.
     #[error("it takes no entry as large as this")]
     TooLarge,
 }
@@ -155,42 +154,40 @@ impl LogRefusal {
     }
 }
 
-/// Why a log does not do something.
+/// Why a log did not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// It cannot be reached, or cannot do it now. Whether it has done it, or will, is not known.
-    #[error("the log is not there: {}", shown(problem))]
+    /// The log is unreachable, or cannot do it now. Whether it has done it, or will, is unknown.
+    #[error("the log is unreachable: {}", shown(problem))]
     Unreachable {
-        /// What was met.
+        /// What happened.
         problem: String,
     },
-    /// It can be reached and refuses this, which has had no effect. It may accept it later.
+    /// The log can be reached and refuses this. It had no effect. The log may accept it later.
     #[error("the log refuses it: {problem}")]
     Refused {
-        /// What kind of refusal it is.
+        /// The kind of refusal.
         refusal: LogRefusal,
         /// What the log says.
         problem: String,
     },
-    /// Entries after this place are gone: there is a snapshot to go on from.
+    /// The entries after this place are gone. There is a snapshot to start from.
     #[error("the entries after {after} are gone")]
     Forgotten {
-        /// Behind which they were asked for.
+        /// The place after which they were asked for.
         after: Place,
     },
-    /// The log has lost what it had: anyone who restored it went back in time, and others may have gone on
-    /// from there.
-    #[error(
-        "the log, which ends at {head}, no longer is the one that led to {seen}: it was restored"
-    )]
+    /// The log has lost entries, because it was restored to an earlier state. Other replicas may have
+    /// appended since then.
+    #[error("the log ends at {head} and is no longer the one that led to {seen}: it was restored")]
     WentBack {
         /// Its end.
         head: Place,
-        /// What had been seen of it.
+        /// The place that was seen before.
         seen: Place,
     },
-    /// What is there is not what a replica wrote.
+    /// What is in the log was not written by a replica.
     #[error("{} is damaged: {}", shown(what), shown(problem))]
     Damaged {
         /// What was read.
@@ -198,54 +195,54 @@ pub enum LogError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The replicas of a log have to be set up alike, and this one is not.
+    /// All replicas of a log need the same settings, and this one has others.
     #[error("the replicas of this log have {}, and this one has {}", shown(theirs), shown(ours))]
     Disagrees {
-        /// What is asked for here.
+        /// The settings of this replica.
         ours: String,
-        /// What the first replica said.
+        /// The settings of the first replica.
         theirs: String,
     },
-    /// Anyone who answers does not take what a replica of this version asks.
-    #[error("it is no log that this version can use: {}", shown(problem))]
+    /// The server at this address does not accept the requests of this version.
+    #[error("this version cannot use it as a log: {}", shown(problem))]
     Rejected {
         /// What it says.
         problem: String,
     },
-    /// Those who should share it are not one cluster.
-    #[error("{} and {} do not have one log", shown(one), shown(other))]
+    /// The nodes do not belong to one cluster.
+    #[error("{} and {} are not nodes of one cluster", shown(one), shown(other))]
     Mixed {
-        /// The node that was met first, and its cluster.
+        /// The first node, and its cluster.
         one: String,
-        /// Another, or the same one later.
+        /// Another node, or the first one later.
         other: String,
     },
 }
 
 impl LogError {
-    /// Whether trying again is of no use.
+    /// Whether a retry cannot help.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
         !matches!(self, Self::Unreachable { .. } | Self::Refused { .. } | Self::Forgotten { .. })
     }
 
-    /// Whether a start that meets it need not be tried again: somebody has to do something before.
+    /// Whether a start that meets it need not be retried, because somebody has to act first.
     #[must_use]
     pub fn ends_a_start(&self) -> bool {
         self.is_lasting() || self.refusal() == Some(LogRefusal::Denied)
     }
 
-    /// What an operator can do about it, where the error alone says that.
+    /// What an operator can do about it, if the error alone tells.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Refused { refusal, .. } => Some(refusal.remedy()),
             Self::Rejected { .. } => Some(
-                "give --replicate the addresses of an etcd of version 3, with etcds:// if they speak TLS",
+                "give --replicate the addresses of an etcd of version 3, with etcds:// if they use TLS",
             ),
             Self::Mixed { .. } => Some(
                 "give --replicate nodes of one etcd alone, or start this replica again if its etcd was set up \
-                 anew",
+                 again",
             ),
             Self::Unreachable { .. }
             | Self::Forgotten { .. }
@@ -255,7 +252,7 @@ impl LogError {
         }
     }
 
-    /// What kind of refusal it is; `None` if it is something else.
+    /// The kind of refusal, or `None` for any other error.
     #[must_use]
     pub fn refusal(&self) -> Option<LogRefusal> {
         match self {
@@ -273,65 +270,64 @@ impl LogError {
 
 /// A log that replicas share. Every call returns within a bounded time.
 pub trait Log: Send + Sync {
-    /// Says how the replicas are set up, which the first one decides. Writes nothing if that is decided, so
-    /// that a replica can start while the log is full.
+    /// Announces this replica's settings. The first replica decides them. Once they are decided it writes
+    /// nothing, so that a replica can start while the log is full.
     ///
     /// # Errors
-    /// [`LogError::Disagrees`] if another has said something else.
+    /// [`LogError::Disagrees`] if another replica has announced other settings.
     fn agree(&self, setup: &str) -> Result<(), LogError>;
 
-    /// A writer that nobody else is.
+    /// Registers a new writer.
     ///
     /// # Errors
-    /// [`LogError`]; then there may be one more that nobody uses.
+    /// [`LogError`]. There may then be one more writer, which nobody uses.
     fn register(&self) -> Result<Writer, LogError>;
 
-    /// Appends the next entry of a writer, and says where it stands, whether this call has put it there or
-    /// an earlier one with the same writer and messages. `None` if the log does not have the writer there
-    /// any more: then nothing of that writer can happen from now on, but an earlier attempt may have
-    /// happened, and the writer may have been forgotten since.
+    /// Appends the next entry of a writer, and returns its place. An earlier call with the same writer and
+    /// messages may have appended it. `None` if the log has another last entry of that writer, or none.
+    /// Nothing of that writer can happen from then on. But an earlier attempt may have happened, and the
+    /// writer may have been forgotten since.
     ///
     /// # Errors
-    /// [`LogError::Unreachable`] when it is not known whether this has been appended, or will be;
-    /// [`LogError::Refused`] when this attempt was not and will not be, while an earlier one may be.
+    /// [`LogError::Unreachable`] if it is unknown whether this attempt was appended, or will be.
+    /// [`LogError::Refused`] if this attempt was not and will not be, though an earlier one may be.
     fn append(&self, writer: &Writer, messages: &[u8]) -> Result<Option<Place>, LogError>;
 
-    /// Where the last entry stands, of all that were appended before this was called; the least place if
-    /// there is none.
+    /// The place of the last entry that was appended before this call, or the least place if there is none.
     ///
     /// # Errors
-    /// [`LogError`] if that cannot be known.
+    /// [`LogError`] if the log cannot tell.
     fn head(&self) -> Result<Place, LogError>;
 
-    /// Hands over all entries after a place, in order, none left out, until `take` has enough or nothing
-    /// has come for a while. To be called again and again, each time with the place of what was handed over
-    /// last, or of the snapshot that was read, or the least one.
+    /// Passes on all entries after a place, in order and without gaps, until `take` has enough or nothing has
+    /// come for a while. Call it again and again, each time with the place of the last entry, or of the
+    /// snapshot that was read, or the least place.
     ///
     /// # Errors
-    /// [`LogError::Forgotten`] if some of them are gone, and [`LogError::WentBack`] if the log no longer is
-    /// the one that had an entry at that place.
+    /// [`LogError::Forgotten`] if some of them are gone. [`LogError::WentBack`] if the log is no longer the
+    /// one that had an entry at that place.
     fn follow(
         &self,
         after: Place,
         take: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), LogError>;
 
-    /// The snapshot that was published last.
+    /// The last snapshot that was published.
     ///
     /// # Errors
-    /// [`LogError`] if that cannot be known.
+    /// [`LogError`] if the log cannot tell.
     fn snapshot(&self) -> Result<Option<LogSnapshot>, LogError>;
 
-    /// A chunk of a snapshot; `None` if it is gone, because there is a newer one.
+    /// A chunk of a snapshot. `None` if it is gone, because there is a newer snapshot.
     ///
     /// # Errors
     /// [`LogError`] if it cannot be read.
     fn chunk(&self, snapshot: &LogSnapshot, number: u32) -> Result<Option<Vec<u8>>, LogError>;
 
-    /// The id of a snapshot that is to be written.
+    /// The id of a snapshot that will be written.
     ///
     /// # Errors
-    /// [`LogError`] if there is none to be had.
+    /// [`LogError`] if the log gives none.
     fn begin_snapshot(&self) -> Result<u64, LogError>;
 
     /// Writes a chunk of a snapshot that is not published yet; at most [`MAX_ENTRY_BYTES`].
@@ -340,27 +336,27 @@ pub trait Log: Send + Sync {
     /// [`LogError`] if it may not have been written.
     fn write_chunk(&self, id: u64, number: u32, messages: &[u8]) -> Result<(), LogError>;
 
-    /// Makes a snapshot that is complete the one to start from, if `before` still is, and says whether it
-    /// is.
+    /// Publishes a complete snapshot as the one to start from, if `before` still is that. Returns whether it
+    /// did.
     ///
     /// # Errors
-    /// [`LogError`] if it is not known whether it is; to be asked again.
+    /// [`LogError`] if the outcome is unknown. Ask again.
     fn publish(
         &self,
         snapshot: &LogSnapshot,
         before: Option<&LogSnapshot>,
     ) -> Result<bool, LogError>;
 
-    /// Forgets what a published snapshot has made dispensable: entries up to it, snapshots before the one
-    /// before, which somebody may still read, and writers that have appended nothing since then, which may
-    /// come again as others.
+    /// Deletes what a published snapshot makes unnecessary: entries up to it, and snapshots except the one
+    /// before, which a reader may still need. It also deletes writers that have appended nothing since then.
+    /// Their replicas can register new ones.
     ///
     /// # Errors
-    /// [`LogError`] if something may still be there; to be asked again, or the next one sees to it.
+    /// [`LogError`] if something may be left. Ask again, or leave it to the next call.
     fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError>;
 }
 
-/// The end of a log is never before what was seen of it.
+/// Checks that the end of a log is not before the place that was seen.
 pub(crate) fn not_before(seen: Place, head: Place) -> Result<Place, LogError> {
     if head < seen { Err(LogError::WentBack { head, seen }) } else { Ok(head) }
 }

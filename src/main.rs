@@ -1,4 +1,4 @@
-//! The `indexer` program. Everything it does is in the library's `cli` module.
+//! The `indexer` program. All it does is in the library's `cli` module.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,7 @@
-//! Floor 8: what a server did, counted for Prometheus, and the endpoint where it is fetched.
+//! Floor 8: counts of what a server did, for Prometheus, and the endpoint that serves them.
 //!
-//! [`Metrics`] is the [`Monitor`] that counts; [`Endpoint`] serves the counts, and whether the
-//! server is well, over HTTP on an address of its own. What is counted, and when, is decided by
-//! `server` and `session`.
+//! [`Metrics`] is the [`Monitor`] that counts. [`Endpoint`] serves the counts over HTTP at its own address,
+//! and says whether the server is well. `server` and `session` decide what is counted, and when.
 
 mod backup;
 mod endpoint;
@@ -27,7 +26,7 @@ pub(crate) use endpoint::Opening;
 use format::Format;
 use process::Process;
 
-/// Something about a metric that Prometheus does not allow: a bug of ours.
+/// A metric that Prometheus does not allow, which is a bug of ours.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot count for Prometheus: {0}")]
 pub struct MetricsError(#[from] prometheus::Error);
@@ -35,8 +34,8 @@ pub struct MetricsError(#[from] prometheus::Error);
 /// The replies, in the order in which they are counted.
 const REPLIES: [Reply; 3] = [Reply::Ok, Reply::Fail, Reply::Error];
 
-/// Counts what a server does, from its start, without a lock: a batch costs some atomic additions
-/// and three looks at the clock.
+/// Counts what a server does since its start, without a lock. A batch costs some atomic additions and three
+/// looks at the clock.
 ///
 /// ```
 /// use package_indexer::{engine::Engine, metrics::Metrics};
@@ -55,12 +54,12 @@ const REPLIES: [Reply; 3] = [Reply::Ok, Reply::Fail, Reply::Error];
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    /// For each verb, for each reply.
+    /// Per verb, and in it per reply.
     commands: [[IntCounter; REPLIES.len()]; Verb::ALL.len()],
     malformed: IntCounter,
     open: IntGauge,
     accepted: IntCounter,
-    /// By the numbers of the variants, as is `ended`.
+    /// By the number of the variant, as in `ended`.
     turned_away: [IntCounter; TurnedAway::ALL.len()],
     ended: [IntCounter; Ended::ALL.len()],
     accept_failures: IntCounter,
@@ -80,12 +79,12 @@ pub struct Metrics {
     log_lines_lost: IntCounter,
     log_full: IntGauge,
     ready: IntGauge,
-    /// None where the system does not say.
+    /// `None` if the system does not report it.
     process: Option<Process>,
 }
 
 impl Metrics {
-    /// Counters that stand at zero.
+    /// Counters at zero.
     ///
     /// # Errors
     /// None that is known.
@@ -101,12 +100,12 @@ impl Metrics {
         )?;
         let turned_away = new.counters(
             "indexer_connections_turned_away_total",
-            "Clients that were let go at once: the server was full, or had no thread.",
+            "Clients that were disconnected at once: the server was full, or had no thread.",
             &["reason"],
         )?;
         let ended = new.counters(
             "indexer_connections_ended_total",
-            "Connections that have ended, by how.",
+            "Connections that have ended, by the reason.",
             &["how"],
         )?;
         Ok(Self {
@@ -118,21 +117,21 @@ impl Metrics {
             ended: Ended::ALL.map(|how| ended.with_label_values(&[how.as_str()])),
             malformed: new.counter(
                 "indexer_malformed_total",
-                "Lines that were no message, and were answered ERROR.",
+                "Lines that were not messages and got ERROR.",
             )?,
             open: new.gauge("indexer_connections_open", "Connections that are served now.")?,
             accepted: new
                 .counter("indexer_connections_accepted_total", "Connections that were served.")?,
             accept_failures: new.counter(
                 "indexer_accept_failures_total",
-                "Attempts to accept that failed for want of file descriptors or memory.",
+                "Attempts to accept a client that failed for lack of file descriptors or memory.",
             )?,
             received_bytes: new
                 .counter("indexer_received_bytes_total", "Bytes that came from clients.")?,
             sent_bytes: new.counter("indexer_sent_bytes_total", "Bytes of replies.")?,
             batch_messages: new.histogram(
                 "indexer_batch_messages",
-                "Messages that were answered together, malformed ones included.",
+                "Messages of a batch, malformed ones included.",
                 powers(1.0, 2.0, MAX_BATCH.ilog2() + 1),
             )?,
             lock_wait: new.histogram(
@@ -154,34 +153,34 @@ impl Metrics {
             )?,
             read_only: new.gauge(
                 "indexer_read_only",
-                "1 while nothing can be changed: since the store has failed, or while the log of a replica takes no \
+                "1 while nothing can be changed: the store has failed, or the log of a replica takes no \
                  changes.",
             )?,
             not_durable: new.counter(
                 "indexer_not_durable_total",
-                "Messages that were answered ERROR because the store has failed.",
+                "Messages that got ERROR because the store has failed.",
             )?,
             unanswered: new.counter(
                 "indexer_unanswered_total",
-                "Messages that were answered ERROR because the log of the replicas did not say in time \
+                "Messages that got ERROR because the log of the replicas did not say in time \
                  what becomes of them, or takes no changes.",
             )?,
             log_place: new.gauge(
                 "indexer_log_place",
-                "How far a replica has come in the log; 0 without one.",
+                "The place in the log that a replica has reached; 0 without a log.",
             )?,
             log_unreached: new.gauge(
                 "indexer_log_unreached_seconds",
-                "How long ago the log of a replica did something; a few seconds at most while it is there, \
+                "How long ago the log of a replica did something; a few seconds at most while it is reachable, \
                  0 without one.",
             )?,
             log_lines_lost: new.counter(
                 "indexer_log_lines_lost_total",
-                "Lines of the server's log that could not be written, or not fast enough.",
+                "Lines of the server's log that were lost: they could not be written, or not fast enough.",
             )?,
             log_full: new.gauge(
                 "indexer_log_full",
-                "1 while the log of a replica takes no changes for want of space.",
+                "1 while the log of a replica takes no changes for lack of space.",
             )?,
             ready: new.gauge(
                 "indexer_ready",
@@ -192,13 +191,14 @@ impl Metrics {
         })
     }
 
-    /// A line of the server's log was lost.
+    /// Counts a line of the server's log that was lost.
     pub fn log_line_lost(&self) {
         self.log_lines_lost.inc();
     }
 
-    /// All counts in Prometheus's text format, and how much the index holds after its last batch, durable
-    /// or not. Waits for no batch and for no disk. Of a poisoned engine, what it held before the panic.
+    /// All counts in Prometheus's text format, and how much the index holds after its last batch, durable or
+    /// not. It waits for no batch and for no disk. For a poisoned engine it shows what the index held before
+    /// the panic.
     ///
     /// # Errors
     /// None that is known.
@@ -207,7 +207,7 @@ impl Metrics {
         self.page(Format::Text, Some(backend), is_ready)
     }
 
-    /// All counts, and how much the index holds, once there is one.
+    /// All counts, and how much the index holds if there is one.
     fn page(
         &self,
         format: Format,
@@ -281,7 +281,7 @@ impl Monitor for Metrics {
         for (verb, counters) in Verb::ALL.iter().zip(&self.commands) {
             for (reply, counter) in REPLIES.iter().zip(counters) {
                 let messages = tally.commands(*verb, *reply);
-                // An addition of nothing still takes the counter from the other processors.
+                // Even an addition of 0 takes the counter's cache line from other processors.
                 if messages > 0 {
                     counter.inc_by(messages.into());
                 }

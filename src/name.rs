@@ -1,7 +1,7 @@
-//! Floor 0: package names, checked once at the border and trusted from there on.
+//! Floor 0: package names, checked once at the border and trusted after that.
 //!
-//! [`NameRef`] borrows the bytes it was read from, [`Name`] owns them. Nothing here knows of
-//! commands, of the wire or of the index.
+//! [`NameRef`] borrows the bytes it was read from, and [`Name`] owns them. Commands, the wire and the index
+//! are in other modules.
 
 mod alphabet;
 mod owned;
@@ -16,15 +16,15 @@ pub use owned::Name;
 
 /// The most bytes that a package name may have (protocol rule N1).
 ///
-/// The longest names in use are npm's, with 214; a bound keeps a client from making us remember
-/// an arbitrary amount of memory under one name.
+/// The longest names in use are npm's, with 214 bytes. The limit bounds the memory that a client can fill
+/// with one name.
 pub const MAX_NAME_BYTES: usize = 255;
 
 /// Why some text is not a package name (protocol rule N1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// The text has no bytes.
+    /// The text is empty.
     #[error("a package name cannot be empty")]
     Empty,
     /// The text is longer than [`MAX_NAME_BYTES`].
@@ -33,14 +33,14 @@ pub enum NameError {
         /// The length found, in bytes.
         length: usize,
     },
-    /// The text holds a byte outside the alphabet.
+    /// The text contains a byte outside the alphabet.
     #[error(
         "byte {byte:#04x} at offset {offset} cannot stand in a package name (A-Z a-z 0-9 + - . _ @ /)"
     )]
     Byte {
-        /// The first offending byte.
+        /// The first such byte.
         byte: u8,
-        /// Where it stands, counted in bytes from 0.
+        /// Its place, in bytes from 0.
         offset: usize,
     },
 }
@@ -68,7 +68,7 @@ impl<'a> NameRef<'a> {
         Self::check(text.as_bytes())
     }
 
-    /// The same of bytes.
+    /// The same for bytes.
     pub(crate) fn check(bytes: &'a [u8]) -> Result<Self, NameError> {
         if bytes.is_empty() {
             return Err(NameError::Empty);
@@ -89,14 +89,14 @@ impl<'a> NameRef<'a> {
         Self(bytes)
     }
 
-    /// The bytes of the name, for as long as those that it was read from live. O(1).
+    /// The bytes of the name, which live as long as those that it was read from. O(1).
     #[must_use]
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// The name as text, for as long as the bytes it was read from live. O(length): that they are
-    /// text is checked once more, which is cheaper here than for each name of each message.
+    /// The name as text, which lives as long as the bytes that it was read from. O(length), because the bytes
+    /// are checked to be text once more. That is cheaper here than for each name of each message.
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         match str::from_utf8(self.0) {
@@ -106,7 +106,7 @@ impl<'a> NameRef<'a> {
         }
     }
 
-    /// The first sixteen bytes as a number: of two names, the one with less is less.
+    /// The first sixteen bytes as a number. If two names differ in it, the lesser name has the lesser number.
     pub(crate) fn beginning(self) -> u128 {
         let mut bytes = [0; size_of::<u128>()];
         let length = self.0.len().min(bytes.len());
@@ -121,7 +121,7 @@ impl<'a> NameRef<'a> {
     }
 }
 
-/// As the text, so that a map keyed by names can be asked with text.
+/// The hash of the text, so that a map keyed by names can be asked with text.
 impl Hash for NameRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_str().hash(state);

@@ -1,7 +1,7 @@
 //! Floor 6: one client's side of the conversation, without a socket: bytes in, reply bytes out.
 //!
-//! A [`Session`] frames, parses, has the engine apply what is well formed, and lines the replies
-//! up in the order of the messages. Where bytes come from and go to is the server's business.
+//! A [`Session`] frames and parses, has the engine apply well-formed messages, and puts the replies in the
+//! order of the messages. The server decides where bytes come from and go to.
 
 use crate::command::Reply;
 use crate::engine::{Engine, NotDurable, Poisoned, Version};
@@ -28,12 +28,12 @@ pub const MAX_BATCH: usize = 256;
 /// The most names that those messages list or replace, unless the last of them alone has more.
 pub const MAX_BATCH_NAMES: usize = 4_096;
 
-/// The most reply bytes that one [`Session::answer`] returns: enough for the replies to one read
-/// of ordinary messages, so that they leave in one write, and far less than the six bytes that
-/// each byte of input can ask for.
+/// The most reply bytes that one [`Session::answer`] returns. The replies to one read of ordinary messages
+/// fit, so they leave in one write. One byte of input may ask for six bytes of replies, which would be far
+/// more.
 pub const MAX_ANSWER_BYTES: usize = 32 * 1024;
 
-/// As much as any reply, as a size of which a copy is one store.
+/// At least as long as any reply, and a size that is copied with one store.
 const PADDED_REPLY_BYTES: usize = 8;
 
 /// Turns the bytes of one client into replies.
@@ -55,9 +55,9 @@ const PADDED_REPLY_BYTES: usize = 8;
 pub struct Session {
     lines: LineBuffer,
     stage: Stage,
-    /// Whether the last byte that came was no LF.
+    /// Whether the last byte was not LF.
     in_line: bool,
-    /// Whether [`answer`](Self::answer) may have left complete messages behind.
+    /// Whether [`answer`](Self::answer) may have left complete messages.
     more: bool,
     max_line_bytes: usize,
     /// Empty between calls, kept for its memory.
@@ -66,46 +66,46 @@ pub struct Session {
     answered: Vec<Answered>,
 }
 
-/// A batch whose replies may rest on what is not durable yet.
+/// A batch whose replies may depend on what is not durable yet.
 #[derive(Debug)]
 struct Answered {
-    /// The version of the index that it saw, or those before it.
+    /// The version of the index that it saw, or an earlier one.
     version: Version,
     /// Where its replies begin.
     begins: usize,
     tally: Tally,
 }
 
-/// Why a message was answered with `ERROR`. The client is told only that word.
+/// Why a message got `ERROR`. The client gets only that word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The line is not a message.
     #[error(transparent)]
     Malformed(#[from] ParseError),
-    /// The line passed the limit.
+    /// The line is longer than the limit.
     #[error("the line is longer than {limit} bytes")]
     TooLong {
-        /// The limit, in bytes, LF included.
+        /// The limit, in bytes, with LF.
         limit: usize,
     },
-    /// The first line of the connection is an HTTP request, after which the conversation is over.
-    #[error("the client speaks HTTP, which is not served on this address")]
+    /// The first line of the connection is an HTTP request. The conversation is over after it.
+    #[error("the client speaks HTTP, which this address does not serve")]
     Http,
     /// The command would break a limit of the index.
     #[error(transparent)]
     Limit(#[from] LimitError),
-    /// The store has failed: the command has not been applied, or no longer is, or it saw what no
-    /// longer is.
+    /// The store has failed. The command was not applied, was taken back, or saw something that was taken
+    /// back.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
-    /// The log that orders the commands of a replica has not said what becomes of this one.
+    /// The log of a replica did not say in time what becomes of this command.
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
 }
 
 impl Session {
-    /// A session for lines of at most `max_line_bytes` bytes, LF included.
+    /// A session for lines of at most `max_line_bytes` bytes, with LF.
     #[must_use]
     pub fn new(max_line_bytes: usize) -> Self {
         Self {
@@ -125,10 +125,10 @@ impl Session {
         self.lines.space()
     }
 
-    /// Says that a read filled the first `count` bytes of [`space`](Self::space).
+    /// Reports that a read filled the first `count` bytes of [`space`](Self::space).
     ///
     /// # Panics
-    /// If that is more than the space there was, a bug in the caller.
+    /// If `count` is more than the space, which is a bug of the caller.
     pub fn advance(&mut self, count: usize) {
         if self.is_over() {
             return;
@@ -138,8 +138,8 @@ impl Session {
         self.note(last);
     }
 
-    /// Copies as much of `bytes` as there is space for, and says how much that was. Once the
-    /// conversation [is over](Self::is_over) all of it is dropped instead.
+    /// Copies as much of `bytes` as fits, and returns how much that was. After the conversation [is
+    /// over](Self::is_over), all of it is dropped.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
         if self.is_over() {
             return bytes.len();
@@ -149,7 +149,7 @@ impl Session {
         count
     }
 
-    /// Notes the last byte that came, if any did.
+    /// Notes the last byte, if there is one.
     fn note(&mut self, last: Option<u8>) {
         if let Some(last) = last {
             self.in_line = last != b'\n';
@@ -158,15 +158,15 @@ impl Session {
     }
 
     /// Answers complete messages that have arrived, in order, and returns the replies, at most
-    /// [`MAX_ANSWER_BYTES`]. To be called until [`has_more`](Self::has_more) denies, with the
-    /// replies sent in between.
+    /// [`MAX_ANSWER_BYTES`]. Call it until [`has_more`](Self::has_more) returns false, and send the replies
+    /// in between.
     ///
-    /// The index is taken once for each [`MAX_BATCH`] messages or [`MAX_BATCH_NAMES`] names, and not at
-    /// all when no message is well formed. Each message that is answered `ERROR` is also given to `refused`, with the
-    /// index free again. With a store, it returns when all that the replies tell is durable.
+    /// The index is taken once for each [`MAX_BATCH`] messages or [`MAX_BATCH_NAMES`] names. It is not taken
+    /// if no message is well formed. Each message that gets `ERROR` is also passed to `refused`, while the
+    /// index is free. With a store, it returns when everything that the replies tell is durable.
     ///
     /// # Errors
-    /// [`Poisoned`]: nothing more can be answered, and the client is best let go.
+    /// [`Poisoned`]: nothing more can be answered, and the client is best disconnected.
     pub fn answer(
         &mut self,
         backend: &dyn Backend,
@@ -175,7 +175,7 @@ impl Session {
         self.answer_observed(backend, &mut observer::Refusals(refused))
     }
 
-    /// The same, with somebody who is told of each batch as well.
+    /// The same, with an observer that is told of each batch.
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -197,7 +197,7 @@ impl Session {
         let (mut messages, mut work) = (0, Work::default());
         while *more || !batch.is_empty() {
             if batch.is_empty() {
-                // Replies that rest on what is not durable may all become longer ones.
+                // Replies that depend on what is not durable may all become longer ones.
                 let taken =
                     if engine.is_durable() { messages * PADDED_REPLY_BYTES } else { replies.len() };
                 if taken + most.messages * PADDED_REPLY_BYTES > MAX_ANSWER_BYTES {
@@ -213,7 +213,7 @@ impl Session {
                 let Settled { version: seen, messages } = backend.settle(batch, observer)?;
                 (version, settled) = (version.max(seen), messages);
             }
-            // Of what arrived, the last part may have held no end of a line.
+            // The last bytes that arrived may have held no line end.
             for part in batch[..settled].chunks(MAX_BATCH) {
                 let begins = replies.len();
                 let tally = write_replies(part, replies, observer);
@@ -232,16 +232,15 @@ impl Session {
         Ok(replies)
     }
 
-    /// Whether [`answer`](Self::answer) may find complete messages. It may then still find none.
+    /// Whether [`answer`](Self::answer) may find complete messages. It may still find none.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.more
     }
 
-    /// Gives memory back, for a client that has fallen silent: all of it between two messages,
-    /// and all but the input's when the client stopped in the midst of one. Replies that the last
-    /// [`answer`](Self::answer) returned must have been sent. What is needed again later is
-    /// allocated again.
+    /// Gives memory back when a client is silent: all of it between two messages, and all but the input's
+    /// within a message. The replies that the last [`answer`](Self::answer) returned must have been sent.
+    /// Memory that is needed later is allocated again.
     pub fn shrink(&mut self) {
         self.requests = Vec::new();
         self.replies = Vec::new();
@@ -261,14 +260,14 @@ impl Session {
     }
 }
 
-/// Appends the replies to messages that are settled, and counts them.
+/// Appends the replies to settled messages, and counts them.
 fn write_replies(
     settled: &[Request<'_>],
     replies: &mut Vec<u8>,
     observer: &mut impl Observer,
 ) -> Tally {
     let mut tally = Tally::default();
-    // Each takes as much as the longest, and the next lies over what is too much.
+    // Each copy is as long as the longest reply, and the next one overwrites the surplus.
     let mut end = replies.len();
     replies.resize(end + settled.len() * PADDED_REPLY_BYTES, 0);
     for request in settled {
@@ -292,7 +291,7 @@ fn write_replies(
     tally
 }
 
-/// By reply: the bytes of its line and others after them, and how many are its own.
+/// Per reply: the bytes of its line, with padding, and its own length.
 const PADDED: [([u8; PADDED_REPLY_BYTES], usize); 3] = {
     const fn padded(reply: Reply) -> ([u8; PADDED_REPLY_BYTES], usize) {
         let (line, mut bytes, mut length) = (reply.as_line(), [0; PADDED_REPLY_BYTES], 0);
@@ -305,7 +304,7 @@ const PADDED: [([u8; PADDED_REPLY_BYTES], usize); 3] = {
     [padded(Reply::Ok), padded(Reply::Fail), padded(Reply::Error)]
 };
 
-/// Answers `ERROR` to the batches that rest on what is not durable.
+/// Answers `ERROR` to the batches that depend on what is not durable.
 fn take_back(
     answered: &mut [Answered],
     replies: &mut Vec<u8>,
@@ -328,8 +327,8 @@ fn take_back(
     }
 }
 
-/// The same memory for requests that borrow from elsewhere: collecting a vector's own iterator
-/// keeps the allocation.
+/// The same memory for requests that borrow from elsewhere. Collecting a vector's own iterator keeps the
+/// allocation.
 fn emptied<'a>(mut requests: Vec<Request<'_>>) -> Vec<Request<'a>> {
     requests.clear();
     requests.into_iter().map(|_| unreachable!("invariant: the vector is empty")).collect()

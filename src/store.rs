@@ -173,7 +173,7 @@ pub enum StoreError {
     Panicked,
     /// A commit failed, and that could not be noted for the next start.
     #[error(
-        "{error}; nor can that be noted, so the next start may find the changes that failed: {unnoted}"
+        "{error}; this could not be noted, so the next start may find the changes that failed: {unnoted}"
     )]
     Unnoted {
         /// Why the commit failed.

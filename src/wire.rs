@@ -1,9 +1,9 @@
-//! Floor 2: the wire, in two halves that know nothing of each other.
+//! Floor 2: the wire, in two halves that are independent of each other.
 //!
-//! [`LineBuffer`] (framing) turns bytes in any segmentation into lines of bounded length;
-//! [`parse`] (grammar) turns one line into a command that borrows from it. What a command does is
-//! the machine's business. [`is_http_request`] knows a line of another protocol, which is refused.
-//! What is stored is written like messages too: a [`Row`] is a package with its list.
+//! [`LineBuffer`] (framing) turns bytes in any segmentation into lines of bounded length. [`parse`] (grammar)
+//! turns one line into a command that borrows from it. The machine decides what a command does.
+//! [`is_http_request`] recognises a line of HTTP, which is refused. Stored data is written like messages too:
+//! a [`Row`] is a package with its list.
 
 mod framing;
 mod grammar;

@@ -1,4 +1,4 @@
-//! What several commands take, and how times are read.
+//! Arguments that several commands take, and how times are read.
 
 use std::net::Ipv6Addr;
 use std::num::NonZeroU64;
@@ -12,13 +12,13 @@ use crate::client::{Client, ClientError};
 /// The address of the protocol (rule C1).
 pub(super) const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 
-/// Where a server is that is given without a port.
+/// The port of a server whose address has none.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Where the server is.
+/// The address of the server.
 #[derive(Debug, Args)]
 pub(super) struct Server {
-    /// The server's address; without a port, 8080
+    /// Address of the server; the port is 8080 if you give none
     #[arg(long = "addr", value_name = "HOST[:PORT]", default_value = DEFAULT_ADDRESS, value_parser = with_port)]
     pub(super) address: String,
 }
@@ -35,7 +35,7 @@ impl Server {
     }
 }
 
-/// The address of a server with its port, which need not be given.
+/// Adds the default port to an address that has none.
 pub(super) fn with_port(address: &str) -> Result<String, String> {
     if address.is_empty() {
         return Err("give it as HOST or HOST:PORT".into());
@@ -43,22 +43,22 @@ pub(super) fn with_port(address: &str) -> Result<String, String> {
     if address.parse::<Ipv6Addr>().is_ok() {
         return Ok(format!("[{address}]:{DEFAULT_PORT}"));
     }
-    // The colons of an address in brackets are its own, up to the bracket that ends it.
+    // The colons inside brackets belong to the address; a port comes after the closing bracket.
     let after_host = address.rsplit_once(']').map_or(address, |(_, after)| after);
     let is_whole = after_host.contains(':');
     Ok(if is_whole { address.to_owned() } else { format!("{address}:{DEFAULT_PORT}") })
 }
 
-/// A time in seconds: what is counted in microseconds does not overflow.
+/// A time in seconds, from a millisecond to a day, so that a count of microseconds does not overflow.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if !(0.001..=86_400.0).contains(&seconds) {
-        return Err("choose from 0.001 seconds to a day (86400)".into());
+        return Err("give from 0.001 to 86400 seconds (a day)".into());
     }
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// A time in whole seconds.
+/// A time in whole seconds, at least one.
 pub(super) fn at_least_one_second(text: &str) -> Result<u64, String> {
     let seconds: NonZeroU64 = text.parse().map_err(|error| format!("{error}"))?;
     Ok(seconds.get())
@@ -79,7 +79,7 @@ mod tests {
             ("[::1]", "[::1]:8080"),
             ("[::1]:9000", "[::1]:9000"),
             ("2001:db8::9000", "[2001:db8::9000]:8080"),
-            // No port, and none is meant: connecting says so.
+            // An empty port: connecting reports it.
             ("localhost:", "localhost:"),
         ] {
             assert_eq!(with_port(given).as_deref(), Ok(whole), "{given}");

@@ -1,4 +1,4 @@
-//! `indexer check`: the suite for every server of the protocol, and what it found.
+//! `indexer check`: test any server of the protocol, and report what it does wrong.
 
 mod failure;
 mod json;
@@ -28,32 +28,34 @@ use table::Table;
 
 /// Test any server of this protocol, and say what it does wrong
 ///
-/// Needs nothing but an address. Tries, in this order: the transcripts of the specification; each
-/// rule on its own; random commands in lockstep with a model; messages sent ahead and in pieces;
-/// clients at once, whose replies one order of all their commands has to explain; clients that break
-/// off; clients that do what none should; and what the harness of the challenge does. What is found is
-/// made as short as can be, on the server itself, and tried once more. Later checks do without what is
-/// known to be wrong, so that each finding is a new one. Findings come last, the worst first.
+/// Needs only an address. It starts with the transcripts of the specification, each rule on its own, and
+/// random commands beside a model. Then it sends messages ahead and in pieces. Several clients send at once,
+/// and one order of all commands must explain their replies. Last come clients that break off, clients that
+/// do what they should not, and what the harness of the challenge does.
 ///
-/// A server that dies or hangs ends the run, unless --restart says how to bring it back. Each case, each
-/// attempt to shorten what it found and each clean-up takes --bound at most.
+/// Each finding is shortened on the server itself and tried once more. Later checks avoid what is known to be
+/// wrong, so that each finding is a new one. The report ends with the findings, worst first.
 ///
-/// Several addresses, each given with an --addr of its own, are tried as one system: replicas of one
-/// index, which are to answer together as one server does. Transcripts and rules are tried with their
-/// connections at the addresses in turn, until each has been at each, and what is drawn begins at any;
-/// clients at once are spread over all of them; and what was said at one address is asked at the others
-/// as soon as it is answered. What is found names the address that gave the wrong reply. Each address
-/// has to be another one, and has to answer: one that cannot be reached is named, and nothing is tried.
+/// A server that dies or hangs ends the run, unless --restart says how to start it again. Each case, each
+/// attempt to shorten a finding and each clean-up takes --bound at most.
 ///
-/// Interrupted, as by Ctrl-C, it ends within a second and prints what it has. It removes its names if the
-/// server lets it in that time; a run with the same --seed removes what is left.
+/// Several addresses, each with its own --addr, are tested as one system: replicas of one index, which must
+/// answer together as one server does. Transcripts and rules open their connections at the addresses in turn,
+/// until each connection has been at each address. Random cases start at any address, and clients at once are
+/// spread over all. When one address has answered a change, the others are asked for the result at once. Each
+/// finding names the address that gave the wrong reply. All addresses must differ and must answer. If one
+/// does not, the run names it and tests nothing.
 ///
-/// The server may hold packages: all names that are sent begin with "check" and the seed, and are
-/// removed again. What is no name, but may be taken for one, as a comma, is removed as well; a server that
-/// holds such a one already is not told of it. The server must not be stopped by limits. Where honest servers differ (CR before LF, which
-/// characters a name may have, a comma after a list, dependencies on REMOVE and QUERY, the longest
-/// line), what this one does is printed, and it is not tried with what it reads otherwise; with
-/// --strict a difference is a failure.
+/// Ctrl-C ends the run within a second, and prints the results so far. The run then removes its names if the
+/// server still answers in that second. If names are left, a run with the same --seed removes them.
+///
+/// The server may hold packages. All names that are sent begin with "check" and the seed, and are removed
+/// again. If the server takes text that is not a name, such as a comma, for a name, that is removed too,
+/// unless the server held it before. The run must not reach the limits of the server.
+///
+/// Honest servers may differ in how they read CR before LF, the characters of a name, a comma after a list,
+/// dependencies on REMOVE and QUERY, or long lines. The report says what this server does there. Messages
+/// that it reads in its own way are left out. With --strict each difference is a failure.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit status: 0 conforms, 1 does not, 2 could not be tested.\n\
     Example: indexer check --addr 127.0.0.1:8080 --format junit > check.xml\n\
@@ -61,54 +63,60 @@ use table::Table;
 pub(super) struct Arguments {
     #[command(flatten)]
     system: System,
-    /// How many clients contend at once
+    /// How many clients send at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(2..=64))]
     clients: u16,
-    /// About how many commands a random conversation or a history has at most
+    /// About the most commands in a random conversation or history
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     commands: u16,
-    /// How long random cases are tried, all checks together; without it a fixed number is, which
-    /// takes a fast server some seconds
+    /// How long to try random cases, all checks together [default: a fixed number of cases]
+    ///
+    /// A fast server takes some seconds for the fixed number.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     time: Option<Duration>,
-    /// The same cases for the same number; a new one each time without it
+    /// The same number tries the same cases [default: a random number]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Try only the check of this name, or those whose names begin so; can be given more than once
+    /// Run only the check with this name, or those whose names begin with it; may be repeated
     #[arg(long, value_name = "PROPERTY")]
     only: Vec<String>,
-    /// Try only the case of this number, which a report names for one that failed
+    /// Try only the case with this number, as a report names it
     #[arg(long, value_name = "N", requires = "only")]
     case: Option<u64>,
-    /// How long a reply may take
+    /// How long to wait for a reply
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     patience: Duration,
-    /// How long a case may take, the attempt to shorten what it found, and the clean-up after it
+    /// The most time for a case, an attempt to shorten a finding, or a clean-up
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     bound: Duration,
-    /// Take what honest servers may read otherwise for a failure too
+    /// Count differences between honest servers as failures
     #[arg(long)]
     strict: bool,
-    /// By which text to judge: this project's protocol, or what one of the two texts of the challenge
-    /// demands (the older lets INDEX of a package that is there keep its list)
+    /// Which text to test against: this project's protocol, or a text of the challenge
+    ///
+    /// The two texts of the challenge demand less. In the older one, INDEX of a package that is there may
+    /// keep its list.
     #[arg(long, value_enum, default_value_t = Text::Own)]
     challenge: Text,
-    /// Try nothing more after so many checks that failed; after one if no number is given
+    /// Stop after this many failed checks [without a number: 1]
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     fail_fast: Option<u64>,
-    /// The shell's command that ends what is left of the server and starts it anew, for when it dies or
-    /// hangs; what it starts is ended after the run
+    /// A shell command that ends and restarts the server, for when it dies or hangs
+    ///
+    /// The process that it starts is ended after the run.
     #[arg(long, value_name = "COMMAND")]
     restart: Option<String>,
-    /// How to print the result
+    /// The form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Keep the worst thing that was found, to be tried again by `indexer replay FILE`; a history
-    /// is also drawn, to FILE.html
+    /// Save the worst finding to FILE, for `indexer replay FILE`
+    ///
+    /// A history is also drawn, to FILE.html.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Print the names of all checks, and what each claims, and try none; with several --addr, those
-    /// of several addresses too
+    /// Print the names of all checks and what each claims, and run none
+    ///
+    /// With several --addr, the checks of several addresses are listed too.
     #[arg(long)]
     list: bool,
 }
@@ -119,7 +127,7 @@ enum Text {
     Own,
     /// The newer text of the challenge
     Newer,
-    /// The older text
+    /// The older text of the challenge
     Older,
 }
 
@@ -135,11 +143,11 @@ impl From<Text> for Challenge {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A table to read, a line for each check as it ends
+    /// A table for people, with a line for each check when it ends
     Text,
-    /// One object at the end
+    /// One JSON object at the end
     Json,
-    /// What CI servers read, at the end
+    /// XML at the end, in the form that CI servers read
     Junit,
 }
 
@@ -164,7 +172,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         only: arguments.only.clone(),
         case: arguments.case,
     };
-    // Now rather than after the run: what cannot be kept is not worth the wait.
+    // Before the run: if the file cannot be written, the run is not worth the wait.
     let kept = arguments.save.as_deref().map(kept::KeptFile::create).transpose()?;
     let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
     let mut table = Table::new(arguments.format, &arguments.system, &settings);
@@ -188,8 +196,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     Ok(Fulfilled::Yes)
 }
 
-/// A short one: it is part of every name that is sent.
+/// Short, because it is part of every name that is sent.
 pub(super) fn fresh_seed() -> u64 {
-    // Without randomness a run is still a run, the same each time.
+    // Without randomness the run still works, with the same cases each time.
     SysRng.try_next_u32().unwrap_or_default().into()
 }

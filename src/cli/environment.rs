@@ -1,5 +1,5 @@
-//! Options from the environment: `INDEXER_MAX_LINE_BYTES` stands for `--max-line-bytes` where that is not
-//! given, and so for every option of `serve` that takes a value.
+//! Options from the environment. `INDEXER_MAX_LINE_BYTES` stands in for `--max-line-bytes`, and so on for
+//! every option of `serve` that takes a value.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,14 +13,13 @@ use crate::shown::shown;
 /// The variable of an option.
 fn variable(long: &str) -> String {
     match long {
-        // Known by this name before the others.
+        // Its older name.
         "log-level" => "INDEXER_LOG".to_owned(),
         _ => format!("INDEXER_{}", long.to_uppercase().replace('-', "_")),
     }
 }
 
-/// A command whose options with a value may come from the environment. A variable that is set to nothing is as
-/// good as not set.
+/// A command whose options with a value may come from the environment. An empty variable counts as unset.
 pub(super) fn with_environment(command: Command) -> Command {
     command.mut_args(|arg| {
         let Some(long) = arg.get_long().filter(|_| arg.get_action().takes_values()) else {
@@ -30,13 +29,13 @@ pub(super) fn with_environment(command: Command) -> Command {
         if env::var_os(&variable).is_some_and(|value| value.is_empty()) {
             return arg;
         }
-        // Help is the same wherever it is printed.
+        // So that help is the same everywhere.
         arg.env(variable).hide_env_values(true)
     })
 }
 
-/// Names the variable in what is said of an option, if the value came from there: who has not given the option
-/// would look in vain for it.
+/// Adds the variable's name to an error about an option whose value came from the environment. Without it,
+/// users would look for an option that they did not give.
 pub(super) fn blame(error: &mut Error, arguments: &[OsString]) {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return };
     let Some(long) = option.strip_prefix("--").and_then(|it| it.split(' ').next()) else { return };
@@ -52,13 +51,13 @@ pub(super) fn blame(error: &mut Error, arguments: &[OsString]) {
     }
 }
 
-/// Whether the command line names a command: its first word after the program's name is no option.
+/// Whether the command line names a command: the first word after the program's name does not start with `-`.
 pub(super) fn names_a_command(arguments: &[OsString]) -> bool {
     arguments.get(1).is_some_and(|first| !first.as_encoded_bytes().starts_with(b"-"))
 }
 
-/// The variables of the environment that look like options and are none: misspelt, or of a feature that this
-/// build does not have. Those that Kubernetes sets for a service of that name are not meant.
+/// Variables that begin with `INDEXER_` and are no option: misspelt, or of a feature that this build lacks.
+/// Variables that Kubernetes sets for a service called `indexer` are left out.
 pub(super) fn unknown_variables(settings: &[Setting]) -> Vec<String> {
     let names = env::vars_os()
         .filter(|(_, value)| !value.is_empty())
@@ -70,11 +69,11 @@ pub(super) fn unknown_variables(settings: &[Setting]) -> Vec<String> {
         .collect()
 }
 
-/// An option as it is in effect.
+/// An option in effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) option: String,
-    /// What it is set to, in order; nothing if it is not set.
+    /// Its values, in order. Empty if it is not set.
     pub(super) values: Vec<String>,
     pub(super) origin: Origin,
 }
@@ -87,7 +86,7 @@ pub(super) enum Origin {
     CommandLine,
 }
 
-/// All options of a command as they are in effect.
+/// All options of a command in effect.
 pub(super) fn settings(command: &Command, matches: &ArgMatches) -> Vec<Setting> {
     let is_shown = |arg: &&clap::Arg| arg.get_action().takes_values() && !arg.is_hide_set();
     let options = command.get_arguments().filter(is_shown);

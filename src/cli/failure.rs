@@ -1,7 +1,6 @@
 //! Why a command could not be done, and what to try next.
 //!
-//! Here is what can happen to several commands; what can happen to those of one feature alone is said beside
-//! them.
+//! Failures of several commands are here. Those of one command are in its own module.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,15 +19,15 @@ use crate::shown::{shown, shown_path};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    #[error("cannot wait for signals: {0}")]
+    #[error("cannot handle signals: {0}")]
     Signals(io::Error),
     #[error("cannot connect to {}: {error}", shown(address))]
     Connect { address: String, error: io::Error },
-    #[error("no reply came from {} within {seconds} s", shown(address))]
+    #[error("{} did not reply within {seconds} s", shown(address))]
     NoReply { address: String, seconds: u64 },
     #[error("{}: {error}", shown(address))]
     Client { address: String, error: ClientError },
-    #[error("{}: {error}\n  {ok} of {total} commands had been answered OK before", shown(address))]
+    #[error("{}: {error}\n  before that, {ok} of {total} commands got OK", shown(address))]
     CutOff { address: String, error: ClientError, ok: usize, total: usize },
     #[error("cannot read {}: {error}", shown_path(path))]
     Read { path: PathBuf, error: io::Error },
@@ -51,13 +50,13 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Whether nobody reads the output any more, as after `head -1`. Whoever left has what they
-    /// wanted, so that this is a reason to end and none to complain.
+    /// Whether the reader closed the output, as `head -1` does. It has all it wanted, so the command ends
+    /// without an error.
     pub(super) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// What to try next, where there is something to say beyond the error.
+    /// A hint at what to do next, where there is more to say than the error does.
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::Connect { error, .. } if is_out_of_files(error) => Some(
@@ -66,7 +65,7 @@ impl Failure {
             Self::Connect { address, error } => hint_to_connect(address, error.kind()),
             Self::Client { error: ClientError::NotAReply { .. }, .. }
             | Self::CutOff { error: ClientError::NotAReply { .. }, .. } => {
-                Some("is it a server of this protocol that listens there?".into())
+                Some("does a server of this protocol listen there?".into())
             }
             #[cfg(feature = "serve")]
             Self::Serve(failure) => failure.hint(),
@@ -87,7 +86,7 @@ impl Failure {
     }
 }
 
-/// Whether this process may not open any more files.
+/// Whether this process has reached its limit of open files.
 #[cfg(unix)]
 fn is_out_of_files(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error())
@@ -98,8 +97,8 @@ fn is_out_of_files(_: &io::Error) -> bool {
     false
 }
 
-/// What to try when a connection failed: to start a server only where the address answered that
-/// there is none, and only if it is one that this machine can listen on.
+/// What to try when a connection failed. It suggests to start a server only if the address refused the
+/// connection, and only for an address of this machine.
 fn hint_to_connect(address: &str, error: io::ErrorKind) -> Option<String> {
     match error {
         io::ErrorKind::InvalidInput => Some("give an address as HOST:PORT".into()),
@@ -122,7 +121,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn whoever_is_out_of_files_is_told_where_the_limit_is() {
+    fn out_of_files_hints_at_the_limit() {
         let hint = |code| {
             let error = io::Error::from_raw_os_error(code);
             Failure::Connect { address: "127.0.0.1:0".into(), error }.hint()
@@ -144,7 +143,7 @@ mod tests {
         assert_eq!(hint_to_connect("127.0.0.1:8080", io::ErrorKind::PermissionDenied), None);
     }
 
-    /// Failures that each hold some text from outside, wherever they can.
+    /// Failures that each hold some text from outside, if they can hold any.
     fn with(text: &str) -> Vec<Failure> {
         let (address, path) = (|| text.to_owned(), || PathBuf::from(text));
         let io = || io::Error::from(io::ErrorKind::NotFound);
@@ -159,7 +158,7 @@ mod tests {
         ]
     }
 
-    /// Those of all features.
+    /// Failures of all features.
     fn all_with(text: &str) -> Vec<Failure> {
         let all = with(text).into_iter();
         #[cfg(feature = "serve")]
@@ -175,7 +174,7 @@ mod tests {
 
     #[test]
     fn no_message_holds_a_control_character_or_a_long_value() {
-        // Without anything hostile in them, these are the messages' own line ends.
+        // With harmless text, these are the line ends of the messages themselves.
         let own_lines: Vec<_> =
             all_with("text").iter().map(|it| it.to_string().lines().count()).collect();
         let long = "x".repeat(2_000_000);

@@ -1,12 +1,12 @@
-//! How help looks on a terminal: headings, commands and options stand out.
+//! How help looks on a terminal: headings, commands and options are bold.
 //!
-//! clap can see to that itself, but takes five crates for it.
+//! clap can do that too, but takes five more crates for it.
 
-/// What help has headings of.
+/// The headings that a help text may have.
 const HEADINGS: [&str; 7] =
     ["Usage", "Arguments", "Options", "Commands", "Exit status", "Environment", "Example"];
 
-/// A help text with its headings, and what each entry is about, in bold.
+/// A help text whose headings, commands and options are bold.
 pub(super) fn in_bold(help: &str) -> String {
     let mut bold = String::new();
     let mut is_of_commands = false;
@@ -21,7 +21,7 @@ pub(super) fn in_bold(help: &str) -> String {
                 is_of_commands = *heading == "Commands";
                 from_start(heading.len() + 1)
             }
-            // What it does stands two spaces after it, or on a line of its own.
+            // The description stands two spaces after the entry, or on the next line.
             None if indent > 0 && (entry.starts_with('-') || (is_of_commands && indent == 2)) => {
                 from_start(entry.find("  ").unwrap_or(entry.len()))
             }

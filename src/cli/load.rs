@@ -25,8 +25,8 @@ pub(super) use failure::LoadFailure;
 use report::Report;
 use traffic::Traffic;
 
-/// The most messages in flight on a connection: what a server and the system hold of so many, the
-/// client need not read before it has sent them.
+/// The most messages in flight on a connection. The server and the system can hold this many, so the client
+/// need not read a reply before it has sent them.
 const MAX_PIPELINE: i64 = 4_096;
 
 /// The greatest weight of a command in a mix.
@@ -34,69 +34,76 @@ const MAX_WEIGHT: u32 = 10_000;
 
 /// Keep a server busy, and measure how long it takes to answer
 ///
-/// Opens connections that each keep so many messages in flight, and prints how many were answered
-/// in a second, the latencies by percentile, and how much processor time the load itself took: if
-/// that is most of what there is, it is the load that was measured. With --rate the messages are
-/// sent at that rate whether or not the server keeps up, and a latency begins when its message was
-/// meant to be sent; what wakes the sender makes it some 0.1 ms late itself. The messages, 262,144,
-/// are made beforehand, and repeated by each connection from another one on. Leaves its packages,
-/// called load-0 and so on, on the server. Exits with 1 if any reply was ERROR, and with 2 if the server
-/// sent fewer replies than it was sent messages, or more.
+/// Opens connections that each keep several messages in flight. Prints how many messages were answered per
+/// second, the latencies by percentile, and how much processor time the load itself took. If the load took
+/// most of the processor, you measured the load and not the server.
 ///
-/// Interrupted, as by Ctrl-C, it prints what it has measured until then, and exits with 2; interrupted once
-/// more, it ends at once.
+/// With --rate the messages are sent at that rate even if the server cannot keep up. A latency then starts
+/// when its message was due. The sender itself wakes up about 0.1 ms late.
+///
+/// 262,144 messages are made before the start. Each connection repeats them, from a different one on. The
+/// packages, load-0 and so on, stay on the server.
+///
+/// Exits with 1 if any reply was ERROR, and with 2 if the number of replies was not that of the messages.
+///
+/// Ctrl-C prints what was measured so far, and exits with 2. A second Ctrl-C ends the program at once.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// How many connections
+    /// The number of connections
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
-    /// How many messages each connection has in flight at most
+    /// The most messages in flight on each connection
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=MAX_PIPELINE))]
     pipeline: u32,
-    /// How long
+    /// How long to send messages
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     time: Duration,
-    /// How often each command comes, by weight
+    /// How often to send each command, by weight
     #[arg(long, value_name = "MIX", default_value = "index=2,remove=1,query=7")]
     mix: Mix,
-    /// How many packages the messages are about, of which they reach some 300,000 at most
+    /// The number of packages that the messages are about
+    ///
+    /// The messages reach about 300,000 of them at most.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     names: u32,
-    /// The most dependencies of an INDEX; there are 0 to this many, each number as often
+    /// The most dependencies of an INDEX; each number from 0 to this occurs as often
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=100))]
     dependencies: u32,
-    /// How much more often some packages come than others: the k-th in proportion to 1/k^S
+    /// How much more often some packages occur than others
+    ///
+    /// The k-th package occurs in proportion to 1/k^S. With 0 all occur as often.
     #[arg(long, value_name = "S", default_value = "0", value_parser = exponent)]
     zipf: f64,
-    /// Send the lines of this file instead, as they are: all, over and over, each connection from
-    /// another line on
+    /// Send the lines of this file, unchanged, instead of generated messages
+    ///
+    /// Each connection repeats all lines, from a different one on.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["mix", "names", "dependencies", "zipf", "seed"])]
     from: Option<PathBuf>,
-    /// Send so many messages a second, on all connections together, instead of as many as can be
+    /// Send this many messages a second on all connections together [default: as many as possible]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     rate: Option<u32>,
-    /// The same messages for the same number
+    /// The same number makes the same messages
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// How to print the result
+    /// The form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Draw the latencies, by percentile, as a picture
+    /// Draw the latencies by percentile to this SVG file
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A table to read
+    /// A table for people
     Text,
-    /// One object, latencies in microseconds
+    /// One JSON object, with latencies in microseconds
     Json,
 }
 
-/// How often each command comes: its weight.
+/// The weight of each command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mix {
     index: u32,
@@ -130,20 +137,28 @@ impl FromStr for Mix {
                 "index" => &mut mix.index,
                 "remove" => &mut mix.remove,
                 "query" => &mut mix.query,
-                other => return Err(format!("{:?} is none of index, remove, query", shown(other))),
+                other => {
+                    return Err(format!(
+                        "{:?} is not a command: write index, remove or query",
+                        shown(other)
+                    ));
+                }
             };
             if *place > 0 {
-                return Err(format!("{command} has two weights"));
+                return Err(format!("{command} has two weights: give one"));
             }
             *place = match weight.parse() {
                 Ok(number @ 0..=MAX_WEIGHT) => number,
                 _ => {
-                    return Err(format!("{:?} is no weight from 0 to {MAX_WEIGHT}", shown(weight)));
+                    return Err(format!(
+                        "{:?} is not a weight: give from 0 to {MAX_WEIGHT}",
+                        shown(weight)
+                    ));
                 }
             };
         }
         if mix.total() == 0 {
-            return Err("no command has a weight".into());
+            return Err("no command has a weight above 0: give one, as in index=1".into());
         }
         Ok(mix)
     }
@@ -152,7 +167,7 @@ impl FromStr for Mix {
 fn exponent(text: &str) -> Result<f64, String> {
     let exponent: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if !(0.0..=10.0).contains(&exponent) {
-        return Err("choose from 0, all as often, to 10".into());
+        return Err("give from 0 (all as often) to 10".into());
     }
     Ok(exponent)
 }
@@ -162,7 +177,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         Some(path) => Traffic::read(path)?,
         None => Traffic::generate(arguments),
     };
-    // Now rather than after the load: a picture that cannot be drawn is not worth the wait.
+    // Before the load: if the picture cannot be written, the load is not worth the wait.
     let picture = arguments.plot.as_deref().map(plot::Picture::create).transpose()?;
     let asked_to_end = asked_to_end().map_err(Failure::Signals)?;
     let report = Report::new(arguments, drive::run(arguments, &traffic, &asked_to_end)?);
@@ -188,11 +203,11 @@ mod tests {
         assert_eq!(mix.to_string(), "index=2,remove=0,query=7");
         for (text, error) in [
             ("index", "\"index\" is not COMMAND=WEIGHT"),
-            ("index=2,add=1", "\"add\" is none of index, remove, query"),
-            ("index=-1", "\"-1\" is no weight from 0 to 10000"),
-            ("index=10001", "\"10001\" is no weight from 0 to 10000"),
-            ("index=1,index=9", "index has two weights"),
-            ("index=0", "no command has a weight"),
+            ("index=2,add=1", "\"add\" is not a command: write index, remove or query"),
+            ("index=-1", "\"-1\" is not a weight: give from 0 to 10000"),
+            ("index=10001", "\"10001\" is not a weight: give from 0 to 10000"),
+            ("index=1,index=9", "index has two weights: give one"),
+            ("index=0", "no command has a weight above 0: give one, as in index=1"),
         ] {
             assert_eq!(text.parse::<Mix>(), Err(error.to_owned()));
         }

@@ -1,6 +1,6 @@
-//! Progress in a build without bars: none is shown.
+//! Stand-in for progress bars in a build without them.
 
-/// How far some work has come, for nobody.
+/// The progress of some work, which is not shown.
 pub(super) struct Progress;
 
 impl Progress {

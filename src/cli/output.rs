@@ -1,14 +1,16 @@
-//! Output beside the work: a report is written as long as it can be, and the work goes on when it cannot.
-//! And for whom output is: colours are for people.
+//! Output that must not stop the work: reports, diagnostics and the last message.
+//!
+//! A failed write of these is kept for the end, and the work goes on. Whether output may have colours is
+//! decided here too.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// Passes on what is written until a write fails, and drops all that comes after. No write to it fails.
+/// A writer that drops everything after the first failed write. No write to it fails.
 ///
-/// For output beside the work, as a report is; where the output is the work, a failed write is its end.
+/// It is for output beside the work, such as a report. Where the output is the work, a failed write ends it.
 pub(super) struct Aside<W> {
     output: W,
     failed: Option<io::Error>,
@@ -19,10 +21,10 @@ impl<W: Write> Aside<W> {
         Self { output, failed: None }
     }
 
-    /// Whether all that was written arrived. Whoever left before the end has what they wanted.
+    /// Ends the output. A reader that left early, as `head -1` does, has all it wanted.
     ///
     /// # Errors
-    /// The first failed write, unless the reader had gone.
+    /// The first failed write, unless the reader closed the pipe.
     pub(super) fn end(mut self) -> io::Result<()> {
         self.keep(W::flush);
         match self.failed {
@@ -50,32 +52,32 @@ impl<W: Write> Write for Aside<W> {
     }
 }
 
-/// Standard error, for what is said beside the work: nobody need read it.
+/// Standard error, for what a person may read or not. A failed write to it is ignored.
 pub(super) fn diagnostics() -> impl Write {
-    // In pieces of some size: standard error itself is not buffered.
+    // Buffered, because standard error is not.
     io::BufWriter::new(Aside::new(io::stderr()))
 }
 
-/// Whether bold and colours are for whoever reads standard output.
+/// Whether standard output may have bold text and colours: it is a terminal, and `NO_COLOR` is not set.
 pub(super) fn is_for_people() -> bool {
     let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let is_dumb = is_set("TERM").is_some_and(|terminal| terminal == "dumb");
     io::stdout().is_terminal() && is_set("NO_COLOR").is_none() && !is_dumb
 }
 
-/// How long the end of the program waits for its last message to be read.
+/// How long the program waits at its end for its last message to be written.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Writes the last message to standard error. If nobody takes it within a second, the program ends without:
-/// the exit status says it too.
+/// Writes the last message to standard error. After a second without success the program ends anyway: its
+/// exit status says the same.
 pub(super) fn say_at_the_end(message: String) {
     let (done, is_done) = mpsc::channel();
     let write = move || {
-        // The status says it too.
+        // The exit status says the same.
         let _unread = io::stderr().write_all(message.as_bytes());
         let _waited_for = done.send(());
     };
-    // Without a thread there is no message, and still the status.
+    // If no thread can be started, only the exit status is left.
     if thread::Builder::new().spawn(write).is_ok() {
         let _done_or_late = is_done.recv_timeout(LAST_WAIT);
     }
@@ -85,7 +87,7 @@ pub(super) fn say_at_the_end(message: String) {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes, and then fails.
+    /// Takes this many bytes, and then fails.
     struct Failing(usize, ErrorKind);
 
     impl Write for Failing {

@@ -1,4 +1,4 @@
-//! `indexer ping`: whether a server answers.
+//! `indexer ping`: ask whether a server answers.
 
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use super::arguments::Server;
 use super::{Failure, Fulfilled};
 use crate::client::{Client, ClientError};
 
-/// Ask a server for a sign of life
+/// Ask whether a server answers
 ///
-/// Sends one QUERY and exits with 0 when any proper reply comes in time: a health check that needs
-/// no other program.
+/// Sends one QUERY. Exits with 0 if any valid reply comes in time. Use it as a health check: it needs no
+/// other program.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

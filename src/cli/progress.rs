@@ -1,15 +1,15 @@
-//! Progress on standard error: of long work only, and only if that is a terminal.
+//! Progress bars on standard error, for long work on a terminal.
 
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What takes less time than this is over before anybody could read a bar.
+/// How long work lasts before its bar is shown. A bar that ends sooner cannot be read.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How far some work has come. Draws nothing before the work has taken a while, and never unless
-/// standard error is a terminal.
+/// The progress of some work. It draws nothing for the first [`PATIENCE`], and never if standard error is no
+/// terminal.
 pub(super) struct Progress {
     bar: ProgressBar,
     since: Instant,
@@ -17,13 +17,13 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Towards a number of steps.
+    /// Counts up to a number of steps.
     pub(super) fn of_steps(what: &str, total: usize) -> Self {
         let template = format!("{what} {{wide_bar}} {{human_pos}}/{{human_len}} {{eta}}");
         Self::new(Some(total as u64), &template)
     }
 
-    /// Towards a number of bytes, or up from none where the total is unknown.
+    /// Counts bytes, up to a total if it is known.
     pub(super) fn of_bytes(what: &str, total: Option<u64>) -> Self {
         let template = match total {
             Some(_) => format!("{what} {{wide_bar}} {{bytes}}/{{total_bytes}} {{eta}}"),
@@ -50,7 +50,7 @@ impl Progress {
         }
     }
 
-    /// Prints something to the same terminal: the bar steps aside for it.
+    /// Prints to the same terminal, while the bar is hidden.
     pub(super) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
         self.bar.suspend(print)
     }

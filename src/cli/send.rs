@@ -1,6 +1,7 @@
-//! `indexer send`: messages from files or standard input, replies to standard output.
+//! `indexer send`: sends messages from files or standard input, and prints the replies.
 //!
-//! What is typed at a terminal is in `typed`: a message at a time, with what is wrong if it is refused.
+//! Messages that a person types at a terminal are in `typed`: one at a time, with an explanation if one gets
+//! `ERROR`.
 
 #[cfg(feature = "terminal")]
 mod refused;
@@ -25,39 +26,39 @@ use super::{Failure, Fulfilled};
 use crate::client::{CHUNK_BYTES, Client, ClientError};
 use crate::command::Reply;
 
-/// How many bytes of replies are printed at once when there are many.
+/// How many bytes of replies are printed at once, if that many have arrived.
 const PRINTED_BYTES: usize = 8_192;
 
 /// Send messages to a server and print its replies
 ///
-/// Reads messages, one a line and as they are, well formed or not, from the files in turn or from
-/// standard input, sends them without waiting for replies, and prints the replies in order, one a
-/// line. Exits with 1 if any reply was ERROR.
+/// Reads messages from the files in turn, or from standard input: one a line, unchanged, well formed or not. Sends
+/// them without waiting for replies, and prints the replies in order, one a line. Exits with 1 if any reply was
+/// ERROR.
 ///
 #[cfg_attr(
     feature = "terminal",
-    doc = "At a terminal it asks for one message after the other, which can be edited and brought back \
-           with the arrow keys, and says of a message that gets ERROR what is wrong with it. What was typed \
-           is kept for the next time in indexer/history below $XDG_STATE_HOME (~/.local/state), or in the \
-           file that INDEXER_HISTORY names, or nowhere if that is empty."
+    doc = "At a terminal it asks for one message after the other. You can edit them, and bring earlier ones back \
+           with the arrow keys. If a message gets ERROR, it says what is wrong with the message. What you type is \
+           kept in indexer/history below $XDG_STATE_HOME (~/.local/state), or in the file that INDEXER_HISTORY \
+           names. Set INDEXER_HISTORY to nothing to keep nothing."
 )]
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: printf 'INDEX|lua|\\nINDEX|vim|lua\\n' | indexer send --addr 127.0.0.1"
 )]
 pub(super) struct Arguments {
-    /// Files to read; `-`, or none at all, is standard input
+    /// Files to read; `-`, or no file, is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     server: Server,
-    /// Print no replies and ask for nothing: the exit status says whether any reply was ERROR
+    /// Print no replies and no prompt; the exit status says whether any reply was ERROR
     #[arg(long, short)]
     quiet: bool,
 }
 
 impl Arguments {
-    /// Whether a person types the messages, all of them, and reads the replies.
+    /// Whether a person types all messages and reads the replies.
     #[cfg(feature = "terminal")]
     fn is_typed(&self) -> bool {
         let nothing_else = self.files.iter().all(|file| file == Path::new("-"));
@@ -75,19 +76,19 @@ pub(super) fn run(arguments: Arguments) -> Result<Fulfilled, Failure> {
     let printing = if arguments.quiet { Printing::Nothing } else { Printing::wanted() };
     let server = arguments.server;
     let (end, ended) = mpsc::channel();
-    // On a thread of its own: a read of standard input cannot be called off, and when nobody
-    // takes the replies any more, the program ends without waiting for the next message.
+    // In a thread, because a read of standard input cannot be cancelled. If nobody reads the replies any
+    // more, the program ends without waiting for the next message.
     let conversation = thread::spawn(move || converse(input, client, &server, printing, &end));
     match ended.recv() {
         Ok(answer) => answer,
         Err(mpsc::RecvError) => match conversation.join() {
             Err(bug) => panic::resume_unwind(bug),
-            Ok(()) => unreachable!("invariant: a conversation says how it ended"),
+            Ok(()) => unreachable!("invariant: a conversation reports how it ended"),
         },
     }
 }
 
-/// Sends all messages, prints all replies, and says once how that ended.
+/// Sends all messages, prints all replies, and reports once how that ended.
 fn converse(
     mut input: Input,
     mut client: Client,
@@ -100,7 +101,7 @@ fn converse(
         if let Some(progress) = &progress {
             progress.finish();
         }
-        // Only the first answer is waited for.
+        // Only the first report is read.
         let _answered_already = end.send(answer);
     };
     let mut printed = Vec::new();
@@ -108,7 +109,7 @@ fn converse(
     let on_reply = |reply: Reply, more| {
         errors += u64::from(reply == Reply::Error);
         printed.extend_from_slice(printing.line(reply));
-        // Whoever reads along sees each reply as soon as there is no other to add.
+        // Flushed when no other reply has arrived, so that a person sees each reply at once.
         if printed.is_empty() || (more && printed.len() < PRINTED_BYTES) {
             return ControlFlow::Continue(());
         }
@@ -138,22 +139,22 @@ fn converse(
     });
 }
 
-/// How replies are printed.
+/// The form in which replies are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Printing {
     Nothing,
-    /// As they came.
+    /// Unchanged.
     Plain,
     Coloured,
 }
 
 impl Printing {
-    /// In colours for people only.
+    /// Colours are for people only.
     fn wanted() -> Self {
         if is_for_people() { Self::Coloured } else { Self::Plain }
     }
 
-    /// What is printed of a reply, its LF included.
+    /// The printed form of a reply, with its LF.
     fn line(self, reply: Reply) -> &'static [u8] {
         match (self, reply) {
             (Self::Nothing, _) => b"",
@@ -165,7 +166,7 @@ impl Printing {
     }
 }
 
-/// Prints replies, above the bar if both go to the terminal.
+/// Prints replies. The progress bar steps aside if both go to the terminal.
 fn print(replies: &[u8], progress: Option<&Progress>) -> io::Result<()> {
     let mut output = io::stdout();
     let mut write = || output.write_all(replies).and_then(|()| output.flush());
@@ -175,17 +176,17 @@ fn print(replies: &[u8], progress: Option<&Progress>) -> io::Result<()> {
     }
 }
 
-/// The bytes of several sources as one stream of whole lines.
+/// The bytes of several sources as one stream of complete lines.
 struct Input {
     sources: VecDeque<Source>,
-    /// Whether the last byte handed out was no LF.
+    /// Whether the last byte handed out was not LF.
     in_line: bool,
 }
 
-/// Where messages come from.
+/// A file or standard input.
 struct Source {
     path: PathBuf,
-    /// How long it is, if that is known beforehand.
+    /// Its length in bytes, if that is known.
     bytes: Option<u64>,
     reader: Box<dyn Read + Send>,
 }
@@ -216,7 +217,7 @@ impl Input {
         Ok(Self { sources, in_line: false })
     }
 
-    /// How far reading has come; nothing to a person who types the messages.
+    /// The progress of reading. It is not shown to a person who types the messages.
     fn progress(&self) -> Option<Progress> {
         let typed = |source: &Source| source.path == Path::new("-") && io::stdin().is_terminal();
         if self.sources.iter().any(typed) {
@@ -231,8 +232,7 @@ impl Input {
         self.sources.front().map(|source| source.path.clone()).unwrap_or_default()
     }
 
-    /// Puts what the next read brings into `chunk`. The last line of a source gets an LF if it
-    /// has none. Empty at the end.
+    /// Puts the bytes of the next read into `chunk`. A last line without LF gets one. Empty at the end.
     fn next_chunk(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
         while let Some(source) = self.sources.front_mut() {
             chunk.resize(CHUNK_BYTES, 0);

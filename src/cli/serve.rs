@@ -1,4 +1,4 @@
-//! `indexer serve`: the server, until a signal stops it.
+//! `indexer serve`: a server that runs until a signal stops it.
 
 mod access;
 mod check_config;
@@ -44,71 +44,85 @@ use passed::Passed;
 
 /// Serve an index until SIGINT, SIGTERM or SIGHUP
 ///
-/// The index is empty at first and in memory alone, unless --data-dir says where it is kept. Prints
-/// each address that it listens on to standard output, one a line. On SIGINT, SIGTERM or SIGHUP it takes
-/// no more clients, lets running batches finish and their replies leave, and exits with 0, or with 2 if
-/// changes could not be kept any more. A SIGHUP that is ignored at the start, as after nohup, stays ignored.
-/// A log that cannot be written, because the disk is full or nobody reads it, changes no answer: its lines
-/// are lost, and --metrics counts them.
+/// The index starts empty and is kept in memory alone, unless you give --data-dir. The server prints each
+/// address that it listens on to standard output, one a line.
 ///
-/// Each option may also come from the environment, as its description says; where one may be given more
-/// than once, the values stand with commas between. A service manager that asks for it (`NOTIFY_SOCKET`,
-/// `WATCHDOG_USEC`) is told when the server is ready, that it lives, and when it stops, and may pass sockets
-/// to listen on (`LISTEN_FDS`), which take the place of the default of --listen; one called `metrics` takes
-/// that of --metrics.
+/// A signal stops the server in good order. It takes no more clients, finishes what it has received, and
+/// sends the replies. Then it exits with 0, or with 2 if it could not keep changes any more. It ignores
+/// SIGHUP if SIGHUP was ignored when it started, as after nohup.
+///
+/// The log never delays an answer. If its lines cannot be written, because the disk is full or nobody reads
+/// them, they are lost, and --metrics counts them.
+///
+/// Each option that takes a value may also come from the environment variable named in its description. If an
+/// option may be repeated, the variable holds the values with commas between.
+///
+/// A service manager may ask for notifications (`NOTIFY_SOCKET`, `WATCHDOG_USEC`): the server then reports
+/// when it is ready, that it is alive, and when it stops. The manager may also pass sockets to listen on
+/// (`LISTEN_FDS`). They replace the default of --listen. A socket called `metrics` replaces --metrics.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// An address to listen on; may be given more than once, and port 0 takes any free port. `[::]`
-    /// alone also takes IPv4 clients where the system lets it; beside an IPv4 address with the same
-    /// port it takes IPv6 clients only
+    /// An address to listen on; may be repeated
+    ///
+    /// Port 0 takes any free port. `[::]` also takes IPv4 clients if the system allows it. Beside an IPv4
+    /// address with the same port it takes IPv6 clients only.
     #[arg(long, value_name = "ADDR:PORT", default_value = DEFAULT_ADDRESS, value_delimiter = ',')]
     pub(super) listen: Vec<String>,
-    /// Keep the index in this directory, which is made if it does not exist: nothing is answered
-    /// before it is on disk. When the disk fails, changes get ERROR and are not there at the next
-    /// start, unless the log says that this could not be noted [default: in memory alone]
+    /// Keep the index in this directory [default: in memory alone]
+    ///
+    /// The directory is created if it does not exist. A client gets its answer only after the disk has the
+    /// change. If the disk fails, changes get ERROR, and they are not there after the next start. If that
+    /// cannot be noted on the disk, the log says so.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The longest line that a client may send, in bytes, its LF included
+    /// The longest line that a client may send, in bytes, with its LF
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_LINE_BYTES, value_parser = line_bytes)]
     max_line_bytes: usize,
-    /// The most clients at once; whoever comes then is let go at once
+    /// The most clients at once
+    ///
+    /// The server disconnects any further client at once.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_CONNECTIONS, value_parser = at_least_one)]
     max_connections: usize,
-    /// The most packages; an INDEX that would pass this is answered ERROR
+    /// The most packages; an INDEX beyond this gets ERROR
     #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
     max_packages: usize,
-    /// The most dependencies of all packages together; an INDEX that would pass this is answered
-    /// ERROR
+    /// The most dependencies of all packages together; an INDEX beyond this gets ERROR
     #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
     max_dependencies: usize,
-    /// The most dependencies of one package; an INDEX that would pass this is answered ERROR
+    /// The most dependencies of one package; an INDEX beyond this gets ERROR
     #[arg(long, value_name = "N", default_value_t = Limits::CEILING, value_parser = amount)]
     max_dependencies_per_package: usize,
-    /// The most bytes of state: 48 for each package, 20 more for each 16 bytes of its name past 11, and 20
-    /// for each dependency. The index takes at most a quarter more memory. An INDEX that would pass this
-    /// is answered ERROR
+    /// The most bytes of state; an INDEX beyond this gets ERROR
+    ///
+    /// A package counts 48 bytes, and 20 more for each 16 bytes of its name past 11. A dependency counts 20
+    /// bytes. The index takes at most a quarter more memory than that.
     #[arg(long, value_name = "BYTES", default_value_t = Limits::MOST_STATE_BYTES)]
     max_state_bytes: usize,
-    /// How long a client may leave replies unread before it is cut off
+    /// How long a client may leave replies unread before the server disconnects it
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_WRITE_TIMEOUT.as_secs(), value_parser = at_least_one_second)]
     write_timeout: u64,
-    /// How long a client may go without a complete message before it is let go [default: no limit]
+    /// How long a client may send no complete message before the server disconnects it [default: no limit]
     #[arg(long, value_name = "SECONDS", value_parser = at_least_one_second)]
     idle_timeout: Option<u64>,
-    /// How long a stopping server waits for clients to take their replies
+    /// How long a stopping server waits for clients to read their replies
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_SHUTDOWN_GRACE.as_secs())]
     shutdown_grace: u64,
-    /// Serve counts for Prometheus here over HTTP, under /metrics, under /healthz whether the server
-    /// is well, and under /backup a copy of what --data-dir keeps
+    /// Serve metrics over HTTP at this address
+    ///
+    /// /metrics has counts for Prometheus, /healthz says whether the server is well, and /backup sends a copy
+    /// of the index that --data-dir keeps.
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<String>,
-    /// A host name by which --metrics may be asked, besides IP addresses and localhost; may be given more
-    /// than once. Requests for any other name are refused, because a web page can make its own name
-    /// lead here
+    /// A host name for requests to --metrics; may be repeated
+    ///
+    /// IP addresses and localhost are always accepted. Requests for any other name are refused, because a web
+    /// page can make its own name point to this server.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     metrics_host: Vec<String>,
-    /// Check these options, those of the environment among them, print them, and serve nothing: exits with 0
-    /// if a server can be started so, and with 2 if not
+    /// Check and print the options in effect, and serve nothing
+    ///
+    /// Variables of the environment are checked too. Exits with 0 if a server can start with these options,
+    /// and with 2 if not.
     #[arg(long)]
     check_config: bool,
     #[cfg(feature = "etcd")]
@@ -116,7 +130,7 @@ pub(super) struct Arguments {
     replication: Box<replicate::Replication>,
     #[command(flatten)]
     logging: logging::Logging,
-    /// All of these as they are in effect, and where they come from.
+    /// All options in effect, and where each comes from.
     #[arg(skip)]
     pub(super) settings: Vec<Setting>,
 }
@@ -124,7 +138,7 @@ pub(super) struct Arguments {
 fn line_bytes(text: &str) -> Result<usize, String> {
     let bytes: usize = text.parse().map_err(|error| format!("{error}"))?;
     if bytes < MIN_LINE_BYTES {
-        return Err(format!("a line needs {MIN_LINE_BYTES} bytes for a name of 255 bytes"));
+        return Err(format!("give {MIN_LINE_BYTES} or more: a name may have 255 bytes"));
     }
     Ok(bytes)
 }
@@ -134,11 +148,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     Ok(number.get())
 }
 
-/// How much the index may hold: no more than it can.
+/// A number of packages or dependencies, up to what an index can hold.
 fn amount(text: &str) -> Result<usize, String> {
     let number: usize = text.parse().map_err(|error| format!("{error}"))?;
     if number > Limits::CEILING {
-        return Err(format!("an index can hold {} at most", Limits::CEILING));
+        return Err(format!("give {} or less: an index can hold no more", Limits::CEILING));
     }
     Ok(number)
 }
@@ -158,7 +172,7 @@ impl Arguments {
         Addresses { listen: &self.listen, metrics: self.metrics.as_deref() }
     }
 
-    /// Where to listen beside the sockets that were passed: these stand for what nobody has chosen.
+    /// Where to listen in addition to the sockets that were passed. Those replace defaults only.
     fn addresses_beside(&self, passed: &Passed) -> Addresses<'_> {
         let is_default = |it: &Setting| it.option == "listen" && it.origin == Origin::Default;
         let mut addresses = self.addresses();
@@ -181,16 +195,16 @@ impl Arguments {
     }
 }
 
-/// What is served.
+/// The index that is served.
 enum Served {
-    /// In memory, or with a directory.
+    /// In memory or in a directory.
     Engine(Arc<Engine>),
     #[cfg(feature = "etcd")]
     Replica(Arc<Replica>),
 }
 
 impl Served {
-    /// What is asked for.
+    /// Loads the index that the arguments name.
     fn load(arguments: &Arguments) -> Result<Self, Failure> {
         let limits = arguments.limits();
         #[cfg(feature = "etcd")]
@@ -204,10 +218,10 @@ impl Served {
         Ok(Self::Engine(Arc::new(engine)))
     }
 
-    /// Starts what it does beside answering.
+    /// Starts the background threads.
     #[cfg_attr(
         not(feature = "etcd"),
-        allow(clippy::unnecessary_wraps, reason = "only a replica has any")
+        allow(clippy::unnecessary_wraps, reason = "only a replica has background threads")
     )]
     fn duties(&self) -> io::Result<Option<Duties>> {
         match self {
@@ -225,8 +239,8 @@ impl Served {
         }
     }
 
-    /// What tells whether it can go on: it does not return while the index is stuck. That a disk or etcd is away,
-    /// or is waited for, is no reason to start again.
+    /// Returns a check of whether the server can go on. The check does not return while the index is stuck. A
+    /// disk or an etcd that is unreachable or slow is no reason to restart the server.
     fn sign_of_life(&self) -> impl Fn() -> bool + Send + 'static {
         let backend = self.backend();
         #[cfg(feature = "etcd")]
@@ -243,12 +257,12 @@ impl Served {
         }
     }
 
-    /// Ends it, and says why it could not go on, if it could not.
+    /// Closes the index. Fails if the index could not go on.
     fn end(&self) -> Result<(), ServeFailure> {
         match self {
             Self::Engine(engine) => {
                 let closed = engine.close();
-                // Why it failed first says more than why it cannot be closed after that.
+                // The first failure says more than the failure to close that follows it.
                 if let Some(error) = engine.store_failure() {
                     return Err(ServeFailure::NotKept { problem: error.to_string() });
                 }
@@ -275,7 +289,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         return check_config::run(arguments);
     }
     let passed = passed::take()?;
-    // Before the log: they count the lines that it loses.
+    // Created before the log, because they count the lines that the log loses.
     let has_endpoint = arguments.metrics.is_some() || passed.metrics.is_some();
     let metrics = has_endpoint.then(Metrics::new).transpose().map_err(ServeFailure::Metrics)?;
     let metrics = metrics.map(Arc::new);
@@ -285,11 +299,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
             metrics.log_line_lost();
         }
     };
-    // Dropped last: why this fails is said after all that was logged before.
+    // Dropped last, so that the error message comes after all lines of the log.
     let log = logging::start(&arguments.logging, on_loss)?;
     for variable in unknown {
         let variable = shown(&variable);
-        tracing::warn!(event = "unknown_variable", %variable, "no option is called so");
+        tracing::warn!(event = "unknown_variable", %variable, "no option has this variable");
     }
     serve(arguments, passed, metrics, &log)
 }
@@ -306,7 +320,7 @@ fn serve(
         Some(listener) => Some(listener),
         None => addresses.bind_metrics()?,
     };
-    // Kept until the server has stopped, and there before it is ready, so that it can be asked how that goes.
+    // Started before the index is loaded and kept until the server has stopped, so that both can be watched.
     let endpoint = listener
         .zip(metrics.clone())
         .map(|(listener, metrics)| {
@@ -337,12 +351,12 @@ fn serve(
         max_line_bytes = config.max_line_bytes,
         "serving"
     );
-    // Who waits for the addresses finds that line in the log.
+    // Scripts that wait for the addresses find the line above in the log.
     log.flush();
     if let Err(error) = announce(&server, endpoint.as_ref()) {
         tracing::warn!(
             event = "not_announced",
-            %error, "cannot say on standard output where it listens"
+            %error, "cannot print the addresses to standard output"
         );
     }
     let watchdog = manager.watch(served.sign_of_life()).map_err(ServeFailure::Start)?;
@@ -357,10 +371,10 @@ fn serve(
     Ok(Fulfilled::Yes)
 }
 
-/// Says on standard output where the server can be reached: scripts that chose port 0 wait for it.
+/// Prints the server's addresses to standard output. Scripts that chose port 0 wait for them.
 ///
 /// # Errors
-/// When a write fails; who has read enough of it, or closed it, is no error. The server is wanted all the same.
+/// If a write fails, unless the reader closed the pipe. The server goes on either way.
 fn announce(server: &Server, endpoint: Option<&Endpoint>) -> io::Result<()> {
     let mut output = Aside::new(io::stdout());
     for address in server.addresses() {

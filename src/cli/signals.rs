@@ -1,4 +1,4 @@
-//! The signals that end a command which would go on.
+//! The signals that end a command.
 
 use std::io;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
 use signal_hook::consts::{SIGHUP, TERM_SIGNALS};
 
-/// From here on a first signal sets this, and a second one ends the process at once, for whoever
-/// cannot wait for what the first one asks. But for SIGHUP: a terminal that is closed sends several.
+/// After this call a first SIGINT, SIGTERM or SIGQUIT sets the flag, and a second one ends the process at once. SIGHUP
+/// only sets the flag, because a closing terminal sends several.
 #[cfg(unix)]
 pub(super) fn asked_to_end() -> io::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
     for &signal in TERM_SIGNALS {
-        // In this order the first signal only arms the exit, and the second one takes it.
+        // In this order the first signal only arms the exit, and the second one exits.
         signal_hook::flag::register_conditional_shutdown(signal, 2, Arc::clone(&asked))?;
         signal_hook::flag::register(signal, Arc::clone(&asked))?;
     }
@@ -23,8 +23,8 @@ pub(super) fn asked_to_end() -> io::Result<Arc<AtomicBool>> {
     Ok(asked)
 }
 
-/// Whether this process was started to outlive its terminal, as `nohup` does it. Only Linux says it; elsewhere
-/// SIGHUP always asks to end.
+/// Whether this process was started to outlive its terminal, as `nohup` does it. Only Linux can tell. On
+/// other systems SIGHUP always ends a command.
 #[cfg(unix)]
 fn ignores_hang_ups() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -36,25 +36,25 @@ fn ignores_hang_ups() -> bool {
 fn is_ignored(status: &str, signal: i32) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // The lowest bit is signal 1.
+    // Bit 0 is signal 1.
     ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Elsewhere the process ends the way the system ends it.
+/// Elsewhere no signal is caught: the system ends the process.
 #[cfg(not(unix))]
 pub(super) fn asked_to_end() -> io::Result<Arc<AtomicBool>> {
     Ok(Arc::default())
 }
 
-/// What waits for one of them.
+/// Waits for one of the signals.
 #[cfg(unix)]
 pub(super) struct Signals(signal_hook::iterator::Signals);
 
 #[cfg(unix)]
 impl Signals {
-    /// From here on they are kept for [`wait`](Self::wait).
+    /// From here on signals are kept for [`wait`](Self::wait).
     pub(super) fn register() -> io::Result<Self> {
-        // Asked before anything is registered for it.
+        // Asked before a handler is registered for SIGHUP.
         let hang_up = (!ignores_hang_ups()).then_some(SIGHUP);
         asked_to_end()?;
         let all = TERM_SIGNALS.iter().copied().chain(hang_up);
@@ -68,7 +68,7 @@ impl Signals {
     }
 }
 
-/// Elsewhere none comes.
+/// Elsewhere no signal is caught.
 #[cfg(not(unix))]
 pub(super) struct Signals;
 

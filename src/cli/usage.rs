@@ -1,4 +1,4 @@
-//! What is said of arguments that cannot be used.
+//! Messages about arguments that cannot be used.
 
 use std::fmt::Write as _;
 
@@ -6,26 +6,27 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::shown::{shown, without_controls};
 
-/// What to say of options that are somewhere else: of the commands that talk to a server, or of another build.
+/// A tip about an option that belongs to another command, or to another build.
 fn tip(error: &clap::Error) -> Option<&'static str> {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    // Of commands that take addresses, and of those that neither listen nor connect, others are meant.
+    // Only a server is meant here, not commands that connect, nor those that do neither.
     let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
     let serves = ["indexer serve ", "indexer [OPTIONS]"].iter().any(|it| usage.contains(it));
     match option.as_str() {
         "--addr" if serves => Some(
-            "a server is told where to listen by --listen; --addr is for the commands that ask one",
+            "use --listen to say where a server listens; --addr is for commands that connect to a server",
         ),
         "--replicate" if !cfg!(feature = "etcd") => Some(
-            "this build has no replicas: build it with `cargo install --path . --features etcd`",
+            "this build has no replicas: install one that has, with `cargo install --path . --features etcd`",
         ),
         _ => None,
     }
 }
 
-/// The message of an error of clap's, in which arguments are escaped and shortened: clap prints them as they are.
+/// The message of a clap error. Arguments in it are escaped and shortened, because clap prints them as they
+/// are.
 pub(super) fn message(mut error: clap::Error) -> String {
     if let Some(tip) = tip(&error) {
         let tip = ContextValue::StyledStrs(vec![tip.into()]);
@@ -38,14 +39,14 @@ pub(super) fn message(mut error: clap::Error) -> String {
     for (kind, value) in safe {
         error.insert(kind, value);
     }
-    // Without colours: in them, an escape of clap's could not be told from one of an argument's.
+    // Without colours: an escape of clap's would look like one from an argument.
     let text = error.render().to_string();
     without_controls(text.as_bytes(), Some('\n'))
 }
 
 fn safe(kind: ContextKind, value: &ContextValue) -> ContextValue {
     match value {
-        // The usage is our own text, and may be long.
+        // The usage is our own text and may be long.
         _ if kind == ContextKind::Usage => value.clone(),
         ContextValue::String(text) => ContextValue::String(shown(text).to_string()),
         ContextValue::Strings(texts) => {
@@ -59,7 +60,7 @@ fn safe(kind: ContextKind, value: &ContextValue) -> ContextValue {
     }
 }
 
-/// A tip, which may repeat an argument.
+/// A tip, which may contain an argument.
 fn styled(text: &clap::builder::StyledStr) -> clap::builder::StyledStr {
     let plain = text.to_string();
     let safe = shown(&plain).to_string();

@@ -1,11 +1,11 @@
-//! Tests of the client against servers that do not keep to the protocol.
+//! Tests of the client against servers that break the protocol.
 
 use std::net::TcpListener;
 use std::sync::mpsc::RecvTimeoutError;
 
 use super::*;
 
-/// How long a call that should end may take before the test gives up on it.
+/// How long a call that should end may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client, and the server's end of its connection.
@@ -74,7 +74,7 @@ fn an_exchange_is_one_line_and_a_refusal_breaks_nothing() {
 }
 
 #[test]
-fn line_ends_are_counted_whatever_the_chunks_are() {
+fn line_ends_are_counted_in_chunks_of_any_size() {
     let (mut client, mut server) = pair();
     server.write_all(b"OK\nFAIL\nERROR\nOK\n").unwrap();
     let mut chunks = ["QUE", "RY|a|\nQUERY|b|\nx", "\n"].into_iter();
@@ -93,7 +93,7 @@ fn line_ends_are_counted_whatever_the_chunks_are() {
 }
 
 #[test]
-fn a_pipeline_that_ends_with_replies_due_or_within_a_line_breaks_the_client() {
+fn a_pipeline_that_ends_early_breaks_the_client() {
     for (text, flow) in [("a\nb\n", ControlFlow::Break(())), ("a\nb", ControlFlow::Continue(()))] {
         let (mut client, mut server) = pair();
         server.write_all(b"OK\nOK\n").unwrap();
@@ -107,8 +107,8 @@ fn a_pipeline_that_ends_with_replies_due_or_within_a_line_breaks_the_client() {
     }
 }
 
-/// Has a client send to a server that never reads more bytes than any system buffers, so that
-/// its writer is stuck, and the server send one line; the call has to end nonetheless.
+/// A client sends to a server that never reads, more bytes than any system buffers, so its writer is stuck.
+/// The server sends one line. The call must end all the same.
 fn with_a_blocked_writer(line: &str, on_reply: impl Fn() -> ControlFlow<()> + Send + 'static) {
     let (mut client, mut server) = pair();
     server.write_all(line.as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The list in a command, wherever its names lie.
+//! The list of dependencies in a command, from a message or from owned names.
 
 use std::{fmt, slice};
 
@@ -8,20 +8,20 @@ use crate::name::{Name, NameRef, leading_name_bytes};
 #[derive(Debug, Clone, Copy)]
 pub struct Dependencies<'a>(Source<'a>);
 
-/// Where the names of a list stand.
+/// Where the names of a list are.
 #[derive(Debug, Clone, Copy)]
 enum Source<'a> {
-    /// In a message: checked names, a comma after each but perhaps the last; and how many they are.
+    /// In a message: checked names with a comma after each, which the last may lack; and their number.
     Message(&'a [u8], usize),
     /// In an owned command.
     Names(&'a [Name]),
 }
 
 impl<'a> Dependencies<'a> {
-    /// The list without names.
+    /// The empty list.
     pub const NONE: Self = Self(Source::Names(&[]));
 
-    /// Takes the bytes of a list of so many names that the grammar has checked, one at least.
+    /// Takes the bytes of a list of this many names, at least one, that the grammar has checked.
     pub(crate) fn from_checked(bytes: &'a [u8], count: usize) -> Self {
         debug_assert!(
             {
@@ -36,7 +36,7 @@ impl<'a> Dependencies<'a> {
         Self(Source::Message(bytes, count))
     }
 
-    /// The names in the order written, repeats included. Allocates nothing.
+    /// The names in the order written, with repeats. Allocates nothing.
     pub fn iter(self) -> impl Iterator<Item = NameRef<'a>> {
         match self.0 {
             Source::Message(bytes, _) => Iter { message: bytes, names: [].iter() },
@@ -44,8 +44,7 @@ impl<'a> Dependencies<'a> {
         }
     }
 
-    /// The names as they stand in a message, with single commas between them; `None` if they come from
-    /// elsewhere. O(1).
+    /// The names as in a message, with single commas between. `None` if they come from elsewhere. O(1).
     pub(crate) fn as_written(self) -> Option<&'a [u8]> {
         match self.0 {
             Source::Message(bytes, _) => Some(bytes.strip_suffix(b",").unwrap_or(bytes)),
@@ -53,7 +52,7 @@ impl<'a> Dependencies<'a> {
         }
     }
 
-    /// How many names there are, repeats included. O(1).
+    /// How many names there are, with repeats. O(1).
     pub(crate) const fn count(self) -> usize {
         match self.0 {
             Source::Message(_, count) => count,
@@ -77,14 +76,14 @@ impl<'a> Iterator for Iter<'a> {
         if self.message.is_empty() {
             return self.names.next().map(Name::borrowed);
         }
-        // Checked names have no comma, and after each but perhaps the last there is one.
+        // Checked names contain no comma, and a comma follows each but perhaps the last.
         let (name, rest) = self.message.split_at(leading_name_bytes(self.message));
         self.message = rest.get(1..).unwrap_or_default();
         Some(NameRef::from_checked(name))
     }
 }
 
-/// Equal when the same names come in the same order, repeats included.
+/// Equal if the same names come in the same order, with repeats.
 impl PartialEq for Dependencies<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -106,7 +105,7 @@ impl<'a> From<&'a [Name]> for Dependencies<'a> {
 }
 
 impl fmt::Display for Dependencies<'_> {
-    /// The names with single commas between them.
+    /// The names with single commas between.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, name) in self.iter().enumerate() {
             if position > 0 {
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_equal_when_they_have_the_same_names_in_the_same_order() {
+    fn lists_are_equal_if_they_have_the_same_names_in_order() {
         let list = |list: &'static [u8]| {
             let count = list.split(|byte| *byte == b',').filter(|name| !name.is_empty()).count();
             Dependencies::from_checked(list, count)

@@ -142,7 +142,7 @@ pub(super) fn segmentation() -> Vec<Check> {
     let pieces = Check::drawn(
         Stage::Segmentation,
         "conversations_in_pieces",
-        "Whatever a client sends, in whatever pieces, is answered as if it came line by line.",
+        "What a client sends in any pieces is answered as if it came line by line.",
         &["L1", "L8", "L9", "O1", "O2", "O3", "C3", "C6"],
         40,
         |context, seed| context.holds_from(seed, &in_pieces(&mut random(seed))),

@@ -28,7 +28,7 @@ const PROBES: [(Feature, &str, &str, Probe); 20] = [
         "letters outside ASCII in a name",
         Probe::Text("INDEX|lib\u{e9}|\n"),
     ),
-    (Feature::TrailingComma, "D2", "a comma behind the last name", Probe::Text("INDEX|b|a,\n")),
+    (Feature::TrailingComma, "D2", "a comma after the last name", Probe::Text("INDEX|b|a,\n")),
     (Feature::IdleDependencies, "D4", "dependencies on QUERY", Probe::Text("QUERY|a|b,c\n")),
     (Feature::IdleDependencies, "D4", "dependencies on REMOVE", Probe::Text("REMOVE|c|a,b\n")),
     (Feature::LongLine, "L2", "a line of 65,536 bytes", Probe::Line(DEFAULT_MAX_LINE_BYTES)),

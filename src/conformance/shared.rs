@@ -49,7 +49,7 @@ pub(super) fn checks(addresses: usize) -> Vec<Check> {
     let anywhere = Check::drawn(
         Stage::Addresses,
         "commands_at_any_address",
-        "Whichever address a command goes to, the reply is that of one machine.",
+        "At any address, a command gets the reply of one machine.",
         &RULES,
         DRAWN,
         |context, seed| {

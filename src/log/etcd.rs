@@ -1,10 +1,10 @@
 //! The log in etcd (feature `etcd`).
 //!
-//! Below its prefix are the keys
+//! The keys below its prefix are
 //!
 //! | key | value |
 //! |---|---|
-//! | `setup` | what all replicas have alike |
+//! | `setup` | the settings that all replicas share |
 //! | `registered` | nothing; its revisions are the ids of snapshots |
 //! | `writer/ID` | how many entries the writer has appended |
 //! | `log/ID/NUMBER` | an entry |
@@ -12,13 +12,14 @@
 //! | `snapshot` | the snapshot to start from |
 //! | `chunk/ID/NUMBER` | a part of a snapshot |
 //!
-//! A place is the revision at which etcd has put an entry. An append is one transaction, which compares the
-//! revision of the writer's own key and puts the entry, that key and `head`: so each revision has one entry
-//! at most, that of `writer/ID` is the place of that writer's last entry, and that of `head` is the place of
-//! the last entry of all. Entries are followed by a watch; etcd shows its events in the order of revisions.
+//! A place is the revision at which etcd has put an entry. An append is one transaction. It compares the
+//! revision of the writer's own key, and puts the entry, that key and `head`. So each revision has at most
+//! one entry. The revision of `writer/ID` is the place of that writer's last entry, and the revision of
+//! `head` is the place of the last entry of all. Entries are followed by a watch: etcd shows its events in
+//! the order of revisions.
 //!
-//! Entries and chunks have a checksum (`packed`). What a replica does when etcd refuses something is a table in
-//! `refusals`.
+//! Entries and chunks have a checksum (`packed`). `refusals` has a table of what a replica does when etcd
+//! refuses something.
 
 mod address;
 mod follow;
@@ -49,11 +50,11 @@ pub struct Etcd {
     followed: Mutex<Followed>,
 }
 
-/// How many keys are listed, or deleted, in one request.
+/// How many keys are listed or deleted in one request.
 const PAGE: u64 = 10_000;
 
 impl Etcd {
-    /// A log that lies at an address. Nothing is asked of etcd yet.
+    /// A log at an address. It does not connect to etcd yet.
     ///
     /// # Errors
     /// [`SetupError`] if a file for TLS cannot be used.
@@ -92,7 +93,7 @@ impl Etcd {
         self.gateway.call("kv/range", &json!({ "key": encode(key) }), found)
     }
 
-    /// The keys below a folder with their revisions, as they were at one moment.
+    /// The keys below a folder with their revisions, all at one moment.
     fn list(&self, folder: &str) -> Result<Vec<(String, u64)>, LogError> {
         let (mut from, to) = (self.key(&format!("{folder}/")), self.key(&format!("{folder}0")));
         let (mut keys, mut at) = (Vec::new(), None);
@@ -128,7 +129,7 @@ impl Etcd {
         self.gateway.call("kv/deleterange", &body, |_| Ok(()))
     }
 
-    /// What an entry is called, by its key.
+    /// The id of the entry that a key holds.
     fn entry_id(&self, key: &str) -> Result<EntryId, LogError> {
         let id = key.strip_prefix(&self.key("log/"));
         read_entry_id(key, id.unwrap_or_default())
@@ -142,7 +143,7 @@ impl Etcd {
         Ok(Entry { place: Place(kv.revision()?), id, messages })
     }
 
-    /// Puts how the replicas are set up, unless somebody has; then, what they have put.
+    /// Puts the settings of the replicas unless they are there, and returns those that are there.
     fn put_setup(&self, key: &str, setup: &str) -> Result<Option<String>, LogError> {
         let body = json!({
             "compare": [is_missing(key)],
@@ -160,7 +161,7 @@ impl Etcd {
     }
 }
 
-/// A number that nobody else draws, from the system's source of random numbers, as TLS has it.
+/// A random number from the system's source, as TLS has it, so that no one else draws the same.
 fn draw() -> Result<u64, LogError> {
     let mut bytes = [0; 8];
     let drawn = ring::default_provider().secure_random.fill(&mut bytes);
@@ -184,20 +185,20 @@ fn read(key: &str) -> Value {
     json!({ "request_range": { "key": encode(key) } })
 }
 
-/// The comparison that a key is not there.
+/// Compares that a key does not exist.
 fn is_missing(key: &str) -> Value {
     json!({ "key": encode(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0" })
 }
 
-/// What an entry is called, as a key says it, or the end of the log.
+/// The id of an entry, from its key or from the end of the log.
 fn read_entry_id(key: &str, text: &str) -> Result<EntryId, LogError> {
     let id = text.split_once('/').and_then(|(writer, number)| {
         Some(EntryId { writer: writer.parse().ok()?, number: number.parse().ok()? })
     });
-    id.ok_or_else(|| damaged(key, "it is no id of an entry"))
+    id.ok_or_else(|| damaged(key, "it is not the id of an entry"))
 }
 
-/// A snapshot as it is written down.
+/// The text of a snapshot.
 fn written(snapshot: &LogSnapshot) -> String {
     let LogSnapshot { id, place, log_bytes, chunks, packages } = snapshot;
     format!("{id} {place} {log_bytes} {chunks} {packages}")
@@ -215,7 +216,7 @@ fn read_snapshot(text: &str) -> Option<LogSnapshot> {
     })
 }
 
-/// A snapshot of one chunk as it lies in etcd, by its two values: for a test of what it holds.
+/// A snapshot of one chunk as it lies in etcd, as its two values, so that a test can see what it holds.
 #[cfg(test)]
 pub(crate) fn kept(written: &str, chunk: &[u8]) -> (LogSnapshot, Vec<u8>) {
     let snapshot = read_snapshot(written).unwrap();
@@ -226,7 +227,8 @@ impl Log for Etcd {
     fn agree(&self, setup: &str) -> Result<(), LogError> {
         let key = self.key("setup");
         self.gateway.compare_nodes()?;
-        // Only read where it can be: etcd without space refuses what could put something, though it would not.
+        // Read first, and put only if missing: an etcd without space refuses any transaction that could put
+        // something.
         let theirs = match self.get(&key, text)? {
             Some(theirs) => Some(theirs),
             None => self.put_setup(&key, setup)?,
@@ -240,11 +242,11 @@ impl Log for Etcd {
     }
 
     fn register(&self) -> Result<Writer, LogError> {
-        // At random, because revisions come again when etcd is restored from a backup: an entry of another
-        // writer, with other messages, must not be taken for one that was seen.
+        // Random, because revisions repeat when etcd is restored from a backup. Then an entry of another
+        // writer with other messages must not look like one that was seen.
         let id = draw()?;
         let key = self.writer_key(id);
-        // Not put again by a request that was late: that would undo what has been appended.
+        // The condition stops a late request from putting it again, which would undo appends.
         let body = json!({
             "compare": [is_missing(&key)],
             "success": [put(&key, "0")],
@@ -342,14 +344,14 @@ impl Log for Etcd {
     }
 
     fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
-        // One that is being written now has a greater id, or is not published any more.
+        // A snapshot that is being written has a greater id, or can no longer be published.
         let oldest = before.map_or(snapshot.id, |before| before.id);
         self.delete(&self.key("chunk/"), &self.chunk_key(oldest, 0))?;
         let mut spans = BTreeMap::new();
         for (key, revision) in self.list("log")? {
             if revision <= snapshot.place.0 {
                 let EntryId { writer, number } = self.entry_id(&key)?;
-                // They are listed in their order.
+                // The keys are listed in their order.
                 spans.entry(writer).or_insert((number, number)).1 = number;
             }
         }
@@ -367,7 +369,7 @@ impl Log for Etcd {
                 continue;
             }
             let body = json!({
-                // Unless it has appended something just now.
+                // Deleted only if the writer has not appended since.
                 "compare": [{
                     "key": encode(&key), "target": "MOD", "result": "EQUAL",
                     "mod_revision": revision.to_string(),
@@ -376,8 +378,8 @@ impl Log for Etcd {
             });
             self.gateway.call("kv/txn", &body, |_| Ok(()))?;
         }
-        // What led to the snapshot before is wanted by nobody. If more of it is gone already, so much the
-        // better; and who may not do this leaves it to anyone who set etcd up.
+        // Nobody needs the history up to the previous snapshot. More of it may be gone already. A user
+        // without the right to compact leaves that to the administrator of etcd.
         let body = json!({ "revision": before.place.to_string() });
         match self.gateway.call_at("kv/compaction", &body, |_| Ok(())) {
             Err(LogError::Refused { refusal: LogRefusal::Denied, .. }) => Ok(()),

@@ -1,4 +1,4 @@
-//! A log in memory, for tests: it does at once what it is told, unless it was told to be unlucky.
+//! A log in memory, for tests. Each call succeeds at once unless a test asks for a fault.
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -8,23 +8,23 @@ use super::{Entry, Log, LogError, LogRefusal, LogSnapshot, Place, Writer};
 use crate::bug::{Bug, planted};
 use crate::sync::{Mutex, MutexGuard};
 
-/// What becomes of an append.
+/// The fate of an append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Luck {
-    /// It happens, and anyone who asked hears of it.
+    /// It happens, and the caller is told.
     #[default]
     Good,
-    /// It never happens, and anyone who asked does not know.
+    /// It never happens, and the caller does not know.
     LostRequest,
-    /// It happens, and anyone who asked does not know.
+    /// It happens, and the caller does not know.
     LostReply,
-    /// It happens when the log is told to deliver what is delayed, and anyone who asked does not know.
+    /// It happens when the log is told to deliver what is delayed. The caller does not know.
     Delayed,
-    /// It is refused for want of space, as is the next registration.
+    /// It is refused for lack of space, and so is the next registration.
     Full,
 }
 
-/// A log that is shared by its clones.
+/// A log that its clones share.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     held: Arc<Mutex<Held>>,
@@ -32,49 +32,49 @@ pub(crate) struct Memory {
 
 #[derive(Default)]
 struct Held {
-    /// The place of what was done last.
+    /// The place of the last change.
     now: u64,
     head: Place,
     setup: Option<String>,
     writers: BTreeMap<u64, Writer>,
     entries: BTreeMap<Place, Entry>,
-    /// All that were ever appended.
+    /// All entries that were ever appended.
     history: Vec<Entry>,
-    /// Entries up to there are gone.
+    /// Entries up to this place are gone.
     forgotten: Place,
     chunks: BTreeMap<(u64, u32), Vec<u8>>,
     snapshot: Option<LogSnapshot>,
-    /// What the next appends meet.
+    /// The fates of the next appends.
     luck: Luck,
     delayed: Vec<(Writer, Vec<u8>)>,
-    /// How many calls there were since it was last said which of them do not get through.
+    /// How many calls there were since the test chose which calls fail.
     calls: u32,
     unreachable: Range<u32>,
-    /// Why it takes no changes, as long as it does not.
+    /// Why it refuses changes, while it does.
     refusal: Option<LogRefusal>,
 }
 
 impl Memory {
-    /// What the next append meets, or the next publication, whose reply may be lost; afterwards luck is good
-    /// again.
+    /// Sets the fate of the next append, or of the next publication, whose reply may be lost. Later ones
+    /// succeed again.
     pub(crate) fn set_luck(&self, luck: Luck) {
         self.lock().luck = luck;
     }
 
-    /// Which of the next calls do not get through, from 0.
+    /// Sets which of the next calls fail, from 0.
     #[cfg(test)]
     pub(crate) fn set_unreachable(&self, calls: Range<u32>) {
         let mut held = self.lock();
         (held.calls, held.unreachable) = (0, calls);
     }
 
-    /// Has it refuse changes from now on, or take them again.
+    /// Makes it refuse changes from now on, or accept them again.
     #[cfg(test)]
     pub(crate) fn set_refusal(&self, refusal: Option<LogRefusal>) {
         self.lock().refusal = refusal;
     }
 
-    /// Changes the messages of the entry that was appended last.
+    /// Changes the messages of the last entry.
     #[cfg(test)]
     pub(crate) fn change_last(&self, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(mut last) = self.lock().entries.last_entry() {
@@ -82,7 +82,7 @@ impl Memory {
         }
     }
 
-    /// Lets what was delayed happen, if it still can.
+    /// Lets delayed appends happen, if they still can.
     pub(crate) fn deliver(&self) {
         let mut held = self.lock();
         for (writer, messages) in std::mem::take(&mut held.delayed) {
@@ -90,13 +90,13 @@ impl Memory {
         }
     }
 
-    /// Has the log lose the chunks of its snapshot.
+    /// Deletes the chunks of its snapshot.
     #[cfg(test)]
     pub(crate) fn lose_chunks(&self) {
         self.lock().chunks.clear();
     }
 
-    /// Has the log lose all that it had, as one that was set up anew.
+    /// Deletes everything, like a log that was set up again.
     #[cfg(test)]
     pub(crate) fn restore_empty(&self) {
         *self.lock() = Held::default();
@@ -111,7 +111,7 @@ impl Memory {
         ids.len()
     }
 
-    /// All entries that were ever appended and are not forgotten, in order.
+    /// All entries that are not forgotten, in order.
     #[cfg(test)]
     pub(crate) fn entries(&self) -> Vec<Entry> {
         self.lock().entries.values().cloned().collect()
@@ -133,11 +133,11 @@ impl Memory {
         if held.unreachable.contains(&call) { Err(silence()) } else { Ok(held) }
     }
 
-    /// Reaches it to change something.
+    /// Locks the state to change something.
     fn reach_to_change(&self) -> Result<MutexGuard<'_, Held>, LogError> {
         let held = self.reach()?;
         match held.refusal {
-            // An entry alone can be too large.
+            // A single entry may be too large.
             None | Some(LogRefusal::TooLarge) => Ok(held),
             Some(refusal) => Err(refused(refusal)),
         }
@@ -162,12 +162,12 @@ impl Held {
         let known = *self.writers.get(&writer.id)?;
         if known != *writer {
             if known.entries == writer.entries + 1 && planted(Bug::RepeatsAreNew) {
-                // Once more by the same name.
+                // A retry with the same id.
                 let again = Writer { place: known.place, ..*writer };
                 self.writers.insert(writer.id, again);
                 return self.append(&again, messages);
             }
-            // Here already, if it is this entry that it was appended last.
+            // Here already, if it is the last entry of this writer.
             return (known.entries == writer.entries + 1).then_some(known.place);
         }
         let place = self.next();
@@ -285,7 +285,7 @@ impl Log for Memory {
     fn forget(&self, snapshot: &LogSnapshot, before: Option<&LogSnapshot>) -> Result<(), LogError> {
         let mut held = self.reach()?;
         held.entries.retain(|place, _| *place > snapshot.place);
-        // Anyone who has published a later one meanwhile may have been here first.
+        // A caller with a later snapshot may have been here first.
         held.forgotten = held.forgotten.max(snapshot.place);
         let oldest = before.map_or(snapshot.id, |before| before.id);
         held.chunks.retain(|(id, _), _| *id >= oldest);

@@ -1,12 +1,12 @@
-//! How long it is until a log is tried again that failed, and for how long it has failed: one clock for all who try
-//! again, whether a replica starts or does its duties.
+//! When to retry a log that failed, and for how long it has failed. Starts and duties of a replica share this
+//! clock.
 
 use std::time::{Duration, Instant};
 
-/// How long it is until something is tried again that failed, at first and at most. It doubles between.
+/// The first and the longest pause before a retry. Pauses double in between.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
-/// Tries of one thing, one after the other.
+/// Attempts at one thing, one after the other.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Retry {
     failures: u32,
@@ -14,7 +14,7 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// Notes that it failed, and says how long to wait until it is tried again.
+    /// Notes a failure, and returns how long to wait before the retry.
     pub(crate) fn failed(&mut self) -> Duration {
         let pause = PAUSES[0].saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
         self.failures += 1;
@@ -22,12 +22,12 @@ impl Retry {
         pause.min(PAUSES[1])
     }
 
-    /// Notes that it was done, or got on.
+    /// Notes a success, or progress.
     pub(crate) fn done(&mut self) {
         *self = Self::default();
     }
 
-    /// For how long it has done nothing but fail.
+    /// For how long it has failed without a success.
     pub(crate) fn failing_for(&self) -> Duration {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_a_bound_and_begin_anew_once_it_is_done() {
+    fn pauses_double_up_to_a_bound_and_start_over_on_success() {
         let mut retry = Retry::default();
         assert_eq!(retry.failing_for(), Duration::ZERO);
         let mut pauses = || (0..40).map(|_| retry.failed().as_millis()).collect::<Vec<_>>();

@@ -1,8 +1,8 @@
-//! A copy of what the store keeps, while it is in use: the page `/backup`.
+//! A copy of the store while it is in use: the page `/backup`.
 //!
-//! It is the state of one moment, as INDEX messages in the order of names; to bring it back, they have to
-//! be put into another order, as `indexer import` does. It is sent in chunks (RFC 9112, section 7.1), the
-//! last of which only a complete copy has, so that no client takes a part for the whole.
+//! The copy is the state of one moment, as INDEX messages in the order of names. `indexer import` puts them
+//! into an order that can be applied. The copy is sent in chunks (RFC 9112, section 7.1). Only a complete
+//! copy has the last chunk, so no client can take a part for the whole.
 
 use std::io;
 use std::net::TcpStream;
@@ -12,18 +12,18 @@ use std::time::Duration;
 use super::http::Chunks;
 use crate::store::Snapshot;
 
-/// How long a copy may take to be fetched. Meanwhile the store keeps every page that a commit replaces,
-/// some tens of KiB each time, and has to free all of them when it is over. It is also broken off when the
-/// store has [grown](Snapshot::is_outgrown) too much beside it.
+/// How long a client may take to fetch a copy. Meanwhile the store keeps every page that a commit replaces,
+/// some tens of KiB each time, and must free all of them afterwards. The copy also ends early if the store
+/// has [grown](Snapshot::is_outgrown) too much meanwhile.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// How many bytes are sent at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Sends the head of the response alone.
+/// Sends the head of the response only.
 ///
 /// # Errors
-/// If the client does not take it.
+/// If the client does not read it.
 pub(super) fn send_head(stream: &TcpStream) -> io::Result<()> {
     Chunks::begin(stream, LONGEST, &|| Ok(())).map(drop)
 }
@@ -31,13 +31,13 @@ pub(super) fn send_head(stream: &TcpStream) -> io::Result<()> {
 /// Sends every package, without the [`end`], and returns how many there were.
 ///
 /// # Errors
-/// If the snapshot cannot be read, or the client takes it too slowly or not at all.
+/// If the snapshot cannot be read, or if the client reads too slowly or not at all.
 pub(super) fn send(snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u64> {
     send_within(LONGEST, snapshot, stream)
 }
 
 fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> io::Result<u64> {
-    // What is copied costs more the longer it is held.
+    // The longer a snapshot is held, the more it costs.
     let may_go_on = || outgrown(snapshot);
     let mut chunks = Chunks::begin(stream, time, &may_go_on)?;
     let (mut packages, mut sent) = (0, Ok(()));
@@ -55,17 +55,17 @@ fn send_within(time: Duration, snapshot: &dyn Snapshot, stream: &TcpStream) -> i
     Ok(packages)
 }
 
-/// Says that it was all of it. To be done when the next copy may be fetched.
+/// Marks the copy as complete. Call it when the next copy may be fetched.
 ///
 /// # Errors
-/// If the client does not take it.
+/// If the client does not read it.
 pub(super) fn end(stream: &TcpStream) -> io::Result<()> {
     Chunks::end(stream, LONGEST)
 }
 
 fn outgrown(snapshot: &dyn Snapshot) -> io::Result<()> {
     if snapshot.is_outgrown() {
-        return Err(io::Error::other("the store has grown too much beside it"));
+        return Err(io::Error::other("the store grew too much meanwhile"));
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ mod tests {
         (client, listener.accept().unwrap().0)
     }
 
-    /// A snapshot without an end, which is outgrown when it has been looked at so many times.
+    /// An endless snapshot, which is outgrown after this many looks.
     struct Endless(AtomicUsize);
 
     impl Snapshot for Endless {
@@ -108,13 +108,13 @@ mod tests {
     #[test]
     fn what_costs_the_store_too_much_is_broken_off() {
         let (mut client, server) = connected();
-        // The head is written first, and a chunk in one go or more.
+        // The head is written first, and a chunk in one write or more.
         let endless = Endless(AtomicUsize::new(5));
         let sending = std::thread::spawn(move || send(&endless, &server));
         let mut fetched = String::new();
         client.read_to_string(&mut fetched).unwrap();
         let error = sending.join().unwrap().unwrap_err();
-        assert_eq!(error.to_string(), "the store has grown too much beside it");
+        assert_eq!(error.to_string(), "the store grew too much meanwhile");
         assert!(fetched.contains("INDEX|vim|ncurses"), "some of it was sent");
         assert!(!fetched.ends_with("\r\n0\r\n\r\n"));
     }
@@ -130,7 +130,7 @@ mod tests {
         );
     }
 
-    /// A snapshot that can be read up to so many packages.
+    /// A snapshot that cannot be read past this many packages.
     struct Torn(usize);
 
     impl Snapshot for Torn {
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// A snapshot with something that is no package after one that is.
+    /// A snapshot with a package, and then a row that is not one.
     struct Malformed;
 
     impl Snapshot for Malformed {

@@ -1,8 +1,8 @@
-//! The HTTP endpoint: one request a connection, answered and closed.
+//! The HTTP endpoint: it answers one request on each connection, and closes it.
 //!
-//! It is served by the threads of `server`, so that its clients are as limited as any. What it is
-//! there for above all is the health check, which gets through whatever else is asked: a connection
-//! that has not sent its request gives way to a new one, and requests that may take long are few.
+//! The threads of `server` serve it, so its clients have the same kinds of limits. Its main purpose is the
+//! health check, which must get through at any time. So a connection that has not sent its request gives way
+//! to a new one, and only a few slow requests run at once.
 
 use std::fmt::Display;
 use std::io::{self, Read as _, Write as _};
@@ -21,40 +21,43 @@ use crate::server::{Handle, Peer, Registry, Service, listen};
 use crate::session::Backend;
 use crate::store::Snapshot;
 
-/// The most connections at once: an operator has a few, and each takes a thread.
+/// The most connections at once. An operator has a few, and each takes a thread.
 pub(super) const MAX_CONNECTIONS: usize = 128;
 
-/// The most requests for the digest at once, among those.
+/// Of these, the most requests for the digest at once.
 pub(super) const MAX_DIGESTS: usize = 16;
 
 /// How long a request waits for a digest that another request computes.
 const DIGEST_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the end waits for requests in hand.
+/// How long the end of the endpoint waits for requests in hand.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves `/metrics`, in Prometheus's text format or as OpenMetrics, and `/healthz`, which answers 200 while the
-/// server answers its clients, and 503 with the reason when it does not, `/readyz`, which is the same once the
-/// index is loaded, and 503 before, and under `/digest` the digest of
-/// the index, with its place in the log of a replica. Under `/backup` is a copy of
-/// what the engine's store keeps: the state of one moment, durable, as INDEX messages. Dropping it ends
-/// it.
+/// The HTTP endpoint of a server. Dropping it ends it.
 ///
-/// A request has to name it by an IP address, by `localhost`, or by a name that was
-/// [given](Self::start_as). What a web page of another origin asks for under `/digest` and `/backup` is
+/// | page | what it answers |
+/// |---|---|
+/// | `/metrics` | the counts, in Prometheus's text format or as OpenMetrics |
+/// | `/healthz` | 200 while the server answers its clients, or loads its index; else 503 with the reason |
+/// | `/readyz` | the same, but 503 while the index is loaded |
+/// | `/digest` | the digest of the index, with its place in the log of a replica |
+/// | `/backup` | a copy of the engine's store, as INDEX messages: the durable state of one moment |
+///
+/// A request must name the endpoint by an IP address, by `localhost`, or by a name that was
+/// [given](Self::start_as). Requests for `/digest` and `/backup` from web pages of another origin are
 /// refused.
 #[derive(Debug)]
 pub struct Endpoint(Handle);
 
-/// An [`Endpoint`] whose server is still being made ready: it says so under `/readyz`, and that it lives under
-/// `/healthz`. Dropping it ends it.
+/// An [`Endpoint`] whose server is not ready yet. `/readyz` says so, and `/healthz` says that it is alive.
+/// Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Opening {
     endpoint: Endpoint,
     served: Arc<OnceLock<Served>>,
 }
 
-/// What is served, from when it is.
+/// The index and the server, once they are there.
 #[derive(Debug)]
 struct Served {
     backend: Arc<dyn Backend>,
@@ -62,7 +65,7 @@ struct Served {
 }
 
 impl Opening {
-    /// Listens, for requests that name one of these hosts as well.
+    /// Listens, and answers requests that name one of these hosts too.
     ///
     /// # Errors
     /// As [`Server::start`](crate::server::Server::start).
@@ -85,23 +88,23 @@ impl Opening {
         Ok(Self { endpoint, served })
     }
 
-    /// Where it is served.
+    /// The address that it listens on.
     #[cfg(feature = "serve")]
     pub(crate) fn address(&self) -> SocketAddr {
         self.endpoint.address()
     }
 
-    /// From here on it serves what there is of an index, and says whether the server of `handle` is there.
+    /// From here on it serves the index, and says whether the server of `handle` is well.
     pub(crate) fn open(self, backend: Arc<dyn Backend>, server: Handle) -> Endpoint {
-        // Nobody else has set it.
+        // No one else has set it.
         let _is_set = self.served.set(Served { backend, server });
         self.endpoint
     }
 }
 
 impl Endpoint {
-    /// Serves on `listener` what `metrics` has counted, how much the index holds, and whether the
-    /// server of `handle` is there.
+    /// Serves on `listener` what `metrics` has counted, how much the index holds, and whether the server of
+    /// `handle` is well.
     ///
     /// # Errors
     /// As [`Server::start`](crate::server::Server::start).
@@ -114,7 +117,7 @@ impl Endpoint {
         Self::start_as([], listener, metrics, backend, server)
     }
 
-    /// The same, for requests that name one of these hosts as well, whatever the port.
+    /// The same, for requests that name one of these hosts too, with any port.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -128,7 +131,7 @@ impl Endpoint {
         Ok(Opening::start(names, listener, metrics)?.open(backend, server))
     }
 
-    /// Where it is served.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.0.addresses()[0]
@@ -142,17 +145,17 @@ impl Drop for Endpoint {
     }
 }
 
-/// What there is to be fetched.
+/// What the pages show.
 struct Pages {
     hosts: Hosts,
     metrics: Arc<Metrics>,
     served: Arc<OnceLock<Served>>,
     connections: Arc<Registry>,
-    /// How many requests are under way that may take long.
+    /// How many slow requests run now.
     slow: AtomicUsize,
     /// The text of the digest, or why there is none.
     digest: Shared<Result<String, String>>,
-    /// Held by the one who is fetching a backup.
+    /// Held during a backup.
     backing_up: Mutex<()>,
 }
 
@@ -166,18 +169,18 @@ impl Service for Pages {
             let Peer { address: peer, connection } = client;
             tracing::debug!(
                 event = "page_not_fetched",
-                connection, %peer, %error, "metrics were not fetched"
+                connection, %peer, %error, "a request for metrics failed"
             );
         }
     }
 
-    /// Says so instead of closing without a word, as far as that can be done without waiting.
+    /// Sends an answer instead of closing without a word, as far as that needs no waiting.
     fn refuse(&self, mut stream: &TcpStream) -> io::Result<()> {
-        let response = Response::plain(Status::Unavailable, "too many requests are under way\n");
+        let response = Response::plain(Status::Unavailable, "too many requests at once\n");
         stream.set_nonblocking(true)?;
         stream.write_all(&response.bytes())?;
         stream.shutdown(Shutdown::Write)?;
-        // What is left unread at the end would reset the connection, and the response be lost.
+        // Unread bytes at the end would reset the connection, and the response would be lost.
         let _nothing_came = stream.read(&mut [0; 1024]);
         Ok(())
     }
@@ -219,7 +222,7 @@ impl Pages {
                         tracing::warn!(
                             event = "backup_broken_off",
                             connection, %peer, %error,
-                            "a backup was broken off: what was fetched is not whole"
+                            "a backup was broken off: the client has only a part of it"
                         );
                         return Ok(());
                     }
@@ -232,7 +235,7 @@ impl Pages {
     /// The index and the server.
     ///
     /// # Errors
-    /// The response while they are being made ready.
+    /// The response while they are not ready.
     fn served(&self) -> Result<&Served, Response> {
         self.served.get().ok_or_else(|| unavailable(&"the index is being loaded"))
     }
@@ -241,13 +244,13 @@ impl Pages {
         if let Some(host) = request.host
             && !self.hosts.includes(host)
         {
-            let why = "this server is not called so: use its IP address, or give --metrics-host\n";
+            let why = "this server does not have that name: use its IP address, or start it with --metrics-host\n";
             return Response::plain(Status::Misdirected, why).into();
         }
         let path = request.path.strip_suffix('/').unwrap_or(request.path);
         let is_of_data = ["/digest", "/backup"].contains(&path);
         if is_of_data && request.is_of_a_page {
-            return Response::plain(Status::Forbidden, "this is not for web pages\n").into();
+            return Response::plain(Status::Forbidden, "web pages may not read this\n").into();
         }
         let slow = if is_of_data || path == "/metrics" { Slow::begin(&self.slow) } else { None };
         let mut answer = match (path, slow) {
@@ -257,11 +260,12 @@ impl Pages {
             ("/digest", Some(_slow)) => self.digest().into(),
             ("/backup", Some(slow)) => self.backup(request.has_chunks, slow),
             ("/metrics" | "/digest" | "/backup", None) => {
-                unavailable(&format!("{MAX_SLOW} such requests are under way")).into()
+                unavailable(&format!("{MAX_SLOW} such requests run already: try again later"))
+                    .into()
             }
             _ => Response::plain(
                 Status::NotFound,
-                "there are /metrics, /healthz, /readyz, /digest and /backup\n",
+                "the pages are /metrics, /healthz, /readyz, /digest and /backup\n",
             )
             .into(),
         };
@@ -272,7 +276,7 @@ impl Pages {
                 response.without_body = true;
                 answer
             }
-            _ => Response::plain(Status::MethodNotAllowed, "there are GET and HEAD\n").into(),
+            _ => Response::plain(Status::MethodNotAllowed, "use GET or HEAD\n").into(),
         }
     }
 
@@ -286,13 +290,16 @@ impl Pages {
         };
         let backing_up = match self.backing_up.try_lock() {
             Ok(backing_up) => backing_up,
-            // Nothing is left halfway by one that panicked.
+            // A thread that panicked has left nothing half done.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return unavailable(&"a backup is being fetched: there is one at a time").into();
+                return unavailable(
+                    &"another backup is being fetched: try again when it has ended",
+                )
+                .into();
             }
         };
-        // After that, the file cannot be read either.
+        // After a failure, the file cannot be read either.
         if let Some(error) = backend.engine().0.store_failure() {
             let why = format!("the store has failed, so restart the server: {error}");
             return unavailable(&why).into();
@@ -300,14 +307,14 @@ impl Pages {
         match backend.snapshot() {
             Ok(Some(snapshot)) => Payload::Backup(snapshot, slow, backing_up),
             Ok(None) => {
-                let why = "nothing is kept on disk: start the server with --data-dir\n";
+                let why = "this server keeps nothing on disk: start it with --data-dir\n";
                 Response::plain(Status::NotFound, why).into()
             }
             Err(error) => unavailable(&error).into(),
         }
     }
 
-    /// What the index is, in a few letters: equal for equal replicas at one place. Computed once for all
+    /// A short text that is equal for replicas with equal indexes at one place. It is computed once for all
     /// who ask meanwhile.
     fn digest(&self) -> Response {
         let backend = match self.served() {
@@ -330,7 +337,7 @@ impl Pages {
         }
     }
 
-    /// Whether the process does what it is there for. One that loads its index does.
+    /// Whether the process does its work. Loading the index is part of it.
     fn health(&self) -> Response {
         match self.served() {
             Ok(served) => served.health(),
@@ -369,7 +376,7 @@ fn unavailable(why: &dyn Display) -> Response {
 /// What a client gets.
 enum Payload<'a> {
     Page(Response),
-    /// What to send, its place, and that nobody else is sent one meanwhile.
+    /// The snapshot, its place, and the lock that keeps other backups out.
     Backup(Box<dyn Snapshot>, Slow<'a>, MutexGuard<'a, ()>),
     /// The head of a backup.
     WouldBackUp,

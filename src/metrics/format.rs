@@ -1,8 +1,8 @@
 //! The two formats of a page of metrics, and which of them a request asks for.
 //!
-//! Prometheus's own text format is what everything reads; OpenMetrics
-//! (<https://prometheus.io/docs/specs/om/open_metrics_spec/>), of which that came, has an end, so that half a page
-//! is not taken for a whole one. The crate that counts writes the first alone.
+//! Everything reads Prometheus's own text format. OpenMetrics
+//! (<https://prometheus.io/docs/specs/om/open_metrics_spec/>) came from it, and has a mark at its end, so
+//! that half a page is not taken for a whole one. The crate that counts writes only the first.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use prometheus::proto::{Metric, MetricFamily, MetricType};
 
 use super::MetricsError;
 
-/// How a page of metrics is written.
+/// The format of a page of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Text,
@@ -27,8 +27,7 @@ impl Format {
         }
     }
 
-    /// The one that a request with these fields `Accept` wants most; text, if it likes both as much or says
-    /// nothing.
+    /// The format that these `Accept` fields prefer. Text if they prefer neither, or if there are none.
     pub(super) fn accepted<'a>(accept: impl Iterator<Item = &'a [u8]>) -> Self {
         let (mut text, mut open) = (0.0_f32, 0.0_f32);
         let mut is_asked = false;
@@ -43,7 +42,7 @@ impl Format {
                 _ => {}
             }
         }
-        // Who names it means it: others are content with anything, which is then the usual one.
+        // A client that names OpenMetrics wants it. Others accept anything, and get text.
         if is_asked && open > 0.0 && open >= text { Self::OpenMetrics } else { Self::Text }
     }
 
@@ -58,7 +57,7 @@ impl Format {
 
 /// A range of media types that a request accepts (RFC 9110, section 12.5.1).
 struct Range {
-    /// In small letters.
+    /// In lower case.
     kind: String,
     version: Option<String>,
     weight: f32,
@@ -90,7 +89,7 @@ fn open_metrics(families: &[MetricFamily]) -> String {
     let mut page = String::new();
     for family in families {
         let kind = family.get_field_type();
-        // The samples of a counter have a suffix that the counter itself does not have.
+        // The samples of a counter have a suffix that its name does not have.
         let name = match kind {
             MetricType::COUNTER => family.name().strip_suffix("_total").unwrap_or(family.name()),
             _ => family.name(),
@@ -135,7 +134,7 @@ fn histogram(page: &mut String, name: &str, metric: &Metric) {
     sample(page, &format!("{name}_sum"), metric, None, histogram.get_sample_sum());
 }
 
-/// A count as the number that it is written as: exact up to 2^53, as those who read it have it.
+/// A count as the number that is written: exact up to 2^53, as in the programs that read it.
 #[allow(clippy::cast_precision_loss, reason = "readers of the page have it as a double too")]
 fn whole(count: u64) -> f64 {
     count as f64
@@ -154,8 +153,8 @@ fn sample(page: &mut String, name: &str, metric: &Metric, bound: Option<f64>, va
     let _written = writeln!(page, "{name}{labels} {value}");
 }
 
-/// A bound in the one form that the standard has for it: with a point or an exponent of two digits. Bounds are
-/// labels, and `1` and `1.0` would be two.
+/// A bound in the only form that the standard allows: with a point or a two-digit exponent. Bounds are
+/// labels, so `1` and `1.0` would be two.
 fn canonical(bound: f64) -> String {
     if bound != 0.0 && bound < 1e-4 {
         let text = format!("{bound:e}");

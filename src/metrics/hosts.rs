@@ -1,11 +1,11 @@
-//! Whom the endpoint answers as: the names that a request may call it by.
+//! The host names that a request may use for the endpoint.
 //!
-//! A web page can have a name of its own resolve to this machine's address (DNS rebinding). Its
-//! browser then takes the endpoint for a part of that page, but still sends the page's name.
+//! A web page can make its own name resolve to this machine's address (DNS rebinding). Its browser then takes
+//! the endpoint for a part of that page. But it still sends the page's name.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The names that are answered besides IP addresses and `localhost`, without ports.
+/// The accepted names besides IP addresses and `localhost`, without ports.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hosts(Vec<String>);
 
@@ -14,8 +14,8 @@ impl Hosts {
         Self(names.into_iter().collect())
     }
 
-    /// Whether a request for this `host [ ":" port ]` is meant for this server. The port says nothing:
-    /// a page cannot choose one that its own address does not have.
+    /// Whether a request for this `host [ ":" port ]` is meant for this server. The port is ignored: a page
+    /// can use only the one that its own address has.
     pub(super) fn includes(&self, authority: &[u8]) -> bool {
         let Ok(authority) = str::from_utf8(authority) else { return false };
         let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_localhost_and_given_names_are_answered_and_nothing_else() {
+    fn only_addresses_localhost_and_given_names_are_answered() {
         let hosts = Hosts::new(["indexer.example".to_owned()]);
         for host in [
             "127.0.0.1",

@@ -1,5 +1,6 @@
-//! Just enough of HTTP/1.1 for Prometheus, a health check and a browser: the head of a request in, a
-//! response out.
+//! Just enough HTTP/1.1 for Prometheus, a health check and a browser.
+//!
+//! It reads the head of a request, and writes a response.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,10 +17,10 @@ const MAX_FIELDS: usize = 64;
 /// How long a client may take to send the head of its request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a client may leave what is written to it untaken.
+/// How long a client may leave a response unread.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What came of a request's head.
+/// The result of reading a head.
 pub(super) enum Head {
     Complete(Vec<u8>),
     TooLong,
@@ -28,7 +29,7 @@ pub(super) enum Head {
 /// Reads up to the empty line that ends the head of a request.
 ///
 /// # Errors
-/// When the client ends, breaks off, or takes longer than it may.
+/// If the client ends the connection or takes too long.
 pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
     let begun = Instant::now();
     let mut head = Vec::new();
@@ -52,26 +53,26 @@ pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Head> {
     Ok(Head::Complete(head))
 }
 
-/// Whether an empty line has come after the first line of a request. A line ends with LF, CR before it is no part of
-/// it, and empty lines before the first do not count (RFC 9112, section 2.2).
+/// Whether an empty line has come after the first line of a request. A line ends with LF, and a CR before it
+/// is not part of the line. Empty lines before the first do not count (RFC 9112, section 2.2).
 fn is_complete(head: &[u8]) -> bool {
     let first = head.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(head.len());
     let head = &head[first..];
     head.windows(2).any(|bytes| bytes == b"\n\n") || head.windows(3).any(|bytes| bytes == b"\n\r\n")
 }
 
-/// What a request asks for, and on whose behalf.
+/// A request: what it asks for, and for whom.
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     /// The path without its query.
     pub(super) path: &'a str,
-    /// Whether it is of HTTP/1.1, and so knows chunks.
+    /// Whether it is HTTP/1.1, and so its client knows chunks.
     pub(super) has_chunks: bool,
-    /// Whom it takes this server for, port included; none in HTTP/1.0.
+    /// The host that it names, with the port. `None` in HTTP/1.0.
     pub(super) host: Option<&'a [u8]>,
-    /// How it wants metrics to be written.
+    /// The format that it wants for metrics.
     pub(super) format: Format,
-    /// Whether a web page of another origin asks, as far as its browser says.
+    /// Whether a web page of another origin asks, if its browser says so.
     pub(super) is_of_a_page: bool,
 }
 
@@ -79,7 +80,7 @@ impl<'a> Request<'a> {
     /// Reads a complete head.
     ///
     /// # Errors
-    /// The response to what is no request, or none of HTTP/1.1 (RFC 9112, section 3.2).
+    /// The response to bytes that are no valid request (RFC 9112, section 3.2).
     pub(super) fn read(head: &'a [u8]) -> Result<Self, Response> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut request = httparse::Request::new(&mut fields);
@@ -90,7 +91,7 @@ impl<'a> Request<'a> {
                 return Err(Response::plain(Status::HeadTooLong, &why));
             }
             Err(_) => {
-                return Err(Response::plain(Status::BadRequest, "this is no HTTP request\n"));
+                return Err(Response::plain(Status::BadRequest, "this is not an HTTP request\n"));
             }
         }
         let values = |name: &'static str| {
@@ -101,7 +102,7 @@ impl<'a> Request<'a> {
         let mut hosts = values("Host");
         let host = hosts.next();
         if hosts.next().is_some() || has_chunks && host.is_none() {
-            let why = "a request names its host once\n";
+            let why = "a request must have one Host field\n";
             return Err(Response::plain(Status::BadRequest, why));
         }
         let is_of_another = |site: &[u8]| ![&b"none"[..], b"same-origin"].contains(&site);
@@ -119,8 +120,8 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The authority of a target, if it is in absolute form, which then counts and not the field `Host`
-/// (RFC 9112, section 3.2.2), and its path.
+/// The host in a target of absolute form, and its path. That host then counts instead of the field `Host`
+/// (RFC 9112, section 3.2.2).
 fn parts(target: &str) -> (Option<&str>, &str) {
     let (authority, path) = match target.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
@@ -132,7 +133,7 @@ fn parts(target: &str) -> (Option<&str>, &str) {
     (authority, path.split(['?', '#']).next().unwrap_or_default())
 }
 
-/// The statuses that are given.
+/// The statuses in use.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Status {
     Ok,
@@ -170,7 +171,7 @@ pub(super) struct Response {
     pub(super) kind: &'static str,
     pub(super) body: String,
     pub(super) without_body: bool,
-    /// Whether it depends on what the request accepts.
+    /// Whether it depends on the request's `Accept` fields.
     pub(super) varies: bool,
 }
 
@@ -206,12 +207,13 @@ impl Response {
     }
 }
 
-/// A body that is sent in chunks (RFC 9112, section 7.1), within a time, as long as it may go on.
+/// A body that is sent in chunks (RFC 9112, section 7.1), until it is complete, takes too long, or must not
+/// go on.
 pub(super) struct Chunks<'a> {
     stream: &'a TcpStream,
     until: Instant,
     may_go_on: &'a dyn Fn() -> io::Result<()>,
-    /// What the next chunk has.
+    /// The bytes of the next chunk.
     waiting: Vec<u8>,
 }
 
@@ -219,7 +221,7 @@ impl<'a> Chunks<'a> {
     /// Sends the head of a response of text.
     ///
     /// # Errors
-    /// If the client does not take it in time, or it may not go on.
+    /// If the client does not read it in time, or it must not go on.
     pub(super) fn begin(
         stream: &'a TcpStream,
         within: Duration,
@@ -234,22 +236,22 @@ impl<'a> Chunks<'a> {
         Ok(chunks)
     }
 
-    /// Says that all of it was sent.
+    /// Marks the body as complete.
     ///
     /// # Errors
-    /// If the client does not take it in time.
+    /// If the client does not read it in time.
     pub(super) fn end(stream: &TcpStream, within: Duration) -> io::Result<()> {
         let until = Instant::now() + within;
         let last = Chunks { stream, until, may_go_on: &|| Ok(()), waiting: Vec::new() };
         last.write(b"0\r\n\r\n")
     }
 
-    /// What the next chunk has, to be added to.
+    /// The next chunk, for more bytes.
     pub(super) fn waiting(&mut self) -> &mut Vec<u8> {
         &mut self.waiting
     }
 
-    /// Sends what is waiting as one chunk, if it has so many bytes. An empty one would be the last.
+    /// Sends the waiting bytes as one chunk, if they are this many. An empty chunk would be the last.
     ///
     /// # Errors
     /// As [`begin`](Self::begin).

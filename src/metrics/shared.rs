@@ -1,12 +1,12 @@
-//! What costs much and is the same for all who ask at once: computed once, and shared.
+//! A costly value that is the same for all who ask at once: it is computed once and shared.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A value that is computed for all who ask meanwhile. At most one computation runs at any time.
+/// A value that is computed once for all who ask at the same time. At most one computation runs.
 ///
-/// Anyone who asks gets a value of a computation that began after the question: one that is running may
-/// have seen an earlier state. So it waits for one computation at most, and then for its own.
+/// Each caller gets a value whose computation began after its call, because a running one may have seen an
+/// earlier state. So a caller waits for one computation at most, and then for its own.
 #[derive(Debug)]
 pub(super) struct Shared<T> {
     state: Mutex<Computation<T>>,
@@ -20,7 +20,7 @@ struct Computation<T> {
     /// How many computations have begun.
     begun: u64,
     is_running: bool,
-    /// The number of the last computation that has ended, from 1, and its value.
+    /// The number of the last complete computation, from 1, and its value.
     last: Option<(u64, T)>,
     waiting: usize,
 }
@@ -30,21 +30,21 @@ struct Computation<T> {
 pub(super) enum NotShared {
     #[error("{limit} others wait for this already")]
     TooMany { limit: usize },
-    #[error("this has taken longer than {within:?}")]
+    #[error("this took longer than {within:?}")]
     Late { within: Duration },
 }
 
 impl<T: Clone> Shared<T> {
-    /// For at most so many who wait, each no longer than `patience`.
+    /// For at most this many waiting callers, each for `patience` at most.
     pub(super) fn new(most_waiting: usize, patience: Duration) -> Self {
         let state = Computation { begun: 0, is_running: false, last: None, waiting: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new(), most_waiting, patience }
     }
 
-    /// The value as of now or later. It is computed here, or by another who asks.
+    /// The value as of now or later, computed here or by another caller.
     ///
     /// # Errors
-    /// If too many wait, or the value takes too long. A computation of one's own has no limit.
+    /// If too many wait, or the value takes too long. The caller's own computation has no limit.
     pub(super) fn get(&self, compute: impl FnOnce() -> T) -> Result<T, NotShared> {
         let mut state = self.lock();
         if state.waiting >= self.most_waiting {
@@ -80,7 +80,7 @@ impl<T: Clone> Shared<T> {
         state.is_running = true;
         let number = state.begun;
         drop(state);
-        // Also after a panic, so that the others do not wait for a value that never comes.
+        // After a panic too, so that the others do not wait for ever.
         let running = Running(self);
         let value = compute();
         self.lock().last = Some((number, value.clone()));
@@ -88,7 +88,7 @@ impl<T: Clone> Shared<T> {
         Ok(value)
     }
 
-    /// Nothing panics halfway through a change of the state.
+    /// Locks the state. No code panics halfway through a change of it.
     fn lock(&self) -> MutexGuard<'_, Computation<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_too_long_is_told_so_and_a_panic_leaves_nobody_waiting() {
+    fn waiting_too_long_fails_and_a_panic_leaves_nobody_waiting() {
         let shared = Shared::new(10, Duration::ZERO);
         let (go, gone) = mpsc::channel::<()>();
         thread::scope(|scope| {

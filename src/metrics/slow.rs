@@ -1,15 +1,15 @@
-//! The requests that may take long are few, so that the health check always has a place.
+//! Limits how many slow requests run at once, so that there is always room for the health check.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most requests at once that wait for the index or the disk. All others have the rest of the places.
+/// The most requests at once that wait for the index or the disk. All others have the other places.
 pub(super) const MAX_SLOW: usize = 32;
 
-/// A place among the requests that may take long, given back when it is dropped.
+/// A place among the slow requests. Dropping it gives it back.
 pub(super) struct Slow<'a>(&'a AtomicUsize);
 
 impl<'a> Slow<'a> {
-    /// One more, unless there are as many as may be.
+    /// Takes a place. `None` if all are taken.
     pub(super) fn begin(count: &'a AtomicUsize) -> Option<Self> {
         let more = |count: usize| (count < MAX_SLOW).then_some(count + 1);
         let begun = count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_that_may_take_long_have_so_many_places_and_no_more() {
+    fn slow_requests_have_a_limited_number_of_places() {
         let count = AtomicUsize::new(0);
         let mut begun: Vec<_> = (0..MAX_SLOW).map(|_| Slow::begin(&count).unwrap()).collect();
         assert!(Slow::begin(&count).is_none());

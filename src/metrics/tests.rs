@@ -1,4 +1,4 @@
-//! Tests of what is counted, and of the endpoint, with requests written by hand.
+//! Tests of the counts and of the endpoint, with hand-written requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use crate::server::{Config, Server};
 mod guard;
 mod pages;
 
-/// A server that is watched, its endpoint, and its engine.
+/// A server with metrics, its endpoint, and its engine.
 fn served(config: Config) -> (Server, Endpoint, Arc<Engine>) {
     let engine = Arc::new(Engine::default());
     let metrics = Arc::new(Metrics::new().unwrap());
@@ -23,7 +23,7 @@ fn served(config: Config) -> (Server, Endpoint, Arc<Engine>) {
     (server, endpoint, engine)
 }
 
-/// What the server at `address` says to `bytes`, up to its end.
+/// The answer of the server at `address` to `bytes`, up to its end.
 fn tell(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(bytes).unwrap();
@@ -38,12 +38,12 @@ fn get(endpoint: &Endpoint, path: &str) -> String {
     tell(endpoint.address(), request.as_bytes())
 }
 
-/// The metrics, once nobody is connected any more: a client can be gone before its end is counted.
+/// The metrics when no client is connected any more. A client may be gone before its end is counted.
 fn metrics_at_rest(endpoint: &Endpoint) -> String {
     metrics_with(endpoint, "indexer_connections_open 0")
 }
 
-/// The metrics, once they have this line.
+/// The metrics when they have this line.
 fn metrics_with(endpoint: &Endpoint, line: &str) -> String {
     loop {
         let metrics = get(endpoint, "/metrics");
@@ -88,7 +88,7 @@ fn each_command_is_counted_with_its_reply() {
             "indexer_state_bytes 116",
         ],
     );
-    // How many batches there were is for the network to say, but there was one with commands.
+    // How many batches there were depends on the network, but one had commands.
     for name in ["indexer_lock_wait_seconds_count ", "indexer_batch_seconds_count "] {
         let count = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         assert!(count.parse::<u64>().unwrap() >= 1, "{metrics}");
@@ -141,7 +141,7 @@ fn the_endpoint_answers_what_it_can_and_refuses_the_rest() {
     assert_eq!(status(b"GET / HTTP/1.0\r\n\r\n"), "HTTP/1.1 404 Not Found");
     assert_eq!(status(b"POST /metrics HTTP/1.0\r\n\r\n"), "HTTP/1.1 405 Method Not Allowed");
     assert_eq!(status(b"QUERY|a|\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-    // As long as it may be, so that nothing is left unread that would reset the connection.
+    // As long as allowed, so that no unread bytes reset the connection.
     let long = [b"GET /".as_slice(), &[b'x'; 8 * 1024 - 5]].concat();
     assert_eq!(status(&long), "HTTP/1.1 431 Request Header Fields Too Large");
     let with_fields = |count| {
@@ -150,7 +150,7 @@ fn the_endpoint_answers_what_it_can_and_refuses_the_rest() {
     };
     assert_eq!(with_fields(64), "HTTP/1.1 200 OK");
     assert_eq!(with_fields(65), "HTTP/1.1 431 Request Header Fields Too Large");
-    // No request, no response.
+    // An incomplete request gets no response.
     assert_eq!(status(b"GET /metrics"), "");
     let head = tell(endpoint.address(), b"HEAD /healthz HTTP/1.0\r\n\r\n");
     assert!(head.contains("Content-Length: 3\r\n") && head.ends_with("\r\n\r\n"), "{head}");

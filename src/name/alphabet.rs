@@ -1,4 +1,4 @@
-//! The bytes of names, one by one, and many side by side.
+//! The bytes of names: checked one by one, and many side by side.
 
 /// Whether a byte may stand in a package name: `[A-Za-z0-9+._@/-]` (protocol rule N1).
 #[must_use]
@@ -6,7 +6,7 @@ pub const fn is_name_byte(byte: u8) -> bool {
     IS_NAME_BYTE[byte as usize]
 }
 
-/// The rule as a table, for bytes one by one.
+/// The rule as a table, for single bytes.
 const IS_NAME_BYTE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -19,15 +19,15 @@ const IS_NAME_BYTE: [bool; 256] = {
     table
 };
 
-/// The rule without a branch, which a processor can do for many bytes at once: zero for a byte of the alphabet,
-/// and more for any other.
+/// The rule without a branch: zero for a byte of the alphabet, and more for any other. A processor can apply
+/// it to many bytes at once.
 const fn out_of_alphabet(byte: u8) -> u8 {
     let signs = least(byte ^ b'+', byte ^ b'_');
     let others = least(out_of(byte, b'-', b'9'), out_of(byte, b'@', b'Z'));
     least(least(signs, others), out_of(byte, b'a', b'z'))
 }
 
-/// Zero for a byte between these.
+/// Zero for a byte in this range.
 const fn out_of(byte: u8, first: u8, last: u8) -> u8 {
     byte.wrapping_sub(first).saturating_sub(last - first)
 }
@@ -36,12 +36,12 @@ const fn least(one: u8, other: u8) -> u8 {
     if one < other { one } else { other }
 }
 
-/// How many bytes in front could stand in a name. Linear in that.
+/// How many bytes at the front may stand in a name. Linear in that.
 #[allow(clippy::inline_always, reason = "into what reads a message: counted")]
 #[inline(always)]
 pub(crate) fn leading_name_bytes(bytes: &[u8]) -> usize {
     let Some((first, rest)) = bytes.split_first_chunk() else { return leading_one_by_one(bytes) };
-    // Most end here, many of the others right after.
+    // Most names end here, and many others soon after.
     if let Some(at) = first_out_of_alphabet(first) {
         return at;
     }
@@ -71,7 +71,8 @@ fn leading_one_by_one(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|&&byte| is_name_byte(byte)).count()
 }
 
-/// The first of so many bytes that cannot stand in a name. All are looked at, so that no branch depends on one.
+/// The first of this many bytes that may not stand in a name. All are looked at, so that no branch depends on
+/// one.
 #[allow(clippy::inline_always, reason = "into the loop over all bytes: counted")]
 #[inline(always)]
 fn first_out_of_alphabet(bytes: &[u8; AT_A_TIME]) -> Option<usize> {
@@ -88,16 +89,16 @@ fn first_out_of_alphabet(bytes: &[u8; AT_A_TIME]) -> Option<usize> {
     (high != 0).then(|| (8 + high.trailing_zeros() / u8::BITS) as usize)
 }
 
-/// So many bytes are looked at side by side: what fits into one register.
+/// How many bytes are looked at side by side: as many as fit into one register.
 const AT_A_TIME: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// One byte after the other, for what looks at several at a time.
+    /// Byte after byte, as a reference for code that looks at several at a time.
     #[test]
-    fn the_first_byte_outside_the_alphabet_is_found_wherever_it_stands() {
+    fn the_first_byte_outside_the_alphabet_is_found_anywhere() {
         for length in 0..40 {
             for byte in [b':', b'\n', 0x80, b'|'] {
                 let mut bytes = vec![b'x'; 40];

@@ -1,4 +1,4 @@
-//! The owned form of a name, and where its bytes lie.
+//! The owned form of a name, and where its bytes are.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -10,7 +10,7 @@ use super::{NameError, NameRef};
 
 /// An owned package name: 1 to 255 bytes of `[A-Za-z0-9+._@/-]` (protocol rule N1).
 ///
-/// 24 bytes of memory, which hold up to 22 bytes of text; more text than that lies beside them.
+/// It takes 24 bytes of memory, which hold up to 22 bytes of text. A longer text is stored elsewhere.
 /// Ordered by bytes, like its text, so that maps keyed by `Name` can be asked with a `&str`.
 ///
 /// ```
@@ -24,15 +24,15 @@ use super::{NameError, NameRef};
 #[derive(Clone)]
 pub struct Name(Bytes);
 
-/// The bytes of a name. Most names are short, and one that lies where it is asked for is found with
-/// one miss of the cache less.
+/// The bytes of a name. Most names are short. A name that is stored in place is found with one cache miss
+/// less.
 #[derive(Clone)]
 enum Bytes {
     Short { length: u8, bytes: [u8; MAX_SHORT_BYTES] },
     Long(Box<[u8]>),
 }
 
-/// What fits into 24 bytes beside a length, and the mark that it is short.
+/// The most bytes that fit into 24 beside a length and a mark that the name is short.
 const MAX_SHORT_BYTES: usize = 22;
 
 impl Bytes {
@@ -102,7 +102,7 @@ impl Ord for Name {
     }
 }
 
-/// As the text, so that a map keyed by names can be asked with text.
+/// The hash of the text, so that a map keyed by names can be asked with text.
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.borrowed().hash(state);

@@ -26,28 +26,28 @@ pub enum ReplicaError {
 #[non_exhaustive]
 pub enum Unanswered {
     /// It was not appended in time, and will not be. It has no effect.
-    #[error("the log did not take it within {} ms, so it was withdrawn", .0.as_millis())]
+    #[error("the log did not accept the command within {} ms, so it was withdrawn", .0.as_millis())]
     Withdrawn(Duration),
     /// Nobody knows whether it has been applied, or will be.
-    #[error("the log did not say within {} ms what became of it: it may have an effect", .0.as_millis())]
+    #[error("the log did not say within {} ms what became of the command: it may still take effect", .0.as_millis())]
     Unknown(Duration),
     /// It was a QUERY, and the index did not reach the end of the log in time.
     #[error("the end of the log was not reached within {} ms", .0.as_millis())]
     Behind(Duration),
     /// It was applied, but this replica was too slow: it has only seen a later state.
-    #[error("this replica went on from a snapshot: it may have an effect")]
+    #[error("this replica continued from a snapshot: the command may still take effect")]
     Skipped,
     /// The log has been unreachable for this long, so nobody waits for it. The command has no effect.
-    #[error("the log has been away for {} ms, so nothing is handed to it", .0.as_millis())]
+    #[error("the log has been unreachable for {} ms, so the command was not sent to it", .0.as_millis())]
     Away(Duration),
     /// The log takes no changes now, so it is not given any. The command has no effect.
     #[error("the log takes no changes: {0}")]
     Refused(LogRefusal),
     /// The log has refused an attempt to append it. There will be no other attempt, but an earlier one may
     /// have an effect.
-    #[error("the log has refused it: {0}; it may have an effect if it was tried before")]
+    #[error("the log refused the command: {0}; an earlier attempt may still take effect")]
     Abandoned(LogRefusal),
     /// The replica has stopped. The server's log has the reason.
-    #[error("the replica has failed; the log says how")]
+    #[error("the replica has failed; the server's log says why")]
     Failed,
 }

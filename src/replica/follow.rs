@@ -88,7 +88,7 @@ impl Replica {
         let restored = restore(&*share.log, share.limits, |_| share.note_reached());
         let copy = restored.map_err(RestoreError::into_log_error)?;
         if copy.place <= from {
-            let problem = format!("nothing leads on from {from}");
+            let problem = format!("no entry and no snapshot follows {from}");
             return Err(LogError::Unreachable { problem });
         }
         let taken = self.engine.batch_ahead(UNKNOWN, |index| {

@@ -44,7 +44,7 @@ impl Replica {
                 continue;
             }
             if retry.failing_for() > how.patience {
-                let problem = format!("it ends at {head}, and shows nothing behind {reached}");
+                let problem = format!("it ends at {head}, but shows nothing after {reached}");
                 return Err(followed.err().unwrap_or(LogError::Unreachable { problem }).into());
             }
             let pause = retry.failed();

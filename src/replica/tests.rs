@@ -301,7 +301,7 @@ fn a_replica_starts_although_some_calls_of_the_log_fail() {
     assert_eq!(b.digest(), a.digest());
     log.set_unreachable(3..u32::MAX);
     let refused = Replica::start(Arc::new(log), Limits::default(), HOW, |_| ()).unwrap_err();
-    assert_eq!(refused.to_string(), "the log is not there: it does not answer");
+    assert_eq!(refused.to_string(), "the log is unreachable: it does not answer");
 }
 
 // In the end it is there, and what it replaces is forgotten.

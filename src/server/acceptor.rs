@@ -84,7 +84,7 @@ fn keep_accepting<S: Service>(
         let _told = catch_unwind(AssertUnwindSafe(|| {
             tracing::error!(
                 event = "accept_panicked",
-                "accepting a connection panicked; trying on"
+                "accepting a client panicked; the server goes on"
             );
             service.accept_failed();
         }));
@@ -106,7 +106,7 @@ fn run<S: Service>(
         if let Some(left_out) = lines.take(Instant::now()) {
             tracing::warn!(
                 event = "client_turned_away",
-                %peer, %reason, left_out, "client let go at once"
+                %peer, %reason, left_out, "client disconnected at once"
             );
         }
     };
@@ -122,7 +122,7 @@ fn run<S: Service>(
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Closed)) => {
                         tracing::debug!(
                             event = "client_turned_away",
-                            %peer, %reason, "client let go at once"
+                            %peer, %reason, "client disconnected at once"
                         );
                     }
                     Err(Unwelcome::NotTaken(reason @ NotTaken::Full { .. })) => {
@@ -136,7 +136,7 @@ fn run<S: Service>(
             Err(error) if is_of_one_client(&error) => {
                 tracing::debug!(
                     event = "client_vanished",
-                    %error, "a client was gone before it was accepted"
+                    %error, "a client disconnected before it was accepted"
                 );
             }
             Err(error) => {
@@ -150,7 +150,7 @@ fn run<S: Service>(
                 } else {
                     tracing::warn!(
                         event = "accept_failed",
-                        %error, "cannot accept connections; trying on"
+                        %error, "cannot accept connections; retrying"
                     );
                 }
                 service.connections().wait_until_closed(BACK_OFF);
@@ -192,7 +192,7 @@ fn welcome<S: Service>(
 enum Unwelcome {
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
-    #[error("the system gives no thread: {0}")]
+    #[error("the system cannot start another thread: {0}")]
     NoThread(#[from] io::Error),
 }
 
@@ -211,7 +211,7 @@ pub(super) fn wake(address: SocketAddr) {
     if let Err(error) = TcpStream::connect_timeout(&address, WAKE) {
         tracing::debug!(
             event = "acceptor_not_woken",
-            %address, %error, "could not wake the thread that accepts"
+            %address, %error, "cannot wake the thread that accepts clients"
         );
     }
 }

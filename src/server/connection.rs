@@ -19,9 +19,9 @@ use crate::sync::yield_now;
 enum Broken {
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
-    #[error("the client has not taken its replies within {within:?}")]
+    #[error("the client has not read its replies within {within:?}")]
     Unread { within: Duration },
-    #[error("no complete message has come for {limit:?}")]
+    #[error("the client has sent no complete message for {limit:?}")]
     Idle { limit: Duration },
     #[error(transparent)]
     Engine(#[from] Poisoned),
@@ -38,23 +38,23 @@ pub(super) fn serve(stream: &TcpStream, client: Peer, shared: &Shared) {
     let mut watch = Watch::new(client, shared);
     end.how = match converse(stream, shared, &mut watch) {
         Ok(ended) => {
-            tracing::debug!(event = "disconnected", connection, %peer, "done");
+            tracing::debug!(event = "disconnected", connection, %peer, "disconnected");
             ended
         }
         Err(Broken::Io(error)) => {
-            tracing::debug!(event = "connection_broken", connection, %peer, %error, "broken off");
+            tracing::debug!(event = "connection_broken", connection, %peer, %error, "connection failed");
             Ended::Broken
         }
         Err(reason @ Broken::Unread { .. }) => {
-            tracing::info!(event = "client_cut_off", connection, %peer, %reason, "cut off");
+            tracing::info!(event = "client_cut_off", connection, %peer, %reason, "client cut off");
             Ended::Unread
         }
         Err(reason @ Broken::Idle { .. }) => {
-            tracing::info!(event = "client_idle", connection, %peer, %reason, "let go");
+            tracing::info!(event = "client_idle", connection, %peer, %reason, "idle client disconnected");
             Ended::Idle
         }
         Err(Broken::Engine(error)) => {
-            tracing::error!(event = "index_poisoned", connection, %peer, %error, "cannot answer");
+            tracing::error!(event = "index_poisoned", connection, %peer, %error, "cannot answer clients any more");
             Ended::Poisoned
         }
     };

@@ -63,7 +63,7 @@ impl Duties {
                 tracing::error!(
                     event = "duty_panicked",
                     duty = name,
-                    "a duty of the replica panicked: it has failed"
+                    "a thread of the replica panicked: the replica has failed"
                 );
             }
         });
@@ -100,7 +100,7 @@ fn repeat(
                     let remedy = error.remedy();
                     tracing::warn!(
                         event = "log_failing",
-                        duty = name, %error, remedy, "trying again"
+                        duty = name, %error, remedy, "the log failed; retrying"
                     );
                 }
                 replica.pause(retry.failed());
@@ -139,7 +139,7 @@ impl Said {
     /// Notes that the duty is done. Returns what to say of the log, if it had failed.
     fn done(&mut self) -> Option<&'static str> {
         let Self { last, was_refused } = mem::take(self);
-        (last != Last::None).then_some(if was_refused { "takes changes" } else { "is there" })
+        (last != Last::None).then_some(if was_refused { "takes changes" } else { "is reachable" })
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!([said.failed(None), said.failed(None), said.failed(FULL)], [true, false, true]);
         assert_eq!([said.done(), said.done()], [Some("takes changes"), None]);
         assert!(said.failed(None));
-        assert_eq!(said.done(), Some("is there"));
+        assert_eq!(said.done(), Some("is reachable"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Handle {
                 event = "threads_left_behind",
                 connections = self.connections.len(),
                 acceptors = self.connections.acceptors(),
-                "threads of the server have not ended in time and are left behind"
+                "some threads of the server did not end in time; the program ends without them"
             );
         }
         Stopped { cut_off }

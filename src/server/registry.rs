@@ -118,7 +118,7 @@ pub(super) struct Accepting {
 /// Why a connection is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NotTaken {
-    #[error("{limit} clients are connected already, and no more may be")]
+    #[error("{limit} clients are connected, which is the limit")]
     Full { limit: usize },
     #[error("the server is shutting down")]
     Closed,

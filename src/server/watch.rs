@@ -43,7 +43,7 @@ impl<'a> Watch<'a> {
         if self.said.is_some() {
             tracing::debug!(
                 event = "messages_refused",
-                connection, %peer, left_out, "more messages answered ERROR"
+                connection, %peer, left_out, "more messages got ERROR"
             );
         // Nothing is known of this client. One that comes and goes fast is still bounded by the quota of all.
         } else if let Some(unsaid_clients) = self.shared.refusals.lock_quota().take(Instant::now())
@@ -51,7 +51,7 @@ impl<'a> Watch<'a> {
             let unsaid_clients = (unsaid_clients > 0).then_some(unsaid_clients);
             tracing::info!(
                 event = "messages_refused",
-                connection, %peer, left_out, unsaid_clients, "messages answered ERROR"
+                connection, %peer, left_out, unsaid_clients, "messages got ERROR"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What a session has its messages answered by: an engine alone, in memory or with a store, or a replica.
+//! What answers the messages of a session: an engine alone, in memory or with a store, or a replica.
 
 #[cfg(feature = "metrics")]
 use std::error::Error;
@@ -13,12 +13,12 @@ use crate::log::{LogRefusal, Place};
 use crate::replica::Replica;
 use crate::store::{Snapshot, StoreError};
 
-/// An [`Engine`] or a [`Replica`], as those see it that serve it.
+/// An [`Engine`] or a [`Replica`], as its server sees it.
 pub trait Backend: fmt::Debug + Send + Sync {
     /// The engine that has the index.
     fn engine(&self) -> View<'_>;
 
-    /// How much one batch is best.
+    /// The best size of a batch.
     fn most(&self) -> Most;
 
     /// Settles messages of a batch, in order.
@@ -31,38 +31,37 @@ pub trait Backend: fmt::Debug + Send + Sync {
         observer: &mut dyn Observer,
     ) -> Result<Settled, Poisoned>;
 
-    /// Ends what batches wait for that others decide; whether there was anything of that kind.
+    /// Ends the waiting of batches for a log. Returns whether there is one.
     fn let_go(&self) -> bool;
 
-    /// How it stands with the log; `None` if there is none.
+    /// The state of the log. `None` if there is none.
     fn log_state(&self) -> Option<LogState>;
 
-    /// Whether batches are answered now, as far as is known. Waits for nothing.
+    /// Whether batches are answered now, as far as is known. It does not wait.
     ///
     /// # Errors
     /// Why they are not.
     #[cfg(feature = "metrics")]
     fn health(&self) -> Result<(), Box<dyn Error + Send + Sync>>;
 
-    /// The state at this moment for a backup; `None` if nothing keeps it.
+    /// The durable state of this moment, for a backup. `None` if there is no store.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is closed.
     fn snapshot(&self) -> Result<Option<Box<dyn Snapshot>>, StoreError>;
 
-    /// The place in the log, if there is one, how many packages are indexed, and their digest, all of one
-    /// moment.
+    /// The place in the log, if there is one, the number of packages, and their digest, all of one moment.
     ///
     /// # Errors
     /// As [`Engine::read`].
     fn digest(&self) -> Result<(Option<Place>, usize, Digest), Unavailable>;
 }
 
-/// An engine that is not to be changed but by its owner.
+/// An engine that only its owner may change.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a>(pub(crate) &'a Engine);
 
-/// How much is settled at once at most.
+/// The most that is settled at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Most {
     /// Messages.
@@ -71,14 +70,14 @@ pub struct Most {
     pub names: usize,
 }
 
-/// How it stands with the log of a replica.
+/// The state of a replica's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogState {
-    /// How far the index has come in it.
+    /// The place in it that the index has reached.
     pub applied: Place,
     /// How long ago it did something.
     pub unreached: Duration,
-    /// Why it takes no changes; `None` while it does.
+    /// Why it takes no changes. `None` while it does.
     pub refusal: Option<LogRefusal>,
 }
 
@@ -127,7 +126,7 @@ impl Backend for Replica {
         View(Self::engine(self))
     }
 
-    /// As many messages as one answer can have the replies of, because each batch costs a round to the log.
+    /// As many messages as have their replies in one answer, because each batch costs a round to the log.
     fn most(&self) -> Most {
         Most { messages: MAX_ANSWER_BYTES / PADDED_REPLY_BYTES - 1, names: usize::MAX }
     }

@@ -1,7 +1,7 @@
-//! Filling a batch with messages that have arrived: framing and parsing in one pass where that can be done.
+//! Fills a batch with messages that have arrived. Where possible, it frames and parses in one pass.
 //!
-//! A usual message is read from the bytes as they lie, which finds the end of its line as well. Only where that
-//! fails is the line searched for its end, and then parsed with all of the grammar.
+//! A usual message is read from the bytes in place, which also finds the end of its line. Only if that fails,
+//! the line is searched for its end and then parsed with the full grammar.
 
 use super::Most;
 use super::request::{Request, Work};
@@ -23,7 +23,8 @@ impl<'b, 'a> Filling<'b, 'a> {
         Self { batch, work: Work::default(), most, max_line_bytes, fresh: &[] }
     }
 
-    /// Takes as many messages as a batch may have, and says whether there may be more, and what these ask for.
+    /// Takes as many messages as a batch may have. Returns whether there may be more, and what the messages
+    /// ask for.
     pub(super) fn fill(mut self, lines: &mut Lines<'a>) -> (bool, Work) {
         loop {
             self.fresh = lines.fresh();
@@ -44,7 +45,7 @@ impl<'b, 'a> Filling<'b, 'a> {
         self.batch.len() < self.most.messages && self.work.names < self.most.names
     }
 
-    /// Takes the next message if it is a usual one. Says whether.
+    /// Takes the next message if it is a usual one. Returns whether it did.
     #[allow(clippy::inline_always, reason = "into the loop over messages: counted")]
     #[inline(always)]
     fn take_usual(&mut self) -> bool {

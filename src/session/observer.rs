@@ -1,30 +1,29 @@
-//! What a session tells of its batches to anyone who watches it, for logs and metrics.
+//! What a session tells an observer about its batches, for logs and metrics.
 //!
-//! There is no clock here: anyone who wants to know how long something took looks at one when told.
+//! There is no clock here. An observer that measures times reads its own clock when it is called.
 
 use super::Refusal;
 use crate::command::{Outcome, Reply, Verb};
 
-/// Watches a session: told what happens, and when, by being called. Every method does nothing
-/// unless written.
+/// Watches a session: its methods are called when something happens. By default each does nothing.
 pub trait Observer {
-    /// A message was answered `ERROR`, for this reason. The index is free.
+    /// A message got `ERROR`, for this reason. The index is free.
     fn refused(&mut self, _refusal: &Refusal) {}
 
     /// A batch has commands, and now waits for the index.
     fn waiting(&mut self) {}
 
-    /// It has the index. What is done here is done while everybody else waits.
+    /// The batch has the index. Everybody else waits until this returns.
     fn taken(&mut self) {}
 
-    /// It has applied its commands, and the index is free again.
+    /// The batch has applied its commands, and the index is free again.
     fn released(&mut self) {}
 
     /// All messages of a batch have their replies, which are about to be sent.
     fn answered(&mut self, _tally: &Tally) {}
 }
 
-/// Told of refusals alone.
+/// An observer of refusals only.
 pub(super) struct Refusals<F>(pub(super) F);
 
 impl<F: FnMut(&Refusal)> Observer for Refusals<F> {
@@ -33,10 +32,10 @@ impl<F: FnMut(&Refusal)> Observer for Refusals<F> {
     }
 }
 
-/// How many messages of a batch were answered what: at most [`MAX_BATCH`](super::MAX_BATCH) in all.
+/// How many messages of a batch got which reply: at most [`MAX_BATCH`](super::MAX_BATCH) in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// By verb, and then by outcome.
+    /// Per verb, and in it per outcome.
     answered: [[u32; 2]; Verb::ALL.len()],
     limited: u32,
     malformed: u32,
@@ -60,8 +59,8 @@ impl Tally {
         }
     }
 
-    /// How many messages with this verb got this reply. `ERROR` is a limit's doing here, and only
-    /// an INDEX meets one.
+    /// How many messages with this verb got this reply. Here `ERROR` means a limit, and only an INDEX can
+    /// reach one.
     #[must_use]
     pub fn commands(&self, verb: Verb, reply: Reply) -> u32 {
         match (verb, reply) {
@@ -72,20 +71,20 @@ impl Tally {
         }
     }
 
-    /// How many lines were no message.
+    /// How many lines were not messages.
     #[must_use]
     pub fn malformed(&self) -> u32 {
         self.malformed
     }
 
-    /// How many messages were answered `ERROR` because the store has failed, whatever they were.
+    /// How many messages of any kind got `ERROR` because the store has failed.
     #[must_use]
     pub fn not_durable(&self) -> u32 {
         self.not_durable
     }
 
-    /// How many messages were answered `ERROR` because the log that replicas share did not say in time what
-    /// becomes of them, whatever they were.
+    /// How many messages of any kind got `ERROR` because the log of the replicas did not say in time what
+    /// becomes of them.
     #[must_use]
     pub fn unanswered(&self) -> u32 {
         self.unanswered

@@ -1,7 +1,7 @@
 //! Messages on their way to their replies, a batch at a time.
 //!
-//! A batch is settled on the index of an engine, or by way of the log of a replica.
-//! Work is counted in names: those that messages list, and those of the lists that they replace.
+//! A batch is settled on the index of an engine, or through the log of a replica. Work is counted in names:
+//! those that messages list, and those of the lists that they replace.
 
 use crate::command::{CommandRef, Outcome, Verb};
 use crate::engine::{Engine, Poisoned, Unavailable, Version};
@@ -36,7 +36,7 @@ impl<'a> Request<'a> {
         self.command().map_or(0, CommandRef::name_count)
     }
 
-    /// Takes what has come of the command.
+    /// Takes the result of the command.
     fn answer(&mut self, answer: Result<Outcome, LimitError>) {
         if let Self::Waiting(command) = *self {
             *self = Self::settled(command, answer);
@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// How many bytes its message has at most.
+    /// The most bytes that its message has.
     fn bytes(&self) -> usize {
         let names = self.command().into_iter().flat_map(CommandRef::names);
         names.map(|name| name.as_str().len() + 1).sum::<usize>() + "REMOVE||\n".len()
@@ -78,7 +78,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Whether it waits to do more than ask.
+    /// Whether it waits and is not a QUERY.
     fn may_change(&self) -> bool {
         self.command().is_some_and(|command| command.verb() != Verb::Query)
     }
@@ -87,9 +87,9 @@ impl<'a> Request<'a> {
 /// What a batch asks for, counted while it is read.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Work {
-    /// How many names the messages list that wait: one at least, if any waits.
+    /// How many names the waiting messages list. At least one if any message waits.
     pub(super) names: usize,
-    /// Whether one of them does more than ask.
+    /// Whether one of them is not a QUERY.
     may_change: bool,
 }
 
@@ -115,24 +115,24 @@ impl Work {
     }
 }
 
-/// Messages of a session, of which none, some or all wait to be settled.
+/// Messages of a session. None, some or all of them wait to be settled.
 #[derive(Debug)]
 pub struct Batch<'b, 'a> {
     pub(super) requests: &'b mut [Request<'a>],
     pub(super) work: Work,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled {
-    /// What the answers rest on.
+    /// The version of the index that the answers depend on.
     pub(super) version: Version,
     /// How many messages are settled, from the first on.
     pub(super) messages: usize,
 }
 
-/// Takes the index once, and applies the commands that wait for it; side by side with others if these and
-/// those only ask. Settles all messages, unless the first hold more than [`MAX_BATCH_NAMES`].
+/// Takes the index once, and applies the waiting commands. If all of them are QUERYs, other batches of QUERYs
+/// run at the same time. Settles all messages, unless the first ones hold more than [`MAX_BATCH_NAMES`].
 pub(super) fn settle(
     Batch { requests, work }: Batch<'_, '_>,
     engine: &Engine,
@@ -151,7 +151,7 @@ pub(super) fn settle(
                 return Ok(Settled { version, messages });
             }
             Err(Unavailable::Poisoned(poisoned)) => return Err(poisoned),
-            // Those that only ask can still be answered.
+            // QUERYs can still be answered.
             Err(Unavailable::NotDurable(reason)) => {
                 for request in requests.iter_mut().filter(|request| request.may_change()) {
                     *request = Request::Refused(reason.into());
@@ -163,7 +163,7 @@ pub(super) fn settle(
     Ok(Settled { version, messages: requests.len() })
 }
 
-/// Applies commands, in order, until they were [`MAX_BATCH_NAMES`] of work. Says how many messages that were.
+/// Applies commands in order, up to [`MAX_BATCH_NAMES`] of work. Returns how many messages that were.
 fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
     let before = index.dependency_count();
     let (mut names, mut replaced, mut settled) = (0, 0, 0);
@@ -180,7 +180,7 @@ fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
                     Ok(outcome) => *request = Request::Answered(command.verb(), outcome),
                     Err(limit) => *request = Request::Refused(limit.into()),
                 }
-                // All lists that were replaced, however long they were.
+                // Counts all lists that were replaced, of any length.
                 replaced = (before + names).saturating_sub(index.dependency_count() + settled);
             }
             Request::Answered(..) | Request::Refused(_) => {}
@@ -192,8 +192,8 @@ fn apply_some(batch: &mut [Request<'_>], index: &mut PackageIndex) -> usize {
     settled
 }
 
-/// Has the order that all replicas share say where the batch comes, and applies every command there. A
-/// batch that only asks is told what was so when it was asked. Settles all messages.
+/// Lets the log of the replicas decide the place of the batch, and applies every command there. A batch of
+/// QUERYs needs no place: it only waits until the replica has caught up. Settles all messages.
 pub(super) fn settle_in_order(
     Batch { requests, work }: Batch<'_, '_>,
     replica: &Replica,
@@ -228,7 +228,7 @@ pub(super) fn settle_in_order(
                     request.answer(answer);
                 }
             }
-            // It has no effect, so that those that only ask can still be answered.
+            // The batch has no effect, so its QUERYs can still be answered.
             Err(reason @ Unanswered::Refused(_)) => refuse_changes(&mut parts, replica, reason)?,
             Err(reason) => {
                 for request in parts {
@@ -242,7 +242,7 @@ pub(super) fn settle_in_order(
     Ok(settled)
 }
 
-/// Answers those that only ask, which list so many names, side by side with others.
+/// Answers QUERYs that list this many names, together with other readers.
 fn look_up(
     batch: &mut [Request<'_>],
     names: usize,
@@ -260,7 +260,7 @@ fn look_up(
     Ok(version)
 }
 
-/// Refuses those that may change something, and answers those that only ask.
+/// Refuses commands that may change something, and answers QUERYs.
 fn refuse_changes(
     requests: &mut [&mut Request<'_>],
     replica: &Replica,
@@ -292,7 +292,7 @@ fn refuse_changes(
     Ok(())
 }
 
-/// Refuses all that waits.
+/// Refuses all messages that wait.
 fn refuse(requests: &mut [Request<'_>], reason: Unanswered) {
     for request in requests.iter_mut().filter(|request| request.command().is_some()) {
         *request = Request::Refused(reason.into());

@@ -51,7 +51,7 @@ fn more_messages_than_one_batch_are_answered_in_order() {
 }
 
 #[test]
-fn a_limit_of_the_index_is_an_error_on_the_wire_and_a_reason_in_the_log() {
+fn a_limit_is_an_error_on_the_wire_and_a_reason_in_the_log() {
     let limits = Limits { max_packages: 1, ..Limits::default() };
     let engine = Engine::new(PackageIndex::with_limits(limits));
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
@@ -117,13 +117,13 @@ fn malformed_messages_alone_do_not_touch_the_index() {
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
     session.fill(b"nonsense\n");
     let reply = engine.batch(|_index| {
-        // Would wait forever for the index that this very batch holds.
+        // This would wait for ever if the batch still held the index.
         session.answer(&engine, |_| ()).unwrap().to_vec()
     });
     assert_eq!(reply.as_deref(), Ok(b"ERROR\n".as_slice()));
 }
 
-/// Has the session answer all that has arrived, and says how many bytes of replies that made.
+/// Has the session answer all complete messages, and returns how many bytes of replies there were.
 fn drain(session: &mut Session, engine: &Engine) -> usize {
     let mut bytes = 0;
     while session.has_more() {
@@ -134,10 +134,10 @@ fn drain(session: &mut Session, engine: &Engine) -> usize {
     bytes
 }
 
-/// A session whose buffers are as large as a client can make them, and all that it answered.
+/// A session whose buffers are as large as a client can make them, and all its replies.
 fn swollen(engine: &Engine) -> Session {
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-    // A long line makes the buffer grow; only then do 64 KiB of line ends come in one read.
+    // A long line makes the buffer grow. Only then do 64 KiB of line ends arrive in one read.
     let mut left = DEFAULT_MAX_LINE_BYTES - 1;
     while left > 0 {
         left -= session.fill(&vec![b'x'; left]);
@@ -151,7 +151,7 @@ fn swollen(engine: &Engine) -> Session {
 }
 
 #[test]
-fn what_a_session_holds_is_bounded_whatever_the_client_sends() {
+fn what_a_session_holds_is_bounded_for_any_input() {
     let session = swollen(&Engine::default());
     let requests = MAX_BATCH * size_of::<Request<'_>>();
     let batches = (MAX_ANSWER_BYTES / (MAX_BATCH * "OK\n".len())).next_power_of_two();
@@ -161,7 +161,7 @@ fn what_a_session_holds_is_bounded_whatever_the_client_sends() {
     assert!(bound <= 128 * 1024, "{bound}");
 }
 
-/// The last reply of the last batch for which there is room, wherever in that room it begins.
+/// The last reply of the last batch that has room, at any place in that room.
 #[test]
 fn replies_of_every_length_stay_within_what_an_answer_may_have() {
     let engine = Engine::default();
@@ -259,7 +259,7 @@ fn the_memory_of_requests_and_replies_serves_again() {
 }
 
 #[test]
-fn a_client_that_speaks_http_is_refused_once_and_costs_no_more_memory() {
+fn a_client_that_speaks_http_is_refused_once_in_no_more_memory() {
     let engine = Engine::default();
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
     session.fill(b"GET / HTTP/1.1\r\nINDEX|a|\n");
@@ -269,7 +269,7 @@ fn a_client_that_speaks_http_is_refused_once_and_costs_no_more_memory() {
     assert_eq!(refusals, [Refusal::Http]);
     assert!(session.is_over() && !session.has_more());
     let held = session.memory();
-    // Read by hand and by `fill`: neither is kept, nor answered.
+    // Read by hand and by `fill`: both drop it.
     for _ in 0..100 {
         let space = session.space();
         space.fill(b'\n');
@@ -301,10 +301,10 @@ impl Store for Broken {
 }
 
 #[test]
-fn what_rests_on_what_is_not_durable_is_answered_error_and_within_bounds() {
+fn what_is_not_durable_is_answered_error_within_bounds() {
     let engine = Engine::durable(PackageIndex::new(), Box::new(Broken));
     let mut session = Session::new(DEFAULT_MAX_LINE_BYTES);
-    // What comes before the change in another batch stays, and everything after it goes.
+    // A batch before the change stays, and everything after it is taken back.
     let queries = b"QUERY|a|\n".repeat(MAX_BATCH);
     let after = [b"INDEX|a|\n".as_slice(), &b"QUERY|a|\n".repeat(6_000)].concat();
     let input = [queries, after].concat();
@@ -327,7 +327,7 @@ fn what_rests_on_what_is_not_durable_is_answered_error_and_within_bounds() {
     let taken_back = lines[MAX_BATCH..].iter().take_while(|line| **line == b"ERROR\n").count();
     assert!(taken_back > MAX_BATCH);
     assert_eq!(taken_back, refusals);
-    // The next answers are from what is durable: nothing.
+    // The next answers are from the durable state: nothing.
     assert!(lines[MAX_BATCH + taken_back..].iter().all(|line| *line == b"FAIL\n"));
     assert!(lines.len() > MAX_BATCH + taken_back);
 
@@ -345,10 +345,10 @@ impl Observer for Holds {
     }
 }
 
-/// What a session answers, and in how many messages at a time.
+/// The session's answer, and the number of messages each time that the index was taken.
 fn holds(engine: &Engine, messages: &str) -> (String, Vec<u32>) {
     let mut session = Session::new(1 << 20);
-    // The buffer grows with what comes. Afterwards it takes all messages in one piece.
+    // The buffer grows with what arrives. Afterwards it takes all messages in one piece.
     let noise = "x".repeat(100_000) + "\n";
     holds_of(&mut session, engine, &noise);
     holds_of(&mut session, engine, messages)
@@ -373,17 +373,17 @@ fn index(package: &str, list: &str) -> String {
 #[test]
 fn a_batch_ends_after_so_many_names_listed_or_replaced() {
     let engine = Engine::default();
-    // Two letters each, so that all messages of a step come in one piece.
+    // Names of two letters, so that all messages of a step arrive in one piece.
     let letters: Vec<_> = ('a'..='z').chain('A'..='Z').collect();
     let pairs = letters.iter().flat_map(|one| letters.iter().map(move |two| format!("{one}{two}")));
     let hubs: Vec<_> = pairs.take(MAX_BATCH_NAMES / 2).collect();
     let fill: String = hubs.iter().map(|hub| index(hub, "")).collect();
     assert_eq!(holds(&engine, &fill).0, "OK\n".repeat(hubs.len()));
-    // Listed.
+    // Names that are listed.
     let packages: Vec<_> = (0..4).map(|number| format!("package{number}")).collect();
     let fill: String = packages.iter().map(|package| index(package, &hubs.join(","))).collect();
     assert_eq!(holds(&engine, &fill), ("OK\n".repeat(4), vec![2, 2]));
-    // Replaced, by nothing or by no list.
+    // Names that are replaced, by an empty list or by no list.
     let (removed, left) = packages.split_at(2);
     let remove: String = removed.iter().map(|package| format!("REMOVE|{package}|\n")).collect();
     let answered = holds(&engine, &(remove + "QUERY|x|\n"));

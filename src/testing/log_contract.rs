@@ -49,7 +49,7 @@ fn entries_have_places(log: &dyn Log) -> Result<Vec<Entry>, LogError> {
     let (mut one, mut other) = (log.register()?, log.register()?);
     assert_ne!(one.id, other.id);
     assert_eq!((one.entries, other.entries), (0, 0));
-    assert_eq!(log.head()?, Place::default(), "whoever is registered has appended nothing");
+    assert_eq!(log.head()?, Place::default(), "a registered writer has appended nothing");
     let (first_one, first_other) = (one, other);
     let mut entries = vec![append(log, &mut one, b"INDEX|a|\n")?];
     entries.push(append(log, &mut other, b"INDEX|b|\nINDEX|c|\n")?);
@@ -81,7 +81,7 @@ fn behind(log: &dyn Log, after: Place, count: usize) -> Result<Vec<Entry>, LogEr
             entries.push(entry);
             if entries.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        assert!(begun.elapsed() < PATIENCE, "nothing comes behind {after}");
+        assert!(begun.elapsed() < PATIENCE, "nothing comes after {after}");
     }
     assert_eq!(entries.len(), count, "it has gone on when it was told to stop");
     Ok(entries)
@@ -99,7 +99,7 @@ fn entries_come_in_order(log: &dyn Log, entries: &[Entry]) -> Result<(), LogErro
         more.push(entry);
         ControlFlow::Continue(())
     })?;
-    assert_eq!(more, [], "nothing is behind the end");
+    assert_eq!(more, [], "nothing comes after the end");
     Ok(())
 }
 

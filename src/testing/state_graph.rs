@@ -49,7 +49,7 @@ pub struct StateGraphError {
 
 /// A command that the graph does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is none of the commands of the state graph")]
+#[error("{0} is not a command of the state graph")]
 pub struct UnknownCommand(pub Command);
 
 impl StateGraph {

@@ -1,36 +1,35 @@
 //! The framing: bytes in any segmentation in, lines of bounded length out.
 //!
-//! What a line says is the grammar's business; where its bytes come from is the caller's.
+//! The grammar reads what a line says. The caller decides where its bytes come from.
 
 use memchr::memchr;
 
-/// The line limit unless another is chosen, in bytes, LF included (protocol rule L2).
+/// The default line limit, in bytes, with LF (protocol rule L2).
 pub const DEFAULT_MAX_LINE_BYTES: usize = 65_536;
 
-/// The least line limit that makes sense: room for `REMOVE|`, a name of 255 bytes, a bar and LF.
+/// The least useful line limit: room for `REMOVE|`, a name of 255 bytes, a bar and LF.
 pub const MIN_LINE_BYTES: usize = 264;
 
-/// What a fresh buffer holds, in bytes. It doubles each time that one read fills all of it.
+/// The size of a fresh buffer, in bytes. It doubles each time that one read fills all of it.
 const INITIAL_BYTES: usize = 4_096;
 
-/// What a buffer for short lines may grow to, in bytes, so that one read can bring many of them.
+/// The largest buffer for short lines, in bytes, so that one read can bring many of them.
 const MANY_LINES_BYTES: usize = 65_536;
 
 /// What the framing found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// A line within the limit, its LF included.
+    /// A line within the limit, with its LF.
     Line(&'a [u8]),
-    /// A line passed the limit: what came of it first, as many bytes as the limit. Said once a line,
-    /// as soon as the limit is passed; what follows up to the LF is dropped without being stored.
+    /// A line passed the limit. Contains its first bytes, as many as the limit. It is yielded once a line, as
+    /// soon as the limit is passed. The rest up to the LF is dropped without being stored.
     TooLong(&'a [u8]),
 }
 
 /// Collects bytes and yields the lines that are complete.
 ///
-/// Memory: nothing until the first read, then 4 KiB, and up to the line limit or 64 KiB, whichever
-/// is more, for a client that sends so much at once. How the bytes were split into reads changes
-/// nothing.
+/// It takes no memory until the first read, and then 4 KiB. If a client sends much at once, it grows up to the
+/// line limit, or to 64 KiB if that is more. How the bytes are split into reads makes no difference.
 ///
 /// ```
 /// use package_indexer::wire::{Frame, LineBuffer};
@@ -43,7 +42,7 @@ pub enum Frame<'a> {
 /// ```
 #[derive(Debug)]
 pub struct LineBuffer {
-    /// Initialized memory; what is in use is `cursor.start..filled`.
+    /// Initialized memory. `cursor.start..filled` is in use.
     bytes: Vec<u8>,
     filled: usize,
     cursor: Cursor,
@@ -55,14 +54,14 @@ pub struct LineBuffer {
 struct Cursor {
     /// Where the next line begins.
     start: usize,
-    /// Up to here there is no LF after `start`, so that no byte is searched twice.
+    /// There is no LF between `start` and here, so no byte is searched twice.
     searched: usize,
-    /// Whether the rest of a line that passed the limit is still to be dropped.
+    /// Whether the rest of a line that passed the limit must still be dropped.
     discarding: bool,
 }
 
 impl LineBuffer {
-    /// An empty buffer for lines of at most `max_line_bytes` bytes, LF included; at least 1.
+    /// An empty buffer for lines of at most `max_line_bytes` bytes, with LF; at least 1.
     #[must_use]
     pub fn new(max_line_bytes: usize) -> Self {
         Self {
@@ -75,22 +74,22 @@ impl LineBuffer {
 
     /// Free space for the next read, never empty once [`lines`](Self::lines) has been exhausted.
     ///
-    /// Say with [`advance`](Self::advance) how much of it was filled.
+    /// Report with [`advance`](Self::advance) how much of it was filled.
     pub fn space(&mut self) -> &mut [u8] {
         self.make_room();
         &mut self.bytes[self.filled..]
     }
 
-    /// Says that a read filled the first `count` bytes of [`space`](Self::space).
+    /// Reports that a read filled the first `count` bytes of [`space`](Self::space).
     ///
     /// # Panics
-    /// If that is more than the space there was, a bug in the caller.
+    /// If `count` is more than the space, which is a bug of the caller.
     pub fn advance(&mut self, count: usize) {
         assert!(count <= self.bytes.len() - self.filled, "a read cannot fill more than its space");
         self.filled += count;
     }
 
-    /// Copies as much of `bytes` as there is space for, and says how much that was.
+    /// Copies as much of `bytes` as fits, and returns how much that was.
     pub fn fill(&mut self, bytes: &[u8]) -> usize {
         let space = self.space();
         let count = space.len().min(bytes.len());
@@ -99,7 +98,7 @@ impl LineBuffer {
         count
     }
 
-    /// The lines that are complete, each yielded once; dropping the iterator early keeps the rest.
+    /// The complete lines, each yielded once. Dropping the iterator early keeps the rest.
     pub fn lines(&mut self) -> Lines<'_> {
         Lines {
             bytes: &self.bytes[..self.filled],
@@ -108,12 +107,12 @@ impl LineBuffer {
         }
     }
 
-    /// The line that [`lines`](Self::lines) would yield next, which it will still yield.
+    /// The line that [`lines`](Self::lines) will yield next.
     pub fn peek(&mut self) -> Option<Frame<'_>> {
         let mut cursor = self.cursor;
         let frame = next_frame(&self.bytes[..self.filled], &mut cursor, self.max_line_bytes);
         if frame.is_none() {
-            // So that no byte is searched twice: not when a line comes byte by byte either.
+            // So that no byte is searched twice, not even if a line arrives byte by byte.
             self.cursor = cursor;
         }
         frame
@@ -125,8 +124,8 @@ impl LineBuffer {
         self.bytes.capacity()
     }
 
-    /// Moves what is left to the front; grows, up to the bound, if the bytes in use, or the last
-    /// read, filled everything.
+    /// Moves the rest to the front. Grows, up to the bound, if the bytes in use or the last read filled
+    /// everything.
     fn make_room(&mut self) {
         let was_full = self.filled == self.bytes.len();
         let Cursor { start, searched, .. } = &mut self.cursor;
@@ -154,14 +153,14 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The bytes from the beginning of a line on; none if its beginning has been searched for an end.
+    /// The bytes from the beginning of a line on. Empty if that beginning has been searched for an end.
     pub(crate) fn fresh(&self) -> &'a [u8] {
         let Cursor { start, searched, discarding } = *self.cursor;
         if start == searched && !discarding { &self.bytes[start..] } else { &[] }
     }
 
-    /// Says that anyone who looked at the [`fresh`](Self::fresh) bytes found lines in so many of them, with the LF of
-    /// the last, none too long.
+    /// Reports that this many of the [`fresh`](Self::fresh) bytes were read as lines. They end with the LF of
+    /// the last line, and no line is too long.
     pub(crate) fn skip_fresh(&mut self, count: usize) {
         self.cursor.start += count;
         self.cursor.searched = self.cursor.start;
@@ -179,7 +178,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The next line of `bytes`, if it is complete or too long; moves `cursor` past it.
+/// The next line of `bytes`, if it is complete or too long. Moves `cursor` past it.
 #[allow(clippy::inline_always, reason = "into the loop over lines: counted")]
 #[inline(always)]
 fn next_frame<'a>(
@@ -216,7 +215,7 @@ fn next_frame<'a>(
 mod tests {
     use super::*;
 
-    /// Feeds `input` in pieces of `size` bytes and says what came out.
+    /// Feeds `input` in pieces of `size` bytes and returns what came out.
     fn frames(input: &[u8], size: usize, max_line_bytes: usize) -> Vec<Result<Vec<u8>, ()>> {
         let mut buffer = LineBuffer::new(max_line_bytes);
         let mut frames = Vec::new();
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_fills_the_buffer_gets_a_larger_one_up_to_the_bound() {
+    fn a_client_that_fills_its_buffer_gets_a_larger_one_to_a_bound() {
         let mut buffer = LineBuffer::new(300);
         let input = b"QUERY|a|\n".repeat(100_000);
         let (mut left, mut reads, mut lines) = (input.as_slice(), 0, 0);

@@ -1,9 +1,8 @@
-//! The grammar of a message, one combinator a rule, in the order of the grammar in
-//! `spec/protocol.md`, so that the two can be read side by side.
+//! The grammar of a message, one combinator a rule, in the order of the grammar in `spec/protocol.md`, so
+//! that the two can be read side by side.
 //!
-//! Parsing borrows from the line and allocates nothing. The usual messages are read in fewer steps by
-//! [`usual`](super::usual), which says nothing of any others; those are read here, with the reason if one is
-//! malformed.
+//! Parsing borrows from the line and allocates nothing. [`usual`](super::usual) reads the usual messages in
+//! fewer steps, and leaves all others to this module, which also explains what is wrong with a line.
 
 use std::fmt;
 use std::str::FromStr;
@@ -38,13 +37,13 @@ use crate::wire::usual::{first_list, first_message_within, first_name};
 /// ```
 ///
 /// # Errors
-/// A [`ParseError`] when the line is not a message (protocol rules M, N and D).
+/// A [`ParseError`] if the line is not a message (protocol rules M, N and D).
 pub fn parse(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
     parse_within::<MAX_NAME_BYTES>(line)
 }
 
-/// As [`parse`], where a name has at most `MAX` bytes: with names of three there are so few lines of interest that a
-/// test can try them all.
+/// As [`parse`], with names of at most `MAX` bytes. With names of at most three bytes, a test can try all
+/// interesting lines.
 #[allow(clippy::inline_always, reason = "into the one that all call: counted")]
 #[inline(always)]
 pub(crate) fn parse_within<const MAX: usize>(line: &[u8]) -> Result<CommandRef<'_>, ParseError> {
@@ -69,13 +68,13 @@ pub fn parse_reply(line: &[u8]) -> Result<Reply, ParseError> {
     whole(line, reply)
 }
 
-/// Reads a package and a list that stand apart, as in the message that would index the package. An error
-/// is that of the message. O(length), allocates nothing unless it fails.
+/// Reads a package and a list that are stored apart, as in the message that would index the package. An error
+/// counts bytes as in that message. O(length), allocates nothing unless it fails.
 pub(super) fn parse_parts<'a>(
     package: &'a [u8],
     list: &'a [u8],
 ) -> Result<(NameRef<'a>, Dependencies<'a>), ParseError> {
-    // No part of the list, but of the message.
+    // The end is not part of the list, but of the message.
     let names = list.strip_suffix(b"\r").unwrap_or(list);
     let names = if names.is_empty() {
         Some((Dependencies::NONE, names))
@@ -92,7 +91,7 @@ pub(super) fn parse_parts<'a>(
         .unwrap_or_else(|| Fault::at(&[]).in_line(&message)))
 }
 
-/// All of `line` by one rule.
+/// Parses all of `line` by one rule.
 #[cold]
 fn whole<'a, O>(line: &'a [u8], rule: impl Fn(&'a [u8]) -> Parsed<'a, O>) -> Result<O, ParseError> {
     let fault = match rule(line) {
@@ -180,7 +179,7 @@ fn reply(input: &[u8]) -> Parsed<'_, Reply> {
         .parse(input)
 }
 
-/// `parser`, whose error says that `rule` expected `expected` where it began.
+/// Like `parser`, but its error says that `rule` expected `expected` where it began.
 fn expect<'a, O>(
     rule: Rule,
     expected: &'static str,
@@ -196,7 +195,7 @@ fn expect<'a, O>(
 
 type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
 
-/// What a [`Command`] prints as is read back; CR and LF are no part of it.
+/// Reads the text that a [`Command`] prints as. CR and LF are not part of it.
 ///
 /// ```
 /// use package_indexer::Command;
@@ -212,7 +211,7 @@ impl FromStr for Command {
     }
 }
 
-/// What a [`Reply`] prints as is read back.
+/// Reads the text that a [`Reply`] prints as.
 impl FromStr for Reply {
     type Err = ParseError;
 
@@ -225,13 +224,13 @@ impl FromStr for Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// `message`: the bars, and what stands around them.
+    /// `message`: the bars, and the text around them.
     Message,
     /// `command`: the three words.
     Command,
     /// `package`: the name between the bars.
     Package,
-    /// `dependencies`: the list after the second bar, and that the line ends after it.
+    /// `dependencies`: the list after the second bar, up to the end of the line.
     Dependencies,
     /// `name`: the length of a name.
     Name,
@@ -252,15 +251,15 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Why a line is not a message: which rule broke, at which byte, and what stood to be read there.
+/// Why a line is not a message: which rule it breaks, at which byte, and what was expected there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}: expected {expected} at byte {offset}, found {}", Found(*.found))]
 pub struct ParseError {
-    /// The rule of the grammar that could not be met.
+    /// The rule of the grammar that is broken.
     pub rule: Rule,
-    /// Where, counted in bytes of the line from 0.
+    /// The place, in bytes of the line from 0.
     pub offset: usize,
-    /// The byte that stood there; none if the line ended.
+    /// The byte at that place. `None` if the line ended.
     pub found: Option<u8>,
     /// What the rule expected there, in words.
     pub expected: &'static str,
@@ -278,7 +277,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// nom's view of a [`ParseError`]: it knows what is left of the line, not yet the offset.
+/// nom's view of a [`ParseError`]. It knows how many bytes are left, but not yet the offset.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
     rest: usize,
@@ -292,7 +291,7 @@ impl Fault {
         Self::from_error_kind(input, ErrorKind::Fail)
     }
 
-    /// At the same place, where this rule expected this.
+    /// The same place, where this rule expected this.
     fn about(self, rule: Rule, expected: &'static str) -> Self {
         Self { rule, expected, ..self }
     }

@@ -1,7 +1,7 @@
-//! The request line of HTTP, which a server has to recognise in order to refuse it (protocol rule C7).
+//! Recognises the request line of HTTP, which a server must refuse (protocol rule C7).
 //!
-//! A web page can make its reader's browser send an HTTP request to any address, loopback included.
-//! Here it is only recognised; nothing of it is read. The grammar is wider than that of RFC 9112,
+//! A web page can make its reader's browser send an HTTP request to any address, also to this machine. This
+//! module only recognises the request and reads nothing of it. The grammar is wider than that of RFC 9112,
 //! because a line that is refused by mistake is no message either.
 
 use nom::bytes::complete::{tag, take_while, take_while1};
@@ -22,8 +22,8 @@ pub fn is_http_request(line: &[u8]) -> bool {
     all_consuming((start, target, version, line_end)).parse(line).is_ok()
 }
 
-/// Whether an HTTP request line can begin with these bytes, of which at least the method is
-/// complete: for a line that is too long to be read to its end. O(length), allocates nothing.
+/// Whether an HTTP request line can begin with these bytes, of which at least the method is complete. It is
+/// for lines that are too long to be read to their end. O(length), allocates nothing.
 ///
 /// ```
 /// use package_indexer::wire::begins_http_request;
@@ -45,7 +45,7 @@ pub fn begins_http_request(bytes: &[u8]) -> bool {
         || all_consuming((version, text(b"\r"))).parse(rest).is_ok()
 }
 
-/// Why a line is no request line is not asked.
+/// The reason why a line is not a request line is not needed.
 type Parsed<'a, O> = IResult<&'a [u8], O, ()>;
 
 /// `method SP`, with `method = 1*%x41-5A`

@@ -1,16 +1,15 @@
-//! Rows as they are stored: a package, and what it depends on. They are written and read here alone.
+//! Rows as they are stored: a package and its dependencies. This module alone writes and reads them.
 //!
-//! A row lies in one of two forms. In *two parts*, where a table has a key and a value: the name of the
-//! package, and its list, which is names with commas between them. As a *line*: the message that would
-//! index the package, LF included. A line may also say that a package is gone: the message that would
-//! remove it.
+//! A row has one of two forms. In *two parts*, for a table with keys and values: the name of the package, and
+//! its list, which is names with commas between. As a *line*: the message that would index the package, with
+//! LF. A line may also say that a package is gone, with the message that would remove it.
 //!
 //! | where | form |
 //! |---|---|
 //! | the packages of a store | two parts |
-//! | the recent commits of a store | lines, also of what is gone |
+//! | the recent commits of a store | lines, also of removed packages |
 //! | snapshots in a log, backups | lines |
-//! | entries of a log | lines, also of what is gone: the messages that lead to it |
+//! | entries of a log | lines, also of removed packages: the messages of the entry |
 
 use memchr::memchr;
 
@@ -20,33 +19,33 @@ use crate::command::{CommandRef, Dependencies, Verb};
 use crate::name::NameRef;
 use crate::shown::shown;
 
-/// A package, and what it depends on.
+/// A package and its dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row<'a> {
     /// The package.
     pub package: NameRef<'a>,
-    /// What it depends on.
+    /// Its dependencies.
     pub dependencies: Dependencies<'a>,
 }
 
-/// Why something is no row.
+/// Why something is not a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowError {
-    /// One of its parts is not what it should be.
+    /// One of its parts is invalid.
     #[error("package \"{}\" with the list \"{}\": {error}", shown(package), shown(dependencies))]
     Malformed {
-        /// What stands for the name.
+        /// The text in place of the name.
         package: String,
-        /// What stands for the list.
+        /// The text in place of the list.
         dependencies: String,
-        /// What is wrong with it.
+        /// What is wrong.
         error: ParseError,
     },
-    /// It is a line that says something else.
-    #[error("the line \"{}\" is no package with a list", shown(line))]
+    /// The line says something else.
+    #[error("the line \"{}\" is not a package with a list", shown(line))]
     Other {
-        /// The line, its LF included.
+        /// The line, with its LF.
         line: String,
     },
 }
@@ -80,7 +79,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Reads the package alone, with no list in place of its own, which is named beside a package that is none.
+    /// Reads only the package, with an empty list in place of its own. An error shows both.
     #[cfg(feature = "store")]
     pub(crate) fn read_without_list(package: &'a [u8], list: &'a [u8]) -> Result<Self, RowError> {
         Self::read(package, b"").or_else(|_| Self::read(package, list))
@@ -94,7 +93,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The command that makes it so, when all its dependencies are there.
+    /// The command that indexes the package, when all its dependencies are there.
     #[must_use]
     pub const fn command(self) -> CommandRef<'a> {
         CommandRef::Index { package: self.package, dependencies: self.dependencies }
@@ -122,7 +121,7 @@ pub(crate) enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Reads a line, its LF included. O(length).
+    /// Reads a line with its LF. O(length).
     pub(crate) fn read(line: &'a [u8]) -> Result<Self, RowError> {
         let Parts { package, list } = Parts::of(line).ok_or_else(|| other(line))?;
         let row = Row::read(package, list.unwrap_or_default())?;
@@ -134,7 +133,7 @@ fn other(line: &[u8]) -> RowError {
     RowError::Other { line: line.escape_ascii().to_string() }
 }
 
-/// Writes the message of a command, its LF included.
+/// Writes the message of a command, with its LF.
 pub(crate) fn write_message(bytes: &mut Vec<u8>, command: CommandRef<'_>) {
     let list = match command {
         CommandRef::Index { dependencies, .. } => dependencies,
@@ -147,7 +146,7 @@ pub(crate) fn write_message(bytes: &mut Vec<u8>, command: CommandRef<'_>) {
     bytes.push(b'\n');
 }
 
-/// Writes a list, which is the second part of a row.
+/// Writes a list, the second part of a row.
 pub(crate) fn write_list(bytes: &mut Vec<u8>, list: Dependencies<'_>) {
     if let Some(written) = list.as_written() {
         bytes.extend_from_slice(written);
@@ -161,7 +160,7 @@ pub(crate) fn write_list(bytes: &mut Vec<u8>, list: Dependencies<'_>) {
     }
 }
 
-/// The lines of some bytes, each with its LF, which the last one may lack.
+/// The lines of some bytes, each with its LF. The last one may lack it.
 pub(crate) fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let line = first_line(bytes);
@@ -170,41 +169,41 @@ pub(crate) fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The first of them.
+/// The first line.
 pub(crate) fn first_line(bytes: &[u8]) -> &[u8] {
     memchr(b'\n', bytes).map_or(bytes, |end| &bytes[..=end])
 }
 
-/// The parts of a line, where they lie in it. Whether they are names nobody has looked at, which is enough
-/// for lines that this process has written.
+/// The parts of a line, in place. The names are not checked, because this process has written the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
     pub(crate) package: &'a [u8],
-    /// None of a package that is gone.
+    /// `None` if the package is gone.
     pub(crate) list: Option<&'a [u8]>,
 }
 
 impl<'a> Parts<'a> {
-    /// The parts of a line, its LF included; `None` if it has others.
+    /// The parts of a line with its LF, or `None` if it has others.
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
         let (verb, package, rest) = first_parts(line)?;
         let list = rest.strip_suffix(b"\n")?;
         match verb {
             Verb::Index => Some(Self { package, list: Some(list) }),
-            // There is none to be given up for it.
+            // REMOVE has no list.
             Verb::Remove if list.is_empty() => Some(Self { package, list: None }),
             Verb::Remove | Verb::Query => None,
         }
     }
 }
 
-/// The package of the first of some lines that this process has written, without a look at its end.
+/// The package of the first of some lines that this process has written. The end of the line is not looked
+/// at.
 #[cfg(feature = "store")]
 pub(crate) fn first_package(bytes: &[u8]) -> &[u8] {
     first_parts(bytes).map_or(b"", |(_, package, _)| package)
 }
 
-/// What a line wants, its package, and what is after that.
+/// The verb of a line, its package, and the rest.
 fn first_parts(line: &[u8]) -> Option<(Verb, &[u8], &[u8])> {
     let (verb, rest) = [Verb::Index, Verb::Remove].into_iter().find_map(|verb| {
         let rest = line.strip_prefix(verb.as_str().as_bytes())?.strip_prefix(b"|")?;
@@ -214,7 +213,7 @@ fn first_parts(line: &[u8]) -> Option<(Verb, &[u8], &[u8])> {
     Some((verb, &rest[..bar], &rest[bar + 1..]))
 }
 
-/// Rows that stay when what they were read from is gone.
+/// Rows that outlive the bytes that they were read from.
 #[derive(Debug, Default)]
 pub(crate) struct RowBuffer {
     bytes: Vec<u8>,
@@ -256,7 +255,7 @@ impl RowBuffer {
         self.rows.len()
     }
 
-    /// Takes all of them out. Keeps the memory.
+    /// Removes all rows. Keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.rows.clear();

@@ -1,17 +1,17 @@
-//! The usual messages, read in few steps: what most clients send most of the time.
+//! Reads the usual messages, which most clients send most of the time, in few steps.
 //!
-//! The grammar is that of [`grammar`](super::grammar), which says what a message is, and why something is none.
-//! Here is only what it takes to read an INDEX, or a QUERY or REMOVE without a list. Anyone who is told `None` asks
-//! there. What is read here is read there as well, and as the same: a test tries both on every short line.
+//! [`grammar`](super::grammar) says what a message is, and why a line is none. This module reads only an
+//! INDEX, or a QUERY or REMOVE without a list. It returns `None` for anything else, and the caller then asks
+//! `grammar`. What it reads, `grammar` reads in the same way: a test tries both on every short line.
 
 use crate::command::{CommandRef, Dependencies};
 use crate::name::{MAX_NAME_BYTES, NameRef, leading_name_bytes};
 
-/// What was read, and what is left.
+/// What was read, and the rest of the bytes.
 type Read<'a, T> = Option<(T, &'a [u8])>;
 
-/// Reads the message that some bytes begin with, if it is a usual one, and hands it on. O(its length), allocates
-/// nothing.
+/// Reads the message at the start of some bytes, if it is a usual one, and passes it on. O(its length),
+/// allocates nothing.
 #[allow(clippy::inline_always, reason = "one a message, and two who call it: counted")]
 #[inline(always)]
 pub(crate) fn first_message<'a, R>(
@@ -21,7 +21,7 @@ pub(crate) fn first_message<'a, R>(
     first_message_within::<MAX_NAME_BYTES, R>(bytes, then)
 }
 
-/// As [`first_message`], where a name has at most `MAX` bytes.
+/// As [`first_message`], with names of at most `MAX` bytes.
 #[allow(clippy::inline_always, reason = "as above")]
 #[inline(always)]
 pub(super) fn first_message_within<'a, const MAX: usize, R>(
@@ -40,7 +40,7 @@ pub(super) fn first_message_within<'a, const MAX: usize, R>(
     }
 }
 
-// Each on its own, together with what comes then: compiled into one, they would move all that they know through
+// Each in a function of its own, with what follows it. Compiled into one, they would move everything through
 // memory. Counted.
 
 #[inline(never)]
@@ -114,13 +114,13 @@ pub(super) fn first_list<const MAX: usize>(input: &[u8]) -> Read<'_, Dependencie
     Some((Dependencies::from_checked(list, count), rest))
 }
 
-/// What is left after the end of a line.
+/// The rest after the end of a line.
 #[inline]
 fn line_end(input: &[u8]) -> Option<&[u8]> {
     text(b"\n", input).or_else(|| text(b"\r\n", input))
 }
 
-/// What is left after exactly this text: compared as a number or two, because the length is known.
+/// The rest after exactly this text, which is compared as one or two numbers because its length is known.
 #[inline]
 fn text<'a, const N: usize>(expected: &[u8; N], input: &'a [u8]) -> Option<&'a [u8]> {
     let (found, rest) = input.split_first_chunk()?;

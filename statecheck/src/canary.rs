@@ -32,7 +32,9 @@ impl Canary for Property {
 /// If nothing is reported, or something else.
 pub fn assert_reported<C: Canary>(canary: C, property: &Property, expected: &str) {
     match canary.try_out(property) {
-        Ok(()) => panic!("{property:?}: something is wrong, and nothing is reported"),
+        Ok(()) => {
+            panic!("{property:?}: the canary is wrong on purpose, and the property reports nothing")
+        }
         Err(violation) => assert_eq!(C::told(&violation), expected, "{violation}"),
     }
 }
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "nothing is reported")]
+    #[should_panic(expected = "the property reports nothing")]
     fn a_property_that_reports_nothing_is_blind() {
         let all = Property::new("all", "", |_: &Trace<u8>| Ok(()));
         assert_reported(all.clone(), &all, "");

@@ -67,7 +67,7 @@ impl Display for FuzzError {
             Self::Stale { paths } => {
                 f.write_str("not what the table of properties generates:")?;
                 paths.iter().try_for_each(|path| write!(f, "\n  {}", shown(path)))?;
-                f.write_str("\nThe same test with UPDATE=1 in the environment writes them anew.")
+                f.write_str("\nThe same test with UPDATE=1 in the environment writes them again.")
             }
             Self::Violated { path, violation } => write!(f, "{}:\n{violation}", shown(path)),
         }

@@ -35,7 +35,7 @@ pub struct SettingsError {
 
 impl Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={:?} is no whole number from 0 to {}", self.variable, self.value, u64::MAX)
+        write!(f, "{}={:?} is not a whole number from 0 to {}", self.variable, self.value, u64::MAX)
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
         let error = from(&[("SEED", "-1")]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "SEED=\"-1\" is no whole number from 0 to 18446744073709551615"
+            "SEED=\"-1\" is not a whole number from 0 to 18446744073709551615"
         );
     }
 }

@@ -160,7 +160,7 @@ fn a_server_without_a_directory_has_no_backup() {
     let serving = Serving::start(&["serve", "--listen", free, "--metrics", free]);
     let response = serving.get("/backup");
     assert!(response.starts_with("HTTP/1.1 404 Not Found\r\n"), "{response}");
-    assert!(response.ends_with("start the server with --data-dir\n"), "{response}");
+    assert!(response.ends_with("start it with --data-dir\n"), "{response}");
 }
 
 /// It could not tell a part from the whole.

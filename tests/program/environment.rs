@@ -112,10 +112,10 @@ fn a_check_finds_what_would_stop_a_server_and_starts_none() {
     for (arguments, problem) in [
         (["--listen", "nowhere"], "cannot listen on nowhere"),
         (["--listen", "192.0.2.1:80"], "cannot listen on 192.0.2.1:80"),
-        (["--metrics", "127.0.0.1:8080"], "already; choose another address with --metrics"),
+        (["--metrics", "127.0.0.1:8080"], "127.0.0.1:8080; give --metrics another address"),
         (["--data-dir", &file], "cannot be used: Not a directory"),
         (["--data-dir", &below], "cannot be used: Not a directory"),
-        (["--log-level", "loud"], "\"loud\" is no level"),
+        (["--log-level", "loud"], "\"loud\" is not a level"),
     ] {
         let refused = run(&[&["serve", "--check-config"], &arguments[..]].concat(), b"");
         assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");

@@ -115,7 +115,7 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
         assert_eq!(finished.code, Some(2));
         finished.stderr.strip_prefix("error: cannot read - as a package list: ").unwrap().to_owned()
     };
-    let correct = "  correct that place; or is it in another format than --format says?\n";
+    let correct = "  correct that place, or give another --format\n";
     for (format, list, said) in [
         (
             "brew",
@@ -125,7 +125,7 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
         (
             "brew",
             b"vim: caf\xe9\n",
-            r#"line 1, column 9: "caf\xe9" is no package name: byte 0xe9 at offset 3"#,
+            r#"line 1, column 9: "caf\xe9" is not a package name: byte 0xe9 at offset 3"#,
         ),
         (
             "brew",
@@ -142,11 +142,7 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
             b"Package: a\nDepends: b c\n",
             "line 2, column 12: expected a comma, or `(`, `[` or `<`",
         ),
-        (
-            "commands",
-            b"INDEX|a|\nQUERY|a|\n",
-            "line 2, column 1: a list holds INDEX messages alone",
-        ),
+        ("commands", b"INDEX|a|\nQUERY|a|\n", "line 2, column 1: expected an INDEX message"),
         (
             "cargo",
             b"{\"packages\":\n[{\"name\":\"a b\"}]}",
@@ -166,12 +162,12 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
         (
             "npm",
             b"{\"lockfileVersion\":1}".as_slice(),
-            "  write it anew: npm install --package-lock-only",
+            "  write it again: npm install --package-lock-only",
         ),
         (
             "cargo",
             b"{\"packages\":[],\"resolve\":null}",
-            "  print it without --no-deps: cargo metadata",
+            "  write it without --no-deps: cargo metadata",
         ),
     ] {
         assert!(refused(format, list).contains(advice), "{format}");
@@ -185,7 +181,7 @@ fn a_list_that_is_none_is_said_with_what_to_do() {
             assert_eq!(
                 refused(format, start),
                 format!(
-                    "it is compressed, as {tool} does it\n  \
+                    "it is compressed with {tool}\n  \
                      decompress it first: {tool} -dc FILE | indexer import ... -\n"
                 )
             );
@@ -211,8 +207,8 @@ fn an_import_cut_off_says_how_far_it_came() {
     assert_eq!(
         cut.stderr,
         format!(
-            "error: {address}: the server ended the connection with replies still due\n  \
-             1 of 3 commands had been answered OK before\n"
+            "error: {address}: the server ended the connection before its last reply\n  \
+             before that, 1 of 3 commands got OK\n"
         )
     );
     assert_eq!(cut.code, Some(2));

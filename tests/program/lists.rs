@@ -58,7 +58,7 @@ fn lists_are_read_as_they_come_in_a_named_or_guessed_format() {
         assert!(!said.contains("guess"), "{said}");
         let (ordered, said) = order(None, list);
         assert_eq!(ordered, expected, "{format}, guessed");
-        let guess = format!("read as {format}, a guess: --format says otherwise\n");
+        let guess = format!("guessed the format {format}; if it is wrong, give --format\n");
         assert!(said.starts_with(&guess), "{format}: {said}");
     }
 }
@@ -74,10 +74,10 @@ fn a_guess_that_is_unclear_or_wrong_is_refused_with_advice() {
     {
         let error = refused(list);
         let start =
-            "error: cannot read - as a package list: its format cannot be told from its beginning";
+            "error: cannot read - as a package list: its format is not clear from its beginning";
         assert!(error.starts_with(start), "{error}");
         assert!(
-            error.ends_with("say which it is: --format brew|debian|commands|cargo|npm\n"),
+            error.ends_with("give its format: --format brew|debian|commands|cargo|npm\n"),
             "{error}"
         );
     }
@@ -88,7 +88,7 @@ fn a_guess_that_is_unclear_or_wrong_is_refused_with_advice() {
         error.contains("line 30001, column 1: expected `name: dependency dependency`\n"),
         "{error}"
     );
-    assert!(error.ends_with("it was read as brew, a guess: correct that place, or say --format brew|debian|commands|cargo|npm\n"), "{error}");
+    assert!(error.ends_with("its format was guessed as brew: correct that place, or give --format brew|debian|commands|cargo|npm\n"), "{error}");
 }
 
 #[test]
@@ -101,10 +101,10 @@ fn what_counts_and_what_is_left_out_is_said() {
         said,
         "packages: 1, dependencies: 0\n\
          repeated entries, of which the highest version counts: 1\n\
-         packages that are not installed any more, left out: 1\n"
+         packages that are no longer installed, left out: 1\n"
     );
     let (_, said) = order(Some("brew"), b"a: :linux b\nb: :macOS >= 12 (or Linux)\n");
-    assert!(said.ends_with("requirements, which are no packages, left out: 2\n"), "{said}");
+    assert!(said.ends_with("requirements, which are not packages, left out: 2\n"), "{said}");
 }
 
 #[test]

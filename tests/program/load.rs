@@ -86,7 +86,7 @@ fn a_load_of_a_file_exits_with_1_if_any_line_is_refused() {
     let empty = folder.file("empty.txt", "");
     let done = load(&address, &["--from", &empty]);
     assert_eq!(done.code, Some(2));
-    assert!(done.stderr.ends_with("there is no message in it\n"), "{done:?}");
+    assert!(done.stderr.ends_with("it contains no message\n"), "{done:?}");
 }
 
 #[test]
@@ -188,8 +188,7 @@ fn a_reply_too_many_is_an_error_and_so_is_a_piece_of_one() {
             let (address, server) = answering(answer, last);
             let few = ["load", "--addr", &address, "--time", "0.1", "--connections", "1"];
             let done = run(&[&few[..], more].concat(), b"");
-            let expected =
-                format!("error: {address} sent more replies than it was sent messages\n");
+            let expected = format!("error: {address} sent more replies than it got messages\n");
             assert_eq!(
                 (done.code, done.stdout + &done.stderr),
                 (Some(2), expected),

@@ -117,7 +117,7 @@ fn what_is_passed_and_is_no_listener_is_refused() {
         refused.stderr.starts_with("error: the service manager passed socket 0"),
         "{refused:?}"
     );
-    assert!(refused.stderr.contains("a socket unit has to name TCP addresses"), "{refused:?}");
+    assert!(refused.stderr.contains("name TCP addresses in the socket unit"), "{refused:?}");
 }
 
 #[test]

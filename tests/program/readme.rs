@@ -229,29 +229,6 @@ fn every_block_is_in_a_language_that_is_run_or_looked_at() {
     }
 }
 
-/// Help is read at 100 columns, as it is when it goes to a file.
-#[test]
-fn no_line_of_help_is_wider_than_a_hundred_columns() {
-    let mut commands = vec![Vec::new()];
-    let mut checked = 0;
-    while let Some(command) = commands.pop() {
-        let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let help = common::run(&[&words[..], &["--help"]].concat(), b"").stdout;
-        assert!(help.contains("Usage:"), "{command:?}: {help}");
-        for line in help.lines() {
-            assert!(line.chars().count() <= 100, "{command:?}: {line}");
-        }
-        let listed = help.split("\nCommands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
-        let names = listed.into_iter().flat_map(str::lines).filter_map(|line| {
-            let name = line.strip_prefix("  ")?.split_whitespace().next()?;
-            (line.as_bytes()[2] != b' ' && name != "help").then(|| name.to_owned())
-        });
-        commands.extend(names.map(|name| [command.clone(), vec![name]].concat()));
-        checked += 1;
-    }
-    assert!(checked > 12, "only {checked} were found: is the test looking?");
-}
-
 /// What `no limit` counts as.
 const NO_LIMIT: u128 = u128::MAX;
 

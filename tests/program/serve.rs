@@ -93,8 +93,8 @@ fn the_environment_sets_the_level_of_serve_if_no_flag_does() {
     let refused = Finished::from(serve.env("INDEXER_LOG", "nonsense").output().unwrap());
     assert_eq!(
         refused.stderr,
-        "error: invalid value 'nonsense' for '--log-level <FILTER> (from INDEXER_LOG)': \"nonsense\" is no \
-         level: choose one of off, error, warn, info, debug, trace\n\n\
+        "error: invalid value 'nonsense' for '--log-level <FILTER> (from INDEXER_LOG)': \"nonsense\" is not a \
+         level: choose off, error, warn, info, debug or trace\n\n\
          For more information, try '--help'.\n"
     );
     assert_eq!(refused.code, Some(2));
@@ -167,7 +167,7 @@ fn an_address_of_the_server_itself_is_not_blamed_on_another() {
         let [one, all] = [format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}")];
         let refused = run(&["--listen", &one, "--listen", &all], b"");
         assert_eq!(refused.code, Some(2));
-        let hint = format!("  this server is to listen on {one} already; choose another address");
+        let hint = format!("  this server also listens on {one}; give --listen another address");
         refused.stderr.contains(&hint).then_some(())
     });
 }
@@ -182,7 +182,7 @@ fn an_address_in_use_is_said_with_what_to_do() {
         second.stderr.starts_with(&format!("error: cannot listen on {address}: Address already")),
         "{second:?}"
     );
-    assert!(second.stderr.contains("choose another address with --listen"), "{second:?}");
+    assert!(second.stderr.contains("give --listen another address"), "{second:?}");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn limits_given_as_flags_hold() {
     assert_eq!(refused, "");
     let too_short = run(&["--max-line-bytes", "100"], b"");
     assert_eq!(too_short.code, Some(2));
-    assert!(too_short.stderr.contains("a line needs 264 bytes"), "{too_short:?}");
+    assert!(too_short.stderr.contains("give 264 or more"), "{too_short:?}");
     for (flag, value) in [("--max-connections", "0"), ("--max-packages", "2147483648")] {
         // Were the value taken, the address would stop the program.
         let refused = run(&["--listen", "nowhere", flag, value], b"");
@@ -273,7 +273,7 @@ fn help_and_usage_errors_teach() {
     for arguments in [["--addr", "127.0.0.1:1"].as_slice(), &["serve", "--addr=127.0.0.1:1"]] {
         let wrong = run(arguments, b"");
         assert_eq!(wrong.code, Some(2));
-        let tip = "  tip: a server is told where to listen by --listen; --addr is for the commands that ask one";
+        let tip = "  tip: use --listen to say where a server listens; --addr is for commands that connect to a server";
         assert!(wrong.stderr.contains(tip), "{wrong:?}");
     }
     // What other commands know is none of a server's business.

@@ -72,7 +72,7 @@ fn a_directory_in_use_is_refused_at_once() {
         stdout: String::new(),
         stderr: format!(
             "error: {} is in use by another process\n  \
-             is a server running with it? stop it first, or give another directory\n",
+             a server may be using it; stop that server, or give another directory\n",
             folder.0.display()
         ),
     };
@@ -176,7 +176,7 @@ fn verify_tells_sound_not_sound_and_unknown_by_its_status() {
             String::new(),
             format!(
                 "error: {} is not there\n  \
-                 has a server kept its state there? this is the file that it would be in\n",
+                 give the directory that a server had as its --data-dir; this file holds the state\n",
                 kept::file(&none).display()
             ),
         ),
@@ -248,7 +248,7 @@ fn what_an_earlier_version_left_open_to_others_is_closed() {
     }
     let log = Serving::start_on(&folder.0).stop();
     assert!(modes(&folder.0).iter().all(|(_, mode)| *mode == 0o600), "{:?}", modes(&folder.0));
-    assert!(!log.contains("others may read"), "{log}");
+    assert!(!log.contains("other users can read"), "{log}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_directory_that_others_may_write_to_is_warned_about() {
         let log = Serving::start_on(&folder.0).stop();
         let advice = format!("advice=run chmod go-w {}", folder.0.display());
         let warned = |line: &str| {
-            let said = "others may write to the data directory and replace what is kept";
+            let said = "other users can write to the data directory and replace its files";
             line.contains(said)
                 && line.contains(&format!("mode={mode:04o}"))
                 && line.contains(&advice)

@@ -100,7 +100,7 @@ fn a_disk_that_fills_up_takes_back_no_answer() {
     assert_eq!(serving.tell("INDEX|after|\nREMOVE|before|\n"), "ERROR\nERROR\n");
     assert_eq!(serving.tell("QUERY|after|\nQUERY|before|\n"), "FAIL\nOK\n");
 
-    let reason = "nothing can be changed: the store has failed; the log says how";
+    let reason = "nothing can be changed: the store has failed; the server's log says why";
     let health = serving.get("/healthz");
     assert!(health.starts_with("HTTP/1.1 503 "), "{health}");
     assert!(health.ends_with(&format!("\r\n\r\n{reason}\n")), "{health}");
@@ -123,8 +123,8 @@ fn a_disk_that_fills_up_takes_back_no_answer() {
     };
     assert_eq!(log.lines().filter(logged).count(), CLIENTS + 1, "{log}");
     let last = format!(
-        "error: nothing could be kept any more: {cause}\n  \
-         all that was answered OK is kept; start again when the disk is well and has room\n"
+        "error: the index could not be kept any more: {cause}\n  \
+         every change that got OK is kept; make room or repair the disk, then start the server again\n"
     );
     assert!(log.ends_with(&last), "{log}");
     assert_eq!(status.code(), Some(2));

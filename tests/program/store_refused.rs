@@ -57,7 +57,7 @@ fn a_state_of_a_later_version_is_refused_and_left_as_it_is() {
         let expected = format!(
             "error: {} was written by a later version: it has format {later}, and this version reads up \
              to {supported}\n  \
-             use the version that wrote it, or a later one\n",
+             use the version that wrote it, or a newer one\n",
             kept::file(&folder.0).display()
         );
         assert_eq!(said, expected);
@@ -82,7 +82,7 @@ fn a_file_of_a_later_redb_is_refused_as_such_and_left_as_it_is() {
             let said = unusable(&folder.0, &[&SERVE, &["verify"], &["export"]]);
             let expected = format!(
                 "error: {} was written by a later version: it has redb's format {later}, and this \
-                 version reads up to 3\n  use the version that wrote it, or a later one\n",
+                 version reads up to 3\n  use the version that wrote it, or a newer one\n",
                 kept::file(&folder.0).display()
             );
             assert_eq!(said, expected);
@@ -103,7 +103,7 @@ fn a_note_of_what_failed_that_cannot_be_read_is_refused() {
     for bytes in [vec![1; 512], [&b"failed: session "[..], &[0; 496]].concat()] {
         fs::write(&note, &bytes).unwrap();
         let problem = unsound(&folder.0);
-        let start = format!("{} is damaged: it should say which changes failed", note.display());
+        let start = format!("{} is damaged: its record of the changes that failed", note.display());
         assert!(problem.starts_with(&start), "{problem}");
         assert_eq!(fs::read(&note).unwrap(), bytes);
     }
@@ -165,7 +165,7 @@ fn a_state_beyond_the_limits_is_served_when_they_are_raised() {
         assert!(said.starts_with(&start), "{said}");
         assert!(said.contains(limit), "{said}");
         assert!(
-            said.ends_with("\n  raise the limit, or serve it once without and remove packages\n"),
+            said.ends_with("\n  raise the limit, or serve once without it and remove packages\n"),
             "{said}"
         );
         let raised = finish(&folder.0, &["serve", "--listen", "nowhere", flag, "3"]);
@@ -239,7 +239,9 @@ fn a_directory_that_cannot_be_used_is_named_with_what_is_wanted() {
         let start = format!("error: cannot use {}{named}: ", directory.display());
         assert!(said.starts_with(&start), "{said}");
         assert!(
-            said.ends_with("\n  --data-dir takes a directory that can be made, read and written\n"),
+            said.ends_with(
+                "\n  give --data-dir a directory that this user can create, read and write\n"
+            ),
             "{said}"
         );
         let said = unusable(directory, &[&["verify"], &["export"]]);

@@ -76,7 +76,7 @@ fn a_history_that_cannot_be_kept_is_said_and_stops_nobody() {
     let nowhere = folder.file("file", "") + "/history";
     let mut command = program(&["send", "--addr", &address], &folder);
     let mut terminal = Terminal::start(command.env("INDEXER_HISTORY", &nowhere));
-    terminal.wait_for(&format!("is not kept in {nowhere}: "));
+    terminal.wait_for(&format!("cannot keep what you type in {nowhere}: "));
     terminal.answer("QUERY|a|\r");
     terminal.wait_for("FAIL");
     terminal.answer(CTRL_D);

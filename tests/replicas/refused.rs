@@ -84,10 +84,10 @@ fn a_start_with_two_clusters_or_no_etcd_ends_at_once() {
     let [one, two] = nodes.map(|node| format!("http://{node} (cluster "));
     let log = format!("etcd://{},{}/packages", nodes[0], nodes[1]);
     let [mixed] = refusals(&log, [vec![]]);
-    assert_said(&mixed, &[&one, &two, "do not have one log", "nodes of one etcd alone"]);
+    assert_said(&mixed, &[&one, &two, "are not nodes of one cluster", "nodes of one etcd alone"]);
     let page = Serving::start(&["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
     let [stranger] = refusals(&format!("etcd://{}/packages", page.endpoint()), [vec![]]);
-    assert_said(&stranger, &["it is no log that this version can use", "addresses of an etcd"]);
+    assert_said(&stranger, &["this version cannot use it as a log", "addresses of an etcd"]);
     for said in [mixed, stranger] {
         assert!(!said.contains("waiting for etcd"), "{said}");
     }
@@ -110,7 +110,10 @@ fn a_replica_whose_nodes_change_cluster_answers_nothing() {
             assert_eq!(replicas.ask(0, message).unwrap(), Reply::Error, "{reads}: {message}");
         }
         let log = replicas.kill(0);
-        assert_said(&log, &["the replica has failed", "do not have one log", "was set up anew"]);
+        assert_said(
+            &log,
+            &["the replica has failed", "are not nodes of one cluster", "was set up again"],
+        );
         node.set(before);
     }
 }

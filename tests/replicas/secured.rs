@@ -1,5 +1,5 @@
 //! A replica shows etcd who it is, by a certificate or as a user, and takes care whom it speaks to; where
-//! it is not let in, it says why and does not start.
+//! it cannot log in, it says why and does not start.
 
 use std::fs::{self, Permissions};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ use base64::prelude::BASE64_STANDARD;
 use package_indexer::Reply;
 use serde_json::{Value, json};
 
-/// How long a replica may take to end that is not let in: where no answer of etcd says so, it asks for ten
+/// How long a replica may take to end that cannot log in: where no answer of etcd says so, it asks for ten
 /// seconds, lest a node that is not ready yet is the reason.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -208,7 +208,7 @@ fn an_unusable_file_for_tls_is_named_before_etcd_is_asked() {
     assert_said(&none_in_it, &[&format!("there is no private key in {}", one.certificate)]);
     assert_said(&none_in_ca, &[&format!("there is no certificate in {}", one.key)]);
     for (said, key) in [(not_its_own, &other.key), (not_a_key, &broken)] {
-        let unfit = format!("the key in {key} does not go with the certificate in");
+        let unfit = format!("the key in {key} does not belong to the certificate in");
         assert_said(&said, &[&unfit, &one.certificate]);
     }
 }
@@ -242,7 +242,7 @@ fn replicas_log_in_again_when_etcd_has_forgotten_them() {
     }
     watching.end();
     let warning = format!(
-        ": others may read a password: run `chmod 600 {password}` event=\"secret_open_to_others\" \
+        ": other users can read a password: run `chmod 600 {password}` event=\"secret_open_to_others\" \
          file={password} mode=\"0640\""
     );
     for log in replicas.end() {
@@ -261,10 +261,10 @@ fn a_user_that_may_not_write_the_log_is_refused() {
     let [nobody, wrong, stranger] =
         refusals(&log, [vec![], being("indexer", &password), being("stranger", &password)]);
     assert_said(&nobody, &["user name is empty"]);
-    assert_said(&wrong, &["user indexer is not let in", "authentication failed"]);
+    assert_said(&wrong, &["user indexer cannot log in", "authentication failed"]);
     assert_said(&stranger, &["403 Forbidden", "permission denied"]);
     for said in [nobody, wrong, stranger] {
-        let hint = "--etcd-user and --etcd-password-file name a user who may read and write";
+        let hint = "give --etcd-user and --etcd-password-file a user who may read and write";
         assert_said(&said, &[&log, hint]);
         // To wait would be of no use.
         for words in ["strangerstranger", "waiting for etcd"] {
@@ -296,6 +296,6 @@ fn a_user_serves_over_tls_with_or_without_a_certificate() {
     let password =
         [trusting(&trusted), being("indexer", &wrong), showing(&own.certificate, &own.key)];
     let [password, named] = refusals(&log_of(&cluster), [password.concat(), with_name]);
-    assert_said(&password, &["user indexer is not let in", "authentication failed"]);
+    assert_said(&password, &["user indexer cannot log in", "authentication failed"]);
     assert_said(&named, &["CommonName", "give an --etcd-cert without a common name, or none"]);
 }

@@ -79,7 +79,7 @@ fn with_all_it_needs(formula: &str) -> Vec<u8> {
 #[test]
 fn what_is_committed_is_what_the_table_generates() {
     if let Err(error) = folder().keep() {
-        panic!("{error}\n`UPDATE=1 cargo test --test tidy committed` writes them anew");
+        panic!("{error}\n`UPDATE=1 cargo test --test tidy committed` writes them again");
     }
 }
 

@@ -8,6 +8,9 @@ mod circles;
 mod claims;
 mod events;
 mod fuzz;
+// With all commands that a page may show.
+#[cfg(all(feature = "check", feature = "load", feature = "serve", feature = "tools"))]
+mod help;
 mod house;
 #[cfg(unix)]
 mod image;

@@ -11,7 +11,7 @@ const FIRST_READ: [&str; 2] = ["README.md", "docs"];
 
 /// How many words a sentence of these has in the mean of each page, and at most.
 const MEAN_WORDS: f64 = 15.0;
-const MOST_WORDS: usize = 30;
+pub(crate) const MOST_WORDS: usize = 30;
 
 /// Where words to avoid are looked for: in Markdown, and in the comments of Rust.
 const CHECKED: [&str; 13] = [
@@ -31,7 +31,7 @@ const CHECKED: [&str; 13] = [
 ];
 
 /// Words that make a reader stop, and what to write in their place.
-const AVOIDED: [(&str, &str); 11] = [
+pub(crate) const AVOIDED: [(&str, &str); 11] = [
     ("behind", "after, below, or slower than"),
     ("whoever", "anyone who, or what the person is: a client, an operator"),
     ("whomever", "anyone whom"),
@@ -121,7 +121,7 @@ fn paragraphs(page: &str) -> Vec<String> {
 }
 
 /// The sentences of a paragraph, each with how many words it has.
-fn sentences(paragraph: &str) -> Vec<(usize, String)> {
+pub(crate) fn sentences(paragraph: &str) -> Vec<(usize, String)> {
     let mut sentences = vec![(0, String::new())];
     let mut words = paragraph.split_whitespace().peekable();
     while let Some(word) = words.next() {
@@ -178,7 +178,7 @@ fn lines_read(path: &Path, text: &str) -> Vec<(usize, String)> {
 }
 
 /// Whether a line has a word, or several in a row, that begin and end there.
-fn says(line: &str, words: &str) -> bool {
+pub(crate) fn says(line: &str, words: &str) -> bool {
     let line = line.to_lowercase();
     line.match_indices(words).any(|(at, _)| {
         let around = [line[..at].chars().next_back(), line[at + words.len()..].chars().next()];

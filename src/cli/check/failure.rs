@@ -1,4 +1,4 @@
-//! Why a server could not be tried, and what to try next.
+//! Why a server could not be tested, and what to do next.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::shown::{shown, shown_path};
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum CheckFailure {
-    #[error("no check is called {:?}, and no name of one begins so", shown(name))]
+    #[error("no check has the name {:?}, or a name that begins with it", shown(name))]
     NoSuchCheck { name: String },
     #[error(transparent)]
     NoSuchCase(CannotTest),
@@ -15,22 +15,22 @@ pub(in crate::cli) enum CheckFailure {
     OneAddress(CannotTest),
     #[error(transparent)]
     System(#[from] SystemError),
-    #[error("nothing could be decided: all was left out, or too much went on at once")]
+    #[error("nothing could be decided: all checks were left out, or too many commands ran at once")]
     NothingTested,
-    #[error("broken off: not all was tried, and nothing was found")]
+    #[error("broken off: not all checks ran, and those that ran found nothing")]
     BrokenOff,
     #[error("cannot read {} as a transcript or a history: {error}", shown_path(path))]
     Saved { path: PathBuf, error: SavedError },
 }
 
 impl CheckFailure {
-    /// What to try next, where there is something to say beyond the error.
+    /// A hint at what to do next, where there is more to say than the error does.
     pub(in crate::cli) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoSuchCheck { .. } => Some("indexer check --list prints their names"),
+            Self::NoSuchCheck { .. } => Some("indexer check --list prints the names of all checks"),
             Self::OneAddress(_) => Some("give each of them with an --addr of its own"),
             Self::System(_) => Some("give each address of the system once"),
-            Self::NothingTested => Some("try more checks, or fewer --clients"),
+            Self::NothingTested => Some("run more checks, or give fewer --clients"),
             Self::Saved { error: SavedError::Empty, .. } => Some(
                 "what check kept without steps is tried again by the last line of its comments",
             ),
@@ -39,7 +39,7 @@ impl CheckFailure {
         }
     }
 
-    /// Those that hold some text from outside, wherever they can.
+    /// Failures that hold some text from outside, if they can hold any.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
         let name = || text.to_owned();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::report::{Report, word};
 use crate::conformance::{CheckOutcome, Evidence, Finding, rule_text};
 
-/// One object; its names and its units stay.
+/// One object. The names of its fields and their units do not change.
 pub(super) fn object(report: &Report, time: Duration) -> Value {
     let behaviours = report.found.behaviours.iter().map(|behaviour| {
         json!({
@@ -31,7 +31,7 @@ pub(super) fn object(report: &Report, time: Duration) -> Value {
             "finding": outcome.finding().map(|finding| found(finding, report, outcome)),
         })
     });
-    // The worst first; each stands with its check as well.
+    // Worst first. Each finding is listed with its check too.
     let findings = report.found.findings().into_iter().map(|(outcome, finding)| {
         json!({ "check": outcome.name, "rule": finding.rule, "severity": finding.severity.to_string() })
     });

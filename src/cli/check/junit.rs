@@ -1,6 +1,6 @@
-//! A run in the form that CI servers read: a test case for each check.
+//! A run as XML in the form that CI servers read: a test case for each check.
 //!
-//! There is no standard; these are the elements and attributes that all readers have in common.
+//! The form has no standard. These are the elements and attributes that all readers know.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::report::{Report, details, word};
 use crate::conformance::{CheckOutcome, Verdict};
 
-/// Writes the run as XML, ended by LF.
+/// Writes the run as XML, with LF at the end.
 pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
     let outcomes = &report.found.outcomes;
     let count = |wanted: fn(&CheckOutcome) -> bool| {
@@ -41,7 +41,7 @@ pub(super) fn write(output: &mut impl Write, report: &Report, time: Duration) ->
     writeln!(output)
 }
 
-/// A check that does not hold, by what it has found or by what is known.
+/// A failed check, with its new finding or with the one that is known.
 fn has_failed(outcome: &CheckOutcome) -> bool {
     matches!(outcome.verdict, Verdict::Failed(_) | Verdict::Known { .. })
 }
@@ -58,7 +58,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }
 
-/// The seed, each of several addresses, and what the server does where honest servers differ.
+/// The seed, the addresses if there are several, and what the server does where honest servers differ.
 fn properties(writer: &mut Writer<impl Write>, report: &Report) -> io::Result<()> {
     let seed = ("seed".to_owned(), report.settings.seed.to_string());
     let addresses = report.several().iter().map(|it| ("address".to_owned(), it.clone()));
@@ -86,7 +86,7 @@ fn case(
     let element = writer.create_element("testcase").with_attributes(attributes);
     match outcome.finding() {
         Some(finding) => {
-            let again = format!("to try it again: {}\n", report.command(outcome));
+            let again = format!("to repeat: {}\n", report.command(outcome));
             let text = details(finding) + &again;
             let attributes = [("type", &*finding.rule), ("message", &*finding.what)];
             element.write_inner_content(|writer| {
@@ -96,7 +96,8 @@ fn case(
             })?;
         }
         None if has_failed(outcome) => {
-            let message = [("type", "known"), ("message", "fails by what another check has found")];
+            let message =
+                [("type", "known"), ("message", "fails because of what another check found")];
             element.write_inner_content(|writer| {
                 writer.create_element("failure").with_attributes(message).write_empty()?;
                 Ok(())

@@ -1,4 +1,4 @@
-//! The file in which something that was found is kept.
+//! The file to which a finding is saved.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::conformance::{CheckOutcome, Evidence, Finding};
 use crate::shown::shown_path;
 use crate::testing::contention;
 
-/// Where it is to be kept.
+/// Where to save it.
 pub(super) struct KeptFile {
     path: PathBuf,
     file: File,
@@ -24,13 +24,13 @@ impl KeptFile {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Keeps the worst finding, and draws it if it is a history; without one, the file stays empty.
+    /// Saves the worst finding, and draws it if it is a history. Without a finding, the file stays empty.
     pub(super) fn keep(mut self, report: &Report) -> Result<(), Failure> {
         let failed = |error| Failure::Write { path: self.path.clone(), error };
         self.file.set_len(0).map_err(failed)?;
         let mut drawing = self.path.clone().into_os_string();
         drawing.push(".html");
-        // One of an earlier run would be taken for one of this.
+        // A drawing of an earlier run would look like one of this run.
         let _none = fs::remove_file(&drawing);
         let Some((outcome, finding)) = report.found.findings().into_iter().next() else {
             return Ok(());
@@ -44,18 +44,18 @@ impl KeptFile {
         let written = fs::write(&drawing, short.to_html(&title, unexplained));
         let path = PathBuf::from(drawing);
         written.map_err(|error| Failure::Write { path: path.clone(), error })?;
-        // Beside the report, which may be for machines; nobody need read it.
-        let said = format!("drawn, to be opened in a browser: {}", shown_path(&path));
+        // On standard error, because the report may be for machines. A failed write does not matter.
+        let said = format!("open this drawing in a browser: {}", shown_path(&path));
         let _unread = writeln!(diagnostics(), "{said}");
         Ok(())
     }
 }
 
-/// What was found, in comments, and what it takes to find it again.
+/// The finding, with comments that say what it is and how to repeat it.
 fn text(report: &Report, outcome: &CheckOutcome, finding: &Finding) -> String {
     let mut text = format!("# {} does not hold on {}:\n", outcome.name, report.listed());
     let shown = match &finding.evidence {
-        // Below, and not in comments.
+        // Printed below, outside the comments.
         Evidence::Transcript { .. } => Finding { evidence: Evidence::Words, ..finding.clone() },
         Evidence::History { .. } | Evidence::Words => finding.clone(),
     };

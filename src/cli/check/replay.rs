@@ -1,4 +1,4 @@
-//! `indexer replay`: what `check` has kept, once more.
+//! `indexer replay`: try again what `check` has saved.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,21 +13,21 @@ use crate::cli::output::Aside;
 use crate::cli::{Failure, Fulfilled};
 use crate::conformance::{self, Saved, Settings};
 
-/// Try a transcript or a history again on a server
+/// Try a saved transcript or history again on a server
 ///
-/// The file is one that `indexer check --save` has written, or a transcript that you write yourself:
-/// `> message` is sent, `< reply` has to come back. Names get a prefix on the wire and are removed
-/// afterwards, so that the server may hold packages. A history is a matter of luck: its clients send
-/// the same again, 200 times, and a short one more often.
+/// The file is one that `indexer check --save` wrote, or a transcript of your own. In it, `> message` is
+/// sent, and `< reply` must come back. Names get a prefix on the wire and are removed afterwards, so the
+/// server may hold packages. A history depends on timing, so its clients send it 200 times, and a short one
+/// more often.
 ///
-/// With several addresses, as for `indexer check`, a connection that the file calls by an address goes
-/// there; what was at another address then goes to one of these. All else goes to them in turn.
+/// You may give several addresses, as for `indexer check`. A connection that the file calls by one of them
+/// goes there. All other connections go to the addresses in turn.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 the server does as it should, 1 it does not, 2 could not be tried."
 )]
 pub(in crate::cli) struct Arguments {
-    /// The transcript or history
+    /// The transcript or history to try
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         Some(finding) => format!("FAILED: {}", details(finding)),
         None => "passed\n".to_owned(),
     };
-    // The exit status says it too, to whoever does not read.
+    // The exit status says the same, if nobody reads this.
     let mut output = Aside::new(io::stdout());
     output.write_all(said.as_bytes()).and_then(|()| output.end()).map_err(Failure::Output)?;
     Ok(Fulfilled::yes_if(found.is_none()))

@@ -1,29 +1,29 @@
-//! A run and what it has shown, and the words for it that every format has.
+//! A run and its results, with the words that every format uses for them.
 
 use crate::conformance::{
     self, Challenge, CheckOutcome, Evidence, Finding, Settings, Stage, Verdict, rule_text,
 };
 
-/// A run, and what it was asked for.
+/// A run, with its arguments and results.
 pub(super) struct Report {
-    /// Where it went, one address at least, as they were given.
+    /// Its addresses as they were given, one at least.
     pub(super) addresses: Vec<String>,
     pub(super) settings: Settings,
     pub(super) found: conformance::Report,
 }
 
 impl Report {
-    /// All addresses, as they are said.
+    /// All addresses, for messages.
     pub(super) fn listed(&self) -> String {
         self.addresses.join(", ")
     }
 
-    /// All addresses, if there is more than one.
+    /// All addresses, if there are several.
     pub(super) fn several(&self) -> &[String] {
         if self.addresses.len() > 1 { &self.addresses } else { &[] }
     }
 
-    /// The command that tries a check again as here.
+    /// The command that repeats a check as in this run.
     pub(super) fn command(&self, outcome: &CheckOutcome) -> String {
         let Settings { seed, clients, commands, strict, patience, bound, time, .. } =
             &self.settings;
@@ -51,8 +51,8 @@ impl Report {
             Challenge::Older => command += " --challenge older",
         }
         command += &format!(" --only {}", outcome.name);
-        // How many cases there is time for is another number each time. Where clients contend, more
-        // than the one case may have to be tried again.
+        // With --time the number of cases differs from run to run, so the case is named. Where clients
+        // contend, one case alone may not show the failure again.
         match (time, outcome.case.filter(|_| outcome.stage < Stage::Histories)) {
             (Some(_), Some(case)) => command + &format!(" --case {case}"),
             (Some(time), None) => command + &format!(" --time {}", time.as_secs_f64()),
@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-/// What a verdict is called.
+/// The word for a verdict.
 pub(super) fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
@@ -79,13 +79,13 @@ pub(super) fn counted(few: usize, all: usize) -> String {
     format!("{few} of the {all} commands show it{others}")
 }
 
-/// What was found, in lines.
+/// A finding, in lines.
 pub(super) fn details(finding: &Finding) -> String {
     let Finding { what, rule, evidence, reproduced, before, .. } = finding;
     let mut text = format!("{what}\n{rule}: {}\n", rule_text(rule));
     if !reproduced {
         text +=
-            "This was not seen again when it was tried alone: it may take what was sent before.\n";
+            "This did not happen again when tried alone: it may depend on what was sent before.\n";
     }
     match evidence {
         Evidence::Transcript { text: transcript, .. } => text += &format!("\n{transcript}"),
@@ -99,7 +99,7 @@ pub(super) fn details(finding: &Finding) -> String {
             }
             text += &short.to_string();
         }
-        // What shows it, as far as anything does.
+        // The messages that show it, if they are known.
         Evidence::Words if !before.is_empty() => {
             let last = before.last().map(String::as_str).unwrap_or_default();
             text += &format!("\nWhat was sent last:\n{last}\n");

@@ -1,4 +1,4 @@
-//! The addresses of a system that is tried as one: as they are given, and as they are said.
+//! The addresses of a system that is tested as one, as they are given and as messages show them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,17 +11,18 @@ use crate::cli::arguments::{DEFAULT_ADDRESS, with_port};
 use crate::client::Client;
 use crate::conformance::{self, Address, CannotTest};
 
-/// Where the server is, or the several that are to be one.
+/// The server's address, or several that form one system.
 #[derive(Debug, Args)]
 pub(super) struct System {
-    /// The server's address; without a port, 8080; given more than once, each another one, they are
-    /// tried as one system
+    /// Address of the server; the port is 8080 if you give none
+    ///
+    /// Several different addresses are tested as one system.
     #[arg(long = "addr", value_name = "HOST[:PORT]", default_value = DEFAULT_ADDRESS, value_parser = with_port)]
     pub(super) addresses: Vec<String>,
 }
 
 impl System {
-    /// For each of its names the first address at which it can be reached in time.
+    /// The first address of each name that accepts a connection in time.
     pub(super) fn reachable(&self, patience: Duration) -> Result<conformance::System, Failure> {
         let sockets = self.addresses.iter().map(|name| reachable(name, patience));
         let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
@@ -34,14 +35,14 @@ impl System {
         Ok(system.map_err(CheckFailure::System)?)
     }
 
-    /// All of them, as they are said.
+    /// All addresses, for messages.
     pub(super) fn listed(&self) -> String {
         self.addresses.join(", ")
     }
 
-    /// Why nothing can be tried there.
+    /// Why nothing can be tested there.
     pub(super) fn cannot_test(&self, error: CannotTest) -> Failure {
-        // One alone is called as it was given, whatever it stands for.
+        // One address alone is shown as it was given, not as what it resolves to.
         let named = |address| match &self.addresses[..] {
             [only] => only.clone(),
             _ => address,

@@ -1,4 +1,4 @@
-//! A run as a person reads it: while it lasts as a table, and the form that was asked for when it has ended.
+//! A run as a person reads it: a table that grows during the run, and the summary at its end.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use super::{Format, System, json, junit};
 use crate::cli::output::{Aside, is_for_people};
 use crate::conformance::{self, Behaviour, CheckOutcome, Settings, Verdict};
 
-/// All checks by name, of a system with so many addresses.
+/// Lists all checks for this many addresses.
 pub(super) fn list(addresses: usize) -> io::Result<()> {
     let mut output = io::stdout().lock();
     for check in conformance::checks(addresses) {
@@ -17,14 +17,14 @@ pub(super) fn list(addresses: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints a run: as text while it lasts, in other forms when it has ended.
+/// Prints a run: as text while it lasts, in other forms at its end.
 pub(super) struct Table {
     format: Format,
-    /// Where it is, in words.
+    /// The address, for messages.
     place: String,
     seed: u64,
     begin: Instant,
-    /// Nobody need read along: the exit status says it too.
+    /// The output beside the exit status, which says the same.
     output: Aside<io::Stdout>,
 }
 
@@ -38,13 +38,13 @@ impl Table {
 
     pub(super) fn observe_behaviours(&mut self, behaviours: &[Behaviour]) {
         if self.format == Format::Text {
-            // A failed write is kept until the end.
+            // A failed write is reported at the end.
             let _kept = head(&mut self.output, &self.place, self.seed, behaviours);
         }
     }
 
     pub(super) fn observe_outcome(&mut self, outcome: &CheckOutcome) {
-        // What was not run is counted at the end.
+        // Checks that did not run are counted at the end.
         if self.format == Format::Text && outcome.verdict != Verdict::NotRun {
             let _kept = row(&mut self.output, outcome);
         }
@@ -85,10 +85,12 @@ fn row(output: &mut impl Write, outcome: &CheckOutcome) -> io::Result<()> {
     let CheckOutcome { name, cases, undecided, time, verdict, .. } = outcome;
     let verdict = match verdict {
         Verdict::Passed if *undecided > 0 => format!("passed, {undecided} undecided"),
-        Verdict::Undecided => "undecided: it takes longer than --bound, or too much goes on".into(),
-        Verdict::LeftOut => "left out: nothing in it is for this server".into(),
-        Verdict::Known { rule } if rule.is_empty() => "fails by what is known".into(),
-        Verdict::Known { rule } => format!("fails by what is known: {rule}"),
+        Verdict::Undecided => {
+            "undecided: it takes longer than --bound, or too many commands run at once".into()
+        }
+        Verdict::LeftOut => "left out: nothing in it applies to this server".into(),
+        Verdict::Known { rule } if rule.is_empty() => "fails because of a known fault".into(),
+        Verdict::Known { rule } => format!("fails because of a known fault: {rule}"),
         Verdict::Failed(finding) => {
             let failed = word(verdict);
             let failed = if is_for_people() {
@@ -104,7 +106,7 @@ fn row(output: &mut impl Write, outcome: &CheckOutcome) -> io::Result<()> {
     output.flush()
 }
 
-/// A time with its unit, short ones as exactly as they are measured.
+/// A time with its unit. Short times keep their measured precision.
 fn duration(time: Duration) -> String {
     let milliseconds = time.as_secs_f64() * 1_000.0;
     match milliseconds {
@@ -114,13 +116,13 @@ fn duration(time: Duration) -> String {
     }
 }
 
-/// What was found, the worst first.
+/// Prints the findings, worst first.
 fn findings(output: &mut impl Write, report: &Report) -> io::Result<()> {
     let findings = report.found.findings();
     if findings.is_empty() {
         return Ok(());
     }
-    writeln!(output, "\nwhat was found, the worst first:")?;
+    writeln!(output, "\nfindings, worst first:")?;
     for (number, (outcome, finding)) in (1..).zip(findings) {
         writeln!(
             output,
@@ -130,15 +132,15 @@ fn findings(output: &mut impl Write, report: &Report) -> io::Result<()> {
         for line in details(finding).lines() {
             writeln!(output, "{}", format!("    {line}").trim_end())?;
         }
-        writeln!(output, "    to try it again: {}", report.command(outcome))?;
+        writeln!(output, "    to repeat: {}", report.command(outcome))?;
     }
     Ok(())
 }
 
-/// Verdicts that are counted, and what they are called together.
+/// Verdicts that are counted, with a name for each group.
 type Counted = (fn(&Verdict) -> bool, &'static str);
 
-/// How long a reply takes at most for a server to be none that is slow.
+/// A server whose replies take longer than this is called slow.
 const SLOW: Duration = Duration::from_millis(20);
 
 fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Result<()> {
@@ -164,10 +166,13 @@ fn summary(output: &mut impl Write, report: &Report, time: Duration) -> io::Resu
             outcomes.len()
         )?;
         if known > 0 {
-            writeln!(output, "failed by what is known: {known}")?;
+            writeln!(output, "failed because of known faults: {known}")?;
         }
         if *is_gone {
-            writeln!(output, "nothing answers any more; --restart says how to bring it back")?;
+            writeln!(
+                output,
+                "the server does not answer any more; --restart says how to bring it back"
+            )?;
         }
     } else if report.found.shows_nothing() && report.found.conforms() {
         writeln!(output, "nothing was decided: {cases} cases in {seconds:.1} s")?;

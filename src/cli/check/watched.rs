@@ -1,5 +1,6 @@
-//! A run in a thread of its own, watched by one that listens to signals: whatever a server makes the run
-//! wait for, a person who has had enough is shown what is known within a second.
+//! A run in its own thread, watched by one that listens to signals.
+//!
+//! A server can make a run wait for long. A person who interrupts it still sees all results within a second.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -16,13 +17,13 @@ use crate::conformance::{
     self, Behaviour, CannotTest, CheckOutcome, Event, Report, Settings, System,
 };
 
-/// How often it is looked whether anybody has had enough.
+/// How often to look for an interrupt.
 const BETWEEN: Duration = Duration::from_millis(50);
 
-/// How long a run may go on then, to tidy up.
+/// How long a run may continue after an interrupt, to clean up.
 const GRACE: Duration = Duration::from_millis(700);
 
-/// What the run says.
+/// A message from the run.
 enum Said {
     Observed(Vec<Behaviour>),
     Begun { name: String, cases: u64 },
@@ -31,10 +32,10 @@ enum Said {
     Over(Result<Report, CannotTest>),
 }
 
-/// Runs the suite and shows how it goes.
+/// Runs the suite and shows its progress.
 ///
 /// # Errors
-/// When nothing can be tested.
+/// If nothing can be tested.
 pub(super) fn run(
     system: &System,
     settings: &Settings,
@@ -58,7 +59,7 @@ pub(super) fn run(
             ControlFlow::Continue(())
         };
         let report = conformance::run(&system, &settings, observed);
-        // Nobody listens any more if it took too long.
+        // Nobody receives any more if the run took too long.
         let _late = say.send(Said::Over(report));
     });
     let mut known = Known::default();
@@ -68,7 +69,7 @@ pub(super) fn run(
             Ok(Said::Over(report)) => return report,
             Ok(said) => known.add(said, table),
             Err(RecvTimeoutError::Timeout) => {}
-            // It ended without a word: what is known is all there is.
+            // The thread ended without a report: the results so far are all there is.
             Err(RecvTimeoutError::Disconnected) => return Ok(known.report(system, settings)),
         }
         if asked_to_end.load(Ordering::Relaxed) {
@@ -76,7 +77,7 @@ pub(super) fn run(
             if since.elapsed() >= GRACE {
                 let names = conformance::names_of(settings.seed);
                 let seed = settings.seed;
-                // The summary says that it was broken off.
+                // The summary says that the run was broken off.
                 let _unread = writeln!(
                     diagnostics(),
                     "the server did not answer in time: names that begin with {names} may be left there; \
@@ -88,7 +89,7 @@ pub(super) fn run(
     }
 }
 
-/// What the run has said so far.
+/// What the run has reported so far.
 #[derive(Default)]
 struct Known {
     behaviours: Vec<Behaviour>,
@@ -123,7 +124,7 @@ impl Known {
         }
     }
 
-    /// A report of what is known, with all else not run.
+    /// A report of the results so far. All other checks count as not run.
     fn report(self, system: &System, settings: &Settings) -> Report {
         let Self { behaviours, mut outcomes, bar } = self;
         if let Some(bar) = bar {

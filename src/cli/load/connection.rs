@@ -1,4 +1,4 @@
-//! One connection at work: messages out, and replies in.
+//! One connection of a load: messages out, replies in.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -10,13 +10,13 @@ use super::{Failure, LoadFailure};
 use crate::client::ClientError;
 use crate::command::Reply;
 
-/// How often it is shown how far a load has come.
+/// How often the progress is shown.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// Why a connection could not go on.
 pub(super) enum Failed {
     Client(ClientError),
-    /// More replies came than were due.
+    /// The server sent more replies than it got messages.
     Surplus,
 }
 
@@ -43,14 +43,14 @@ impl From<ClientError> for Failed {
     }
 }
 
-/// How long a server may take to end its stream when it has nothing more to answer.
+/// How long a server may take to end its stream after its last reply.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// Whether any server sends more when all that was due has come, and it is told that no more messages will
-/// be. One that does not end its streams for that is not waited for any longer than a second.
+/// Whether any server sends more than all replies that were due, after it is told that no more messages come.
+/// A server that keeps its stream open is not waited for longer than a second.
 pub(super) fn is_surplus(streams: &[TcpStream]) -> bool {
     for stream in streams {
-        // If it is gone, nothing more comes.
+        // If the server has closed the connection, nothing more comes.
         let _gone = stream.shutdown(Shutdown::Write);
     }
     let until = Instant::now() + LAST_WAIT;
@@ -61,14 +61,14 @@ pub(super) fn is_surplus(streams: &[TcpStream]) -> bool {
     })
 }
 
-/// Where a connection is in the messages.
+/// The place of a connection in the messages.
 pub(super) struct Cursor<'a> {
     pub(super) traffic: &'a Traffic,
     pub(super) next: usize,
 }
 
 impl Cursor<'_> {
-    /// Sends so many messages.
+    /// Sends this many messages.
     pub(super) fn send(&mut self, mut stream: &TcpStream, mut count: usize) -> io::Result<()> {
         while count > 0 {
             let (bytes, messages) = self.traffic.slice(self.next, count);
@@ -84,7 +84,7 @@ impl Cursor<'_> {
 pub(super) struct Replies<'a> {
     stream: &'a TcpStream,
     buffer: Vec<u8>,
-    /// The beginning of a reply that has not come whole.
+    /// The start of a reply that is not complete yet.
     begun: Vec<u8>,
 }
 
@@ -93,15 +93,15 @@ impl<'a> Replies<'a> {
         Self { stream, buffer: vec![0; 65_536], begun: Vec::new() }
     }
 
-    /// Nothing more is due.
+    /// Checks that nothing more is due.
     ///
     /// # Errors
-    /// If the beginning of another reply has come.
+    /// If the start of another reply has arrived.
     pub(super) fn end(&self) -> Result<(), Failed> {
         if self.begun.is_empty() { Ok(()) } else { Err(Failed::Surplus) }
     }
 
-    /// Waits for more, and counts the replies that are whole now.
+    /// Waits for more bytes, and counts the replies that they complete.
     pub(super) fn receive(&mut self, measured: &mut Measured) -> Result<usize, Failed> {
         let count = loop {
             match self.stream.read(&mut self.buffer) {
@@ -120,7 +120,7 @@ impl<'a> Replies<'a> {
                 replies += 1;
                 self.begun.clear();
             } else if !known.iter().any(|reply| reply.as_line().starts_with(&self.begun)) {
-                // No more of it than a reply is long, and a byte.
+                // No more of it than the longest reply, and one byte.
                 self.begun.truncate(Reply::Error.as_line().len() + 1);
                 return Err(ClientError::NotAReply { line: self.begun.clone() }.into());
             }

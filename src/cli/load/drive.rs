@@ -1,6 +1,6 @@
-//! All connections at work, from the first message to the last reply.
+//! All connections of a load at work, from the first message to the last reply.
 //!
-//! Here the next message goes out when a reply comes in; `rate` has those that go out by the clock.
+//! In this module a reply makes room for the next message. Module `rate` sends messages by the clock.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,13 +19,13 @@ use super::traffic::Traffic;
 use super::{Arguments, Failure, LoadFailure};
 use crate::cli::progress::Progress;
 
-/// How long a server may leave a connection without any reply that is due.
+/// How long a server may send no reply that is due.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long those messages may take to be answered that are in flight when a load is interrupted.
+/// How long an interrupted load waits for replies to the messages in flight.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Connects, sends for the time given, or until it is asked to end, and waits for the last reply.
+/// Connects, sends until the time is over or the load is interrupted, and waits for the last reply.
 pub(super) fn run(
     arguments: &Arguments,
     traffic: &Traffic,
@@ -45,14 +45,14 @@ pub(super) fn run(
         .map_err(|error| Failure::Connect { address: address.clone(), error })?;
     let window = usize::try_from(arguments.pipeline).unwrap_or(usize::MAX);
     let time = OnceLock::new();
-    // Held until all threads are there.
+    // Held until all threads have started.
     let start = Mutex::new(());
     let stop = AtomicBool::new(false);
     let one = |number: u32, stream: &TcpStream, measured: &mut Measured| {
         drop(start.lock().unwrap_or_else(PoisonError::into_inner));
-        // Unset if there are not as many threads as there should be.
+        // Stays unset if a thread could not be started.
         let Some(span) = time.get() else { return Ok(()) };
-        // Each begins at another place.
+        // Each connection starts at another message.
         let share = usize::try_from(number).unwrap_or_default() * traffic.len();
         let place = Cursor { traffic, next: share / streams.len() };
         match arguments.rate {
@@ -67,7 +67,7 @@ pub(super) fn run(
     let end_all = || {
         stop.store(true, Ordering::Relaxed);
         for stream in &streams {
-            // Whoever waits on it need not any more.
+            // Wakes any thread that waits on this connection.
             let _already_gone = stream.shutdown(Shutdown::Both);
         }
     };
@@ -80,11 +80,11 @@ pub(super) fn run(
         let held = start.lock().unwrap_or_else(PoisonError::into_inner);
         for (number, stream) in (0..).zip(&streams) {
             let (done, one) = (done.clone(), &one);
-            // Also of one that fails it is known what it measured.
+            // A connection that failed has measurements too.
             let mut measured = Measured::new()?;
             let work = move || {
                 let ended = one(number, stream, &mut measured);
-                // It is waited for as long as any has not ended.
+                // The receiver stays until every sender is gone.
                 let _waited_for = done.send((measured, ended));
             };
             let started = thread::Builder::new().name("load".into()).spawn_scoped(scope, work);
@@ -108,7 +108,7 @@ pub(super) fn run(
                             failed = Some(error.of(address, arguments.pipeline));
                             end_all();
                         }
-                        // What follows from the end of all.
+                        // The result of all of them.
                         _ => {}
                     }
                 }
@@ -137,7 +137,7 @@ pub(super) fn run(
     Ok(all)
 }
 
-/// Keeps the window full: a message goes out for each reply that comes in.
+/// Keeps the window full: sends a message for each reply that arrives.
 fn as_fast_as_can_be(
     stream: &TcpStream,
     mut place: Cursor<'_>,

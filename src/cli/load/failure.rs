@@ -1,4 +1,4 @@
-//! Why a load could not be sent or measured, and what to try next.
+//! Why a load could not be sent or measured, and what to do next.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,28 +12,26 @@ pub(in crate::cli) enum LoadFailure {
     Threads { connections: u32, error: io::Error },
     #[error("{}: {error}", shown(address))]
     Connection { address: String, error: ClientError, pipeline: u32 },
-    #[error(
-        "interrupted after {seconds:.1} s of {planned}: what is printed was measured until then"
-    )]
+    #[error("interrupted after {seconds:.1} s of {planned}: the results are for that time")]
     Interrupted { seconds: f64, planned: f64 },
-    #[error("{} sent more replies than it was sent messages", shown(address))]
+    #[error("{} sent more replies than it got messages", shown(address))]
     Surplus { address: String },
-    #[error("cannot keep latencies: {0}")]
+    #[error("cannot record latencies: {0}")]
     Latencies(hdrhistogram::CreationError),
     #[error("cannot draw {}: {}", shown_path(path), shown(problem))]
     Draw { path: PathBuf, problem: String },
 }
 
 impl LoadFailure {
-    /// What to try next, where there is something to say beyond the error.
+    /// A hint at what to do next, where there is more to say than the error does.
     pub(in crate::cli) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Threads { .. } => Some("try fewer with --connections"),
+            Self::Threads { .. } => Some("give fewer --connections"),
             Self::Connection { error: ClientError::NotAReply { .. }, pipeline: 1, .. } => {
-                Some("is it a server of this protocol that listens there?")
+                Some("does a server of this protocol listen there?")
             }
             Self::Connection { error: ClientError::NotAReply { .. }, .. } => Some(
-                "is it a server of this protocol that listens there? if it takes one message at a time, \
+                "does a server of this protocol listen there? if it takes one message at a time, \
                  try --pipeline 1",
             ),
             Self::Connection { pipeline: 2.., .. } => {
@@ -44,7 +42,7 @@ impl LoadFailure {
         }
     }
 
-    /// Those that hold some text from outside, wherever they can.
+    /// Failures that hold some text from outside, if they can hold any.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
         let problem = text.to_owned();

@@ -1,4 +1,4 @@
-//! What was measured.
+//! The measurements of one connection, or of all.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::command::Reply;
 /// Significant decimal digits of the latencies.
 const DIGITS: u8 = 3;
 
-/// What was seen, on one connection or on all.
+/// The measurements of one connection, or of all together.
 pub(super) struct Measured {
-    /// From message to reply, in microseconds.
+    /// Time from message to reply, in microseconds.
     pub(super) latencies: Histogram<u64>,
     pub(super) ok: u64,
     pub(super) fail: u64,
     pub(super) error: u64,
-    /// How many replies came before the time was over.
+    /// How many replies arrived before the time was over.
     pub(super) in_time: u64,
-    /// How many messages were due by then and could not be sent, because as many as may be were in
-    /// flight. Their latencies count until then.
+    /// How many messages were due by then but not sent, because the window was full. Their latencies count
+    /// until then.
     pub(super) unsent: u64,
     /// How long messages were sent.
     pub(super) time: Duration,
@@ -28,7 +28,7 @@ pub(super) struct Measured {
     pub(super) is_interrupted: bool,
     /// From the first message to the last reply.
     pub(super) elapsed: Duration,
-    /// The processor time of this process meanwhile, where the system says it.
+    /// The processor time of this process during the load, if the system reports it.
     pub(super) processor: Option<Duration>,
 }
 
@@ -60,17 +60,17 @@ impl Measured {
         } += 1;
     }
 
-    /// Messages were answered, or given up, so long after they were sent or due.
+    /// Records that messages were answered, or given up, this long after they were sent or due.
     pub(super) fn took(&mut self, latency: Duration, messages: u64) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        // It grows as needed; what is beyond any growth counts as the most that it can hold.
+        // The histogram grows as needed. A value above its limit counts as the greatest that it can hold.
         if self.latencies.record_n(micros, messages).is_err() {
             self.latencies.saturating_record_n(micros, messages);
         }
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        // Of the same digits, and as large as needed.
+        // It has the same digits and grows as needed.
         let added = self.latencies.add(&other.latencies);
         debug_assert!(added.is_ok(), "{added:?}");
         self.ok += other.ok;

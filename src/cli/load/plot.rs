@@ -1,4 +1,4 @@
-//! The latencies as a picture: up to which one so many percent of the messages were answered.
+//! The latencies as a picture: within which time what share of the messages was answered.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use super::{Failure, LoadFailure};
 
 const SIZE: (u32, u32) = (900, 540);
 
-/// A file that a curve will be drawn into.
+/// An SVG file for the curve.
 pub(super) struct Picture<'a> {
     path: &'a Path,
     file: File,
@@ -24,8 +24,8 @@ impl<'a> Picture<'a> {
         Ok(Self { path, file })
     }
 
-    /// Draws the curve. Both axes are logarithmic: to the right each step is a tenth of the messages
-    /// that were left.
+    /// Draws the curve. Both axes are logarithmic: each step to the right leaves a tenth of the messages that
+    /// were left.
     pub(super) fn draw(mut self, report: &Report) -> Result<(), Failure> {
         let path = self.path.to_owned();
         let svg = match picture(report) {
@@ -71,7 +71,7 @@ fn picture(report: &Report) -> Result<String, Box<dyn std::error::Error>> {
     Ok(svg)
 }
 
-/// For each latency that occurred: of how many messages one took longer, and the latency.
+/// For each latency that occurred: one message in how many took longer, and the latency.
 #[allow(clippy::cast_precision_loss, reason = "a pixel does not show the difference")]
 fn curve(report: &Report) -> Vec<(f64, f64)> {
     let latencies = &report.measured.latencies;
@@ -80,14 +80,14 @@ fn curve(report: &Report) -> Vec<(f64, f64)> {
         .iter_recorded()
         .map(|step| {
             let longer = 1.0 - step.quantile_iterated_to();
-            // Of the last message it is known only that none took longer.
+            // The share after the last message is 0, which a logarithmic axis cannot show.
             let left = (1.0 / longer.max(1.0 / last.max(1.0))).max(1.0);
             (left, (step.value_iterated_to() as f64).max(1.0))
         })
         .collect()
 }
 
-/// How many percent are done when one of so many is left, with no more digits than that takes.
+/// The percentage done when one in this many is left, with as few digits as possible.
 fn percent(left: f64) -> String {
     let text = format!("{:.6}", 100.0 - 100.0 / left);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,4 +1,4 @@
-//! Messages that go out by the clock, whether or not the server keeps up.
+//! Messages that go out by the clock, even if the server cannot keep up.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -11,7 +11,7 @@ use super::connection::{Cursor, Failed, Replies, TICK};
 use super::measured::Measured;
 use super::span::Span;
 
-/// When the messages of one connection are meant to be sent.
+/// When the messages of one connection are due.
 #[derive(Clone, Copy)]
 pub(super) struct Schedule {
     first: Instant,
@@ -20,7 +20,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// So many messages a second, in turn from each of `connections`.
+    /// This many messages a second, shared in turn by all `connections`.
     pub(super) fn new(
         begun: Instant,
         until: Instant,
@@ -33,17 +33,17 @@ impl Schedule {
         Self { first, between: second * f64::from(connections), until }
     }
 
-    /// When the message of this number is due; `None` if that is after the end.
+    /// When the message with this number is due. `None` if that is after the end.
     #[allow(clippy::cast_precision_loss, reason = "a day has no 2^53 messages")]
     fn due(&self, number: u64) -> Option<Instant> {
         let due = self.first + Duration::from_secs_f64(self.between * number as f64);
         (due < self.until).then_some(due)
     }
 
-    /// How many messages are due from the one of this number on.
+    /// How many messages are due now, from the one with this number on.
     fn left(&self, number: u64) -> u64 {
         let (mut some, mut none) = (number, number.max(1));
-        // Doubled until there is none of that number, then halved to the first of which that is so.
+        // Doubles until no message has that number, then halves to the first such number.
         while self.due(none).is_some() {
             none *= 2;
         }
@@ -59,12 +59,12 @@ impl Schedule {
     }
 }
 
-/// How many latencies of what was not sent are told apart.
+/// The most distinct latencies that unsent messages are recorded with.
 const UNSENT_STEPS: u64 = 10_000;
 
-/// Sends each message when it is due, or as soon after that as the window allows, and takes its
-/// latency from when it was due: a server that stops for a second makes all of that second's
-/// messages late, also those that could not be sent for it.
+/// Sends each message when it is due, or later if the window is full. Its latency starts when it was due. So
+/// a server that stops for a second makes all messages of that second late, also those that could not be
+/// sent.
 pub(super) fn at_a_rate(
     stream: &TcpStream,
     place: Cursor<'_>,
@@ -74,7 +74,7 @@ pub(super) fn at_a_rate(
     stop: &AtomicBool,
     measured: &mut Measured,
 ) -> Result<(), Failed> {
-    // Besides those in the channel one has been taken out of it, to wait for its reply.
+    // One more than the channel holds, because one was taken out to wait for its reply.
     let (sent, in_flight) = mpsc::sync_channel(window - 1);
     // Dropped to wake the writer.
     let (end, ended) = mpsc::channel();
@@ -85,7 +85,7 @@ pub(super) fn at_a_rate(
         if received.is_err() {
             let _already_gone = stream.shutdown(Shutdown::Both);
         }
-        // Ends a writer that waits for room, or for what is due.
+        // Ends a writer that waits for room or for the next message.
         drop((in_flight, end));
         let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let next = written.map_err(Failed::from);
@@ -103,8 +103,8 @@ pub(super) fn at_a_rate(
     })
 }
 
-/// Sends what is due, and before that when it was, until the end; returns which message would have
-/// been next. Ends early when nobody receives.
+/// Sends the messages that are due until the end, and passes on when each was due. Returns the number of the
+/// next message. Ends early if nobody receives.
 fn send_when_due(
     stream: &TcpStream,
     mut place: Cursor<'_>,
@@ -119,13 +119,13 @@ fn send_when_due(
         if ended.recv_timeout(early) != Err(RecvTimeoutError::Timeout) {
             break;
         }
-        // Waits for room, which a reply makes.
+        // Waits for room. A reply makes room.
         if Instant::now() >= span.until() || sent.send(due).is_err() {
             break;
         }
         let mut ready = 1;
         number += 1;
-        // What is due as well goes with it, as far as there is room.
+        // Adds all other messages that are due, if there is room.
         while let Some(due) = schedule.due(number).filter(|due| *due <= Instant::now()) {
             if sent.try_send(due).is_err() {
                 break;
@@ -138,7 +138,7 @@ fn send_when_due(
     Ok(number)
 }
 
-/// Takes the replies to all that is in flight, until nothing more will be.
+/// Reads replies until nothing is in flight and nothing more will be sent.
 fn receive_all(
     stream: &TcpStream,
     in_flight: &mpsc::Receiver<Instant>,
@@ -151,7 +151,7 @@ fn receive_all(
         let mut due = match in_flight.recv_timeout(TICK) {
             Ok(due) => due,
             Err(RecvTimeoutError::Disconnected) => return replies.end(),
-            // Another connection has failed, and with it the load; or it is interrupted.
+            // Another connection failed and ended the load, or the load was interrupted.
             Err(RecvTimeoutError::Timeout)
                 if stop.load(Ordering::Relaxed) || span.interrupted().is_some() =>
             {
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_message_that_had_to_wait_is_late_by_that_too() {
-        // Three were due a second ago and were sent only now, as when a server stands still.
+        // Three messages were due a second ago and are sent only now, as when a server stalls.
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut server, _) = listener.accept().unwrap();
@@ -225,7 +225,7 @@ mod tests {
             server.read_to_string(&mut lines).unwrap();
             lines
         });
-        // A hundred messages, of which half and one were due by now, the first an hour ago.
+        // A hundred messages, of which 51 are due by now, the first of them an hour ago.
         let hour = Duration::from_secs(3_600);
         let begun = Instant::now().checked_sub(hour).unwrap();
         let schedule = || Schedule { first: begun, between: 72.0, until: begun + 2 * hour };
@@ -246,12 +246,12 @@ mod tests {
         });
         assert_eq!([0, 51, 99, 100].map(|number| schedule().left(number)), [100, 49, 1, 0]);
         stream.shutdown(Shutdown::Write).unwrap();
-        // In turn, from the second on.
+        // The two lines in turn, from the second one on.
         assert!(taking.join().unwrap().starts_with("QUERY|b|\nQUERY|a|\nQUERY|b|\n"));
     }
 
     #[test]
-    fn what_could_not_be_sent_is_counted_with_how_late_it_was_at_the_end() {
+    fn unsent_messages_count_with_how_late_they_are_at_the_end() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let hour = Duration::from_secs(3_600);
@@ -263,7 +263,7 @@ mod tests {
         let (span, mut measured) = (Span::new(schedule.first, until), Measured::new().unwrap());
         at_a_rate(&stream, place, 1, &schedule, &span, &stop, &mut measured).ok().unwrap();
         assert_eq!((measured.unsent, measured.latencies.len(), measured.ok), (100, 100, 0));
-        // Of three digits: from 36 seconds to the hour.
+        // With three digits: from 36 seconds to the hour.
         assert!((35_900_000..=36_100_000).contains(&measured.latencies.min()));
         assert!((3_590_000_000..=3_610_000_000).contains(&measured.latencies.max()));
     }

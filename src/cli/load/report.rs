@@ -1,4 +1,4 @@
-//! What a load has shown: the figures, as a table or as JSON.
+//! The results of a load, as a table or as JSON.
 
 use std::io::{self, Write};
 
@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use super::measured::Measured;
 use super::{Arguments, Format};
 
-/// Which of the latencies are printed: the share of messages, in percent, that took no longer.
+/// The percentiles to print.
 const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
 
 pub(super) struct Report {
     connections: u32,
     pipeline: u32,
     rate: Option<u32>,
-    /// What was sent.
+    /// The settings of the load.
     traffic: Value,
     pub(super) measured: Measured,
 }
@@ -58,12 +58,12 @@ impl Report {
         self.measured.in_time as f64 / self.time()
     }
 
-    /// How many cores the load itself kept busy, where the system says it.
+    /// How many cores the load itself kept busy, if the system reports it.
     fn cores(&self) -> Option<f64> {
         self.measured.processor.map(|time| time.as_secs_f64() / self.seconds())
     }
 
-    /// The setting in a line.
+    /// The settings in a line.
     pub(super) fn title(&self) -> String {
         let Self { connections, pipeline, rate, .. } = self;
         let pace = rate.map_or_else(String::new, |rate| format!(", {rate} messages/s"));
@@ -83,7 +83,7 @@ impl Report {
         writeln!(output, "{}, {:.1} s", self.title(), self.seconds())?;
         writeln!(
             output,
-            "{} messages answered, {:.0} in a second",
+            "{} messages answered, {:.0} a second",
             self.messages(),
             self.per_second()
         )?;
@@ -93,7 +93,7 @@ impl Report {
             writeln!(output, "the load itself kept {cores:.2} of {all} cores busy")?;
         }
         if *unsent > 0 {
-            writeln!(output, "{unsent} more were due and could not be sent in time")?;
+            writeln!(output, "{unsent} more messages were due but could not be sent in time")?;
         }
         let from = if self.rate.is_some() { ", from when each was due" } else { "" };
         writeln!(output, "\nlatency{from}\n{:>9} {:>11}", "percent", "µs")?;
@@ -103,7 +103,7 @@ impl Report {
         Ok(())
     }
 
-    /// One object; its names and its units stay.
+    /// One object. The names of its fields and their units do not change.
     fn json(&self, output: &mut impl Write) -> io::Result<()> {
         let Measured { ok, fail, error, unsent, latencies, .. } = &self.measured;
         let latencies: serde_json::Map<_, _> = PERCENTILES

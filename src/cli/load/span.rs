@@ -1,4 +1,4 @@
-//! When a load begins and ends: when it was to, or when it is interrupted.
+//! When a load starts and ends: as planned, or when it is interrupted.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -14,16 +14,16 @@ impl Span {
         Self { begun, planned, interrupted: OnceLock::new() }
     }
 
-    /// Until when messages are sent, as far as that is known now.
+    /// When sending ends, as known so far.
     pub(super) fn until(&self) -> Instant {
         self.interrupted.get().copied().unwrap_or(self.planned)
     }
 
-    /// Ends it now, if it has not ended already.
+    /// Ends it now, unless it has ended.
     pub(super) fn interrupt(&self) {
         let now = Instant::now();
         if now < self.planned {
-            // Only the first one counts.
+            // Only the first call counts.
             let _interrupted_already = self.interrupted.set(now);
         }
     }

@@ -1,5 +1,5 @@
-//! What is sent: messages made beforehand, so that while time is measured nothing is left to do but
-//! to send them.
+//! The messages of a load. They are made before the start, so that only sending happens while time is
+//! measured.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,18 @@ use rand::{RngExt, SeedableRng};
 
 use super::{Arguments, Failure, Mix};
 
-/// How many messages there are before they repeat.
+/// How many messages are made. After the last one they repeat.
 const MESSAGES: usize = 262_144;
 
-/// Messages, one after the other, again from the front after the last.
+/// Messages that are sent one after the other, and then again from the first.
 pub(super) struct Traffic {
     bytes: Vec<u8>,
-    /// Where each message ends, its LF included.
+    /// Where each message ends, with its LF.
     ends: Vec<usize>,
 }
 
 impl Traffic {
-    /// Messages as asked for.
+    /// Makes random messages.
     pub(super) fn generate(arguments: &Arguments) -> Self {
         let Arguments { mix, names, dependencies, zipf, seed, .. } = *arguments;
         Self::of(mix, names, dependencies, zipf, Rng::seed_from_u64(seed))
@@ -50,17 +50,17 @@ impl Traffic {
         traffic
     }
 
-    /// The lines of a file.
+    /// Reads the lines of a file.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::Read { path: path.to_owned(), error };
         let traffic = Self::of_lines(&fs::read(path).map_err(failed)?);
         if traffic.ends.is_empty() {
-            return Err(failed(std::io::Error::other("there is no message in it")));
+            return Err(failed(std::io::Error::other("it contains no message")));
         }
         Ok(traffic)
     }
 
-    /// The lines of a text; a last one without LF gets it.
+    /// The lines of a text. A last line without LF gets one.
     pub(super) fn of_lines(text: &[u8]) -> Self {
         let mut traffic = Self { bytes: Vec::new(), ends: Vec::new() };
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -80,8 +80,8 @@ impl Traffic {
         self.ends.len()
     }
 
-    /// Up to `count` messages from the one of this number on, and how many those are: fewer at the
-    /// end, after which come those at the front.
+    /// Up to `count` messages from the one with this number on, and how many they are. At the end of the
+    /// messages there are fewer.
     pub(super) fn slice(&self, from: usize, count: usize) -> (&[u8], usize) {
         let to = (from + count).min(self.len());
         let start = from.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -89,11 +89,11 @@ impl Traffic {
     }
 }
 
-/// How often each package comes.
+/// How often each package occurs.
 enum Popularity {
-    /// All alike.
+    /// All equally often.
     Even(u32),
-    /// The k-th in proportion to 1/k^s (Zipf): the sum of the shares up to each.
+    /// The k-th in proportion to 1/k^s (Zipf): the cumulated shares.
     Zipf(Vec<f64>),
 }
 
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_messages_are_well_formed_and_come_as_often_as_asked() {
+    fn generated_messages_are_well_formed_and_as_frequent_as_asked() {
         let mix = "index=1,remove=1,query=2".parse().unwrap();
         let commands = commands(&Traffic::of(mix, 50, 3, 0.0, Rng::seed_from_u64(1)));
         assert_eq!(commands.len(), MESSAGES);
@@ -142,7 +142,7 @@ mod tests {
                 .filter(|command| crate::command::CommandRef::from(*command).verb() == verb);
             of_it.count() * 1_000 / MESSAGES
         };
-        // Of so many messages, a share is off by one in a thousand at most, mostly.
+        // With this many messages, a share is almost always off by one in a thousand at most.
         for (verb, asked) in [(Verb::Index, 250), (Verb::Remove, 250), (Verb::Query, 500)] {
             assert!(share(verb).abs_diff(asked) <= 5, "{verb:?}: {} of 1,000", share(verb));
         }
@@ -160,7 +160,7 @@ mod tests {
             let mut rng = Rng::seed_from_u64(1);
             (0..10_000).filter(|_| popularity.draw(&mut rng) == name).count()
         };
-        // 1 in 100 without, 1 in 5.19 (the hundredth harmonic number) with.
+        // Without Zipf 1 in 100, with it 1 in 5.19 (the hundredth harmonic number).
         assert!((60..140).contains(&count(0.0, 0)));
         assert!((1_800..2_050).contains(&count(1.0, 0)));
         assert!((900..1_030).contains(&count(1.0, 1)));

@@ -1,30 +1,30 @@
-//! Why a message that was typed got `ERROR`, for who typed it: as far as the line itself shows it.
+//! Explains why a typed message got `ERROR`, as far as the line itself shows the reason.
 
 use crate::shown::shown;
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, ParseError, parse};
 
-/// The longest line that is shown once more, with a mark where it is wrong.
+/// The longest line that is repeated with a mark below the error.
 const SHOWN_BYTES: usize = 76;
 
-/// What is wrong with a line, given without its LF: in lines of their own, indented.
+/// What is wrong with a line that is given without its LF, in indented lines.
 pub(super) fn reason(line: &[u8]) -> String {
     let whole = [line, b"\n"].concat();
     if whole.len() > DEFAULT_MAX_LINE_BYTES {
         let length = whole.len();
         return format!(
-            "  the line has {length} bytes with its end; a server takes {DEFAULT_MAX_LINE_BYTES}, if nobody \
-             chose otherwise\n"
+            "  the line has {length} bytes with its end; a server takes {DEFAULT_MAX_LINE_BYTES} unless its \
+             --max-line-bytes says otherwise\n"
         );
     }
     match parse(&whole) {
-        Ok(_) => "  the message is well formed: the server has reached a limit, or cannot keep its index, and \
-                  its log says which\n"
+        Ok(_) => "  the message is well formed: the server has reached a limit or cannot keep its index; \
+                  the server's log says which\n"
             .into(),
         Err(error) => marked(line, &error) + &sentence(&error) + &meant(line),
     }
 }
 
-/// The line, and a mark below the byte that is wrong. What comes before that is ASCII: it could be read.
+/// The line, and a mark below the wrong byte. All bytes before that are ASCII, so the mark is in its column.
 fn marked(line: &[u8], error: &ParseError) -> String {
     let text = shown(line).to_string();
     let is_as_typed = text.as_bytes() == line && line.len() <= SHOWN_BYTES;
@@ -43,7 +43,7 @@ fn sentence(error: &ParseError) -> String {
     format!("  {rule}: expected {expected} at byte {offset}, found {found}\n")
 }
 
-/// What may have been meant, if a small change makes a message of the line.
+/// A suggestion, if a small change makes the line a message.
 fn meant(line: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(line) else { return String::new() };
     let text = text.trim();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_right_or_too_long_is_not_blamed_for_its_grammar() {
+    fn only_lines_of_wrong_grammar_are_said_to_have_it() {
         assert!(reason(b"INDEX|a|b").contains("is well formed"));
         let long = b"x".repeat(DEFAULT_MAX_LINE_BYTES);
         assert!(reason(&long).contains("the line has 65537 bytes with its end"));

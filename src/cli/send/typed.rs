@@ -1,4 +1,4 @@
-//! A conversation at a terminal: a message is typed, its reply is printed, and what was typed is kept.
+//! Messages that a person types at a terminal: each is sent, its reply is printed, and the message is kept.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -32,7 +32,7 @@ pub(super) fn converse(server: &Server) -> Result<Fulfilled, Failure> {
     .map_err(Failure::Output)?;
     let mut errors = 0_u64;
     while let Some(typed) = lines.next("> ").map_err(cannot_read)? {
-        // What is pasted may be several lines. An empty one is a slip rather than a message.
+        // Pasted text may have several lines. An empty line is a slip, not a message.
         for line in typed.lines().filter(|line| !line.is_empty()) {
             let reply = client.exchange(line.as_bytes()).map_err(|error| server.failed(error))?;
             let mut text = printing.line(reply).to_owned();
@@ -54,10 +54,10 @@ fn cannot_read(error: ReadlineError) -> Failure {
     Failure::Read { path: "-".into(), error }
 }
 
-/// What is typed, line by line, and what was typed before.
+/// Typed lines, and the history of earlier ones.
 struct Lines {
     editor: rustyline::Editor<(), FileHistory>,
-    /// Where it is kept, if it can be.
+    /// The file that keeps them, if there is one.
     kept: Option<PathBuf>,
 }
 
@@ -79,7 +79,7 @@ impl Lines {
         Ok(Self { editor, kept })
     }
 
-    /// The next line; none if there are no more. Ctrl-C drops a line, and ends where it comes twice.
+    /// The next line. `None` if there are no more. Ctrl-C drops a line, and a second Ctrl-C ends.
     fn next(&mut self, prompt: &str) -> Result<Option<String>, ReadlineError> {
         for _ in 0..2 {
             match self.editor.readline(prompt) {
@@ -95,7 +95,7 @@ impl Lines {
         Ok(None)
     }
 
-    /// Keeps a line: at once, because a conversation may end in any way.
+    /// Keeps a line at once, because the conversation may end in any way.
     fn keep(&mut self, line: &str) -> Result<(), ReadlineError> {
         let is_new = self.editor.add_history_entry(line)?;
         let Some(path) = self.kept.take_if(|_| is_new) else { return Ok(()) };
@@ -112,14 +112,14 @@ fn is_new(error: &ReadlineError) -> bool {
     matches!(error, ReadlineError::Io(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Says once that nothing is kept: that is no reason not to go on.
+/// Says once that typed messages are not kept. The conversation goes on.
 fn is_not_kept(path: &Path, error: &ReadlineError) {
-    // Nobody need read it.
+    // A failed write does not matter.
     let _unread =
-        writeln!(diagnostics(), "what is typed is not kept in {}: {error}", shown_path(path));
+        writeln!(diagnostics(), "cannot keep what you type in {}: {error}", shown_path(path));
 }
 
-/// Where what is typed is kept: where programs keep their state, if it is not said otherwise.
+/// The file that keeps typed messages: `INDEXER_HISTORY`, or one where programs keep their state.
 fn history_file() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).map(PathBuf::from);
     if let Some(chosen) = variable("INDEXER_HISTORY") {

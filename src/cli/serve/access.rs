@@ -1,16 +1,16 @@
-//! Who besides their owner may use the files and directories that the program is given.
+//! Which users may access the files and directories that the program is given, besides their owner.
 
 use std::path::Path;
 
-/// What a file or directory is used for.
+/// How a file or directory is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Read,
     Write,
 }
 
-/// The mode of a file or directory that others than its owner may use so; `None` if they may not, or if
-/// that cannot be told.
+/// The mode of a file or directory that others than its owner may use in this way. `None` if they may not, or
+/// if the system cannot tell.
 #[cfg(unix)]
 pub(super) fn open_to_others(path: &Path, to: Use) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! `indexer serve --check-config`: whether a server could be started with these options, without starting one.
+//! `indexer serve --check-config`: check whether a server could start with these options.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
@@ -8,8 +8,8 @@ use super::{Arguments, ServeFailure};
 use crate::cli::environment::{Origin, Setting};
 use crate::cli::{Failure, Fulfilled};
 
-/// Prints each option as it is in effect, and checks what they name: addresses, directories, files. Neither
-/// listens, nor takes the directory, nor connects to anything: a server may be running with the same options.
+/// Prints each option in effect, and checks the addresses, directories and files that they name. It does not
+/// listen, lock the directory or connect to anything, so a server may be running with the same options.
 pub(super) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     let mut output = io::stdout();
     for setting in &arguments.settings {
@@ -35,7 +35,7 @@ fn line(Setting { option, values, origin }: &Setting) -> String {
     }
 }
 
-/// Whether a directory can be read, or could be made: then the first one above that is there has to be one.
+/// Whether a directory can be used. If it does not exist, its nearest existing parent must be a directory.
 fn check_directory(directory: &Path) -> io::Result<()> {
     for there in directory.ancestors() {
         let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };

@@ -1,5 +1,4 @@
-//! A data directory, loaded for a server, checked, or written out: `--data-dir`, `indexer verify` and
-//! `indexer export`.
+//! A data directory: loaded for a server, checked by `indexer verify`, or printed by `indexer export`.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,15 +14,15 @@ use crate::index::{Limits, PackageIndex};
 use crate::shown::shown_path;
 use crate::store::{self, Disk, LoadError, Store as _, StoreError};
 
-/// Which state to read.
+/// The state to read.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// The directory that a server kept its state in; no server may be using it
+    /// The directory in which a server kept its state; no server may be using it
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
 }
 
-/// An engine that keeps its state in a directory, and has what is there.
+/// Makes an engine that keeps its state in a directory, and loads what is there.
 pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure> {
     let disk = Disk::create(directory).map_err(ServeFailure::Store)?;
     warn_of_others(directory, disk.path());
@@ -38,15 +37,15 @@ pub(super) fn engine(directory: &Path, limits: Limits) -> Result<Engine, Failure
     Ok(Engine::durable(index, Box::new(disk)))
 }
 
-/// Says in the log if others may change or read what is kept. What the store makes is closed to them, but
-/// not a directory that was there before, nor a file of somebody else's.
+/// Warns in the log if other users may change or read the state. The store makes files and directories
+/// private. But the directory may have existed before, or a file may belong to someone else.
 fn warn_of_others(directory: &Path, file: &Path) {
     if let Some(mode) = open_to_others(directory, Use::Write) {
         let mode = format_args!("{mode:04o}");
         let advice = format_args!("run chmod go-w {}", shown_path(directory));
         tracing::warn!(
             event = "data_dir_open_to_others",
-            %mode, %advice, "others may write to the data directory and replace what is kept"
+            %mode, %advice, "other users can write to the data directory and replace its files"
         );
     }
     if let Some(mode) = open_to_others(file, Use::Read).or(open_to_others(file, Use::Write)) {
@@ -54,12 +53,12 @@ fn warn_of_others(directory: &Path, file: &Path) {
         let advice = format_args!("run chmod 600 {}", shown_path(file));
         tracing::warn!(
             event = "data_file_open_to_others",
-            %mode, %advice, "others may read or write what is kept"
+            %mode, %advice, "other users can read or write the kept state"
         );
     }
 }
 
-/// Says whether the state in a directory is sound.
+/// `indexer verify`: prints whether the state in a directory is sound.
 pub(in crate::cli) fn verify(Arguments { data_dir }: &Arguments) -> Result<Fulfilled, Failure> {
     let disk = match Disk::open(data_dir) {
         Err(error @ StoreError::Damaged { .. }) => return unsound(data_dir, error.into()),
@@ -87,7 +86,7 @@ fn unsound(data_dir: &Path, error: LoadError) -> Result<Fulfilled, Failure> {
     Ok(Fulfilled::No)
 }
 
-/// Prints the state in a directory as commands that lead to it.
+/// `indexer export`: prints the state in a directory as commands.
 pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Fulfilled, Failure> {
     let disk = Disk::open(data_dir).map_err(unreadable)?;
     let index = load(&disk, Limits::default()).map_err(|error| refused(data_dir, error))?;
@@ -102,7 +101,7 @@ pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Fulfi
 
 fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
     let packages = disk.snapshot()?.package_count()?;
-    // Each comes twice.
+    // Each package is reported twice.
     let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
     let progress = Progress::of_steps("loading", steps);
     let index = store::load(disk, limits, |packages| progress.advance(packages));
@@ -110,7 +109,7 @@ fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
     index
 }
 
-/// Why there is nothing to read where a server should have left its state.
+/// Why there is nothing to read in a directory.
 fn unreadable(error: StoreError) -> ServeFailure {
     match error {
         StoreError::Directory { path, error } if error.kind() == io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! Why a server could not start or go on, or its state not be read, and what to try next.
+//! Why a server could not start or go on, or why its state could not be read, and what to do next.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,12 +14,12 @@ pub(in crate::cli) enum ServeFailure {
     #[error("cannot listen on {}: {error}", shown(address))]
     Listen { address: String, flag: &'static str, error: io::Error, taken_by: Option<String> },
     #[error(
-        "the service manager passed socket {number}, which cannot be listened on: {}",
+        "the service manager passed socket {number}, which it cannot listen on: {}",
         shown(problem)
     )]
     NotPassed { number: usize, problem: String },
     #[cfg(not(feature = "systemd"))]
-    #[error("the service manager passed {count} sockets, and this build takes none")]
+    #[error("the service manager passed {count} sockets, and this build cannot use them")]
     CannotBePassed { count: usize },
     #[cfg(not(feature = "etcd"))]
     #[error("INDEXER_REPLICATE is set, and this build has no replicas")]
@@ -36,7 +36,7 @@ pub(in crate::cli) enum ServeFailure {
     State { path: PathBuf, error: LoadError },
     #[error("{} is not there", shown_path(path))]
     NoState { path: PathBuf },
-    #[error("nothing could be kept any more: {}", shown(problem))]
+    #[error("the index could not be kept any more: {}", shown(problem))]
     NotKept { problem: String },
     #[cfg(feature = "etcd")]
     #[error(transparent)]
@@ -47,50 +47,50 @@ pub(in crate::cli) enum ServeFailure {
 }
 
 impl ServeFailure {
-    /// What to try next, where there is something to say beyond the error.
+    /// A hint at what to do next, where there is more to say than the error does.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         match self {
             Self::Listen { taken_by: Some(other), flag, .. } => Some(format!(
-                "this server is to listen on {} already; choose another address with {flag}",
+                "this server also listens on {}; give {flag} another address",
                 shown(other)
             )),
             Self::Listen { error, flag, .. } if error.kind() == io::ErrorKind::AddrInUse => {
-                Some(format!("another server may be running; choose another address with {flag}"))
+                Some(format!("another server may be running; stop it, or give {flag} another address"))
             }
             Self::Listen { .. } => Some("give an address of this machine as HOST:PORT".into()),
             Self::NotPassed { .. } => {
-                Some("a socket unit has to name TCP addresses, with Accept=no".into())
+                Some("name TCP addresses in the socket unit, and set Accept=no".into())
             }
             #[cfg(not(feature = "systemd"))]
             Self::CannotBePassed { .. } => {
-                Some("build it with the feature `systemd`, or disable the socket unit".into())
+                Some("install a build with the feature `systemd`, or disable the socket unit".into())
             }
             #[cfg(not(feature = "etcd"))]
             Self::CannotReplicate => Some(
-                "build it with `cargo install --path . --features etcd`, or unset the variable"
+                "install a build that has, with `cargo install --path . --features etcd`, or unset the variable"
                     .into(),
             ),
             Self::Store(StoreError::InUse { .. }) => {
-                Some("is a server running with it? stop it first, or give another directory".into())
+                Some("a server may be using it; stop that server, or give another directory".into())
             }
             Self::Store(StoreError::Directory { .. }) | Self::DataDir { .. } => {
-                Some("--data-dir takes a directory that can be made, read and written".into())
+                Some("give --data-dir a directory that this user can create, read and write".into())
             }
             Self::NoState { .. } => Some(
-                "has a server kept its state there? this is the file that it would be in".into(),
+                "give the directory that a server had as its --data-dir; this file holds the state".into(),
             ),
             Self::Store(StoreError::Newer { .. } | StoreError::NewerContainer { .. }) => {
-                Some("use the version that wrote it, or a later one".into())
+                Some("use the version that wrote it, or a newer one".into())
             }
             Self::Store(StoreError::Damaged { .. })
             | Self::State {
                 error: LoadError::Malformed(_) | LoadError::NotClosed { .. }, ..
             } => Some("restore a backup".into()),
             Self::State { error: LoadError::Limit { .. }, .. } => {
-                Some("raise the limit, or serve it once without and remove packages".into())
+                Some("raise the limit, or serve once without it and remove packages".into())
             }
             Self::NotKept { .. } => Some(
-                "all that was answered OK is kept; start again when the disk is well and has room"
+                "every change that got OK is kept; make room or repair the disk, then start the server again"
                     .into(),
             ),
             #[cfg(feature = "etcd")]
@@ -99,14 +99,14 @@ impl ServeFailure {
             Self::ReplicaFailed(error) => Some(
                 error
                     .remedy()
-                    .unwrap_or("start it again: it makes its index anew from what etcd has")
+                    .unwrap_or("start it again: it loads its index from etcd")
                     .into(),
             ),
             Self::Store(_) | Self::State { .. } | Self::Start(_) | Self::Metrics(_) => None,
         }
     }
 
-    /// Those that hold some text from outside, wherever they can.
+    /// Failures that hold some text from outside, if they can hold any.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
         use crate::index::LimitError;

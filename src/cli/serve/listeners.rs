@@ -1,4 +1,4 @@
-//! The addresses that a server is told to listen on, as listeners.
+//! Listeners at the addresses that a server is given.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV6, TcpListener, ToSocketAddrs};
@@ -7,13 +7,13 @@ use rustix::net::{self, AddressFamily, SocketType, ipproto, sockopt};
 
 use super::ServeFailure;
 
-/// How many clients may wait to be accepted until the server asks for more.
+/// The length of the queue of clients that wait to be accepted.
 const BACKLOG: i32 = 128;
 
-/// The addresses that a server is told, by option.
+/// The addresses that a server is given by option.
 ///
-/// `[::]` also takes IPv4 clients, where the system lets it, unless one of the others is an IPv4 address with the
-/// same port.
+/// `[::]` also takes IPv4 clients, where the system allows it. It does not if another address is IPv4 with
+/// the same port.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addresses<'a> {
     pub(super) listen: &'a [String],
@@ -30,7 +30,7 @@ impl<'a> Addresses<'a> {
         self.metrics.map(|address| self.bind(address, "--metrics", &[])).transpose()
     }
 
-    /// Listeners at the addresses of `--listen`. `others` is where this server listens already.
+    /// Listeners at the addresses of `--listen`. `others` are addresses where this server already listens.
     pub(super) fn bind_clients(
         self,
         mut others: Vec<SocketAddr>,
@@ -64,8 +64,8 @@ impl<'a> Addresses<'a> {
         })
     }
 
-    /// Whether all of them are addresses of this machine, and none of them is another one too. Their ports are
-    /// not looked at: a server may be listening there.
+    /// Checks that all are addresses of this machine, and that no two are the same. Ports in use are no
+    /// error: a server may be running there.
     pub(super) fn check(self) -> Result<(), ServeFailure> {
         let mut others = Vec::new();
         for (number, address) in self.all().enumerate() {
@@ -78,7 +78,7 @@ impl<'a> Addresses<'a> {
             };
             let found = address.to_socket_addrs().map_err(|error| failure(error, None))?;
             let mut found = found.map(|it| TcpListener::bind((it.ip(), 0)).map(|_free| it));
-            // As when it listens: one that can be had is enough.
+            // As when it listens, one usable address of a name is enough.
             let first = found.find(Result::is_ok).or_else(|| found.next());
             let wanted = first.unwrap_or(Err(ErrorKind::AddrNotAvailable.into()));
             let wanted = wanted.map_err(|error| failure(error, None))?;
@@ -94,7 +94,7 @@ impl<'a> Addresses<'a> {
     }
 }
 
-/// Whether an address stands for all of IPv6, and another one of these is an IPv4 address with its port.
+/// Whether an address is `[::]`, and another one is IPv4 with the same port.
 fn shares_its_port<'a>(every: SocketAddrV6, mut all: impl Iterator<Item = &'a str>) -> bool {
     let is_other = |address: SocketAddr| address.is_ipv4() && address.port() == every.port();
     every.ip().is_unspecified()
@@ -102,11 +102,11 @@ fn shares_its_port<'a>(every: SocketAddrV6, mut all: impl Iterator<Item = &'a st
         && all.any(|address| address.to_socket_addrs().is_ok_and(|mut found| found.any(is_other)))
 }
 
-/// As the standard library binds, but for IPv6 clients only.
+/// Binds as the standard library does, but for IPv6 clients only.
 fn bind_ipv6_alone(address: SocketAddrV6) -> io::Result<TcpListener> {
     let socket = net::socket(AddressFamily::INET6, SocketType::STREAM, Some(ipproto::TCP))?;
     sockopt::set_ipv6_v6only(&socket, true)?;
-    // So that a server can be started again at once. On Windows it would let two servers share a port.
+    // So that a server can start again at once. On Windows it would let two servers share a port.
     #[cfg(not(windows))]
     sockopt::set_socket_reuseaddr(&socket, true)?;
     net::bind(&socket, &address)?;
@@ -114,7 +114,7 @@ fn bind_ipv6_alone(address: SocketAddrV6) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Which of these, where this server listens, has the port of an address that is in use.
+/// The address where this server already listens with the port of one that is in use.
 fn already_there(address: &str, others: &[SocketAddr]) -> Option<String> {
     let wanted: Vec<SocketAddr> = address.to_socket_addrs().ok()?.collect();
     let overlaps = |own: &SocketAddr, wanted: &SocketAddr| {

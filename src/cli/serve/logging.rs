@@ -1,7 +1,7 @@
-//! Logs: structured lines on standard error, which nothing waits for and no failed write changes.
+//! Logs: structured lines on standard error. Nothing waits for them, and a failed write changes no answer.
 //!
-//! Which lines there are, and how they look, is decided here; what they say, where it happens.
-//! `docs/running.md` lists every event.
+//! This module decides which lines are printed and how they look. What they say is written where the event
+//! happens. `docs/running.md` lists every event.
 
 mod filter;
 mod json;
@@ -24,35 +24,36 @@ use filter::Filter;
 use json::Json;
 use queue::Queue;
 
-/// How much to log, and in which form.
+/// What to log, and in which form.
 #[derive(Debug, Args)]
 pub(super) struct Logging {
-    /// What to log on standard error: a level (off, error, warn, info, debug or trace), or several for
-    /// parts of the program, as in `info,package_indexer::server=debug`; `debug` says why each ERROR was
-    /// answered
+    /// What to log on standard error: off, error, warn, info, debug or trace
+    ///
+    /// Parts of the program may have levels of their own, as in `info,package_indexer::server=debug`. `debug`
+    /// says why each ERROR was sent.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     log_level: Filter,
-    /// How a line of the log looks; docs/running.md lists the events
+    /// The form of a log line; docs/running.md lists the events
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     log_format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people: the time, the level, the part of the program, the message, and fields
+    /// For people: time, level, part of the program, message and fields
     Text,
-    /// For machines: an object with the same, one a line
+    /// For machines: one JSON object a line, with the same content
     Json,
 }
 
 /// How long the end of the program waits for lines that are not written yet.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-/// The log of this process. Dropping it writes what waits to be written, or gives up after a second.
+/// The log of this process. Dropping it waits until all lines are written, for a second at most.
 pub(super) struct Log(Arc<Queue>);
 
 impl Log {
-    /// Waits until all that was logged is written or lost, for a second at most.
+    /// Waits until all lines so far are written or lost, for a second at most.
     pub(super) fn flush(&self) {
         self.0.flush(LAST_WAIT);
     }
@@ -64,14 +65,14 @@ impl Drop for Log {
     }
 }
 
-/// Sends the logs of this process to standard error, and the messages of panics with them. `on_loss` is called
-/// for each line that could not be written.
+/// Sends the logs of this process, and the messages of panics, to standard error. `on_loss` is called for
+/// each line that could not be written.
 pub(super) fn start(
     arguments: &Logging,
     on_loss: impl Fn() + Send + Sync + 'static,
 ) -> Result<Log, ServeFailure> {
     let queue = Queue::start(io::stderr(), on_loss).map_err(ServeFailure::Start)?;
-    // Its errors it would print with `eprintln!`, which panics when standard error cannot be written.
+    // It would print its own errors with `eprintln!`, which panics when standard error cannot be written.
     let lines = layer().with_writer(Arc::clone(&queue)).log_internal_errors(false);
     let registry = tracing_subscriber::registry().with(arguments.log_level.targets());
     match arguments.log_format {
@@ -82,7 +83,8 @@ pub(super) fn start(
     Ok(Log(queue))
 }
 
-/// Logs a panic: the hook of the standard library waits for standard error, with all that the thread holds.
+/// Logs a panic. The hook of the standard library would wait for standard error while the thread holds its
+/// locks.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let payload = panic.payload();
     let text = payload.downcast_ref::<&str>().copied();

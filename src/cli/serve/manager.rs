@@ -1,8 +1,8 @@
-//! What the service manager is told, in the way of `sd_notify(3)`: that the server is ready, that it stops, and
-//! again and again that it lives.
+//! Notifications to the service manager, as `sd_notify(3)` describes: that the server is ready, stops, and is
+//! alive.
 //!
-//! A message is a datagram to the socket that the manager has named. No such message waits, and one that is lost
-//! costs nothing but what the manager does then.
+//! Each message is one datagram to the socket that the manager names. Sending never waits. If one is lost,
+//! the manager acts as if it had not been sent.
 
 use std::io;
 use std::os::linux::net::SocketAddrExt as _;
@@ -13,21 +13,21 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{env, process};
 
-/// Names the socket.
+/// The variable with the socket's path.
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// After how many microseconds without a sign of life the manager ends the server.
+/// The variable with the microseconds without a sign of life after which the manager ends the server.
 const WATCHDOG: &str = "WATCHDOG_USEC";
 
-/// The process that the watchdog is for, if it is not for all.
+/// The variable with the process that the watchdog is for. Without it, the watchdog is for any process.
 const WATCHDOG_PROCESS: &str = "WATCHDOG_PID";
 
-/// The service manager; there may be none.
+/// The service manager, if there is one.
 #[derive(Clone)]
 pub(super) struct Manager(Option<Arc<UnixDatagram>>);
 
 impl Manager {
-    /// The one that the environment names.
+    /// The manager that the environment names.
     pub(super) fn find() -> Self {
         let Some(name) = env::var_os(SOCKET).filter(|name| !name.is_empty()) else {
             return Self(None);
@@ -44,27 +44,27 @@ impl Manager {
         }
     }
 
-    /// Tells it that the index is being loaded.
+    /// Says that the index is being loaded.
     pub(super) fn loading(&self) {
         self.say("STATUS=loading the index");
     }
 
-    /// Tells it that clients are served.
+    /// Says that clients are served.
     pub(super) fn ready(&self, addresses: &[std::net::SocketAddr]) {
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         self.say(&format!("READY=1\nSTATUS=serving on {}", addresses.join(", ")));
     }
 
-    /// Tells it that the server ends.
+    /// Says that the server is stopping.
     pub(super) fn stopping(&self) {
-        self.say("STOPPING=1\nSTATUS=letting clients take their replies");
+        self.say("STOPPING=1\nSTATUS=waiting for clients to read their replies");
     }
 
-    /// Shows it signs of life for as long as `is_alive`, if it has asked for them. A check that does not return is
-    /// none.
+    /// Sends signs of life while `is_alive` returns true, if the manager asked for them. A check that does
+    /// not return sends none.
     ///
     /// # Errors
-    /// If the system has no thread left.
+    /// If the system cannot start another thread.
     pub(super) fn watch(
         &self,
         is_alive: impl Fn() -> bool + Send + 'static,
@@ -102,7 +102,7 @@ impl Manager {
     }
 }
 
-/// Shows signs of life until it is dropped.
+/// Sends signs of life until it is dropped.
 pub(super) struct Watchdog {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -111,12 +111,12 @@ pub(super) struct Watchdog {
 impl Drop for Watchdog {
     fn drop(&mut self) {
         self.end = None;
-        // It has said so if it panicked.
+        // If it panicked, the panic was logged.
         let _ended = self.thread.take().map(JoinHandle::join);
     }
 }
 
-/// A socket to the manager, by its path, or by an abstract name that is written with an `@` before it.
+/// A socket to the manager: a path, or an abstract name that is written with `@` first.
 fn connect(name: &[u8]) -> io::Result<UnixDatagram> {
     let address = if let Some(name) = name.strip_prefix(b"@") {
         SocketAddr::from_abstract_name(name)?
@@ -129,7 +129,7 @@ fn connect(name: &[u8]) -> io::Result<UnixDatagram> {
     Ok(socket)
 }
 
-/// How often this process is to show that it lives: twice as often as it has to.
+/// The time between two signs of life: half of what the manager allows.
 fn interval(microseconds: Option<String>, process: Option<String>, own: u32) -> Option<Duration> {
     let is_other = process.is_some_and(|process| process != own.to_string());
     let microseconds: u64 = microseconds?.parse().ok()?;
@@ -147,7 +147,7 @@ mod tests {
         let (socket, manager) = UnixDatagram::pair().unwrap();
         let looks = Arc::new(AtomicUsize::new(0));
         let looked = Arc::clone(&looks);
-        // Dead at first, and alive from the third look on.
+        // Not alive at first, and alive from the third check on.
         let is_alive = move || looked.fetch_add(1, Ordering::SeqCst) >= 2;
         let told = Manager(Some(Arc::new(socket)));
         let watchdog = told.watch_every(Duration::from_millis(1), is_alive).unwrap();

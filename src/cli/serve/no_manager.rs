@@ -1,4 +1,4 @@
-//! Elsewhere than on Linux there is no service manager to be told anything.
+//! Stand-in for the service manager on systems other than Linux.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,32 +1,32 @@
-//! Sockets that a service manager has opened and passes on (socket activation): clients that come while the
-//! server starts again wait there, and are not refused.
+//! Sockets that a service manager opens and passes on (socket activation). Clients that connect while the
+//! server restarts wait in them and are not refused.
 //!
-//! How they are passed is said in `sd_listen_fds(3)`: as the first file descriptors after standard error.
+//! They arrive as the first file descriptors after standard error, as `sd_listen_fds(3)` says.
 
 use std::net::TcpListener;
 use std::{env, process};
 
 use super::ServeFailure;
 
-/// How many there are, for which process, and what each is called.
+/// The variables with how many sockets there are, for which process, and their names.
 const COUNT: &str = "LISTEN_FDS";
 const PROCESS: &str = "LISTEN_PID";
 const NAMES: &str = "LISTEN_FDNAMES";
 
-/// What the socket for `/metrics` and so on is called; all others are for clients.
+/// The name of the socket for `/metrics` and so on. All others are for clients.
 const METRICS: &str = "metrics";
 
-/// What was passed.
+/// The sockets that were passed.
 #[derive(Debug, Default)]
 pub(super) struct Passed {
     pub(super) clients: Vec<TcpListener>,
     pub(super) metrics: Option<TcpListener>,
 }
 
-/// Takes what was passed to this process; nothing, if it was started otherwise.
+/// Takes the sockets that were passed to this process. Empty if none were.
 ///
 /// # Errors
-/// If one is no TCP socket that listens, or this build cannot take them.
+/// If one is not a listening TCP socket, or if this build cannot use sockets that are passed.
 pub(super) fn take() -> Result<Passed, ServeFailure> {
     let asked = |name| env::var(name).unwrap_or_default();
     let count: usize = asked(COUNT).parse().unwrap_or(0);
@@ -42,7 +42,9 @@ fn take_listeners(count: usize) -> Result<Vec<TcpListener>, ServeFailure> {
     (0..count)
         .map(|number| match sockets.take_tcp_listener(number) {
             Ok(Some(listener)) => Ok(listener),
-            Ok(None) => Err(ServeFailure::NotPassed { number, problem: "it is not there".into() }),
+            Ok(None) => {
+                Err(ServeFailure::NotPassed { number, problem: "it does not exist".into() })
+            }
             Err(error) => Err(ServeFailure::NotPassed { number, problem: error.to_string() }),
         })
         .collect()
@@ -53,7 +55,7 @@ fn take_listeners(count: usize) -> Result<Vec<TcpListener>, ServeFailure> {
     Err(ServeFailure::CannotBePassed { count })
 }
 
-/// Tells the one for metrics from those for clients, by their names, which are written with colons between.
+/// Splits off the socket for metrics by the names, which have colons between.
 fn sort(listeners: Vec<TcpListener>, names: &str) -> Result<Passed, ServeFailure> {
     let mut passed = Passed::default();
     let names = names.split(':').chain(std::iter::repeat(""));
@@ -61,7 +63,7 @@ fn sort(listeners: Vec<TcpListener>, names: &str) -> Result<Passed, ServeFailure
         if name != METRICS {
             passed.clients.push(listener);
         } else if passed.metrics.replace(listener).is_some() {
-            let problem = format!("another one is called {METRICS} too");
+            let problem = format!("another socket is called {METRICS} too");
             return Err(ServeFailure::NotPassed { number, problem });
         }
     }

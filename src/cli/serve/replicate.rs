@@ -1,4 +1,4 @@
-//! A replica of an index, for a server: `--replicate` and what goes with it (feature `etcd`).
+//! A replica of an index: `--replicate` and the options that go with it (feature `etcd`).
 
 use std::fs;
 use std::mem;
@@ -25,12 +25,12 @@ use crate::replica::{
 };
 use crate::shown::{shown, shown_path};
 
-/// Why there is no replica.
+/// Why a replica could not start.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NoReplica {
-    #[error("a replica takes lines of {MAX_ENTRY_BYTES} bytes at most, not of {0}")]
+    #[error("--max-line-bytes is {0}, and a replica takes at most {MAX_ENTRY_BYTES}")]
     LongLines(usize),
-    #[error("certificates are for etcds://, and {} is not encrypted", shown(.0))]
+    #[error("certificates need etcds://, and {} is not encrypted", shown(.0))]
     NotEncrypted(String),
     #[error(transparent)]
     Files(SetupError),
@@ -39,14 +39,14 @@ pub(in crate::cli) enum NoReplica {
 }
 
 impl NoReplica {
-    /// What to try next.
+    /// A hint at what to do next.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::LongLines(_) => {
                 return Some(format!("give --max-line-bytes {MAX_ENTRY_BYTES}, or less"));
             }
             Self::NotEncrypted(_) => {
-                "write etcds:// if the nodes speak TLS, or leave the certificates out"
+                "write etcds:// if the nodes use TLS, or leave the certificates out"
             }
             Self::Log {
                 error: RestoreError::Log(LogError::Unreachable { .. }), address, ..
@@ -58,22 +58,22 @@ impl NoReplica {
                 }
             }
             Self::Log { error: RestoreError::Log(LogError::Disagrees { .. }), .. } => {
-                "give the same limits as the others, or another PREFIX for another index; another format is \
+                "give the same limits as the other replicas, or another PREFIX for another index; another format is \
                  that of another version"
             }
             Self::Log {
                 error: RestoreError::Log(LogError::Refused { refusal: LogRefusal::Denied, .. }),
                 ..
             } => {
-                "--etcd-user and --etcd-password-file name a user who may read and write below PREFIX/"
+                "give --etcd-user and --etcd-password-file a user who may read and write below PREFIX/"
             }
-            // etcd refuses a certificate with a name by an answer that could be anybody's.
+            // etcd refuses a certificate with a name with an answer that could also have other causes.
             Self::Log {
                 error: RestoreError::Log(LogError::Rejected { .. }),
                 shows_certificate: true,
                 ..
             } => {
-                "are these addresses of an etcd of version 3? beside --etcd-user, give an --etcd-cert without a \
+                "do these addresses belong to etcd, version 3? with --etcd-user, give an --etcd-cert without a \
                  common name, or none"
             }
             Self::Log { error: RestoreError::Log(error), .. } => error.remedy()?,
@@ -83,14 +83,14 @@ impl NoReplica {
     }
 }
 
-/// Warns if others than its owner may read or change a file with a secret in it.
+/// Warns if other users may read or change a file that holds a secret.
 fn warn_of_readers(what: &str, file: &Path) {
     let mode = open_to_others(file, Use::Read).or_else(|| open_to_others(file, Use::Write));
     if let Some(mode) = mode {
         let (file, mode) = (shown_path(file), format!("{mode:04o}"));
         tracing::warn!(
             event = "secret_open_to_others",
-            %file, mode, "others may read {what}: run `chmod 600 {file}`"
+            %file, mode, "other users can read {what}: run `chmod 600 {file}`"
         );
     }
 }
@@ -98,43 +98,46 @@ fn warn_of_readers(what: &str, file: &Path) {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Replicas")]
 pub(super) struct Replication {
-    /// Share one index with all servers that are told the same: etcd puts their commands in one order.
-    /// PREFIX is what its keys begin with
+    /// Share one index with all servers that have the same address and PREFIX
+    ///
+    /// etcd puts the commands of all of them in one order. The keys in etcd begin with PREFIX.
     #[arg(long, value_name = "etcd://HOST:PORT,.../PREFIX", conflicts_with = "data_dir")]
     replicate: Option<EtcdAddress>,
-    /// What a QUERY sees that comes without changes
+    /// What a QUERY sees
     #[arg(long, value_enum, default_value_t = ReadsFlag::Linearizable, requires = "replicate")]
     reads: ReadsFlag,
-    /// How long commands wait for etcd before they are answered ERROR; they may have an effect then
+    /// How long a command waits for etcd before it gets ERROR
+    ///
+    /// A command that got ERROR may still take effect.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_PATIENCE.as_secs(), value_parser = at_least_one_second, requires = "replicate")]
     patience: u64,
-    /// After how many bytes a snapshot is written, so that etcd can forget them: those of messages, and 512
-    /// for each entry
+    /// Write a snapshot after this many bytes of the log
+    ///
+    /// etcd can then delete the older entries. An entry counts the bytes of its messages, and 512 more.
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_SNAPSHOT_EVERY, value_parser = clap::value_parser!(u64).range(1..), requires = "replicate")]
     snapshot_every: u64,
-    /// The certificates, in PEM, that sign those of the nodes of etcds:// [default: those that browsers
-    /// trust]
+    /// CA certificates for the nodes of etcds://, in PEM [default: those that browsers trust]
     #[arg(long, value_name = "FILE", requires = "replicate")]
     etcd_ca: Option<PathBuf>,
-    /// The certificate, in PEM, to show to etcds://
+    /// The client certificate to show to etcds://, in PEM
     #[arg(long, value_name = "FILE", requires = "etcd_key")]
     etcd_cert: Option<PathBuf>,
-    /// The key of that certificate, in PEM; none but its owner should be able to read it
+    /// The key of that certificate, in PEM; only its owner should be able to read it
     #[arg(long, value_name = "FILE", requires = "etcd_cert")]
     etcd_key: Option<PathBuf>,
-    /// The user to be for etcd
+    /// The user name to log in to etcd
     #[arg(long, value_name = "NAME", requires = "etcd_password_file")]
     etcd_user: Option<String>,
-    /// The file with that user's password; none but its owner should be able to read it
+    /// The file with that user's password; only its owner should be able to read it
     #[arg(long, value_name = "FILE", requires = "etcd_user")]
     etcd_password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ReadsFlag {
-    /// All that was answered before, by whichever server
+    /// Every change that got its answer before, from any server
     Linearizable,
-    /// What this server has come to: faster, there without etcd, and maybe older than what others say
+    /// What this server knows now: faster, works while etcd is unreachable, may be out of date
     Local,
 }
 
@@ -148,13 +151,13 @@ impl From<ReadsFlag> for Reads {
 }
 
 impl Replication {
-    /// Whether all that can be known without etcd is in order.
+    /// Checks everything that can be checked without etcd.
     pub(super) fn check(&self, max_line_bytes: usize) -> Result<(), Failure> {
         let Some(address) = &self.replicate else { return Ok(()) };
         self.log(address, max_line_bytes).map(drop)
     }
 
-    /// The log, to which nothing is connected yet.
+    /// The log. Nothing is connected yet.
     fn log(&self, address: &EtcdAddress, max_line_bytes: usize) -> Result<Arc<dyn Log>, Failure> {
         if max_line_bytes > MAX_ENTRY_BYTES {
             return Err(ServeFailure::Replica(NoReplica::LongLines(max_line_bytes)).into());
@@ -174,7 +177,7 @@ impl Replication {
             if credentials.is_some() {
                 tracing::warn!(
                     event = "password_unencrypted",
-                    %address, "the password goes to etcd unencrypted"
+                    %address, "the password is sent to etcd unencrypted"
                 );
             }
         }
@@ -183,14 +186,14 @@ impl Replication {
         Ok(Arc::new(log))
     }
 
-    /// A replica, as far as the log goes; none if there is to be none.
+    /// Starts a replica and loads what the log has. `None` if no replica is asked for.
     pub(super) fn replica(
         &self,
         limits: Limits,
         max_line_bytes: usize,
     ) -> Result<Option<Replica>, Failure> {
         let Some(address) = &self.replicate else { return Ok(None) };
-        // One for all tries: it remembers which nodes were not there.
+        // One for all attempts, because it remembers which nodes were unreachable.
         let log = self.log(address, max_line_bytes)?;
         let how = ReplicaConfig {
             patience: Duration::from_secs(self.patience),
@@ -201,7 +204,7 @@ impl Replication {
         let (begun, mut retry) = (Instant::now(), Retry::default());
         let mut is_said = false;
         loop {
-            // Each package of the snapshot comes twice; how many entries come after it nobody knows.
+            // Each package of the snapshot comes twice. How many entries follow it is not known.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
             let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
             let progress = Progress::of_steps("loading", steps);
@@ -219,7 +222,7 @@ impl Replication {
                     );
                     return Ok(Some(replica));
                 }
-                // However long the loading took that failed.
+                // What counts is the time since the first failure. Loading may have taken long before it.
                 Err(RestoreError::Log(error))
                     if !error.ends_a_start() && retry.failing_for() < most =>
                 {

@@ -1,4 +1,4 @@
-//! `indexer dot`: a package list, or what is around some of its packages, as a drawing for Graphviz.
+//! `indexer dot`: draws a package list, or a part of it, in Graphviz's language.
 
 use std::io::{self, Write};
 
@@ -12,10 +12,10 @@ use super::selection::{Part, reached};
 use crate::cli::output::diagnostics;
 use crate::cli::{Failure, Fulfilled};
 
-/// Draw a package list, or what is around some packages, in Graphviz's language
+/// Draw a package list, or a part of it, in Graphviz's language
 ///
-/// An arrow leads from each package to what it needs. Packages that were asked for are dark; dashed ones
-/// need, or are needed by, more than is drawn; arrows within a cycle are red.
+/// An arrow leads from each package to what it needs. The packages that you name are dark. Dashed packages
+/// need packages that are not drawn, or are needed by such. Arrows within a cycle are red.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     indexer dot --around git packages.txt | dot -Tsvg -o git.svg\n  \
@@ -24,27 +24,27 @@ use crate::cli::{Failure, Fulfilled};
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// Draw these packages, and all that they need, directly or not
+    /// Draw these packages and all that they need, directly or not
     #[arg(long, value_name = "PACKAGE", value_delimiter = ',')]
     around: Vec<String>,
-    /// Draw what is so many steps away at most from the packages of --around
+    /// Draw only packages that are at most this many steps from those of --around
     #[arg(long, value_name = "N", requires = "around")]
     depth: Option<usize>,
     /// Draw what needs the packages of --around, instead of what they need
     #[arg(long, requires = "around")]
     reverse: bool,
-    /// Draw these packages and no others
+    /// Draw only these packages
     #[arg(long, value_name = "PACKAGE", value_delimiter = ',', conflicts_with = "around")]
     only: Vec<String>,
-    /// Leave out arrows that a longer way makes superfluous (transitive reduction)
+    /// Leave out each arrow that a longer path makes unnecessary (transitive reduction)
     #[arg(long)]
     reduce: bool,
-    /// Draw all the same what is too large to be read
+    /// Draw even if the drawing is too large to read
     #[arg(long)]
     all: bool,
 }
 
-/// The most packages and arrows of a drawing that somebody can read, and Graphviz can lay out in seconds.
+/// The most packages and arrows of a drawing that a person can read and Graphviz can lay out in seconds.
 const MOST: [usize; 2] = [400, 2_000];
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
@@ -70,7 +70,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         plan.rows.numbers().collect()
     };
     let mut part = Part::of(packages, &plan.rows);
-    // Of too many packages not even the reduction is waited for.
+    // Checked before the reduction too, which would take long for too many packages.
     let is_readable = |part: &Part| {
         part.packages.len() <= MOST[0] && (arguments.reduce || part.rows.number_count() <= MOST[1])
     };
@@ -79,7 +79,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         part.rows = reduced(&part.rows);
     }
     refuse_unless(arguments.all || part.rows.number_count() <= MOST[1], &part)?;
-    // Beyond the depth, in the direction that was gone.
+    // Packages beyond the depth, in the direction of the search.
     let goes_on = |package: u32| {
         !around.is_empty()
             && rows.row(package).iter().any(|it| part.packages.binary_search(it).is_err())
@@ -96,13 +96,13 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     Ok(Fulfilled::Yes)
 }
 
-/// Refuses to draw what nobody can read.
+/// Refuses a drawing that is too large to read.
 fn refuse_unless(is_wanted: bool, part: &Part) -> Result<(), ToolFailure> {
     let (packages, arrows) = (part.packages.len(), part.rows.number_count());
     if is_wanted { Ok(()) } else { Err(ToolFailure::TooLarge { packages, arrows, most: MOST }) }
 }
 
-/// What stands above the drawing.
+/// The title of the drawing.
 fn title(plan: &Plan, arguments: &Arguments, around: &[u32], packages: usize) -> String {
     let mut centres = around.to_vec();
     centres.sort_unstable();

@@ -1,4 +1,4 @@
-//! Why a package list could not be used, and what to try next.
+//! Why a package list could not be used, and what to do next.
 
 use std::path::PathBuf;
 
@@ -15,12 +15,12 @@ pub(in crate::cli) enum ToolFailure {
     Limit { path: PathBuf, error: LimitError },
     #[error("the list has no package {:?}", shown(package))]
     NoPackage { package: String, similar: Vec<Name> },
-    #[error("the drawing would have {packages} packages and {arrows} arrows, too many to be read: at most {} and {}", most[0], most[1])]
+    #[error("the drawing would have {packages} packages and {arrows} arrows, too many to read: the most are {} and {}", most[0], most[1])]
     TooLarge { packages: usize, arrows: usize, most: [usize; 2] },
 }
 
 impl ToolFailure {
-    /// What to try next, where there is something to say beyond the error.
+    /// A hint at what to do next, where there is more to say than the error does.
     pub(in crate::cli) fn hint(&self) -> Option<String> {
         match self {
             Self::List { hint, .. } => Some(hint.clone()),
@@ -30,14 +30,14 @@ impl ToolFailure {
                 (!names.is_empty()).then(|| format!("it has: {}", names.join(" ")))
             }
             Self::TooLarge { .. } => Some(
-                "draw less with --around PACKAGE and --depth N, or --only PACKAGE,PACKAGE, or --reduce; \
-                 or all the same with --all"
+                "draw less with --around PACKAGE and --depth N, --only PACKAGE,PACKAGE, or --reduce; \
+                 or draw all of it with --all"
                     .into(),
             ),
         }
     }
 
-    /// Those that hold some text from outside, wherever they can.
+    /// Failures that hold some text from outside, if they can hold any.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
         let path = || PathBuf::from(text);

@@ -1,4 +1,4 @@
-//! `indexer generate`: shell completions and the man pages, from the same definitions as `--help`.
+//! `indexer generate`: shell completions and man pages, from the same definitions as `--help`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use clap_mangen::Man;
 
 use crate::cli::{Failure, Fulfilled, definition};
 
-/// The most bytes of a line of text in a page, as `mandoc -Tlint` wants it.
+/// The most bytes of a line of text in a page, as `mandoc -Tlint` demands.
 const LONGEST_LINE: usize = 80;
 
 /// Print shell completions, or write the man pages
@@ -25,17 +25,17 @@ pub(in crate::cli) struct Arguments {
 enum What {
     /// Print the completion script of a shell
     ///
-    /// Of bash: indexer generate completions bash > /usr/share/bash-completion/completions/indexer
+    /// For bash: indexer generate completions bash > /usr/share/bash-completion/completions/indexer
     ///
-    /// Of zsh, in a folder of its $fpath: indexer generate completions zsh > _indexer
+    /// For zsh, in a folder of its $fpath: indexer generate completions zsh > _indexer
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Write a man page for the program and one for each command
     ///
-    /// Their date is today's, or that of the environment variable `SOURCE_DATE_EPOCH`, in seconds since 1970, so that
-    /// a package can be built again with the same bytes.
+    /// The date on the pages is today. Set the environment variable `SOURCE_DATE_EPOCH` (seconds since 1970)
+    /// to choose another one, so that a package can be built again with the same bytes.
     Man {
         /// The folder to write to
         folder: PathBuf,
@@ -62,7 +62,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     Ok(Fulfilled::Yes)
 }
 
-/// Writes the page of a command, and those of the commands that it has.
+/// Writes the page of a command, and the pages of its subcommands.
 fn write_pages(command: &clap::Command, folder: &Path, date: &str) -> io::Result<()> {
     for below in command.get_subcommands() {
         write_pages(below, folder, date)?;
@@ -78,8 +78,8 @@ fn write_pages(command: &clap::Command, folder: &Path, date: &str) -> io::Result
     fs::write(folder.join(page.get_filename()), tidied(&String::from_utf8_lossy(&text)))
 }
 
-/// A page without what `mandoc -Tlint` finds fault with: long lines, blanks at the end of a line, and breaks
-/// beside an empty line, which have no effect.
+/// Removes what `mandoc -Tlint` complains about: long lines, blanks at the end of a line, and breaks beside
+/// an empty line, which have no effect.
 fn tidied(page: &str) -> String {
     let lines = page.lines().map(str::trim_end).filter(|line| !line.is_empty());
     let mut lines = lines.peekable();
@@ -100,14 +100,14 @@ fn tidied(page: &str) -> String {
     tidy
 }
 
-/// A line of text as several.
+/// Splits a line of text into lines that are short enough.
 fn wrapped(text: &str) -> String {
     let (mut lines, mut line) = (String::new(), String::new());
     for word in text.split(' ') {
         if !line.is_empty() && line.len() + 1 + word.len() > LONGEST_LINE {
             lines += &format!("{}\n", line.trim_end());
             line.clear();
-            // At the beginning of a line these would be requests.
+            // At the start of a line these characters would begin a request.
             if word.starts_with(['.', '\'']) {
                 line.push_str("\\&");
             }
@@ -119,20 +119,20 @@ fn wrapped(text: &str) -> String {
     lines + line.trim_end() + "\n"
 }
 
-/// Now, or whatever time the environment wants it to be.
+/// Now, or the time that `SOURCE_DATE_EPOCH` gives.
 fn seconds_since_1970() -> u64 {
     let wanted = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
     wanted.unwrap_or_else(now)
 }
 
-/// A date, as YYYY-MM-DD: whole years are counted off, and then whole months.
+/// A date as YYYY-MM-DD. It counts off whole years, and then whole months.
 fn date(seconds: u64) -> String {
     let mut days = seconds / 86_400;
     let is_leap =
         |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let mut year = 1970;
-    // A year that cannot be counted to within a moment is not one of a man page.
+    // A bound for the loop: years beyond it are not the date of a man page.
     while year < 10_000 && days >= 365 + u64::from(is_leap(year)) {
         days -= 365 + u64::from(is_leap(year));
         year += 1;

@@ -1,4 +1,4 @@
-//! `indexer import`: a package list of another tool, indexed on a server.
+//! `indexer import`: indexes a package list of another tool on a server.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -20,9 +20,9 @@ use crate::command::Reply;
 
 /// Index a package list on a server
 ///
-/// Turns the list into INDEX commands in an order that succeeds, sends them, and says how many
-/// packages were indexed, which dependencies the list does not have, and which packages are in a
-/// cycle. Exits with 1 if a package was not indexed.
+/// Turns the list into INDEX commands, in an order that succeeds, and sends them. Reports how many packages
+/// were indexed, which dependencies are not in the list, and which packages form cycles. Exits with 1 if a
+/// package was not indexed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     brew deps --installed | indexer import -\n  \
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Arguments {
     source: Source,
     #[command(flatten)]
     server: Server,
-    /// Print the commands instead of sending them, and the report on standard error
+    /// Print the commands to standard output instead of sending them, and the report to standard error
     #[arg(long)]
     dry_run: bool,
 }
@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
         print(Messages::new(&plan, steps)).map_err(Failure::Output)?;
         return Ok(Fulfilled::Yes);
     }
-    // Whether or not the report can be written, the packages are to be indexed.
+    // The packages are indexed even if the report cannot be written.
     let mut output = Aside::new(io::stdout());
     plan.report(&steps, &mut output).map_err(Failure::Output)?;
     let refused = send(Messages::new(&plan, steps), &arguments.server)?;
@@ -68,18 +68,17 @@ fn print(mut messages: Messages<'_>) -> io::Result<()> {
     output.flush()
 }
 
-/// Sends the commands; returns the packages one of whose commands was not answered OK, each with
-/// that reply.
+/// Sends the commands. Returns the packages for which a command was not answered OK, each with its reply.
 fn send(mut messages: Messages<'_>, server: &Server) -> Result<BTreeMap<u32, Reply>, Failure> {
     let mut client = server.connect()?;
     let total = messages.count();
     let progress = Progress::of_steps("indexing", total);
-    // Whose replies are due, a chunk at a time: it is put there before the chunk is sent.
+    // The packages whose replies are due, in chunks. A chunk is added before it is sent.
     let (sent, due) = mpsc::channel();
     let mut due = due.into_iter().flatten();
     let next_chunk = |chunk: &mut Vec<u8>| {
         let packages = messages.write(chunk, CHUNK_BYTES);
-        // Nobody waits for them any more if the connection has ended.
+        // If the connection has ended, nobody receives them any more.
         let _sent = sent.send(packages);
         Ok(())
     };

@@ -1,7 +1,7 @@
-//! Package lists as other tools write them: which packages there are, and what each says it needs.
+//! Package lists as other tools write them: which packages there are, and what each needs.
 //!
-//! Reading a list decides nothing: needs may name packages that do not exist, offer alternatives
-//! and form cycles. Making something that can be indexed of it is `plan`'s work.
+//! Reading a list decides nothing. A list may name packages that do not exist, offer alternatives and contain
+//! cycles. Module `plan` turns it into something that can be indexed.
 
 mod brew;
 mod cargo;
@@ -29,16 +29,17 @@ pub(super) use interned::Names;
 pub(super) use packages::{Alternative, PackageList, Repeated};
 pub(super) use source::Source;
 
-/// The formats that are understood.
+/// The formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Format {
-    /// Homebrew: lines `name: dependency dependency`, as of `brew deps --installed`, or `brew deps --tree`
+    /// Homebrew: the output of `brew deps --installed` or `brew deps --tree`, or lines `name: dependency
+    /// dependency`
     Brew,
     /// A Debian `Packages` index, or `/var/lib/dpkg/status`
     Debian,
     /// INDEX messages of this protocol, in any order
     Commands,
-    /// What `cargo metadata --format-version 1` prints; packages are named `name@version`
+    /// The output of `cargo metadata --format-version 1`; packages are named `name@version`
     #[value(alias = "cargo-metadata")]
     Cargo,
     /// A `package-lock.json` of npm 7 or later; packages are named `name@version`
@@ -65,13 +66,13 @@ impl fmt::Display for Format {
     }
 }
 
-/// What `--format` takes, with bars between.
+/// The values of `--format`, with bars between.
 fn formats() -> String {
     let names: Vec<_> = Format::value_variants().iter().map(ToString::to_string).collect();
     names.join("|")
 }
 
-/// Hands over each line, without its end.
+/// Passes on each line, without its end.
 fn each_line(
     mut reader: impl BufRead,
     mut read: impl FnMut(Line<'_>) -> Result<(), ListError>,
@@ -89,7 +90,7 @@ fn each_line(
     Ok(())
 }
 
-/// All of it: for the formats that are one value.
+/// Reads everything, for formats that are one value.
 fn whole(mut reader: impl BufRead) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     reader.read_to_end(&mut text)?;

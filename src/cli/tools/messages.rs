@@ -1,5 +1,5 @@
-//! The commands that index a plan, written as they are wanted: an order of millions of packages need not be
-//! complete before its beginning is sent.
+//! The commands that index a plan. They are written on demand, so that the first ones are sent before the
+//! order of millions of packages is complete.
 
 use std::mem;
 
@@ -17,15 +17,15 @@ impl<'a> Messages<'a> {
         Self { plan, steps }
     }
 
-    /// How many there are in all: one for each package, and a second one for each that is on a cycle or needs
-    /// itself.
+    /// How many messages there are in all: one for each package, and a second one for each that is on a cycle
+    /// or needs itself.
     pub(super) fn count(&self) -> usize {
         let on_cycles: usize = self.steps.cycles().map(<[u32]>::len).sum();
         self.plan.len() + on_cycles + self.steps.alone(&self.plan.rows)
     }
 
-    /// Adds messages to `text`, whole steps of them, until it has so many bytes; none at the end. Returns the
-    /// package of each.
+    /// Adds the messages of whole steps to `text`, until it has this many bytes. Adds none at the end.
+    /// Returns the package of each.
     pub(super) fn write(&mut self, text: &mut Vec<u8>, bytes: usize) -> Vec<u32> {
         let mut packages = Vec::new();
         let plan = self.plan;

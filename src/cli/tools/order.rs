@@ -1,4 +1,4 @@
-//! `indexer order`: in which order the packages of a list can be installed.
+//! `indexer order`: prints an order in which the packages of a list can be installed.
 
 use std::io::{self, Write};
 
@@ -12,10 +12,10 @@ use crate::cli::progress::Progress;
 use crate::cli::{Failure, Fulfilled};
 use crate::index::Steps;
 
-/// Print in which order a package list can be installed
+/// Print an order in which a package list can be installed
 ///
-/// One step a line; packages that need each other share a line. What the list lacks is said on
-/// standard error.
+/// Prints one step a line. Packages that need each other share a line. Standard error says which dependencies
+/// are not in the list.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     brew deps --installed | indexer order -\n  \
@@ -23,12 +23,12 @@ use crate::index::Steps;
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// Only these packages, and all that they need, directly or not
+    /// Only these packages and all that they need, directly or not
     #[arg(long, value_name = "PACKAGE", value_delimiter = ',')]
     of: Vec<String>,
 }
 
-/// How many steps are printed at a time, and progress told of.
+/// How many steps are printed between two updates of the progress.
 const STEPS: usize = 4_096;
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
@@ -41,13 +41,13 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result<Fulfilled, Failure> {
     }
     let of: Vec<u32> = arguments.of.iter().map(|name| plan.find(name)).collect::<Result<_, _>>()?;
     let part = Part::of(reached(&of, &plan.rows, None), &plan.rows);
-    // Of the rest of the list nothing is said: nobody asked.
+    // With --of, the rest of the list is not reported on.
     let package = |number: u32| part.packages[number as usize];
     print(&plan, part.rows.steps(), package).map_err(Failure::Output)?;
     Ok(Fulfilled::Yes)
 }
 
-/// Prints all steps, whose numbers stand for packages of the plan.
+/// Prints all steps. `number` turns a number in a step into the number of a package.
 fn print(plan: &Plan, mut steps: Steps, package: impl Fn(u32) -> u32) -> io::Result<()> {
     let mut output = io::stdout().lock();
     let progress = Progress::of_steps("printing", steps.left());

@@ -1,4 +1,4 @@
-//! What a drawing looks like, in Graphviz's language.
+//! The drawing of a graph in Graphviz's language.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,19 +11,18 @@ use super::plan::Plan;
 use super::selection::Part;
 use crate::index::Rows;
 
-/// Packages to be drawn.
+/// The packages to draw.
 pub(super) struct Picture<'a> {
     pub(super) plan: &'a Plan,
     pub(super) part: &'a Part,
-    /// Those that were asked for.
+    /// Those that the user named.
     pub(super) centres: &'a [u32],
     pub(super) title: String,
     /// Whether a package has neighbours that are not drawn.
     pub(super) goes_on: &'a dyn Fn(u32) -> bool,
 }
 
-/// How everything looks unless it is said otherwise. Dependencies are longer words than pictures are wide, so
-/// that a drawing goes from left to right.
+/// The default look. Drawings go from left to right, because names are longer than pictures are wide.
 const LOOK: &str = r##"labelloc=t,
     rankdir=LR, nodesep=0.15, ranksep=0.7, pad=0.3, bgcolor=white,
     fontname="Helvetica,Arial,sans-serif", fontsize=18, fontcolor="#243b53"
@@ -39,7 +38,7 @@ const GOES_ON: &str = r#"style="rounded,filled,dashed""#;
 const ON_CYCLE: &str = r##"color="#c0392b", penwidth=1.4"##;
 
 impl Picture<'_> {
-    /// Prints it. No name needs escaping: neither a quote nor a backslash may stand in one.
+    /// Prints the drawing. No name needs escaping: it contains neither a quote nor a backslash.
     pub(super) fn write(&self, output: &mut impl Write) -> io::Result<()> {
         let Self { plan, part: Part { packages, rows }, centres, title, goes_on } = self;
         writeln!(output, "digraph packages {{\n  graph [\n    label=\"{title}\\n \", {LOOK}")?;
@@ -69,15 +68,15 @@ impl Picture<'_> {
     }
 }
 
-/// The transitive reduction: the fewest numbers of these rows that lead everywhere where all of them lead.
-/// Between two cycles one is left; within a cycle all stay. Up to quadratic memory, and cubic time.
+/// The transitive reduction: the fewest arrows that keep every path. One arrow between two cycles is left,
+/// and all arrows within a cycle stay. Takes up to quadratic memory and cubic time.
 pub(super) fn reduced(rows: &Rows) -> Rows {
     let mut steps = rows.steps();
     let mut order: Vec<Vec<u32>> = Vec::new();
     while let Some(step) = steps.take_step() {
         order.push(step.to_vec());
     }
-    // petgraph wants what needs first.
+    // petgraph wants packages before their dependencies.
     order.reverse();
     let mut place = vec![0_u32; rows.len()];
     for (number, step) in (0..).zip(&order) {
@@ -85,7 +84,7 @@ pub(super) fn reduced(rows: &Rows) -> Rows {
             place[row as usize] = number;
         }
     }
-    // Between each two steps the first number that leads from one to the other.
+    // Between two steps, the first arrow from one to the other stands for all.
     let mut links: Vec<BTreeMap<u32, (u32, u32)>> = vec![BTreeMap::new(); order.len()];
     for (row, numbers) in (0..).zip(rows.iter()) {
         let from = place[row as usize];

@@ -1,4 +1,5 @@
-//! From a package list to a graph that can be indexed: alternatives chosen, what does not exist left out.
+//! Turns a package list into a graph that can be indexed: chooses alternatives, and leaves out missing
+//! packages.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,10 +10,10 @@ use crate::cli::progress::Progress;
 use crate::index::{LimitError, Limits, Rows, Steps};
 use crate::name::{Name, NameRef};
 
-/// Packages, numbered by name, and what each depends on.
+/// Packages, numbered by name, and the dependencies of each.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// In ascending order: the place of a name is the number of its package.
+    /// In ascending order. The number of a package is the place of its name.
     pub(super) names: Names,
     pub(super) rows: Rows,
     /// Needs that no package of the list meets: their alternatives, and the packages that have them.
@@ -21,14 +22,14 @@ pub(super) struct Plan {
     pub(super) left_out: Option<(&'static str, usize)>,
 }
 
-/// Of how many packages at a time progress is told.
+/// How many packages are read between two updates of the progress.
 const TOLD_OF: usize = 4_096;
 
-/// The number of what is no package.
+/// Marks a name that is not a package.
 const NONE: u32 = u32::MAX;
 
 impl Plan {
-    /// Reads a list and plans for it.
+    /// Reads a list and makes its plan.
     pub(super) fn read(source: &Source) -> Result<Self, Failure> {
         Self::for_list(source.read()?).map_err(|error| source.too_large(error))
     }
@@ -66,7 +67,7 @@ impl Plan {
         Ok(Self { names: list.into_names(&by_name), rows, missing, repeated, left_out })
     }
 
-    /// In which order the packages can be indexed, see [`Rows::steps`].
+    /// The order in which the packages can be indexed, see [`Rows::steps`].
     pub(super) fn steps(&self) -> Steps {
         let progress = Progress::of_steps("ordering", self.len());
         let mut looked_at = 0;
@@ -85,15 +86,16 @@ impl Plan {
         self.names.get(package)
     }
 
-    /// How many packages there are. O(1).
+    /// The number of packages. O(1).
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// The package that somebody names: with its version, or without if there is only one. O(log n).
+    /// The package that a user names: with its version, or without if the list has only one version. O(log
+    /// n).
     ///
     /// # Errors
-    /// [`ToolFailure::NoPackage`] with names that are similar, or all versions.
+    /// [`ToolFailure::NoPackage`] with similar names, or with all versions.
     pub(super) fn find(&self, text: &str) -> Result<u32, ToolFailure> {
         let at = match self.names.search(text.as_bytes()) {
             Ok(package) => return Ok(package),
@@ -113,7 +115,7 @@ impl Plan {
         Err(ToolFailure::NoPackage { package: text.to_owned(), similar })
     }
 
-    /// The first few packages whose names start so.
+    /// The first few packages whose names begin with this.
     fn starting_with(&self, text: &str) -> Vec<u32> {
         let (Ok(first) | Err(first)) = self.names.search(text.as_bytes());
         let starts = |&package: &u32| self.name(package).as_bytes().starts_with(text.as_bytes());
@@ -121,7 +123,7 @@ impl Plan {
     }
 }
 
-/// Finds what meets a need.
+/// Finds the package that meets a need.
 struct Resolver {
     /// By name: the number of the package, or [`NONE`].
     places: Vec<u32>,
@@ -131,7 +133,7 @@ struct Resolver {
 
 /// How a need is met.
 enum Met {
-    /// By the package of this number.
+    /// By the package with this number.
     By(u32),
     /// By something that the package itself provides.
     ByItself,
@@ -151,8 +153,8 @@ impl Resolver {
         Self { places, providers }
     }
 
-    /// The first alternative that exists: as a package of that name or, failing that, as the first
-    /// package that provides it.
+    /// The first alternative that exists: a package of that name or, if there is none, the first package that
+    /// provides it.
     fn meet(&self, need: &[Alternative], package: u32) -> Met {
         for name in need.iter().map(|alternative| alternative.name()) {
             let place = self.places[name as usize];

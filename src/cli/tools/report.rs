@@ -1,4 +1,4 @@
-//! What is said of a list: what it holds, what it lacks, and what had to be done about that.
+//! The report on a list: what it holds, what is missing, and what was done about that.
 
 use std::io::{self, Write};
 
@@ -7,14 +7,14 @@ use super::plan::Plan;
 use crate::index::Steps;
 use crate::name::{Name, NameRef};
 
-/// How many names a report gives of those that need something, before it only counts the rest.
+/// How many of the names that need something are printed. The rest is counted.
 const NAMED: usize = 5;
 
-/// How many members of a cycle, and alternatives of a need, it gives.
+/// How many members of a cycle, or alternatives of a need, are printed.
 const MEMBERS: usize = 100;
 
 impl Plan {
-    /// Says what was found and what is done about it. `steps` are those of the plan's rows.
+    /// Prints the report. `steps` are the steps of the plan's rows.
     pub(super) fn report(&self, steps: &Steps, output: &mut impl Write) -> io::Result<()> {
         let (packages, dependencies) = (self.len(), self.rows.number_count());
         writeln!(output, "packages: {packages}, dependencies: {dependencies}")?;
@@ -63,7 +63,7 @@ pub(super) fn some_of<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Stri
     joined(names, " ", NAMED)
 }
 
-/// So many of some names, and how many more there are.
+/// The first `most` of some names, and how many more there are.
 fn joined<'a>(
     names: impl ExactSizeIterator<Item = &'a str>,
     separator: &str,

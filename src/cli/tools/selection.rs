@@ -1,4 +1,4 @@
-//! Parts of a graph: what is around some packages, and a chain from one to another.
+//! Parts of a graph: what is near some packages, and a chain from one to another.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,13 +7,14 @@ use crate::index::Rows;
 /// Some packages of a graph, and the dependencies among them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Which packages: ascending. Here they are numbered by their places among these.
+    /// The packages, ascending. In the part, each is numbered by its place here.
     pub(super) packages: Vec<u32>,
     pub(super) rows: Rows,
 }
 
 impl Part {
-    /// Of these packages alone, ascending. Linear in their dependencies, with a look-up for each.
+    /// The part with these packages, which must be ascending. Linear in their dependencies, with a look-up
+    /// for each.
     pub(super) fn of(packages: Vec<u32>, rows: &Rows) -> Self {
         let place = |package: &u32| {
             let place = packages.binary_search(package).ok()?;
@@ -27,8 +28,8 @@ impl Part {
     }
 }
 
-/// What can be reached from some packages in at most `depth` steps, they among it: ascending. Linear in what is
-/// reached, and a sort.
+/// The packages that can be reached from `from` in at most `depth` steps, with `from` itself: ascending.
+/// Linear in what is reached, and a sort.
 pub(super) fn reached(from: &[u32], rows: &Rows, depth: Option<usize>) -> Vec<u32> {
     let mut seen = vec![false; rows.len()];
     let (mut reached, mut edge) = (Vec::new(), from.to_vec());
@@ -46,8 +47,9 @@ pub(super) fn reached(from: &[u32], rows: &Rows, depth: Option<usize>) -> Vec<u3
     reached
 }
 
-/// A shortest chain from one package to another, both at its ends, each depending on the next; of several the
-/// one that takes the least number at each step from the end. `None` if there is none. Linear in what is reached.
+/// A shortest chain from one package to another, with both ends, in which each depends on the next. Of
+/// several chains it takes the least number at each step from the end. `None` if there is none. Linear in
+/// what is reached.
 pub(super) fn chain(from: u32, to: u32, rows: &Rows) -> Option<Vec<u32>> {
     let mut came_from = BTreeMap::from([(from, from)]);
     let mut waiting = VecDeque::from([from]);

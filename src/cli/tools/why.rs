@@ -1,4 +1,4 @@
-//! `indexer why`: a chain of dependencies from one package to another.
+//! `indexer why`: prints a chain of dependencies from one package to another.
 
 use std::io::{self, Write};
 
@@ -13,8 +13,8 @@ use crate::name::NameRef;
 
 /// Say why a package needs another: print a shortest chain between them
 ///
-/// Each package of the chain depends on the next one. Exits with 1, and says so on standard error, if
-/// the first package does not need the other, directly or not.
+/// Each package of the chain depends on the next one. If the first package does not need the other, directly
+/// or not, standard error says so and the program exits with 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  \
     brew deps --installed | indexer why - git libunistring\n  \
@@ -22,7 +22,7 @@ use crate::name::NameRef;
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// The package that needs
+    /// The package that needs the other
     #[arg(value_name = "PACKAGE")]
     package: String,
     /// The package that is needed

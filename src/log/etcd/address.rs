@@ -1,4 +1,4 @@
-//! Where an etcd is, and what it wants to see of anyone who comes.
+//! The address of an etcd, and the user, password and certificates that it asks for.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 
 use crate::shown::{shown, shown_path};
 
-/// Where the nodes of an etcd are, and below which key the log lies in it.
+/// The addresses of the nodes of an etcd, and the prefix of the keys of a log in it.
 ///
 /// ```
 /// # use package_indexer::log::EtcdAddress;
@@ -23,18 +23,18 @@ use crate::shown::{shown, shown_path};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EtcdAddress {
-    /// Whether the nodes are spoken to by TLS: `etcds://`.
+    /// Whether the nodes use TLS: `etcds://`.
     pub tls: bool,
-    /// Each a host and a port, at least one.
+    /// A host and a port each, one at least.
     pub nodes: Vec<String>,
-    /// What the keys of the log begin with; anyone who shares an etcd has a prefix each.
+    /// The prefix of the log's keys. Each user of an etcd has its own prefix.
     pub prefix: String,
 }
 
-/// A text does not say where an etcd is.
+/// A text is not the address of an etcd.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{}' is no address of an etcd: {problem} (it looks like etcd://HOST:PORT,HOST:PORT/PREFIX)",
+    "'{}' is not the address of an etcd: {problem} (write etcd://HOST:PORT,HOST:PORT/PREFIX)",
     shown(text)
 )]
 pub struct AddressError {
@@ -44,7 +44,7 @@ pub struct AddressError {
     pub problem: &'static str,
 }
 
-/// What a log has below its prefix. A prefix with such a part could lie among the keys of another log.
+/// The parts of the keys below a prefix. A prefix with such a part could lie among the keys of another log.
 const FOLDERS: [&str; 3] = ["log", "chunk", "writer"];
 
 impl FromStr for EtcdAddress {
@@ -65,7 +65,9 @@ impl FromStr for EtcdAddress {
             return Err(wrong("the prefix is missing"));
         }
         if prefix.split('/').any(|part| FOLDERS.contains(&part)) {
-            return Err(wrong("log, chunk and writer are parts that keys of other logs have"));
+            return Err(wrong(
+                "its prefix has a part log, chunk or writer, as the keys of other logs have",
+            ));
         }
         let nodes: Vec<String> = nodes.split(',').map(str::to_owned).collect();
         for node in &nodes {
@@ -94,7 +96,7 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// Does not say the password.
+/// Leaves out the password.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
@@ -104,13 +106,13 @@ impl fmt::Debug for Credentials {
 /// Files for TLS, in PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// Whose certificates are trusted; those that browsers trust if there is no such file.
+    /// The certificates of trusted CAs. Without this file, those that browsers trust.
     pub ca: Option<PathBuf>,
-    /// What to show of oneself: the certificate and its key.
+    /// The client certificate and its key.
     pub own: Option<(PathBuf, PathBuf)>,
 }
 
-/// What is needed to speak to etcd cannot be used.
+/// A file for TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
@@ -122,17 +124,17 @@ pub enum SetupError {
         /// What the system says.
         error: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file does not contain what it should.
     #[error("there is no {wanted} in {path}", path = shown_path(path))]
     Missing {
         /// The file.
         path: PathBuf,
-        /// What was looked for.
+        /// What was expected in it.
         wanted: &'static str,
     },
-    /// A key is none that can be used, or not that of the certificate.
+    /// A key cannot be used, or does not belong to the certificate.
     #[error(
-        "the key in {key} does not go with the certificate in {certificate}: {problem}",
+        "the key in {key} does not belong to the certificate in {certificate}: {problem}",
         key = shown_path(key), certificate = shown_path(certificate), problem = shown(problem)
     )]
     Unfit {
@@ -176,8 +178,8 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, SetupError> {
     Ok(certificates)
 }
 
-/// A certificate with its key. Whether they go together is asked here as the client will ask, because it
-/// panics if they do not.
+/// A certificate with its key. Whether they belong together is checked here as the client would, because the
+/// client panics if they do not.
 fn with_key(certificate: &Path, key: &Path) -> Result<ClientCert, SetupError> {
     let chain = certificates(certificate)?;
     let pem = read(key)?;
@@ -197,14 +199,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_is_none_is_refused_with_what_is_wrong() {
+    fn a_wrong_address_is_refused_with_what_is_wrong() {
         for (text, problem) in [
             ("10.0.0.1:2379/p", "etcd:// or etcds:// is missing"),
             ("http://10.0.0.1:2379/p", "it begins neither with etcd:// nor with etcds://"),
             ("etcd://10.0.0.1:2379", "the prefix is missing"),
             ("etcd://10.0.0.1:2379//", "the prefix is missing"),
-            ("etcd://a:1/p/log", "log, chunk and writer are parts that keys of other logs have"),
-            ("etcd://a:1/writer/p", "log, chunk and writer are parts that keys of other logs have"),
+            (
+                "etcd://a:1/p/log",
+                "its prefix has a part log, chunk or writer, as the keys of other logs have",
+            ),
+            (
+                "etcd://a:1/writer/p",
+                "its prefix has a part log, chunk or writer, as the keys of other logs have",
+            ),
             ("etcd://10.0.0.1/p", "each node needs a host and a port"),
             ("etcd://a:1,/p", "each node needs a host and a port"),
             ("etcd://:1/p", "each node needs a host and a port"),

@@ -1,5 +1,6 @@
-//! How the entries of a log in etcd are followed: by a watch, or by their keys where etcd no longer shows how
-//! they came; and how it is known that it still is the same log.
+//! Follows the entries of a log in etcd: by a watch, or by their keys if etcd no longer has the events.
+//!
+//! Also checks that the log is still the same one.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -12,16 +13,16 @@ use super::replies::{KeyValue, encode};
 use super::{Etcd, read, read_entry_id};
 use crate::log::{Entry, EntryId, Log as _, LogError, Place, not_before};
 
-/// How far entries have been handed over.
+/// How far entries have been passed on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Followed {
     last: Option<(Place, EntryId)>,
-    /// Behind this place a watch has shown nothing for a while.
+    /// A watch after this place has shown nothing for a while.
     silent: Option<Place>,
 }
 
 impl Etcd {
-    /// Hands over what comes after a place, until `take` has enough or nothing comes for a while.
+    /// Passes on what comes after a place, until `take` has enough or nothing comes for a while.
     pub(super) fn follow_from(
         &self,
         after: Place,
@@ -31,7 +32,7 @@ impl Etcd {
         if head > after && self.followed().silent == Some(after) {
             self.gateway.watch_another();
         }
-        // What came since and is no entry may be compacted.
+        // Revisions since then that hold no entry may be compacted.
         let since = if head == after { at } else { after.0 };
         let (from, to) = (self.key("log/"), self.key("log0"));
         let last = Cell::new(after);
@@ -51,7 +52,7 @@ impl Etcd {
         Ok(())
     }
 
-    /// Hands over the entries after a place that still have keys, because etcd no longer shows how they came.
+    /// Passes on the entries after a place that still have keys, because etcd no longer has the events.
     fn read_entries(
         &self,
         after: Place,
@@ -59,7 +60,7 @@ impl Etcd {
     ) -> Result<(), LogError> {
         let mut keys = self.list("log")?;
         keys.retain(|(_, revision)| *revision > after.0);
-        // Asked afterwards: if it is not behind, no entry behind has been deleted.
+        // Asked after the list: if no snapshot is later than `after`, no entry after it was deleted.
         if self.snapshot()?.is_some_and(|snapshot| snapshot.place > after) {
             return Err(LogError::Forgotten { after });
         }
@@ -81,8 +82,8 @@ impl Etcd {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the log ends, and the revision at which that was so, if it still is the log that has led to a
-    /// place: etcd may have been restored, and have come as far again with other entries.
+    /// The end of the log, and the revision at which it was read. Checks that the log has led to a place:
+    /// etcd may have been restored, and have reached the same revision with other entries.
     fn end_of_the_same(&self, after: Place) -> Result<(Place, u64), LogError> {
         let mut reads = vec![read(&self.key("head")), read(&self.key("snapshot"))];
         let last = self.followed().last.filter(|(place, _)| *place == after).map(|(_, id)| id);
@@ -99,7 +100,7 @@ impl Etcd {
         if after == Place::default() || entry == Some(after.0) {
             return Ok((head, at));
         }
-        // Its key is gone, which is right if there is a snapshot for it.
+        // Its key is gone, which is right if a snapshot replaces it.
         let snapshot = snapshot.map(|snapshot| snapshot.place).unwrap_or_default();
         match self.entry_at(after)? {
             Stood::Entry(id) if last.is_none_or(|last| last == id) => {
@@ -112,7 +113,7 @@ impl Etcd {
         }
     }
 
-    /// What etcd knows of the entry that stood at a place.
+    /// What etcd knows of the entry at a place.
     fn entry_at(&self, place: Place) -> Result<Stood, LogError> {
         let key = self.key("head");
         let body = json!({ "key": encode(&key), "revision": place.to_string() });
@@ -129,10 +130,10 @@ impl Etcd {
     }
 }
 
-/// What stood at a place.
+/// The entry at a place.
 enum Stood {
     Entry(EntryId),
     Nothing,
-    /// Nobody knows any more.
+    /// Unknown: the history is gone.
     Compacted,
 }

@@ -1,16 +1,28 @@
-//! The client: etcd's JSON gateway, by a blocking HTTP crate.
+//! The client of etcd's JSON gateway, over a blocking HTTP crate.
 //!
-//! Chosen over the gRPC crate that is kept for etcd, which brings an async runtime, 44 crates more, and a build
-//! that needs the compiler of protocol buffers. What that costs, measured with three nodes on two cores, three
-//! clients, each append a transaction of three puts: 2,201 reads of the head a second in place of 2,976, 932
-//! appends of 1 KiB in place of 1,314, 415 of 20 KB in place of 631, and 209 of 64 KiB in place of 488. Entries
-//! are compressed for that reason.
+//! The alternative is the gRPC crate that is kept for etcd. It brings an async runtime, 44 more crates, and a
+//! build that needs the compiler of protocol buffers. JSON costs this, measured with three nodes on two cores
+//! and three clients, where an append is a transaction of three puts:
 //!
-//! Whole replicas with appends, reads of the head and watches by gRPC were measured too, on a thread of its own
-//! with its runtime. They answered 25 % more messages at 24 × 64 writing, 38 % more at 24 × 256 writing and 41 %
-//! more at 24 × 256 mixed: medians of nine pairs of runs, in an hour in which other work had 40 % of both cores.
-//! But bare appends gained more. Of those, replicas reached 0.45 in place of 0.61, 0.35 in place of 0.37, and
-//! 0.53 in place of 0.56. The goal is 0.7, so JSON was kept.
+//! | operations a second | gRPC | JSON |
+//! |---|---|---|
+//! | reads of the head | 2,976 | 2,201 |
+//! | appends of 1 KiB | 1,314 | 932 |
+//! | appends of 20 KB | 631 | 415 |
+//! | appends of 64 KiB | 488 | 209 |
+//!
+//! So entries are compressed. Whole replicas were measured with gRPC too: appends, reads of the head and watches
+//! ran on a thread with its own runtime. These are medians of nine pairs of runs, while other work had 40 % of
+//! both cores:
+//!
+//! | load | more messages with gRPC | share of bare appends, JSON | with gRPC |
+//! |---|---|---|---|
+//! | 24 × 64, writing | 25 % | 0.61 | 0.45 |
+//! | 24 × 256, writing | 38 % | 0.37 | 0.35 |
+//! | 24 × 256, mixed | 41 % | 0.56 | 0.53 |
+//!
+//! Bare appends gained more than replicas, so replicas came no nearer to their goal, a share of 0.7. JSON was
+//! kept.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,29 +38,28 @@ use super::refusals::{Kind, Problem};
 use super::replies::{KeyValue, Line, Reply, encode, nonsense, unreachable};
 use crate::log::{LogError, LogRefusal};
 
-/// How long a watched node may be silent before it is asked whether there is something that it did not
-/// show.
+/// How long a watched node may be silent before it is asked whether it missed to show something.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// The longest line that a watch can bring: events of 1.5 MiB in base 64, and room.
+/// The longest line of a watch: events of 1.5 MiB in base 64, and some room.
 const MAX_LINE_BYTES: u64 = 16 << 20;
 
 pub(super) struct Gateway {
     client: Client,
     nodes: Vec<String>,
-    /// Which node is asked first.
+    /// The node that is asked first.
     current: AtomicUsize,
-    /// Which node is watched.
+    /// The node that is watched.
     watched: AtomicUsize,
 }
 
-/// How a watch has ended.
+/// How a watch ended.
 pub(super) enum WatchEnd {
-    /// Anyone who took has enough.
+    /// The caller has enough.
     Enough,
     /// Nothing came for a while.
     Silent,
-    /// Revisions from its beginning on are gone.
+    /// Revisions from the first one on are gone.
     Compacted,
 }
 
@@ -76,8 +87,8 @@ impl Gateway {
         })
     }
 
-    /// Asks one node after the other, until one does it. Every call can be repeated. What the whole cluster
-    /// refuses is asked of no other node: it would say the same, or, if it stands still, nothing for long.
+    /// Asks one node after the other until one succeeds. Every call can be repeated. A refusal by the whole
+    /// cluster ends it: another node would say the same or, if it stands still, nothing for long.
     pub(super) fn call<R>(
         &self,
         path: &str,
@@ -87,7 +98,7 @@ impl Gateway {
         self.call_any(path, &body.to_string(), read).map_err(Failed::into_log_error)
     }
 
-    /// The same for what asks for a revision; `None` if there is no such revision any more.
+    /// The same for a request for a revision. `None` if that revision is gone.
     pub(super) fn call_at<R>(
         &self,
         path: &str,
@@ -125,27 +136,27 @@ impl Gateway {
             if worst.as_ref().is_none_or(|worst| weight(worst) < weight(&error)) {
                 worst = Some(error);
             }
-            // Anyone who calls meanwhile has found that out as well.
+            // Other callers have found that out too.
             let _moved =
                 self.current.compare_exchange(turn, turn + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
         Err(worst.unwrap_or_else(|| unreachable("it has no nodes".into())).into())
     }
 
-    /// What a node has replied, if it is of the same cluster as the others.
+    /// The reply of a node, if the node is of the same cluster as the others.
     fn reply<'a>(&self, node: &str, text: &'a str) -> Result<Reply<'a>, LogError> {
         let reply = Reply::read(text).map_err(|error| LogError::Rejected {
-            problem: format!("{node}: its reply is not one of etcd: {error}"),
+            problem: format!("{node}: its reply is not from an etcd: {error}"),
         })?;
         self.client.note_cluster(node, reply.cluster())?;
         Ok(reply)
     }
 
-    /// Asks all nodes which cluster they are of, all at once. Those who do not say it now do so with what they
-    /// reply later.
+    /// Asks all nodes at once which cluster they are of. The cluster of a node that does not answer is
+    /// compared when it first replies.
     ///
     /// # Errors
-    /// [`LogError::Mixed`] if some are not of the same.
+    /// [`LogError::Mixed`] if they are not all of one cluster.
     pub(super) fn compare_nodes(&self) -> Result<(), LogError> {
         let compare =
             |node: &str| match self.client.exchange(node, "maintenance/status", "{}", None) {
@@ -158,14 +169,14 @@ impl Gateway {
         thread::scope(|scope| {
             let spawn = |node| thread::Builder::new().spawn_scoped(scope, move || compare(node));
             let asked: Vec<_> = self.nodes.iter().map(|node| spawn(node)).collect();
-            // For want of a thread it is compared later.
+            // Without a thread, it is compared later.
             let mut asked = asked.into_iter().flatten();
             asked.try_for_each(|thread| thread.join().unwrap_or(Ok(())))
         })
     }
 
-    /// Hands over what is put below a key, from a revision on, in order, until `take` says that it has
-    /// enough or nothing comes for a while.
+    /// Passes on what is put below a key, from a revision on, in order, until `take` has enough or nothing
+    /// comes for a while.
     pub(super) fn watch(
         &self,
         from: &str,
@@ -231,7 +242,7 @@ impl Gateway {
                 return Ok(WatchEnd::Compacted);
             }
             if watched.canceled {
-                // That says only in words why. For want of a token that this node knows, perhaps.
+                // The reason is in words only. It may be that this node does not know the token.
                 let said = watched.cancel_reason.into_owned();
                 let problem = Problem { kind: Kind::Token, said };
                 return Err(self.why_not_watched(node, from, to, &problem));
@@ -244,8 +255,8 @@ impl Gateway {
         }
     }
 
-    /// What it means that a node does not show what is put below a key: what a read of the same keys meets, which
-    /// anyone who may not watch them may not do either, or else that it has to be tried again.
+    /// Why a node does not show what is put below a key. A read of the same keys tells, because it needs the
+    /// same rights. If it succeeds, the watch has to be retried.
     fn why_not_watched(&self, node: &str, from: &str, to: &str, problem: &Problem) -> LogError {
         if problem.kind != Kind::Away {
             self.client.forget_token();
@@ -260,15 +271,15 @@ impl Gateway {
     }
 }
 
-/// Whether another node would change nothing. Users and limits of requests may differ for a while, where a node
-/// lags or was started otherwise.
+/// Whether other nodes would say the same. Users and limits of requests may differ for a while, if a node
+/// lags or was started with other options.
 fn is_of_the_cluster(error: &LogError) -> bool {
     matches!(error, LogError::Mixed { .. })
         || matches!(error.refusal(), Some(LogRefusal::Full | LogRefusal::Corrupt))
 }
 
-/// How much an error of one node says of all: a refusal more than silence, and that a node is none less, as
-/// long as another may be one.
+/// How much an error of one node says about all. A refusal says more than silence. That one node is not an
+/// etcd says less, as long as another may be one.
 fn weight(error: &LogError) -> u8 {
     match error {
         LogError::Refused { .. } => 2,

@@ -1,6 +1,6 @@
-//! What one node is asked, and what its answer means.
+//! Requests to one node, and the meaning of its answers.
 //!
-//! Where a code of gRPC stands for several things, etcd is asked once more, for something that tells them apart:
+//! Where a gRPC code may mean several things, etcd is asked once more for something that tells them apart:
 //! its alarms, or a small read.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -18,20 +18,19 @@ use crate::log::{LogError, LogRefusal};
 /// How long a node may take for one call before the next node is asked.
 pub(super) const CALL: Duration = Duration::from_secs(2);
 
-/// The most bytes of any reply but a line of a watch.
+/// The most bytes of any reply except a line of a watch.
 pub(super) const MAX_REPLY_BYTES: u64 = 64 << 20;
 
-/// A request of so many bytes is too large for no etcd that somebody has set up for use.
+/// Every etcd with usable settings accepts a request of this many bytes.
 const SMALL_REQUEST: usize = 4 * 1024;
 
-/// A request of so many bytes is not too large for the server of gRPC in etcd, which takes half a MiB more than
-/// etcd.
+/// The gRPC server in etcd accepts a request of this many bytes: half a MiB more than etcd does.
 const SMALL_MESSAGE: usize = 512 * 1024;
 
-/// Why a node has not done what it was asked.
+/// Why a node did not do what it was asked.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// It asks for a revision that is compacted, or has not come yet.
+    /// The requested revision is compacted, or does not exist yet.
     NoRevision(LogError),
     Log(LogError),
 }
@@ -43,7 +42,7 @@ impl From<LogError> for Failed {
 }
 
 impl Failed {
-    /// As anyone who has it who did not ask for a revision, and can ask again.
+    /// The error for callers that did not ask for a revision, and can ask again.
     pub(super) fn into_log_error(self) -> LogError {
         match self {
             Self::NoRevision(error) | Self::Log(error) => error,
@@ -63,20 +62,20 @@ fn rejected(node: &str, problem: &Problem) -> LogError {
     LogError::Rejected { problem: format!("{node}: {}", problem.said) }
 }
 
-/// The node that was met first, and the id of its cluster.
+/// The node that answered first, and the id of its cluster.
 #[derive(Debug)]
 struct Met {
     node: String,
     cluster: String,
 }
 
-/// Who asks nodes, and what all of them have said so far.
+/// The client of all nodes, and what they have said so far.
 pub(super) struct Client {
     agent: Agent,
     credentials: Option<Credentials>,
     token: Mutex<Option<String>>,
     met: OnceLock<Met>,
-    /// A key that anyone who has the log may read.
+    /// A key that every user of the log may read.
     probe: String,
 }
 
@@ -86,14 +85,14 @@ impl Client {
         Self { agent, credentials, token: Mutex::default(), met: OnceLock::new(), probe }
     }
 
-    /// Has a node do something, and returns its reply.
+    /// Makes a node do something, and returns its reply.
     pub(super) fn call_node(&self, node: &str, path: &str, body: &str) -> Result<String, Failed> {
         let mut asked = self.ask(node, path, body)?;
         if let Err(problem) = &asked
             && problem.kind.is_perhaps_the_token()
             && self.credentials.is_some()
         {
-            // It holds for some minutes, or until somebody changes the users of etcd.
+            // A token holds for some minutes, or until somebody changes the users of etcd.
             self.forget_token();
             asked = self.ask(node, path, body)?;
         }
@@ -117,7 +116,7 @@ impl Client {
         }
     }
 
-    /// What it means that a node answers so, to anyone who has a new token.
+    /// The meaning of this answer to a client with a new token.
     fn meaning(&self, node: &str, body: &str, problem: &Problem) -> Failed {
         let refusal = match problem.kind {
             Kind::NoRevision => return Failed::NoRevision(away(node, problem)),
@@ -137,7 +136,7 @@ impl Client {
         refused(node, refusal, problem).into()
     }
 
-    /// A read that is never too large, and that etcd refuses like any other request of somebody whom it does
+    /// A read that is never too large. etcd refuses it, like any other request, only from a user that it does
     /// not know.
     fn ask_whether_it_is_the_request(&self, node: &str) -> Result<(), Failed> {
         let body = json!({ "key": encode(&self.probe), "count_only": true }).to_string();
@@ -147,16 +146,17 @@ impl Client {
         }
     }
 
-    /// What a node complains of.
+    /// The alarms of a node.
     fn alarms(&self, node: &str) -> Result<Alarms, LogError> {
         match self.ask(node, "maintenance/alarm", r#"{"action": "GET"}"#)? {
-            Ok(text) => serde_json::from_str(&text)
-                .map_err(|error| unreachable(format!("{node}: its alarms are none: {error}"))),
+            Ok(text) => serde_json::from_str(&text).map_err(|error| {
+                unreachable(format!("{node}: its alarms cannot be read: {error}"))
+            }),
             Err(problem) => Err(away(node, &problem)),
         }
     }
 
-    /// Asks a node; what it says, or what problem it has with that.
+    /// Asks a node. Returns its reply, or the problem that it reports.
     ///
     /// # Errors
     /// If there is no answer.
@@ -211,7 +211,7 @@ impl Client {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// What says who this is, if somebody has to be.
+    /// The header that says who this is, if etcd asks for users.
     pub(super) fn token(&self, node: &str) -> Result<Option<String>, LogError> {
         let Some(Credentials { user, password }) = &self.credentials else { return Ok(None) };
         let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
@@ -224,7 +224,7 @@ impl Client {
             let text = self.exchange(node, "auth/authenticate", &body, None)?;
             let text = text.map_err(|problem| not_let_in(node, user, problem))?;
             let granted = serde_json::from_str::<Granted>(&text).map_err(|error| {
-                let problem = format!("{node}: user {user} is given no token: {error}");
+                let problem = format!("{node}: user {user} gets no token: {error}");
                 LogError::Rejected { problem }
             })?;
             *token = Some(granted.token);
@@ -232,10 +232,10 @@ impl Client {
         Ok(token.clone())
     }
 
-    /// Notes which cluster a node is of.
+    /// Notes the cluster of a node.
     ///
     /// # Errors
-    /// [`LogError::Mixed`] if another one, or this one before, was of another.
+    /// [`LogError::Mixed`] if another node, or this one earlier, was of another cluster.
     pub(super) fn note_cluster(&self, node: &str, cluster: &str) -> Result<(), LogError> {
         // Not every reply says it.
         if cluster.is_empty() {
@@ -251,9 +251,9 @@ impl Client {
     }
 }
 
-/// What it means that somebody gets no token.
+/// The error for a user that gets no token.
 fn not_let_in(node: &str, user: &str, mut problem: Problem) -> LogError {
-    problem.said = format!("user {user} is not let in: {}", problem.said);
+    problem.said = format!("user {user} cannot log in: {}", problem.said);
     match problem.kind {
         Kind::Argument | Kind::Token | Kind::Denied | Kind::State => {
             refused(node, LogRefusal::Denied, &problem)

@@ -1,16 +1,16 @@
-//! Messages as they lie in etcd: compressed, because what they cost there goes by the byte, and with a checksum,
-//! so that no replica applies what was changed on its way or on a disk.
+//! How messages are stored in etcd: compressed, because they cost by the byte, and with a checksum. So no
+//! replica applies what was changed on its way or on a disk.
 //!
-//! Such a value is a byte with its format, the length of the messages, the checksum, and the messages as LZ4.
-//! Numbers have four bytes, the least first. The checksum is CRC-32 over what the value belongs to and the
-//! messages, so that a value which was moved to another key is noticed as well.
+//! A value has a byte for its format, the length of the messages, the checksum, and the messages as LZ4.
+//! Numbers have four bytes, the least first. The checksum is CRC-32 over the owner of the value and the
+//! messages. So a value that was moved to another key is noticed too.
 
 use crate::log::{EntryId, MAX_ENTRY_BYTES};
 
-/// The first byte of what is packed this way. Format 1, which no release wrote, had no checksum.
+/// The first byte of this format. Format 1, which no release wrote, had no checksum.
 const FORMAT: u8 = 2;
 
-/// What messages are packed for.
+/// What the messages belong to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Owner {
     Entry(EntryId),
@@ -43,7 +43,7 @@ pub(super) fn pack(owner: Owner, messages: &[u8]) -> Vec<u8> {
     [&[FORMAT], &length[..], &checksum, &compressed].concat()
 }
 
-/// Unpacks what [`pack`] made for the same owner; what is wrong with it otherwise.
+/// Unpacks what [`pack`] made for the same owner. Fails with what is wrong.
 pub(super) fn unpack(owner: Owner, packed: &[u8]) -> Result<Vec<u8>, String> {
     let (format, rest) = packed.split_first().ok_or("it is empty")?;
     if *format != FORMAT {
@@ -57,11 +57,11 @@ pub(super) fn unpack(owner: Owner, packed: &[u8]) -> Result<Vec<u8>, String> {
     }
     let messages = lz4_flex::block::decompress(compressed, length).map_err(|e| e.to_string())?;
     if messages.len() != length {
-        return Err(format!("it has {} bytes in place of {length}", messages.len()));
+        return Err(format!("it has {} bytes instead of {length}", messages.len()));
     }
     let (written, own) = (u32::from_le_bytes(*checksum), owner.checksum(&messages));
     if written != own {
-        return Err(format!("its checksum is {own:08x} in place of {written:08x}"));
+        return Err(format!("its checksum is {own:08x} instead of {written:08x}"));
     }
     Ok(messages)
 }
@@ -109,7 +109,7 @@ mod tests {
             flipped[bit / 8] ^= 1 << (bit % 8);
             match unpack(OWNER, &flipped) {
                 Err(_) => noticed += 1,
-                // LZ4 has some bits that say nothing.
+                // LZ4 has some bits that mean nothing.
                 Ok(unpacked) => assert_eq!(unpacked, messages, "bit {bit}"),
             }
         }

@@ -1,50 +1,50 @@
-//! What etcd refuses although it can be reached, known by number: the code of gRPC in an answer of its gateway, or the
-//! status of HTTP in an answer without one. The words are for anyone who reads the log, and nothing is decided by them.
+//! What etcd refuses although it can be reached. Refusals are told apart by number: the gRPC code in an answer of its
+//! gateway, or the HTTP status of an answer without a code. The words are for readers of the log, and decide nothing.
 //!
 //! | code | etcd 3.4 says with it, for example | it is | changes | QUERYs | `/healthz` | service again |
 //! |---|---|---|---|---|---|---|
-//! | 8, and the alarm `NOSPACE` is on | `database space exceeded` | [`Full`](crate::log::LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, once an append is taken |
-//! | 7; 3 or 16, also with a new token and for a small read; 3, 9 or 16 when a user comes for a token | `permission denied`; `user name is empty`; `authentication failed`, `authentication is not enabled` | [`Denied`](crate::log::LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
+//! | 8, and the alarm `NOSPACE` is on | `database space exceeded` | [`Full`](crate::log::LogRefusal::Full) | `ERROR` at once | answered | 503 at once | by itself, after an append succeeds |
+//! | 7; 3 or 16, also with a new token and for a small read; 3, 9 or 16 when a user asks for a token | `permission denied`; `user name is empty`; `authentication failed`, `authentication is not enabled` | [`Denied`](crate::log::LogRefusal::Denied) | `ERROR` at once | answered, if reading is allowed | 503 at once | the same |
 //! | 15; 8, and the alarm `CORRUPT` is on alone | `corrupt cluster` | [`Corrupt`](crate::log::LogRefusal::Corrupt) | `ERROR` at once | as etcd answers reads | 503 at once | the same |
 //! | 3 for a large request, and none for a small read; 8 for a larger one, and no alarm is on | `request is too large`; `received message larger than max` | [`TooLarge`](crate::log::LogRefusal::TooLarge) | `ERROR` at once for that entry, others go on | answered | 200 | at once |
-//! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), once all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a start |
-//! | none, with a status that is no server's trouble | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: anyone who answers is no etcd, or its gateway alone | `ERROR` | `ERROR` | 503 at once | by a start |
-//! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a start |
+//! | 3 for a small request, and none for a small read; 5, 12 | `key is not provided`, `too many operations in txn request` | [`Rejected`](crate::log::LogError::Rejected), after all nodes have said so | `ERROR` | `ERROR` | 503 at once | by a restart |
+//! | none, with a status that is not a server's error | `404 Not Found`; 400, to a user who shows a certificate with a common name | the same: the server is not an etcd, or only its gateway | `ERROR` | `ERROR` | 503 at once | by a restart |
+//! | none: the `cluster_id` of a reply is not that of another | | [`Mixed`](crate::log::LogError::Mixed) | `ERROR` | `ERROR` | 503 at once | by a restart |
 //! | 16, 3 | `invalid auth token`, `revision of auth store is old` | a token that is renewed at once | answered | answered | 200 | at once |
-//! | 11 | `required revision has been compacted`, `required revision is a future revision` | no refusal: a snapshot leads on | answered | answered | 200 | at once |
+//! | 11 | `required revision has been compacted`, `required revision is a future revision` | no refusal: a snapshot replaces the entries | answered | answered | 200 | at once |
 //! | 14, 8 for a small request while no alarm is on, and all others; none, with a status from 500 on | `no leader`, `request timed out` | unreachable: another node is asked, then all are asked again | `ERROR` after the patience | the same | 503 after the patience | by itself |
 //!
-//! While changes are refused a replica tries again within half a second, by registering a writer: the
-//! least that a log takes only when it takes changes. `indexer_read_only` is 1 then, and `indexer_log_full` for
-//! want of space. A start ends at once where this user may not do it, and waits for the rest as it waits for
-//! an etcd that is away.
+//! While changes are refused, a replica retries within half a second by registering a writer. A log takes
+//! that only if it takes changes. `indexer_read_only` is 1 then, and `indexer_log_full` is 1 if the log lacks
+//! space. A start ends at once if the user has no right to do it. It waits for everything else, as it waits
+//! for an etcd that is unreachable.
 
 use serde_json::Value;
 use ureq::http::StatusCode;
 
-/// What kind of answer an error is.
+/// The kind of an answer that is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Another node may do it, or this one later.
     Away,
-    /// There is no such revision: it is compacted, or has not come yet.
+    /// The revision does not exist: it is compacted, or has not come yet.
     NoRevision,
-    /// Either the request cannot be taken, or anyone who sent it is nobody whom etcd knows.
+    /// The request cannot be accepted, or etcd does not know the user.
     Argument,
-    /// The token is none, or no longer.
+    /// The token is missing or no longer valid.
     Token,
-    /// Anyone who asks may not.
+    /// The user has no right to do it.
     Denied,
-    /// There is too little of something: of space, as an alarm says then, of room for a request as large, or of
-    /// time for so many.
+    /// Something is exhausted: space (an alarm says so), room for a request of this size, or time for this
+    /// many requests.
     Exhausted,
-    /// Copies differ.
+    /// The copies of the nodes differ.
     Corrupt,
-    /// The request is too large for anyone who stands before etcd.
+    /// The request is too large for a proxy before etcd.
     TooLarge,
-    /// What is asked for is not to be had in the state that etcd is in.
+    /// etcd is in a state in which it cannot do what is asked.
     State,
-    /// Anyone who answers does not know what it is asked.
+    /// The server does not know the request.
     Stranger,
 }
 
@@ -54,7 +54,7 @@ impl Kind {
         matches!(self, Self::Argument | Self::Token)
     }
 
-    /// The kind of an answer with a code of gRPC.
+    /// The kind of an answer with a gRPC code.
     fn of_code(code: u64) -> Self {
         match code {
             3 => Self::Argument,
@@ -69,7 +69,7 @@ impl Kind {
         }
     }
 
-    /// The kind of an answer without one, which is somebody else's: that of a proxy, or of no etcd.
+    /// The kind of an answer without a code. It comes from a proxy, or from a server that is not etcd.
     fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
             401 | 403 => Self::Denied,
@@ -89,7 +89,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// What an answer with such a status says.
+    /// The error in an answer with this status.
     pub(super) fn read(status: StatusCode, text: &str) -> Self {
         let body: Value = serde_json::from_str(text).unwrap_or_default();
         let (code, message) = code_and_message(&body);
@@ -97,7 +97,7 @@ impl Problem {
         Self { kind, said: format!("{status}: {}", message.unwrap_or(text.trim_end())) }
     }
 
-    /// What a line says that comes where an answer had begun well.
+    /// The error in a line of a stream that began without one.
     pub(super) fn read_line(line: &Value) -> Self {
         let (code, message) = code_and_message(line);
         let said = message.map_or_else(|| line.to_string(), str::to_owned);
@@ -105,7 +105,7 @@ impl Problem {
     }
 }
 
-/// The gateway has them side by side with `error`, or in it where replies come as a stream.
+/// The gateway puts the fields beside `error`, or inside it if replies come as a stream.
 fn code_and_message(body: &Value) -> (Option<u64>, Option<&str>) {
     let error = body.get("error").filter(|error| error.is_object()).unwrap_or(body);
     let code = error.get("grpc_code").or_else(|| error.get("code"));
@@ -136,7 +136,7 @@ mod tests {
             (16, Kind::Token),
             (99, Kind::Away),
         ] {
-            // Whatever the words and the status would make of it.
+            // Words and status that would say something else.
             let words = "etcdserver: permission denied";
             let one = format!(r#"{{"error": "{words}", "message": "{words}", "code": {code}}}"#);
             let said = format!("404 Not Found: {words}");

@@ -1,4 +1,4 @@
-//! What etcd's JSON gateway replies, as far as it is read, and how bytes are written there.
+//! The replies of etcd's JSON gateway, as far as they are read, and the encoding of bytes in them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::log::LogError;
 
-/// A key with its value, as etcd has it.
+/// A key with its value in etcd.
 #[derive(Debug, Deserialize)]
 pub(super) struct KeyValue<'a> {
     #[serde(borrow)]
@@ -48,7 +48,7 @@ struct Header<'a> {
     revision: Cow<'a, str>,
 }
 
-/// What came of a read or of a transaction.
+/// The result of a read or of a transaction.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Reply<'a> {
     #[serde(borrow, default)]
@@ -81,17 +81,17 @@ impl<'a> Reply<'a> {
         serde_json::from_str(text)
     }
 
-    /// The id of the cluster that has done it; empty if that is not said.
+    /// The id of the cluster that replied. Empty if the reply does not say it.
     pub(super) fn cluster(&self) -> &str {
         &self.header.cluster_id
     }
 
-    /// The revision that it was done at.
+    /// The revision of the reply.
     pub(super) fn revision(&self) -> Result<u64, LogError> {
         self.header.revision.parse().map_err(|error| nonsense(&error))
     }
 
-    /// The key that a read of a transaction found, which has the number that the read has, from 0.
+    /// The key that a read in a transaction found. Reads count from 0.
     pub(super) fn found(&self, number: usize) -> Option<&KeyValue<'a>> {
         self.responses.get(number)?.response_range.as_ref()?.kvs.first()
     }
@@ -133,7 +133,7 @@ pub(super) struct Event<'a> {
     pub(super) kv: KeyValue<'a>,
 }
 
-/// What the nodes of etcd complain of.
+/// The alarms of the nodes.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Alarms {
     #[serde(default)]
@@ -147,7 +147,7 @@ struct Alarm {
 }
 
 impl Alarms {
-    /// Whether one of that kind is on at any node.
+    /// Whether an alarm of this kind is on at any node.
     pub(super) fn is_on(&self, kind: &str) -> bool {
         self.alarms.iter().any(|on| on.alarm == kind)
     }
@@ -161,11 +161,11 @@ fn decode(text: &str) -> Result<Vec<u8>, LogError> {
     BASE64_STANDARD.decode(text).map_err(|error| nonsense(&error))
 }
 
-/// A node that cannot be reached, or answers nonsense: another one may do better.
+/// A node that cannot be reached, or whose answer makes no sense. Another node may do better.
 pub(super) fn unreachable(problem: String) -> LogError {
     LogError::Unreachable { problem }
 }
 
 pub(super) fn nonsense(error: &dyn fmt::Display) -> LogError {
-    unreachable(format!("its reply is none: {error}"))
+    unreachable(format!("its reply cannot be read: {error}"))
 }

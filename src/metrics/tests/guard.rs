@@ -1,4 +1,4 @@
-//! Tests of what the endpoint is guarded against: web pages, and clients that keep others out.
+//! Tests of how the endpoint defends itself: against web pages, and against clients that keep others out.
 
 use std::sync::mpsc;
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::endpoint::{MAX_CONNECTIONS, MAX_DIGESTS};
 use super::*;
 
-/// The status that a request gets.
+/// The status of the response to a request.
 fn status(endpoint: &Endpoint, head: &str) -> String {
     let response = tell(endpoint.address(), format!("{head}\r\n\r\n").as_bytes());
     let status = response.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
@@ -45,7 +45,7 @@ fn only_a_request_that_names_this_machine_is_answered() {
             found
         );
         assert_eq!(status(&endpoint, &format!("GET {page} HTTP/1.0")), found);
-        // What the target says counts, not the field.
+        // The target counts, not the field.
         let absolute = format!("GET http://evil.example{page} HTTP/1.1\r\nHost: localhost");
         assert_eq!(status(&endpoint, &absolute), "421");
         let absolute = format!("GET http://localhost:{port}{page} HTTP/1.1\r\nHost: evil.example");
@@ -82,12 +82,12 @@ fn silent_connections_give_way_to_a_probe_the_oldest_first() {
         assert!(get(&endpoint, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
         silent.push(connect());
     }
-    // Half a request is no request.
+    // Half a request counts as none.
     for stream in &mut silent[150..] {
         stream.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
     }
     assert!(get(&endpoint, "/healthz").starts_with("HTTP/1.1 200 OK\r\n"));
-    // Whose place it was is told so.
+    // The connection that gave way is told so.
     let mut told = String::new();
     silent[0].read_to_string(&mut told).unwrap();
     assert!(told.starts_with("HTTP/1.1 503 "), "{told}");

@@ -1,4 +1,4 @@
-//! Tests of which pages there are, while the index is loaded and after, and of how they are asked for.
+//! Tests of the pages, while the index is loaded and after, and of the requests for them.
 
 use super::super::Opening;
 use super::*;
@@ -51,21 +51,21 @@ fn a_request_may_end_its_lines_with_lf_alone() {
         "GET /healthz HTTP/1.1\nHost: localhost\n\n",
         "GET /healthz HTTP/1.1\r\nHost: localhost\n\r\n",
         "GET /healthz HTTP/1.1\nHost: localhost\r\n\n",
-        // Empty lines before a request are no part of it (RFC 9112, section 2.2).
+        // Empty lines before a request are not part of it (RFC 9112, section 2.2).
         "\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
         "\n\nGET /healthz HTTP/1.0\n\n",
     ] {
         let response = tell(endpoint.address(), request.as_bytes());
         assert!(response.starts_with("HTTP/1.1 200 "), "{request:?}: {response}");
     }
-    // Neither is complete.
+    // Neither request is complete.
     for request in ["GET /healthz HTTP/1.0\n", "\n\n", "GET /healthz HTTP/1.0\n\r"] {
         assert_eq!(tell(endpoint.address(), request.as_bytes()), "", "{request:?}");
     }
 }
 
 #[test]
-fn a_page_is_found_with_a_slash_behind_it_or_a_query() {
+fn a_page_is_found_with_a_slash_after_it_or_a_query() {
     let (_server, endpoint, _) = served(Config::default());
     for page in [
         "/metrics",
@@ -86,7 +86,7 @@ fn a_page_is_found_with_a_slash_behind_it_or_a_query() {
 }
 
 #[test]
-fn who_asks_for_open_metrics_gets_them_with_their_end() {
+fn open_metrics_are_sent_on_request_with_their_end() {
     let (server, endpoint, _) = served(Config::default());
     tell(server.addresses()[0], b"INDEX|a|\n");
     metrics_with(&endpoint, "indexer_connections_open 0");
@@ -147,6 +147,6 @@ fn the_build_and_the_process_are_among_the_metrics() {
     assert!(value("process_resident_memory_bytes") > 1e6);
     assert!(value("process_virtual_memory_bytes") >= value("process_resident_memory_bytes"));
     assert!((3.0..=value("process_max_fds")).contains(&value("process_open_fds")));
-    // This one, and those that accept.
+    // The thread of this test, and those that accept.
     assert!(value("process_threads") >= 3.0);
 }

@@ -143,8 +143,8 @@ fn what_is_in_doubt_is_settled_before_a_full_log_is_given_up() {
 #[test]
 fn a_snapshot_of_other_lines_than_packages_is_refused() {
     for (messages, problem) in [
-        ("INDEX|a|\nREMOVE|a|\n", r#"the line "REMOVE|a|\n" is no package with a list"#),
-        ("INDEX|a|\nINDEX|b|a", r#"the line "INDEX|b|a" is no package with a list"#),
+        ("INDEX|a|\nREMOVE|a|\n", r#"the line "REMOVE|a|\n" is not a package with a list"#),
+        ("INDEX|a|\nINDEX|b|a", r#"the line "INDEX|b|a" is not a package with a list"#),
         ("INDEX|a|\nINDEX|b|a,\x1b\n", r#"package "b" with the list "a,\x1b": "#),
     ] {
         let log = Memory::default();

@@ -89,9 +89,9 @@ fn a_failing_accept_is_reported_once_and_so_is_its_end() {
     };
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || run(accept, &service));
-    let warning = (Level::WARN, "cannot accept connections; trying on".to_owned());
+    let warning = (Level::WARN, "cannot accept connections; retrying".to_owned());
     let end = (Level::INFO, "accepting connections again".to_owned());
-    let turned_away = (Level::WARN, "client let go at once".to_owned());
+    let turned_away = (Level::WARN, "client disconnected at once".to_owned());
     assert_eq!(*log.0.lock().unwrap(), [warning.clone(), end.clone(), turned_away, warning, end]);
 }
 

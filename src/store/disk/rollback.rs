@@ -156,11 +156,13 @@ impl Rollback {
         if bytes == [0; LENGTH] {
             return Ok(None);
         }
-        let damaged = || StoreError::Damaged {
+        let damaged = || {
+            StoreError::Damaged {
             path: self.path.clone(),
-            problem: "it should say which changes failed, and is not as it was written; \
-                      without it, changes that were answered ERROR may be served"
+            problem: "its record of the changes that failed cannot be read; without it, changes that got \
+                      ERROR may be served"
                 .into(),
+        }
         };
         InDoubt::from_bytes(&bytes).map(Some).ok_or_else(damaged)
     }

@@ -55,7 +55,7 @@ fn a_command_that_the_graph_lacks_has_no_reply() {
     let graph: StateGraph = SPECIFIED.parse().unwrap();
     let strange = Command::query("vim").unwrap();
     let refused = graph.walk().apply(&strange).unwrap_err();
-    assert_eq!(refused.to_string(), "QUERY|vim| is none of the commands of the state graph");
+    assert_eq!(refused.to_string(), "QUERY|vim| is not a command of the state graph");
 }
 
 #[test]

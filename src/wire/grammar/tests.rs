@@ -1,4 +1,4 @@
-//! Tests of the grammar on single lines; against another parser it is tested in `testing`.
+//! Tests of the grammar on single lines. `testing` compares it with another parser.
 
 use super::*;
 use crate::wire::first_message;
@@ -71,12 +71,12 @@ fn an_error_prints_no_control_byte() {
 }
 
 #[test]
-fn an_error_says_what_was_expected_of_a_long_name_and_behind_the_end() {
+fn an_error_says_what_was_expected_in_and_after_a_line() {
     let error = |line: &str| parse(line.as_bytes()).unwrap_err().to_string();
     let long = error(&format!("QUERY|{}|\n", "n".repeat(256)));
     assert_eq!(long, "name: expected a name of at most 255 bytes at byte 261, found 'n'");
-    let behind = "message: expected nothing after the end of the line at byte 9, found 'Q'";
-    assert_eq!(error("QUERY|a|\nQUERY|b|\n"), behind);
+    let after = "message: expected nothing after the end of the line at byte 9, found 'Q'";
+    assert_eq!(error("QUERY|a|\nQUERY|b|\n"), after);
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn a_rule_prints_as_its_name_in_the_grammar() {
     }
 }
 
-/// Every row of up to five of these after a verb: what the short reading reads is what the grammar reads, and it
-/// reads all that is usual.
+/// Tries every row of up to five of these after a verb. What the short reading reads, the grammar reads too,
+/// and the short reading reads all usual messages.
 #[test]
 fn the_usual_messages_are_read_as_the_grammar_reads_them() {
     let long = ["a".repeat(16), "b".repeat(17), "c".repeat(33), "d".repeat(255), "e".repeat(256)];
@@ -145,7 +145,7 @@ fn the_usual_messages_are_read_as_the_grammar_reads_them() {
                 );
                 usual += 1;
             } else if let Ok(command) = whole(line, message::<MAX_NAME_BYTES>) {
-                // A list that means nothing.
+                // A list without meaning.
                 assert!(
                     command.verb() != Verb::Index
                         && !row.ends_with("|\n")

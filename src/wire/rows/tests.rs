@@ -1,4 +1,4 @@
-//! Rows are read as they were written, in either form, and nothing else is.
+//! Tests that rows are read as they were written, in either form, and that nothing else is read.
 
 use super::*;
 use crate::command::Command;
@@ -30,7 +30,7 @@ fn what_was_written_is_read_in_either_form() {
         assert_eq!(bytes, format!("INDEX|{package}|{list}\n").as_bytes());
         assert_eq!(Line::read(&bytes), Ok(Line::Kept(row)));
         assert_eq!(Row::read_line(&bytes), Ok(row));
-        // Of names that are owned in place of bytes that were read.
+        // Names that are owned, instead of bytes that were read.
         let command = row.command().to_command();
         assert_eq!(line_of(&command), bytes);
         bytes.clear();
@@ -41,7 +41,7 @@ fn what_was_written_is_read_in_either_form() {
 }
 
 #[test]
-fn a_comma_behind_a_list_is_read_and_not_written() {
+fn a_comma_after_a_list_is_read_and_not_written() {
     let row = Row::read(b"vim", b"lua,").unwrap();
     assert_eq!(row.dependencies.count(), 1);
     let mut bytes = Vec::new();
@@ -96,7 +96,7 @@ fn lines_that_say_something_else_are_refused_as_they_are() {
         assert_eq!(error, RowError::Other { line: escaped(line) });
     }
     let gone = Row::read_line(b"REMOVE|a|\n").unwrap_err();
-    assert_eq!(gone.to_string(), r#"the line "REMOVE|a|\n" is no package with a list"#);
+    assert_eq!(gone.to_string(), r#"the line "REMOVE|a|\n" is not a package with a list"#);
     for line in ["INDEX|a b|\n", "INDEX||\n", "REMOVE|a b|\n", "INDEX|a|b|\n", "INDEX|a|b c\n"] {
         let error = Line::read(line.as_bytes()).unwrap_err();
         assert!(matches!(error, RowError::Malformed { .. }), "{line}: {error}");

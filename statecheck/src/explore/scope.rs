@@ -135,8 +135,8 @@ impl Display for Coverage {
             None => f.write_str("all there are"),
             Some(Unseen { unexplored, dropped, complete_to }) => write!(
                 f,
-                "all walks of {complete_to} commands, and not all longer ones; {unexplored} states were not \
-                 gone on from, and {dropped} commands led to states for which there was no room"
+                "all walks of {complete_to} commands, but not all longer ones: {unexplored} states were not \
+                 explored further, and {dropped} commands led to states for which there was no room"
             ),
         }
     }
@@ -165,7 +165,7 @@ impl<C: Debug> Display for Found<C> {
             }
             Self::Unsound { one, other } => write!(
                 f,
-                "two states are taken for one, and are not answered alike or lead to different ones: after \
+                "two states are taken for one, but answer differently or lead to different states: after \
                  {one:?}, and after {other:?}"
             ),
         }

@@ -32,8 +32,8 @@ impl Manifest {
                 .any(|it| text.contains(it));
         if is_inherited && !root.join("fuzz/Cargo.toml").exists() {
             return Err(unfit(
-                "it takes `statecheck` from elsewhere, which a folder below cannot: name it in one line until \
-                 `fuzz/Cargo.toml` is there",
+                "it inherits `statecheck` from its workspace, which its folder `fuzz` cannot: name it in one line \
+                 until `fuzz/Cargo.toml` exists",
             ));
         }
         // From a folder below the package, a path begins one step higher.

@@ -222,7 +222,10 @@ fn a_package_without_the_folder_gets_one_for_its_tests() {
     ] {
         project.write("Cargo.toml", &format!("name = \"my-project\"\n{inherited}\n"));
         let error = folder.write().unwrap_err().to_string();
-        assert!(error.starts_with("Cargo.toml: it takes `statecheck` from elsewhere"), "{error}");
+        assert!(
+            error.starts_with("Cargo.toml: it inherits `statecheck` from its workspace"),
+            "{error}"
+        );
     }
     fs::create_dir_all(project.0.join("fuzz")).unwrap();
     // From a registry by default, or from where the line says.

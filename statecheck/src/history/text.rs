@@ -112,7 +112,7 @@ impl FromStr for Microseconds {
             (Ok(whole), Ok(nanoseconds)) if fits => {
                 Ok(Self(Duration::from_micros(whole) + Duration::from_nanos(nanoseconds)))
             }
-            _ => Err(format!("{text:?} is no time in microseconds with up to three decimals")),
+            _ => Err(format!("{text:?} is not a time in microseconds with up to three decimals")),
         }
     }
 }

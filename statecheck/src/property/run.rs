@@ -108,7 +108,7 @@ impl Display for Failure {
             Self::Blind { property, class, seen, cases, least, seed } => writeln!(
                 f,
                 "{property} is blind: {seen} of {cases} random inputs were `{class}`, {:.1} %, and {least} % \
-                 should be.\nThe generator does not get there any more; or the share is set too high.\n\
+                 should be.\nThe generator no longer makes such inputs, or the share is set too high.\n\
                  # SEED={seed} repeats it",
                 share(*seen, *cases)
             ),

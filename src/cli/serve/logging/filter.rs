@@ -1,7 +1,8 @@
-//! What is logged, by level and by part of the program: what `--log-level` takes.
+//! Which lines are logged, by level and by part of the program: the value of `--log-level`.
 //!
-//! It is written as users of `tracing` know it, `info,package_indexer::server=debug`. But a word that is no
-//! level and no part of this program is refused: taken as a part of it, a misspelt level would log nothing.
+//! It is written as users of `tracing` know it, `info,package_indexer::server=debug`. But a word that is
+//! neither a level nor a part of this program is an error. `tracing` would take a misspelt level for a part,
+//! and log nothing.
 
 use std::str::FromStr;
 
@@ -10,20 +11,20 @@ use tracing_subscriber::filter::Targets;
 
 use crate::shown::shown;
 
-/// The module that all others are in.
+/// The module that contains all parts.
 const ROOT: &str = "package_indexer";
 
-/// A level for all that is logged, and others for some parts.
+/// One level for everything, and other levels for some parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Filter(Targets);
 
-/// Why a text is no filter.
+/// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoFilter {
-    #[error("{:?} is no level: choose one of off, error, warn, info, debug, trace", shown(.0))]
+    #[error("{:?} is not a level: choose off, error, warn, info, debug or trace", shown(.0))]
     Level(String),
     #[error(
-        "{:?} is no part of this program: name one as {ROOT}::server, ::metrics, ::store, ::replica or ::cli",
+        "{:?} is not a part of this program: name {ROOT}::server, ::metrics, ::store, ::replica or ::cli",
         shown(.0)
     )]
     Part(String),
@@ -53,7 +54,7 @@ impl FromStr for Filter {
     }
 }
 
-/// A level by its name, in any case. Numbers, which `tracing` knows too, would only be guessed at.
+/// A level by its name, in any case. Numbers, which `tracing` accepts too, are refused: nobody knows them.
 fn level_of(text: &str) -> Result<LevelFilter, NoFilter> {
     let level = text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_alphabetic()));
     level.ok_or_else(|| NoFilter::Level(text.into()))
@@ -87,7 +88,7 @@ mod tests {
             assert!(!logs(filter, target, more), "{target}");
         }
         assert!(!logs(filter, "package_indexer::server::watch", Level::ERROR));
-        // As `tracing` has it, a part without a level is a part in full, and nothing else is logged.
+        // As in `tracing`, a part without a level is logged in full, and nothing else is.
         assert!(logs("package_indexer::store", "package_indexer::store::disk", Level::TRACE));
         assert!(!logs("package_indexer::store", "package_indexer::server", Level::ERROR));
     }

@@ -1,8 +1,8 @@
 //! A line of the log as a JSON object (RFC 8259), for machines.
 //!
-//! It is ASCII alone: all else is escaped, so that no value can end the line, steer a terminal or be taken for
-//! something else. And it is bounded as lines of text are, but whole: values are cut and not the object.
-//! A crate for this would bring five with it, and the server alone is to stay small.
+//! It is plain ASCII, and everything else is escaped. So no value can end the line, control a terminal, or
+//! look like another field. It has a bounded length, like lines of text. Long values are cut, but the object
+//! stays whole. A crate for this would bring five more into the server's build, which is kept small.
 
 use std::fmt::{self, Debug, Write as _};
 
@@ -13,7 +13,8 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The most bytes of all values of a line, escaped. With the names of fields it stays below what a line may have.
+/// The most bytes of all values of a line, escaped. With the names of the fields, a line stays within its
+/// limit.
 const MOST_BYTES: usize = 6_000;
 
 /// The most bytes of one value, escaped.
@@ -47,7 +48,7 @@ where
 /// The members of an object.
 struct Line {
     text: String,
-    /// How many bytes values may still have.
+    /// How many more bytes of values fit.
     left: usize,
 }
 
@@ -106,7 +107,7 @@ impl Visit for Line {
     }
 }
 
-/// Writes a character as it may stand in a string.
+/// Escapes a character for a JSON string.
 fn escape(text: &mut String, c: char) {
     match c {
         '"' | '\\' => text.extend(['\\', c]),

@@ -1,8 +1,8 @@
-//! Lines on their way to the log: a queue that nobody waits for, and the thread that writes them.
+//! The queue of lines on their way to the log, and the thread that writes them.
 //!
-//! The log may be on a full disk, its reader may be gone, or may have stopped to read. Whoever logs is to
-//! notice nothing of that. `tracing-appender` does much of it, but does not count the lines that could not be
-//! written, and prints to standard output, panicking if that fails, when it ends.
+//! The disk of the log may be full, and its reader may be gone or stuck. Code that logs must not notice.
+//! `tracing-appender` does much of this. But it does not count lines that could not be written. When it ends,
+//! it prints to standard output, and panics if that fails.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use crate::shown::without_controls;
 
-/// The most bytes that wait to be written. Lines that come then are lost.
+/// The most bytes that wait to be written. Further lines are lost.
 const MOST_BYTES: usize = 1 << 20;
 
-/// The longest line, in bytes; what is beyond is left out.
+/// The longest line, in bytes. The rest is left out.
 const LONGEST_LINE: usize = 8_192;
 
-/// Takes lines without ever waiting for the log, and keeps them in order.
+/// A queue that takes lines without waiting for the log, and keeps their order.
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Told when a line has come, and when one has been written or lost.
+    /// Notified when a line has arrived, was written or was lost.
     changed: Condvar,
-    /// Called with each line that is lost.
+    /// Called for each line that is lost.
     on_loss: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -32,16 +32,16 @@ struct Waiting {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
     is_writing: bool,
-    /// How many lines were lost that the log itself does not tell of yet.
+    /// How many lines were lost that the log does not mention yet.
     untold: u64,
 }
 
 impl Queue {
-    /// Starts the thread that writes to `output`. `on_loss` is called for each line that is lost: the write
-    /// failed, or too much waits already.
+    /// Starts the thread that writes to `output`. `on_loss` is called for each line that is lost, because a
+    /// write failed or the queue is full.
     ///
     /// # Errors
-    /// If the system has no thread left.
+    /// If the system cannot start another thread.
     pub(super) fn start(
         output: impl Write + Send + 'static,
         on_loss: impl Fn() + Send + Sync + 'static,
@@ -54,7 +54,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Waits until all lines are written or lost, but no longer than `limit`.
+    /// Waits until all lines are written or lost, for `limit` at most.
     pub(super) fn flush(&self, limit: Duration) {
         let is_busy = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
         let waited = self.changed.wait_timeout_while(self.lock(), limit, is_busy);
@@ -75,7 +75,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Never ends: the log is there for as long as the process.
+    /// Never returns: the log lasts as long as the process.
     fn write_all_that_come(&self, output: &mut Lines<impl Write>) {
         loop {
             let line = self.next();
@@ -96,7 +96,7 @@ impl Queue {
                 tracing::warn!(
                     event = "log_lines_lost",
                     lost,
-                    "lines of the log were lost: it could not be written"
+                    "the log lost lines: they could not be written"
                 );
             }
             self.changed.notify_all();
@@ -115,13 +115,13 @@ impl Queue {
         }
     }
 
-    /// Nothing in here panics halfway through a change.
+    /// Locks the queue. No code panics halfway through a change, so poisoning is ignored.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes one line with each call, which never fails.
+/// Takes one line with each call. A write never fails.
 impl Write for &Queue {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.push(as_line(bytes));
@@ -133,7 +133,7 @@ impl Write for &Queue {
     }
 }
 
-/// What was logged, as one line: it cannot pass for two, or steer a terminal.
+/// What was logged, as one line that cannot look like two or control a terminal.
 fn as_line(bytes: &[u8]) -> Vec<u8> {
     let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let kept = &text[..text.len().min(LONGEST_LINE)];
@@ -145,10 +145,10 @@ fn as_line(bytes: &[u8]) -> Vec<u8> {
     line.into_bytes()
 }
 
-/// Writes whole lines, each with one call where the system takes it at once.
+/// Writes whole lines, each with one call if the system takes it at once.
 struct Lines<W> {
     output: W,
-    /// Whether the last line stopped midway, so that the next one has to begin a new line.
+    /// Whether the last line was cut off, so that the next one must start a new line.
     is_torn: bool,
 }
 
@@ -184,7 +184,7 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(60);
 
-    /// Says what it is given, waits to be told how many bytes of it to take, and fails at none.
+    /// Reports each write, waits to be told how many bytes to take, and fails if that is none.
     struct Told {
         given: Sender<Vec<u8>>,
         take: Receiver<usize>,
@@ -246,7 +246,7 @@ mod tests {
             queue.flush(SOON);
         }
         let written: Vec<_> = seen.try_iter().collect();
-        // What is torn stays on a line of its own.
+        // A line that was cut off stays on a line of its own.
         assert_eq!(written, [b"one\n".as_slice(), b"e\n", b"\ntwo\n", b"\nthree\n"]);
         assert_eq!(lost.load(Ordering::Relaxed), 2);
     }
@@ -257,7 +257,7 @@ mod tests {
         let line = "x".repeat(1_023) + "\n";
         log(&queue, &line);
         seen.recv().unwrap();
-        // From here on the thread waits for the output, and nobody else does.
+        // From here on only the thread of the log waits for the output.
         for _ in 0..2_000 {
             log(&queue, &line);
         }

@@ -1,17 +1,17 @@
-//! Lines `name: dependency dependency`, as in the list of Homebrew's formulae and as `brew deps --installed`
-//! prints them. Lines that begin with `#` are comments.
+//! Lines `name: dependency dependency`, as Homebrew's list of formulae and `brew deps --installed` have them.
+//! Lines that begin with `#` are comments.
 //!
-//! With `--annotate` a dependency is followed by what it is for, as `[build]`, and with
-//! `--include-requirements` a line names what is no package, as `:macOS >= 12`. Neither changes which packages
-//! are needed.
+//! With `--annotate` a dependency is followed by its purpose, such as `[build]`. With
+//! `--include-requirements` a line also names things that are not packages, such as `:macOS >= 12`. Neither
+//! changes which packages are needed.
 
 use std::io::BufRead;
 
 use super::error::{Line, Problem};
 use super::{ListError, PackageList, each_line};
 
-/// What the report calls requirements.
-const REQUIREMENTS: &str = "requirements, which are no packages";
+/// The report's name for requirements.
+const REQUIREMENTS: &str = "requirements, which are not packages";
 
 pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     let mut list = PackageList::new();
@@ -37,7 +37,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
 }
 
-/// Reads the dependencies in a piece of a line.
+/// Reads the dependencies in a part of a line.
 fn read_needs(list: &mut PackageList, line: Line<'_>, needs: &[u8]) -> Result<(), ListError> {
     let mut words = words(needs).peekable();
     while let Some(word) = words.next() {
@@ -59,8 +59,7 @@ fn read_needs(list: &mut PackageList, line: Line<'_>, needs: &[u8]) -> Result<()
     Ok(())
 }
 
-/// Whether a word belongs to a requirement, after another one: `:macOS >= 12 (or Linux)`,
-/// `:x86_64 architecture`.
+/// Whether a word continues a requirement: `:macOS >= 12 (or Linux)`, `:x86_64 architecture`.
 fn goes_on(last: &[u8], word: &[u8]) -> bool {
     let is_comparison =
         |word: &[u8]| [b"<".as_slice(), b"<=", b"=", b"==", b">=", b">"].contains(&word);
@@ -73,7 +72,7 @@ fn goes_on(last: &[u8], word: &[u8]) -> bool {
         || word == b"architecture"
 }
 
-/// Sees that a word is as `[build]`.
+/// Checks that a word looks like `[build]`.
 pub(super) fn check_annotation(line: Line<'_>, word: &[u8]) -> Result<(), ListError> {
     let inside = word.strip_prefix(b"[").and_then(|word| word.strip_suffix(b"]"));
     match inside {
@@ -119,13 +118,13 @@ mod tests {
         assert_eq!(error(b"a:\n b\n"), "line 2, column 2: expected `name: dependency dependency`");
         assert!(
             error("a: é".as_bytes())
-                .starts_with(r#"line 1, column 4: "é" is no package name: byte"#)
+                .starts_with(r#"line 1, column 4: "é" is not a package name: byte"#)
         );
         assert!(
             error(b"x: y\na: bb|c")
-                .starts_with(r#"line 2, column 6: "bb|c" is no package name: byte 0x7c"#)
+                .starts_with(r#"line 2, column 6: "bb|c" is not a package name: byte 0x7c"#)
         );
-        assert!(error(b": a").starts_with(r#"line 1, column 1: "" is no package name"#));
+        assert!(error(b": a").starts_with(r#"line 1, column 1: "" is not a package name"#));
         assert_eq!(
             error(b"a: b [2 more"),
             r#"line 1, column 6: "[2" is neither a name nor an annotation such as [build]"#

@@ -1,7 +1,8 @@
-//! What `cargo metadata --format-version 1` prints: packages, and what each was resolved to need.
+//! The output of `cargo metadata --format-version 1`: packages, and the dependencies that each was resolved
+//! to.
 //!
-//! A package is named `name@version`, because one build may have several versions of one crate. What is needed
-//! for its tests alone is left out: nobody who builds it needs that, and it may need the package itself.
+//! A package is named `name@version`, because one build may have several versions of a crate. Dependencies
+//! for tests only are left out: a build does not need them, and they may include the package itself.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -47,14 +48,14 @@ object! {
 }
 
 object! {
-    /// For what a dependency is: nothing, `build` or `dev`.
+    /// The kind of a dependency: none, `build` or `dev`.
     struct Kind {
         "kind" => kind: String,
     }
 }
 
 impl Dependency {
-    /// Whether it is for tests and no more.
+    /// Whether it is for tests only.
     fn is_for_tests(&self) -> bool {
         !self.kinds.is_empty() && self.kinds.iter().all(|kind| kind.kind == "dev")
     }
@@ -65,7 +66,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     if metadata.resolve.nodes.is_empty() {
         return Err(lacking(
             "it does not say which versions were resolved",
-            "print it without --no-deps: cargo metadata --format-version 1",
+            "write it without --no-deps: cargo metadata --format-version 1",
         ));
     }
     let mut list = PackageList::new();
@@ -74,11 +75,11 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
         numbers.insert(id.as_str(), number(&mut list, &name.0, &version.0)?);
     }
     let find = |id: &str| {
-        let unknown = "it resolves a package that is not among its packages";
+        let unknown = "it lists a dependency that is not among its packages";
         numbers
             .get(id)
             .copied()
-            .ok_or_else(|| lacking(unknown, "print it anew: cargo metadata --format-version 1"))
+            .ok_or_else(|| lacking(unknown, "write it again: cargo metadata --format-version 1"))
     };
     for Node { id, deps } in &metadata.resolve.nodes {
         for dependency in deps.iter().filter(|dependency| !dependency.is_for_tests()) {
@@ -89,14 +90,14 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     Ok(list)
 }
 
-/// The number of `name@version`.
+/// The number of the name `name@version`.
 pub(super) fn number(list: &mut PackageList, name: &str, version: &str) -> Result<u32, ListError> {
     let at = if version.is_empty() { "" } else { "@" };
     let text = format!("{name}{at}{version}");
     match NameRef::new(&text) {
         Ok(name) => Ok(list.number(name)?),
-        Err(NameError::Empty) => Err(lacking("a package has no name", "print the list anew")),
-        // Of words there is no other.
+        Err(NameError::Empty) => Err(lacking("a package has no name", "write the list again")),
+        // JSON words have no other error.
         Err(_too_long) => Err(lacking(
             "a name and its version have more than 255 bytes, which is too long for a package name",
             "leave that package out",

@@ -1,8 +1,7 @@
 //! INDEX messages of the protocol, in any order.
 //!
-//! What `import --dry-run` prints is such a list: the members of a cycle come twice there, first
-//! without each other, so that the last message of a package has to count, as it does on a server
-//! (protocol rule I4).
+//! `import --dry-run` prints such a list. A member of a cycle comes twice there, first without the rest of
+//! the cycle. So the last message of a package counts, as on a server (rule I4 of the protocol).
 
 use std::io::BufRead;
 
@@ -60,10 +59,7 @@ mod tests {
     #[test]
     fn other_messages_are_refused_with_line_and_column() {
         let error = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
-        assert_eq!(
-            error("INDEX|a|\n\nREMOVE|a|"),
-            "line 3, column 1: a list holds INDEX messages alone"
-        );
+        assert_eq!(error("INDEX|a|\n\nREMOVE|a|"), "line 3, column 1: expected an INDEX message");
         assert!(
             error("INDEX|a")
                 .starts_with("line 1, column 8: message: expected `|` after the package")

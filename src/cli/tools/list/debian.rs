@@ -1,9 +1,9 @@
-//! A Debian `Packages` index, as `apt-get update` leaves it, or dpkg's own `status`.
+//! A Debian `Packages` index, as `apt-get update` stores it, or dpkg's own `status`.
 //!
-//! What a package needs is what it says under `Depends` and `Pre-Depends` (Debian Policy, chapter
-//! 7): commas between needs, bars between alternatives; versions and architectures do not matter
-//! there. What it provides stands for it where no package has that name. Of several stanzas of one package the
-//! one with the highest version counts, and of equal ones the first, as apt chooses.
+//! A package needs what its fields `Depends` and `Pre-Depends` list (Debian Policy, chapter 7): needs have
+//! commas between, alternatives have bars. Versions and architectures are ignored. A package stands in for
+//! the names that it provides, if no package has such a name. If a package has several stanzas, the highest
+//! version counts, and of equal versions the first, as in apt.
 
 use std::cmp::Ordering;
 use std::io::BufRead;
@@ -15,8 +15,8 @@ use super::{ListError, PackageList};
 /// Which stanza of a package counts.
 const COUNTS: &str = "highest version";
 
-/// What the report calls packages of which dpkg knows no more than that they were there.
-const REMOVED: &str = "packages that are not installed any more";
+/// The report's name for packages that were removed and left their configuration.
+const REMOVED: &str = "packages that are no longer installed";
 
 pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     let mut list = PackageList::new();
@@ -32,7 +32,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
             list.leave_out(REMOVED);
             return Ok(());
         }
-        // What has to be there before the package is unpacked has to be there.
+        // What is needed to unpack the package is needed.
         for field in [Field::PreDepends, Field::Depends] {
             needs(&mut list, stanza, field)?;
         }
@@ -57,15 +57,15 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     Ok(list)
 }
 
-/// Whether a package's files are gone, as `deinstall ok config-files` says.
+/// Whether a package's files are gone, as in `deinstall ok config-files`.
 fn is_removed(status: &[u8]) -> bool {
     let state = status.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(2);
     state.is_some_and(|state| [b"config-files".as_slice(), b"not-installed"].contains(&state))
 }
 
-/// How versions are ordered by Debian Policy, 5.6.12. What is no version at all comes first.
+/// Orders versions by Debian Policy, 5.6.12. Text that is not a version comes first.
 fn by_version(one: &[u8], other: &[u8]) -> Ordering {
-    // The crate compares no others without fault.
+    // The crate compares only versions correctly.
     let version =
         |text| str::from_utf8(text).ok().filter(|text| text.is_ascii() && !text.is_empty());
     match (version(one), version(other)) {
@@ -74,7 +74,7 @@ fn by_version(one: &[u8], other: &[u8]) -> Ordering {
     }
 }
 
-/// Reads what a field asks for.
+/// Reads the needs in a field.
 fn needs(list: &mut PackageList, stanza: &Stanza, field: Field) -> Result<(), ListError> {
     let mut names = Vec::new();
     for need in items(stanza.value(field), b',') {
@@ -88,8 +88,8 @@ fn needs(list: &mut PackageList, stanza: &Stanza, field: Field) -> Result<(), Li
     Ok(())
 }
 
-/// What stands between the separators, blanks trimmed, empty items left out: indices that are
-/// written by hand end lists with a comma.
+/// The items between separators, trimmed, without empty ones. Indices that are written by hand end lists with
+/// a comma.
 fn items(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     list.split(move |byte| *byte == separator)
         .map(<[u8]>::trim_ascii)
@@ -98,8 +98,8 @@ fn items(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 
 /// The name in `name:any (>= 1.0) [amd64] <!nocheck>`.
 ///
-/// What follows is not read, but it has to begin as one of these does: two names with a blank
-/// between them are a comma forgotten, and one of them would be lost.
+/// The rest is not read, but it must start like one of these. Two names with only a blank between are a
+/// forgotten comma, and one of them would be lost.
 fn name(
     list: &mut PackageList,
     stanza: &Stanza,
@@ -180,7 +180,7 @@ Package: adduser
         assert_eq!(list.repeated, Some(Repeated { entries: 5, counts: COUNTS }));
     }
 
-    /// Each pair as `dpkg --compare-versions` has it.
+    /// Each pair in the order of `dpkg --compare-versions`.
     #[test]
     fn versions_are_ordered_as_debian_orders_them() {
         let ascending = [
@@ -234,7 +234,7 @@ Package: adduser
         assert_eq!(printed(&read(text.as_slice()).unwrap()), "a: b\n");
         let error = read(b"Package: a\nDepends: b,\n \xe9a, c\xfc\n".as_slice()).unwrap_err();
         assert!(
-            error.to_string().starts_with(r#"line 3, column 2: "\xe9a" is no package name"#),
+            error.to_string().starts_with(r#"line 3, column 2: "\xe9a" is not a package name"#),
             "{error}"
         );
     }
@@ -256,7 +256,7 @@ Package: adduser
         }
         assert!(
             error("Package: a\nDepends: b, (>= 1)\n")
-                .starts_with(r#"line 2, column 13: "" is no package name"#)
+                .starts_with(r#"line 2, column 13: "" is not a package name"#)
         );
     }
 }

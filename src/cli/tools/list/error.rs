@@ -1,4 +1,4 @@
-//! Why a list cannot be read: what is wrong, and on which line and in which column it stands.
+//! Why a list cannot be read: what is wrong, with its line and column.
 
 use std::io;
 
@@ -13,21 +13,21 @@ use crate::wire::ParseError;
 pub(in crate::cli) enum ListError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("it is compressed, as {tool} does it")]
+    #[error("it is compressed with {tool}")]
     Compressed { tool: &'static str },
-    #[error("its format cannot be told from its beginning, which could be {could_be}")]
+    #[error("its format is not clear from its beginning, which could be {could_be}")]
     Unclear { could_be: &'static str },
     #[error("{0}")]
     Limit(#[from] LimitError),
-    /// Line and column count from 1; a column is a character.
+    /// Line and column count from 1. A column is a character.
     #[error("line {line}, column {column}: {problem}")]
     At { line: usize, column: usize, problem: Problem },
 }
 
-/// What stands there and should not.
+/// What is wrong at that place.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum Problem {
-    #[error("{:?} is no package name: {error}", shown(text))]
+    #[error("{:?} is not a package name: {error}", shown(text))]
     Name { text: Vec<u8>, error: NameError },
     #[error("expected `{expected}`")]
     Expected { expected: &'static str },
@@ -35,7 +35,7 @@ pub(in crate::cli) enum Problem {
     Annotation { text: Vec<u8> },
     #[error("{error}")]
     Message { error: ParseError },
-    #[error("a list holds INDEX messages alone")]
+    #[error("expected an INDEX message")]
     NotIndex,
     #[error("the stanza that begins here has no field `Package`")]
     NoPackage,
@@ -50,25 +50,25 @@ pub(in crate::cli) enum Problem {
 }
 
 impl ListError {
-    /// What to try next, for a list that was read in a format which was named or guessed.
+    /// A hint at what to do next, for a list whose format was given or guessed.
     pub(in crate::cli) fn hint(&self, format: Option<Format>, is_guessed: bool) -> String {
         match self {
             Self::Compressed { tool } => {
                 format!("decompress it first: {tool} -dc FILE | indexer import ... -")
             }
             Self::At { problem: Problem::Lacking { advice, .. }, .. } => (*advice).to_owned(),
-            Self::Unclear { .. } => format!("say which it is: --format {}", formats()),
+            Self::Unclear { .. } => format!("give its format: --format {}", formats()),
             _ => match format {
                 Some(format) if is_guessed => format!(
-                    "it was read as {format}, a guess: correct that place, or say --format {}",
+                    "its format was guessed as {format}: correct that place, or give --format {}",
                     formats()
                 ),
-                _ => "correct that place; or is it in another format than --format says?".into(),
+                _ => "correct that place, or give another --format".into(),
             },
         }
     }
 
-    /// Those that hold some text from outside, wherever they can.
+    /// Errors that hold some text from outside, if they can hold any.
     #[cfg(test)]
     pub(in crate::cli) fn with(text: &str) -> Vec<Self> {
         let text = || text.into();
@@ -82,7 +82,7 @@ impl ListError {
     }
 }
 
-/// In which column a byte of a line stands: characters are counted, from 1, and a byte that is none counts
+/// The column of a byte in a line. It counts characters from 1, and each byte that is not a character counts
 /// as one.
 pub(super) fn column(line: &[u8], offset: usize) -> usize {
     let before = line.get(..offset).unwrap_or(line);
@@ -91,7 +91,7 @@ pub(super) fn column(line: &[u8], offset: usize) -> usize {
     1 + before.utf8_chunks().map(characters).sum::<usize>()
 }
 
-/// A line of a list, and which one it is.
+/// A line of a list, with its number.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     pub(super) bytes: &'a [u8],
@@ -100,7 +100,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// A problem at some byte of this line.
+    /// A problem at a byte of this line.
     pub(super) fn error(self, offset: usize, problem: Problem) -> ListError {
         ListError::At { line: self.number, column: column(self.bytes, offset), problem }
     }

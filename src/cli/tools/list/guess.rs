@@ -1,24 +1,23 @@
-//! Which format a list is in, by how it begins.
+//! Guesses the format of a list from its beginning.
 //!
-//! A guess is made only where a single format fits all of the beginning: a list that is read in the wrong one
-//! would be indexed wrongly.
+//! A guess is made only if exactly one format fits. A list in the wrong format would be indexed wrongly.
 
 use memchr::memmem;
 
 use super::{Format, ListError, tree};
 
-/// How much of a list is looked at before it is read, in bytes.
+/// How many bytes of a list are looked at before it is read.
 pub(super) const START_BYTES: usize = 1 << 16;
 
-/// The format of a list that begins so: all of it, or its first [`START_BYTES`].
+/// The format of a list with this beginning: all of the list, or its first [`START_BYTES`].
 ///
 /// # Errors
-/// [`ListError::Unclear`] if none fits, or several.
+/// [`ListError::Unclear`] if no format fits, or several.
 pub(super) fn format(start: &[u8]) -> Result<Format, ListError> {
     if start.trim_ascii_start().starts_with(b"{") {
         return json(start);
     }
-    // The last line may go on after what is looked at.
+    // The last line may be cut off.
     let end = memchr::memrchr(b'\n', start).filter(|_| start.len() >= START_BYTES);
     let start = &start[..end.unwrap_or(start.len())];
     let lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
@@ -30,14 +29,14 @@ pub(super) fn format(start: &[u8]) -> Result<Format, ListError> {
     let fits = [
         (Format::Commands, all(is_message)),
         (Format::Debian, has_package && all(is_of_stanza)),
-        // Formulae have names in lower case; a stanza's fields begin with a capital.
+        // Formulae have lower-case names. The fields of a stanza begin with a capital.
         (Format::Brew, is_tree || all(is_row) && !(has_package && all(is_of_stanza))),
     ];
     let mut fitting = fits.iter().filter(|(_, fits)| *fits);
     match (fitting.next(), fitting.next()) {
         (Some((format, _)), None) => Ok(*format),
         (Some(_), Some(_)) => Err(ListError::Unclear { could_be: "several" }),
-        (None, _) => Err(ListError::Unclear { could_be: "none of those known" }),
+        (None, _) => Err(ListError::Unclear { could_be: "none of the known formats" }),
     }
 }
 
@@ -59,7 +58,7 @@ fn is_message(line: &[u8]) -> bool {
     [b"INDEX|".as_slice(), b"QUERY|", b"REMOVE|"].iter().any(|verb| line.starts_with(verb))
 }
 
-/// Whether a line is a field, or goes on with one.
+/// Whether a line is a field, or continues one.
 fn is_of_stanza(line: &[u8]) -> bool {
     let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
     let is_name =
@@ -73,7 +72,7 @@ fn is_field(line: &[u8], field: &[u8]) -> bool {
         && line[..field.len()].eq_ignore_ascii_case(field)
 }
 
-/// Whether a line is as `name: dependency dependency`, without a look at each.
+/// Whether a line looks like `name: dependency dependency`. The dependencies are not checked.
 fn is_row(line: &[u8]) -> bool {
     let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
     name.len() < line.len() && crate::name::NameRef::check(name).is_ok()

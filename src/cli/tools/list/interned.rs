@@ -1,6 +1,6 @@
-//! The names of a list, each kept once and known by its number.
+//! The names of a list. Each is stored once and has a number.
 //!
-//! A list of millions of packages says each name several times. So its bytes are kept once, in one piece of
+//! A list of millions of packages repeats each name several times. So names are stored once, in one piece of
 //! memory, and everything else holds numbers of four bytes.
 
 use std::hash::{BuildHasher, RandomState};
@@ -14,7 +14,7 @@ use crate::name::NameRef;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli::tools) struct Names {
     bytes: Vec<u8>,
-    /// Where each name begins, and at the end where the last one ends.
+    /// Where each name begins, and where the last one ends.
     bounds: Vec<usize>,
 }
 
@@ -23,12 +23,12 @@ impl Names {
         Self { bytes: Vec::new(), bounds: vec![0] }
     }
 
-    /// How many there are. O(1).
+    /// The number of names. O(1).
     pub(in crate::cli::tools) fn len(&self) -> usize {
         self.bounds.len() - 1
     }
 
-    /// The name of a number. O(1).
+    /// The name with a number. O(1).
     pub(in crate::cli::tools) fn get(&self, number: u32) -> NameRef<'_> {
         let number = number as usize;
         NameRef::from_checked(&self.bytes[self.bounds[number]..self.bounds[number + 1]])
@@ -39,7 +39,7 @@ impl Names {
         self.bounds.push(self.bytes.len());
     }
 
-    /// These of them, in this order.
+    /// A copy of some of the names, in this order.
     pub(super) fn picked(&self, numbers: &[u32]) -> Self {
         let mut picked = Self::new();
         picked.bounds.reserve_exact(numbers.len());
@@ -49,7 +49,7 @@ impl Names {
         picked
     }
 
-    /// The numbers given, by their names. O(n log n), most of it without a look at the names themselves.
+    /// Sorts numbers by their names. O(n log n), mostly without reading the names.
     pub(super) fn sort(&self, numbers: &mut Vec<u32>) {
         let mut keyed: Vec<_> =
             numbers.iter().map(|&number| (self.get(number).beginning(), number)).collect();
@@ -61,7 +61,7 @@ impl Names {
         numbers.extend(keyed.into_iter().map(|(_, number)| number));
     }
 
-    /// Where a name stands among names that are in ascending order. O(log n).
+    /// The place of a name among names in ascending order. O(log n).
     pub(in crate::cli::tools) fn search(&self, name: &[u8]) -> Result<u32, u32> {
         let (mut from, mut to) = (0, u32::try_from(self.len()).unwrap_or(u32::MAX));
         while from < to {
@@ -84,19 +84,19 @@ pub(super) struct Interner {
     hasher: RandomState,
 }
 
-/// A name in the table, with where it lies: to look that up by its number would be one more wait for memory, and
-/// these waits are most of what reading a long list takes.
+/// A name in the table, with its place in memory. To look that up by number would be another cache miss, and
+/// cache misses take most of the time that a long list takes.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     number: u32,
-    /// Where its bytes begin, but for the last 24 bits of that.
+    /// Where its bytes begin, without the lowest 24 bits.
     start: u32,
-    /// Those, and in the last eight bits its length.
+    /// Those 24 bits, and its length in the lowest eight.
     rest: u32,
 }
 
 impl Slot {
-    /// Of names with at most 255 bytes, and fewer of them than 2^31, no byte lies past 2^40.
+    /// With fewer than 2^31 names of at most 255 bytes, no byte lies past 2^40.
     fn new(number: u32, start: usize, length: usize) -> Self {
         let place = (start as u64) << 8 | (length as u64 & 0xff);
         #[allow(clippy::cast_possible_truncation, reason = "taken apart")]
@@ -117,7 +117,7 @@ impl Interner {
         Self { names: Names::new(), slots: HashTable::new(), hasher }
     }
 
-    /// The number of a name, which is the next one if the name is new. O(length).
+    /// The number of a name. A new name gets the next number. O(length).
     ///
     /// # Errors
     /// [`LimitError`] if there are more names than an index may have packages.
@@ -144,12 +144,12 @@ impl Interner {
         self.names.len()
     }
 
-    /// The numbers given, by their names. O(n log n).
+    /// Sorts numbers by their names. O(n log n).
     pub(super) fn sort(&self, numbers: &mut Vec<u32>) {
         self.names.sort(numbers);
     }
 
-    /// The names alone: the memory of the table is given back.
+    /// Gives back the memory of the table, and keeps the names.
     pub(super) fn into_names(self) -> Names {
         self.names
     }

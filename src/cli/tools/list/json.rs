@@ -1,6 +1,6 @@
-//! Lists that are one JSON value: what of it is read, and where it is wrong.
+//! Lists that are one JSON value: which parts of it are read, and where an error is.
 //!
-//! Names are checked while they are read, so that the parser still knows the line and the column.
+//! Names are checked during parsing, while the parser knows the line and the column.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Word {
     }
 }
 
-/// The keys of an object, whatever stands beside them.
+/// The keys of an object. Their values are ignored.
 #[derive(Debug, Default)]
 pub(super) struct Keys(pub(super) Vec<Word>);
 
@@ -62,8 +62,8 @@ impl<'de> Deserialize<'de> for Keys {
     }
 }
 
-/// Declares a struct that is read from a JSON object: each field from the key beside it. Fields that are not
-/// there, or null, are as by default; other keys are passed over, whatever bytes they hold.
+/// Declares a struct that is read from a JSON object: each field from the key beside it. A missing or null
+/// field gets its default. Other keys are skipped, with any bytes in them.
 macro_rules! object {
     ($(#[$about:meta])* struct $name:ident { $($key:literal => $field:ident: $type:ty,)+ }) => {
         $(#[$about])*
@@ -107,19 +107,19 @@ macro_rules! object {
 }
 pub(super) use object;
 
-/// Reads a value that is all of a text.
+/// Reads a text that is one JSON value.
 pub(super) fn parse<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, ListError> {
     serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line().max(1), error.column().max(1));
         let text = error.to_string();
-        // It says the place too, in its own words.
+        // The parser's message repeats the place in its own words.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = text.strip_suffix(&place).unwrap_or(&text).to_owned();
         ListError::At { line, column, problem: Problem::Json { text } }
     })
 }
 
-/// Something of the whole list that is missing, and what to do.
+/// An error about something that the whole list lacks, with advice.
 pub(super) fn lacking(what: &'static str, advice: &'static str) -> ListError {
     ListError::At { line: 1, column: 1, problem: Problem::Lacking { what, advice } }
 }

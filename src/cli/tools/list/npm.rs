@@ -1,8 +1,8 @@
-//! npm's `package-lock.json` in versions 2 and 3: every folder that npm would make, and what lies in it.
+//! npm's `package-lock.json` in versions 2 and 3: every folder that npm would make, and the package in it.
 //!
-//! A package is named `name@version`, because a folder may have its own version of something. What a package
-//! needs is found as Node finds it: in its own `node_modules`, or else in that of a folder above. What only
-//! those who develop a package need is left out.
+//! A package is named `name@version`, because each folder may have a version of its own. Dependencies are
+//! found as Node finds them: in the package's own `node_modules`, or in that of a parent folder. Dependencies
+//! for development only are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
@@ -19,7 +19,7 @@ object! {
 }
 
 object! {
-    /// What lies in a folder, or where else it does.
+    /// The package in a folder, or a link to another folder.
     struct Folder {
         "name" => name: Option<Word>,
         "version" => version: Word,
@@ -39,13 +39,13 @@ object! {
 }
 
 impl Folder {
-    /// What it needs, and whether it can do without.
+    /// The packages that it needs, and whether each is optional.
     fn needs(&self) -> BTreeMap<&str, bool> {
         let peers = self.peers.0.iter().map(|Word(name)| {
             (name.as_str(), self.peers_meta.get(name).is_some_and(|peer| peer.is_optional))
         });
         let all = self.dependencies.0.iter().map(|Word(name)| (name.as_str(), false));
-        // A name among the optional ones stands among the dependencies as well.
+        // Optional dependencies are listed among all dependencies too.
         let optional = self.optional.0.iter().map(|Word(name)| (name.as_str(), true));
         peers.chain(all).chain(optional).collect()
     }
@@ -57,19 +57,19 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     let lock: Lock = parse(&whole(reader)?)?;
     if lock.folders.is_empty() {
         return Err(lacking(
-            "it has no `packages`, as package-lock.json of npm 6 and earlier",
-            "write it anew: npm install --package-lock-only --lockfile-version 3",
+            "it has no `packages`; npm 6 and earlier write such a package-lock.json",
+            "write it again: npm install --package-lock-only --lockfile-version 3",
         ));
     }
     let mut list = PackageList::new();
-    // What lies in each folder.
+    // The package of each folder.
     let mut numbers = BTreeMap::new();
     for (path, folder) in lock.folders.iter().filter(|(_, folder)| !folder.is_link) {
-        // A name that is that of the folder is not written down.
+        // A name that equals the folder's is not in the file.
         let of_folder = || path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
         let of_path = path.rsplit_once(INSIDE).map_or_else(of_folder, |(_, name)| name);
         let name = folder.name.as_ref().map_or(of_path, |Word(name)| name);
-        // The project itself need not have a name.
+        // The project itself may have no name.
         let name = if name.is_empty() { "." } else { name };
         numbers.insert(path.as_str(), number(&mut list, name, &folder.version.0)?);
     }
@@ -78,7 +78,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
         let target = folder.resolved.as_deref().filter(|_| folder.is_link);
         numbers.get(target.unwrap_or(path)).copied()
     };
-    // The same package may lie in several folders, and find other versions from there.
+    // A package may be in several folders, and find other versions from each.
     let mut needs: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for (path, &package) in &numbers {
         let needed = needs.entry(package).or_default();
@@ -88,7 +88,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
                     needed.insert(found);
                 }
                 None if is_optional => {}
-                // To be reported as missing.
+                // The report lists it as missing.
                 None => {
                     needed.insert(number(&mut list, name, "")?);
                 }
@@ -112,7 +112,7 @@ fn find(path: &str, name: &str, lies_in: impl Fn(&str) -> Option<u32>) -> Option
         if let Some(found) = lies_in(&format!("{here}{slash}{INSIDE}{name}")) {
             return Some(found);
         }
-        // Up to the folder that this one lies in: `a/node_modules/b` in `a`, `packages/a` in `packages`.
+        // Goes up to the parent folder: from `a/node_modules/b` to `a`, from `packages/a` to `packages`.
         folder = match here.rfind(INSIDE) {
             Some(at) => Some(here[..at].trim_end_matches('/')),
             None if here.is_empty() => None,

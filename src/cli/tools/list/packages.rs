@@ -1,4 +1,4 @@
-//! What a list says, as numbers: packages in the order read, and the needs of each.
+//! The contents of a list as numbers: packages in the order read, and the needs of each.
 
 use super::ListError;
 use super::error::{Line, Problem};
@@ -6,29 +6,29 @@ use super::interned::{Interner, Names};
 use crate::index::{LimitError, Limits};
 use crate::name::{NameError, NameRef};
 
-/// Packages and what they say they need. Names are known by their numbers.
+/// Packages and their needs. Names are numbers here.
 #[derive(Debug)]
 pub(in crate::cli::tools) struct PackageList {
     names: Interner,
     /// The package of each entry.
     packages: Vec<u32>,
-    /// Where the needs of each entry begin, and at the end where those of the entry to come do.
+    /// Where the needs of each entry begin, and where those of the next entry will begin.
     bounds: Vec<usize>,
     needs: Vec<Alternative>,
     /// By name: the entry that counts, or [`NONE`].
     counts: Vec<u32>,
     /// Names, each with an entry that provides it.
     provided: Vec<(u32, u32)>,
-    /// What came for packages that were listed already.
+    /// Entries for packages that were in the list before.
     pub(in crate::cli::tools) repeated: Option<Repeated>,
-    /// What is left out because it is no package, and how often it came.
+    /// What is left out because it is not a package, and how often it occurred.
     pub(in crate::cli::tools) left_out: Option<(&'static str, usize)>,
 }
 
-/// No entry. There are fewer, see [`Limits::CEILING`].
+/// Marks a missing entry. There are fewer entries, see [`Limits::CEILING`].
 const NONE: u32 = u32::MAX;
 
-/// Entries for packages that a list had before.
+/// Entries for packages that were in the list before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::tools) struct Repeated {
     pub(in crate::cli::tools) entries: usize,
@@ -36,12 +36,12 @@ pub(in crate::cli::tools) struct Repeated {
     pub(in crate::cli::tools) counts: &'static str,
 }
 
-/// A name that meets a need, and whether the next one would do as well.
+/// A name that meets a need, and whether another alternative follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::tools) struct Alternative(u32);
 
 impl Alternative {
-    /// Names have numbers below this, so that one bit is free.
+    /// Numbers of names are below this, so that one bit is free.
     const OR_THE_NEXT: u32 = 1 << 31;
 
     /// The number of the name.
@@ -68,7 +68,7 @@ impl PackageList {
         }
     }
 
-    /// The number of the name that `text` is, a piece of `line`.
+    /// The number of the name `text`, which is a piece of `line`.
     pub(super) fn name_in(&mut self, line: Line<'_>, text: &[u8]) -> Result<u32, ListError> {
         match NameRef::check(text) {
             Ok(name) => Ok(self.number(name)?),
@@ -89,12 +89,12 @@ impl PackageList {
         Ok(number)
     }
 
-    /// Says that the entry to come needs a package.
+    /// Adds a need to the next entry.
     pub(super) fn need(&mut self, name: u32) {
         self.needs.push(Alternative(name));
     }
 
-    /// Says that the entry to come needs any of these, best first. None ask for nothing.
+    /// Adds a need for any one of these to the next entry, best first. No alternatives add no need.
     pub(super) fn need_any(&mut self, names: &[u32]) {
         if let Some((&last, others)) = names.split_last() {
             let or_the_next = |name| Alternative(name | Alternative::OR_THE_NEXT);
@@ -103,13 +103,13 @@ impl PackageList {
         }
     }
 
-    /// Whether a package is listed.
+    /// Whether a package is in the list.
     pub(super) fn has(&self, package: u32) -> bool {
         self.counts[package as usize] != NONE
     }
 
-    /// Lists a package with the needs said before, unless it is listed already; says whether it did. `counts` is
-    /// which entry of a package counts.
+    /// Adds a package with the needs that were added before, unless it is in the list. Returns whether it was
+    /// added. `counts` says which entry of a package counts.
     pub(super) fn add(&mut self, package: u32, counts: &'static str) -> Result<bool, LimitError> {
         if self.has(package) {
             self.needs.truncate(self.bounds.last().copied().unwrap_or(0));
@@ -120,7 +120,7 @@ impl PackageList {
         Ok(true)
     }
 
-    /// Lists a package with the needs said before; what was said of it earlier no longer counts.
+    /// Adds a package with the needs that were added before, and replaces its earlier entry.
     pub(super) fn replace(&mut self, package: u32, counts: &'static str) -> Result<(), LimitError> {
         if self.has(package) {
             self.repeat(counts);
@@ -142,7 +142,7 @@ impl PackageList {
         self.repeated.get_or_insert(Repeated { entries: 0, counts }).entries += 1;
     }
 
-    /// Says that a package, as it was listed last, provides something that others may need.
+    /// Records that the last entry of a package provides something that others may need.
     pub(super) fn provide(&mut self, name: u32, package: u32) {
         self.provided.push((name, self.counts[package as usize]));
     }
@@ -152,17 +152,17 @@ impl PackageList {
         self.left_out.get_or_insert((what, 0)).1 += 1;
     }
 
-    /// How many names there are: of packages, and of what is needed or provided. O(1).
+    /// The number of names: of packages, and of what is needed or provided. O(1).
     pub(in crate::cli::tools) fn name_count(&self) -> usize {
         self.names.len()
     }
 
-    /// A name by its number. O(1).
+    /// The name with a number. O(1).
     pub(in crate::cli::tools) fn name(&self, number: u32) -> NameRef<'_> {
         self.names.get(number)
     }
 
-    /// The listed packages in ascending order of their names. O(n log n).
+    /// The packages, in ascending order of their names. O(n log n).
     pub(in crate::cli::tools) fn by_name(&self) -> Vec<u32> {
         let mut listed: Vec<u32> = (0..)
             .zip(&self.counts)
@@ -173,7 +173,7 @@ impl PackageList {
         listed
     }
 
-    /// What a listed package needs: for each need the alternatives, best first. O(1) each.
+    /// The needs of a package, each with its alternatives, best first. O(1) each.
     pub(in crate::cli::tools) fn needs(
         &self,
         package: u32,
@@ -186,7 +186,7 @@ impl PackageList {
         needs.split_inclusive(|alternative| alternative.is_last())
     }
 
-    /// What is provided, with the package that does, in the order read.
+    /// What is provided, and by which package, in the order read.
     pub(in crate::cli::tools) fn provided(&self) -> impl Iterator<Item = (u32, u32)> {
         let of_those_that_count = |&(name, entry): &(u32, u32)| {
             let package = self.packages[entry as usize];
@@ -200,7 +200,7 @@ impl PackageList {
         self.needs.len()
     }
 
-    /// The names of these alone, in this order; the memory of the rest is given back.
+    /// Keeps only these names, in this order, and gives back the memory of the rest.
     pub(in crate::cli::tools) fn into_names(self, numbers: &[u32]) -> Names {
         self.names.into_names().picked(numbers)
     }
@@ -210,7 +210,7 @@ impl PackageList {
 pub(super) mod tests {
     use super::*;
 
-    /// What a list says, in one line a package.
+    /// The list as text, one line a package.
     pub(in crate::cli::tools::list) fn printed(list: &PackageList) -> String {
         let need = |need: &[Alternative]| {
             let names: Vec<_> = need.iter().map(|it| list.name(it.name()).as_str()).collect();
@@ -223,7 +223,7 @@ pub(super) mod tests {
         list.by_name().into_iter().map(line).collect()
     }
 
-    /// What is provided and by which packages.
+    /// What is provided, and by which packages.
     pub(in crate::cli::tools::list) fn provided(list: &PackageList) -> String {
         let pair = |(name, package)| format!("{} by {}\n", list.name(name), list.name(package));
         list.provided().map(pair).collect()

@@ -1,4 +1,4 @@
-//! Which list to read, and in which format: as it was said, or as its beginning looks.
+//! Which list to read, and in which format: as the user says, or as its beginning looks.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write as _};
@@ -13,18 +13,18 @@ use crate::cli::progress::Progress;
 use crate::cli::tools::ToolFailure;
 use crate::index::LimitError;
 
-/// Which list to read.
+/// The list to read.
 #[derive(Debug, Args)]
 pub(in crate::cli::tools) struct Source {
     /// The list; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The format of the list; guessed from its beginning, and said, when it is not given
+    /// The format of the list [default: guessed from its beginning, and reported]
     #[arg(long, value_enum)]
     format: Option<Format>,
 }
 
-/// How compressed files begin, and what decompresses them.
+/// How compressed files begin, and the tool that decompresses them.
 const COMPRESSED: [(&[u8], &str); 5] = [
     (b"\xfd7zXZ", "xz"),
     (b"\x1f\x8b", "gzip"),
@@ -33,11 +33,11 @@ const COMPRESSED: [(&[u8], &str); 5] = [
     (b"BZh91AY&SY", "bzip2"),
 ];
 
-/// What some editors write before the first line: U+FEFF in UTF-8. It says nothing here.
+/// What some editors write before the first line: U+FEFF in UTF-8. It is skipped.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Source {
-    /// Reads the list. Says on standard error which format it guessed.
+    /// Reads the list. If it guessed the format, standard error says so.
     pub(in crate::cli::tools) fn read(&self) -> Result<PackageList, Failure> {
         let mut format = self.format;
         self.read_as(&mut format).map_err(|error| match error {
@@ -63,9 +63,11 @@ impl Source {
             format
         } else {
             let guessed = guess::format(&start)?;
-            // Whether or not anybody reads it.
-            let _said =
-                writeln!(diagnostics(), "read as {guessed}, a guess: --format says otherwise");
+            // A failed write does not matter.
+            let _said = writeln!(
+                diagnostics(),
+                "guessed the format {guessed}; if it is wrong, give --format"
+            );
             guessed
         };
         *format = Some(chosen);
@@ -77,12 +79,12 @@ impl Source {
         list
     }
 
-    /// What to say when an index cannot hold the list.
+    /// The error for a list that is larger than an index can hold.
     pub(in crate::cli::tools) fn too_large(&self, error: LimitError) -> Failure {
         ToolFailure::Limit { path: self.file.clone(), error }.into()
     }
 
-    /// The file, and how many bytes it has if that is known.
+    /// The file, and its length in bytes if that is known.
     fn open(&self) -> io::Result<(Box<dyn Read>, Option<u64>)> {
         if self.file == Path::new("-") {
             return Ok((Box::new(io::stdin().lock()), None));
@@ -93,7 +95,7 @@ impl Source {
     }
 }
 
-/// Shows how much has been read.
+/// Shows the progress of reading.
 struct Counted<'a> {
     reader: Box<dyn Read>,
     progress: &'a Progress,

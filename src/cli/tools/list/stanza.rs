@@ -1,14 +1,14 @@
 //! Debian's control files (deb822): stanzas of fields, as bytes, with the place of every byte.
 //!
-//! Bytes and places are why no crate reads these: people's names may be in Latin-1, and what is wrong is to be
-//! said with its line and column.
+//! No crate reads these with bytes and places. Both are needed: people's names may be in Latin-1, and an
+//! error must name its line and column.
 
 use std::io::BufRead;
 
 use super::error::{Line, Problem};
 use super::{ListError, each_line};
 
-/// The fields that say something of packages.
+/// The fields about dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Package,
@@ -19,7 +19,7 @@ pub(super) enum Field {
     Provides,
 }
 
-/// Each with its name; the place is that of the variant.
+/// The fields with their names, in the order of the variants.
 const FIELDS: [(Field, &str); 6] = [
     (Field::Package, "Package"),
     (Field::Version, "Version"),
@@ -29,20 +29,20 @@ const FIELDS: [(Field, &str); 6] = [
     (Field::Provides, "Provides"),
 ];
 
-/// A stanza. Other fields than those above are not kept.
+/// A stanza. It keeps only the fields above.
 #[derive(Debug, Default)]
 pub(super) struct Stanza {
-    /// The line it begins at.
+    /// The line at which it begins.
     first_line: usize,
     values: [Value; FIELDS.len()],
 }
 
-/// What a field says.
+/// A field of a stanza.
 #[derive(Debug, Default)]
 struct Value {
-    /// Its lines as they are, the name of the field included, with LF between.
+    /// Its lines, with the name of the field, and LF between.
     text: Vec<u8>,
-    /// After the colon.
+    /// Where its value begins, after the colon.
     start: usize,
     /// Where each line begins, and its number.
     lines: Vec<(usize, usize)>,
@@ -59,19 +59,19 @@ impl Value {
 }
 
 impl Stanza {
-    /// What a field says, lines and all; nothing if it is not there.
+    /// The value of a field, with line ends. Empty if the stanza has no such field.
     pub(super) fn value(&self, field: Field) -> &[u8] {
         let Value { text, start, .. } = &self.values[field as usize];
         text[*start..].trim_ascii()
     }
 
-    /// A problem at the first byte of `part`, a piece of a field's value.
+    /// A problem at the first byte of `part`, which is a piece of a field's value.
     pub(super) fn error_at(&self, field: Field, part: &[u8], problem: Problem) -> ListError {
         let line = self.line_of(field, part);
         line.error_at(part, problem)
     }
 
-    /// The line that a piece of a field's value stands on.
+    /// The line that contains a piece of the field's value.
     pub(super) fn line_of(&self, field: Field, part: &[u8]) -> Line<'_> {
         let Value { text, lines, .. } = &self.values[field as usize];
         let offset = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
@@ -81,7 +81,7 @@ impl Stanza {
         Line { bytes: bytes.split(|byte| *byte == b'\n').next().unwrap_or_default(), number }
     }
 
-    /// A problem of the stanza as a whole.
+    /// A problem with the stanza as a whole.
     pub(super) fn error(&self, problem: Problem) -> ListError {
         ListError::At { line: self.first_line, column: 1, problem }
     }
@@ -96,13 +96,13 @@ impl Stanza {
     }
 }
 
-/// Hands over each stanza. Comments are left out.
+/// Passes on each stanza. Comments are left out.
 pub(super) fn each_stanza(
     reader: impl BufRead,
     mut read: impl FnMut(&Stanza) -> Result<(), ListError>,
 ) -> Result<(), ListError> {
     let mut stanza = Stanza::default();
-    // The field that a line which begins with a blank goes on with.
+    // The field that a line with a blank at its start continues.
     let mut open = None;
     each_line(reader, |line| {
         match line.bytes.first() {
@@ -125,7 +125,7 @@ pub(super) fn each_stanza(
         let name = memchr::memchr(b':', line.bytes).map(|colon| &line.bytes[..colon]);
         let is_name = |name: &&[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
         let Some(name) = name.filter(is_name) else {
-            let expected = "Field: value, or a blank before what goes on with a field";
+            let expected = "Field: value, or a blank before a line that continues a field";
             return Err(line.error(0, Problem::Expected { expected }));
         };
         if stanza.first_line == 0 {

@@ -1,7 +1,7 @@
-//! What `brew deps --tree` prints: a formula, and below it with branches what it needs, and what that needs.
+//! The output of `brew deps --tree`: a formula, and on branches below it what it needs, and so on.
 //!
-//! A formula that was drawn before may be drawn again, in full or without its branches: all that is said of it
-//! is taken together.
+//! A formula may be drawn several times, in full or without its branches. Everything that is said about it
+//! counts.
 
 use std::io::BufRead;
 
@@ -9,13 +9,13 @@ use super::brew::check_annotation;
 use super::error::{Line, Problem};
 use super::{ListError, PackageList, each_line};
 
-/// The horizontal stroke of a branch, `─`, in UTF-8. No name has it.
+/// The horizontal stroke of a branch, `─`, in UTF-8. No name contains it.
 const STROKE: &[u8] = "─".as_bytes();
 
-/// How a branch ends, before the name.
+/// The end of a branch, before the name.
 const BRANCHES: [&str; 2] = ["├── ", "└── "];
 
-/// How many characters each level is drawn with.
+/// How many characters each level of the tree is wide.
 const LEVEL: usize = 4;
 
 /// Whether a list begins as a tree does.
@@ -25,7 +25,7 @@ pub(super) fn is_tree(start: &[u8]) -> bool {
 
 pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     let mut list = PackageList::new();
-    // What is said of each name, in the order in which the names came, and the names on the way to this line.
+    // The needs of each name, in the order in which names occurred, and the names on the path to this line.
     let mut said: Vec<Vec<u32>> = Vec::new();
     let mut path: Vec<u32> = Vec::new();
     each_line(reader, |line| {
@@ -61,7 +61,7 @@ pub(super) fn read(reader: impl BufRead) -> Result<PackageList, ListError> {
     Ok(list)
 }
 
-/// How deep a line is, and what stands after its branch.
+/// The depth of a line, and the text after its branch.
 fn split(line: Line<'_>) -> Result<(usize, &[u8]), ListError> {
     let Some(stroke) = memchr::memmem::find(line.bytes, STROKE) else { return Ok((0, line.bytes)) };
     let expected = || line.error(stroke, Problem::Expected { expected: "├── name or └── name" });
@@ -71,7 +71,7 @@ fn split(line: Line<'_>) -> Result<(usize, &[u8]), ListError> {
     Ok((text[..end].chars().count() / LEVEL, &line.bytes[end..]))
 }
 
-/// The name in `name [build] (CIRCULAR DEPENDENCY)`; none in `:requirement`.
+/// The name in `name [build] (CIRCULAR DEPENDENCY)`. `None` for `:requirement`.
 fn name_of<'a>(line: Line<'_>, text: &'a [u8]) -> Result<Option<&'a [u8]>, ListError> {
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let name = words.next().unwrap_or_default();
@@ -121,6 +121,8 @@ wget
         assert!(error("a\n│   └── b\n").starts_with("line 2, column 9: expected `a branch below"));
         assert!(error("a\n─── b\n").starts_with("line 2, column 1: expected `├── name"));
         assert!(error("a\n└── b v1.0\n").contains(r#"line 2, column 7: "v1.0" is neither"#));
-        assert!(error("a:b\n└── b\n").starts_with(r#"line 1, column 2: "a:b" is no package name"#));
+        assert!(
+            error("a:b\n└── b\n").starts_with(r#"line 1, column 2: "a:b" is not a package name"#)
+        );
     }
 }

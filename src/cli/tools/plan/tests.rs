@@ -1,4 +1,4 @@
-//! Lists of a few packages, and what comes of them.
+//! Lists of a few packages, and their plans.
 
 use super::super::list::Format;
 use super::super::messages::Messages;
@@ -6,8 +6,8 @@ use super::*;
 use crate::command::{Command, Outcome};
 use crate::index::PackageIndex;
 
-/// What comes of a list of stanzas: `package: need need`, with `|` between alternatives, and `provided = package
-/// package`. That its messages build an index with all of it is seen to.
+/// The plan of a list of stanzas: `package: need need`, with `|` between alternatives, and `provided =
+/// package package`. Checks that its messages build an index with all of it.
 fn plan(text: &str) -> Plan {
     let (packages, provided): (Vec<_>, Vec<_>) =
         text.lines().partition(|line| !line.contains(" = "));
@@ -35,7 +35,7 @@ fn plan(text: &str) -> Plan {
     plan
 }
 
-/// The messages, of which there are as many as was said, and the package of each.
+/// The messages and the package of each. Checks that there are as many as announced.
 fn printed(plan: &Plan) -> Vec<String> {
     let mut messages = Messages::new(plan, plan.rows.steps());
     let count = messages.count();
@@ -62,14 +62,14 @@ fn reported(plan: &Plan) -> String {
 }
 
 #[test]
-fn dependencies_come_first_whatever_the_order_of_the_list() {
+fn dependencies_come_first_in_any_order_of_the_list() {
     let plan = plan("a: b\nb: c\nc:\n");
     assert_eq!(printed(&plan), ["INDEX|c|", "INDEX|b|c", "INDEX|a|b"]);
     assert_eq!(reported(&plan), "packages: 3, dependencies: 2\n");
 }
 
 #[test]
-fn the_first_alternative_that_exists_is_taken_and_a_package_before_its_provider() {
+fn the_first_alternative_that_exists_is_taken() {
     let plan = plan(
         "cron: sendmail|mta gone|awk\npostfix:\nexim: mta\ngawk:\nawk:\nmta = postfix exim\nawk = gawk\n",
     );

@@ -1,4 +1,4 @@
-//! What the gateway makes of answers, which nodes give that are none: each has a list of them.
+//! How the gateway reads answers. The nodes are stand-ins, each with a list of answers.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use super::*;
 
-/// A node that answers one request after the other from a list, and nobody after that.
+/// A node that answers one request after the other from a list, and then ends.
 struct Fake {
     address: SocketAddr,
     asked: JoinHandle<Vec<String>>,
@@ -31,7 +31,7 @@ impl Fake {
         Self { address, asked }
     }
 
-    /// What it was asked.
+    /// The requests that it got.
     fn asked(self) -> Vec<String> {
         // It may wait for a request that does not come.
         let _ended = TcpStream::connect(self.address).map(drop);
@@ -39,7 +39,7 @@ impl Fake {
     }
 }
 
-/// Answers one request; what that was, `None` if nothing came.
+/// Answers one request and returns it. `None` if nothing came.
 fn exchange(node: &TcpListener, (status, body): &Canned) -> Option<String> {
     let mut reader = BufReader::new(node.accept().unwrap().0);
     let (mut path, mut line, mut length) = (None, String::new(), 0);
@@ -61,13 +61,13 @@ fn exchange(node: &TcpListener, (status, body): &Canned) -> Option<String> {
     Some(path)
 }
 
-/// An error with a code. Its words are those of another, and its status as well.
+/// An error with a code. Its words and its status belong to another error.
 fn code(code: u8) -> Canned {
     let words = "etcdserver: mvcc: database space exceeded, permission denied";
     (418, format!(r#"{{"error": "{words}", "message": "{words}", "code": {code}}}"#))
 }
 
-/// That it is done, by a node of such a cluster.
+/// Success, from a node of this cluster.
 fn done_by(cluster: u8) -> Canned {
     let header = format!(r#"{{"cluster_id": "{cluster}", "revision": "7"}}"#);
     (200, format!(r#"{{"header": {header}, "token": "some"}}"#))
@@ -83,7 +83,7 @@ fn alarms(kinds: &[&str]) -> Canned {
     (200, if alarms.is_empty() { "{}".into() } else { json!({ "alarms": alarms }).to_string() })
 }
 
-/// What came of a call, without its words.
+/// The result of a call, without its words.
 fn outcome<T: std::fmt::Debug>(called: &Result<T, LogError>) -> String {
     match called {
         Ok(value) => format!("{value:?}"),
@@ -94,7 +94,7 @@ fn outcome<T: std::fmt::Debug>(called: &Result<T, LogError>) -> String {
     }
 }
 
-/// A gateway to nodes that answer so, and the nodes.
+/// A gateway to nodes that give these answers, and the nodes.
 fn gateway<const N: usize>(
     answers: [Vec<Canned>; N],
     credentials: Option<Credentials>,
@@ -113,14 +113,15 @@ fn revision(reply: &Reply<'_>) -> Result<u64, LogError> {
     reply.revision()
 }
 
-/// Puts a value of so many bytes by one node that answers so: what comes of it, and what the node is asked.
+/// Puts a value of this many bytes through one node with these answers. Returns the result, and the node's
+/// requests.
 fn put(size: usize, user: Option<Credentials>, answers: Vec<Canned>) -> (String, Vec<String>) {
     let (gateway, [node]) = gateway([answers], user);
     let called = gateway.call("kv/put", &json!({ "value": "A".repeat(size) }), revision);
     (outcome(&called), node.asked())
 }
 
-/// A value that any etcd takes, one that some do not take, and one that no etcd takes which was not told to.
+/// A value that any etcd takes, one that some do not take, and one that no etcd takes by default.
 const SIZES: [usize; 3] = [1, 100_000, 2_000_000];
 
 #[test]
@@ -157,7 +158,7 @@ fn an_error_is_known_by_its_code_alone() {
 }
 
 #[test]
-fn what_is_exhausted_the_alarms_tell_and_without_any_the_size() {
+fn what_is_exhausted_is_told_by_alarms_or_else_by_size() {
     for (alarms, expected) in [
         (alarms(&["NOSPACE"]), ["Full"; 3]),
         (alarms(&["CORRUPT", "NOSPACE"]), ["Full"; 3]),
@@ -177,16 +178,16 @@ fn what_is_exhausted_the_alarms_tell_and_without_any_the_size() {
 }
 
 #[test]
-fn a_bad_argument_is_the_request_or_whoever_sends_it() {
+fn a_bad_argument_blames_the_request_or_its_user() {
     let bad = || code(3);
     for (answers, expected) in [
-        // Anyone who is nobody may not read either.
+        // A user that etcd does not know may not read either.
         (vec![bad(), bad()], ["Denied"; 3]),
         (vec![bad(), code(7)], ["Denied"; 3]),
         (vec![bad(), code(16)], ["Denied"; 3]),
         (vec![bad(), code(14)], ["away"; 3]),
         (vec![bad(), (404, String::new())], ["rejected"; 3]),
-        // Anyone who may read has sent something bad.
+        // A user who may read has sent a bad request.
         (vec![bad(), done(), bad()], ["rejected", "TooLarge", "TooLarge"]),
         (vec![bad(), done(), code(14)], ["away"; 3]),
         (vec![bad(), done(), done()], ["7"; 3]),
@@ -210,13 +211,13 @@ fn a_token_is_renewed_once_where_it_may_be_what_is_wrong() {
     assert_eq!((&*said, asked.len()), ("Denied", 4));
     let (said, asked) = put(1, Some(somebody()), vec![done(), code(3), done(), code(3), code(3)]);
     assert_eq!((&*said, asked.len(), &*asked[4]), ("Denied", 5, "kv/range"));
-    // It is right, and anyone who has it may not.
+    // The token is right, and its user has no right to do it.
     let (said, asked) = put(1, Some(somebody()), vec![done(), code(7)]);
     assert_eq!((&*said, asked.len()), ("Denied", 2));
 }
 
 #[test]
-fn whoever_gets_no_token_is_told_why() {
+fn a_user_without_a_token_is_told_why() {
     for (answer, expected) in [
         (code(3), "Denied"),
         (code(7), "Denied"),
@@ -235,7 +236,7 @@ fn whoever_gets_no_token_is_told_why() {
 }
 
 #[test]
-fn a_revision_that_is_gone_is_nothing_to_whoever_asks_for_one() {
+fn a_revision_that_is_gone_is_no_error_if_it_was_asked_for() {
     for (answer, expected) in [(done(), "Some(7)"), (code(11), "None"), (code(14), "away")] {
         let (gateway, [node]) = gateway([vec![answer]], None);
         assert_eq!(outcome(&gateway.call_at("kv/range", &json!({}), revision)), expected);
@@ -257,7 +258,7 @@ fn another_node_is_asked_unless_it_would_say_the_same() {
         (vec![code(12)], Some(done()), "7"),
         (vec![(404, "Not Found".into())], Some(done()), "7"),
         (vec![(200, "Welcome".into())], Some(done()), "7"),
-        // A refusal says more than silence, and a stranger is one only if there is nobody else.
+        // A refusal says more than silence. A stranger counts only if all nodes are strangers.
         (vec![code(7)], Some(code(14)), "Denied"),
         (vec![code(14)], Some(code(7)), "Denied"),
         (vec![code(12)], Some(code(7)), "Denied"),
@@ -294,7 +295,7 @@ fn nodes_of_two_clusters_are_not_taken_for_one() {
 }
 
 #[test]
-fn a_node_that_comes_to_another_cluster_is_not_taken_for_the_same() {
+fn a_node_that_moves_to_another_cluster_is_noticed() {
     let (gateway, [node]) = gateway([vec![done(), done_by(2)]], None);
     assert_eq!(gateway.call("kv/put", &json!({}), revision), Ok(7));
     let called = gateway.call("kv/put", &json!({}), revision);
@@ -321,12 +322,12 @@ fn all_nodes_are_compared_before_one_is_needed() {
             outcome(&compared)
         };
         assert_eq!(said, expected, "{second:?}");
-        // Nobody has to be somebody for that.
+        // That needs no user.
         assert_eq!([one.asked(), other.asked()], [(); 2].map(|()| vec!["maintenance/status"]));
     }
 }
 
-/// Watches by a node that answers so: what comes of it, and what the node is asked.
+/// Watches through one node with these answers. Returns the result, and the node's requests.
 fn watch(answers: Vec<Canned>) -> (Result<&'static str, LogError>, Vec<String>) {
     let (gateway, [node]) = gateway([answers], None);
     let watched = gateway.watch("a", "b", 1, &mut |_| Ok(false));
@@ -343,7 +344,7 @@ fn line(cluster: u8, rest: &str) -> String {
 }
 
 #[test]
-fn a_watch_that_is_refused_is_refused_for_good_where_a_read_is() {
+fn a_refused_watch_is_final_if_a_read_is_refused_too() {
     let created = line(1, r#""created": true"#);
     let event = line(1, r#""events": [{"kv": {"key": "YQ=="}}]"#);
     let compacted = line(1, r#""canceled": true, "compact_revision": "9""#);

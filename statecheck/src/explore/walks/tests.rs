@@ -102,8 +102,8 @@ fn what_is_beyond_the_depth_is_not_seen_and_that_is_said() {
     assert_eq!(coverage, seen);
     assert_eq!(
         coverage.to_string(),
-        "15 states, 44 transitions, 3 commands deep: all walks of 3 commands, and not all longer ones; 4 \
-         states were not gone on from, and 0 commands led to states for which there was no room"
+        "15 states, 44 transitions, 3 commands deep: all walks of 3 commands, but not all longer ones: 4 \
+         states were not explored further, and 0 commands led to states for which there was no room"
     );
     let nothing = explored(None, &Scope::of_states().within_commands(0)).unwrap();
     assert_eq!((nothing.states, nothing.transitions), (1, 0));
