@@ -2,7 +2,7 @@
 //! speak a dialect.
 //!
 //! They share nothing with the server that they stand beside but the framing and the words of the
-//! protocol. A fault is how the server works, not a reply that is changed: it shows wherever the
+//! protocol. A fault is how the server works, not a reply that is changed: it shows anywhere the
 //! same mistake would.
 
 mod conversation;
@@ -38,7 +38,7 @@ pub(crate) enum Fault {
     KeepsReverseEdges,
     /// An INDEX that fails has taken over its list up to the first missing name (rule I3).
     AppliesHalf,
-    /// Whatever one read gives is one message (rule L8).
+    /// All that one read gives is one message (rule L8).
     MessagePerRead,
     /// The last of several messages that one read gives is applied, but not answered (rule O1).
     LosesReply,
@@ -71,7 +71,7 @@ pub(crate) enum Fault {
     IndexesMalformed,
     /// Replies are in lower case (rule M11).
     SaysItInLowerCase,
-    /// Names are the same whatever their case (rule N2).
+    /// Names are the same in any case (rule N2).
     FoldsCase,
     /// A list in which a name comes twice is refused (rule D5).
     RefusesDuplicates,

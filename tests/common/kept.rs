@@ -1,4 +1,4 @@
-//! The file that an index is kept in, changed behind the back of the program.
+//! The file that an index is kept in, changed without the program's knowledge.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ pub(crate) fn empty(directory: &Path) {
     Box::new(Disk::create(directory).unwrap()).close().unwrap();
 }
 
-/// Makes a directory that keeps these packages, each with its list, whatever they are.
+/// Makes a directory that keeps these packages, each with its list, also where they break the rules.
 pub(crate) fn with_packages(directory: &Path, packages: &[(&[u8], &[u8])]) {
     empty(directory);
     let database = open(directory);

@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Finished {
     output.into()
 }
 
-/// Checks a server, and returns what the program left behind.
+/// Checks a server, and returns what the program printed and how it ended.
 pub(crate) fn check(address: &str, more: &[&str]) -> Finished {
     run(&[&["check", "--addr", address], more].concat(), b"")
 }
@@ -123,7 +123,7 @@ pub(crate) fn run_unread(arguments: &[&str], input: &[u8]) -> Finished {
     child.wait_with_output().unwrap().into()
 }
 
-/// What a program left behind.
+/// What a program printed, and how it ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,

@@ -95,7 +95,7 @@ pub(crate) fn say(line: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let is_new = SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.to_owned());
     if is_new {
-        // `eprintln!` would be captured. A line of its own, whatever libtest has begun to print.
+        // `eprintln!` would be captured. A line of its own, also in the middle of one of libtest's.
         let _nobody_reads = io::stderr().lock().write_all(format!("\n{line}\n").as_bytes());
     }
 }

@@ -89,7 +89,7 @@ impl Replicas {
     /// majority which it can reach.
     pub(crate) fn start_again(&mut self, number: usize) {
         let proxies = &self.processes[number].proxies;
-        // Each has another node first in its list, so that whichever fails is the first one of somebody.
+        // Each has another node first in its list, so that the one that fails is the first of some replica.
         let count = proxies.len();
         let nodes = (0..count).map(|node| proxies[(number + node) % count].address().to_string());
         let nodes: Vec<_> = nodes.collect();

@@ -19,7 +19,7 @@ impl Serving {
     /// Runs a command that serves, and waits until it says so many addresses.
     pub(crate) fn spawn(command: &mut Command, addresses: usize) -> Self {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // Owned from here on: whatever panics below, the process ends.
+        // Owned from here on: the process ends, even if something below panics.
         let mut serving = Self { child, log: None, addresses: Vec::new(), said: Vec::new() };
         let mut errors = serving.child.stderr.take().unwrap();
         serving.log = Some(thread::spawn(move || {

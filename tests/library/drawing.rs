@@ -54,7 +54,7 @@ const MEASURE: &str = "<pre hidden id=\"measured\"></pre><script>
 </script>";
 
 /// Writes down what is seen of the fault when the page has opened, and how well each text can be read: the
-/// least contrast with what is behind it, by WCAG's measure.
+/// least contrast with what is below it, by WCAG's measure.
 const OPENED: &str = "<pre hidden id=\"measured\"></pre><script>
     const light = color => {
         const parts = color.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255);
@@ -72,9 +72,9 @@ const OPENED: &str = "<pre hidden id=\"measured\"></pre><script>
         const contrasts = [...document.querySelectorAll('svg text')].flatMap(text => {
             const bar = text.closest('.bar');
             const inside = text.classList.contains('inside');
-            const behind = inside ? [...bar.querySelectorAll('rect')].map(mark => style(mark).fill)
+            const below = inside ? [...bar.querySelectorAll('rect')].map(mark => style(mark).fill)
                 : [page, explained];
-            return behind.filter(it => it.startsWith('rgb')).map(it => contrast(style(text).fill, it));
+            return below.filter(it => it.startsWith('rgb')).map(it => contrast(style(text).fill, it));
         });
         contrasts.push(contrast(style(document.body).color, page));
         const [names, picture] = ['.names', '.picture']

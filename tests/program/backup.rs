@@ -103,7 +103,7 @@ fn a_backup_beside_clients_is_the_state_of_one_moment() {
         let links = body.lines().filter(|line| line.starts_with("INDEX|link-")).count();
         assert!((*at_least..=*at_most).contains(&links), "{at_least} <= {links} <= {at_most}");
         assert_eq!(by_name(body).join("\n") + "\n", *body);
-        // The flag depends on the latest link of its moment, whichever that is.
+        // The flag depends on the latest link of its moment.
         for flag in body.lines().filter(|line| line.starts_with("INDEX|flag|")) {
             assert_eq!(flag, format!("INDEX|flag|link-{}", links - 1));
         }

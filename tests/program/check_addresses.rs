@@ -32,7 +32,7 @@ fn report_of(addresses: &[SocketAddr], more: &[&str]) -> (Option<i32>, Value) {
     report(&addresses[0].to_string(), &[&borrowed(&others)[..], more].concat())
 }
 
-/// Checks a system, and returns what the program left behind.
+/// Checks a system, and returns what the program printed and how it ended.
 fn check_of(addresses: &[SocketAddr], more: &[&str]) -> Finished {
     let others = given(&addresses[1..]);
     check(&addresses[0].to_string(), &[&borrowed(&others)[..], more].concat())
@@ -145,7 +145,7 @@ fn each_client_of_a_history_is_shown_with_its_address() {
         .map(|(client, address)| (client.parse().unwrap(), address))
         .collect();
     assert!(!shown.is_empty() && said.iter().map(|(client, _)| *client).eq(shown), "{text}");
-    // Every other client is at the same one, whichever is the first.
+    // Every other client is at the same one, with either as the first.
     let of = |client: usize, start: usize| addresses[(start + client) % 2].to_string();
     let right = |start: usize| said.iter().all(|(client, address)| *address == of(*client, start));
     assert!(right(0) || right(1), "{text}");

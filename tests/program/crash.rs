@@ -2,7 +2,7 @@
 //!
 //! Sixteen clients, each with packages of its own, send ahead and know from the model what they must be
 //! answered. When the server is gone, the state of each is what its answered commands made of it, and
-//! perhaps the next ones, in their order. They also ask for packages of each other: whatever was said
+//! perhaps the next ones, in their order. They also ask for packages of each other: all that was said
 //! to be there is there.
 //!
 //! `CRASH_ROUNDS` says how often, in place of a few times; `SEED` repeats a run.
@@ -86,7 +86,7 @@ impl Client {
             let text: String = ahead.iter().map(|command| format!("{command}\n")).collect();
             let sent = (&stream).write_all(text.as_bytes());
             for (number, command) in ahead.iter().enumerate() {
-                // Whatever was written may have arrived.
+                // All that was written may have arrived.
                 let reply = sent.is_ok().then(|| replies.next()).flatten().and_then(Result::ok);
                 let Some(reply) = reply else {
                     self.unanswered = ahead[number..].to_vec();

@@ -132,7 +132,7 @@ fn the_dashboard_has_every_metric_and_no_other() {
     if std::env::var_os("UPDATE").is_some() {
         fs::write(format!("{FOLDER}/grafana.json"), &text).unwrap();
     }
-    let advice = "UPDATE=1 cargo test --test program dashboard writes it anew";
+    let advice = "UPDATE=1 cargo test --test program dashboard writes it again";
     assert!(read("grafana.json") == text, "deploy/grafana.json is not of these metrics: {advice}");
 }
 

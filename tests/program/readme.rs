@@ -244,7 +244,7 @@ fn number(text: &str) -> u128 {
 /// Rule C1, beside the limits.
 #[test]
 fn the_limits_are_those_of_the_program() {
-    // On one line: it breaks lines wherever the width of the terminal says.
+    // On one line: it breaks lines where the width of the terminal says.
     let help = common::run(&["serve", "--help"], b"").stdout;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     // What each limit is in the library, and by which flag the program sets it.

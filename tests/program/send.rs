@@ -159,7 +159,7 @@ fn ping_waits_for_a_reply_no_longer_than_it_was_told() {
 fn ping_waits_for_a_connection_no_longer_than_it_was_told() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // Behind a full queue of clients that nobody accepts, Linux answers no further one.
+    // With a full queue of clients that nobody accepts, Linux answers no further one.
     let mut queue = Vec::new();
     while let Ok(client) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
         queue.push(client);

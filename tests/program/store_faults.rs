@@ -1,5 +1,5 @@
 //! A disk that is full: anyone who was answered OK loses nothing, nobody is answered OK any more for what
-//! cannot be kept, and the server says so wherever it is asked.
+//! cannot be kept, and the server says so at each place where it is asked.
 //!
 //! What is full is not the disk but the server, which may let no file grow any more: to it that is the
 //! same, and it harms nobody else.

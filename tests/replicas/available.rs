@@ -1,5 +1,5 @@
 //! While two nodes of etcd have each other and every replica reaches them, every command is answered at
-//! every replica, whatever has become of the third node; and a replica can be started then.
+//! every replica, in any state of the third node; and a replica can be started then.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::common::proxy::Cut;
 use crate::common::replicas::Replicas;
 use package_indexer::Reply;
 
-/// How long nothing is appended: by then a replica would like to watch the node that is away, having heard
+/// How long nothing is appended: by then a replica would like to watch the node that is unreachable, having heard
 /// nothing from one or both of the others for a second each.
 const IDLE: Duration = Duration::from_millis(3_500);
 

@@ -45,7 +45,7 @@ pub(crate) enum Fault {
 /// A node of etcd.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Node {
-    /// Whichever leads when it begins, or the first one while nobody does.
+    /// The one that leads when it begins, or the first one while none does.
     Leader,
     Numbered(usize),
 }

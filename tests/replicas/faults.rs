@@ -1,4 +1,4 @@
-//! Whatever befalls replicas, the nodes of etcd and the network between them: one order explains what
+//! Any fault of replicas, of the nodes of etcd, and of the network between them: one order explains what
 //! all clients see, nothing that was answered is lost, and in the end all replicas have the same state.
 //!
 //! `REPLICA_ROUNDS` says how many rounds there are, each with a fault or two: 3 unless it says otherwise, which

@@ -10,8 +10,8 @@ use package_indexer::Reply;
 use package_indexer::log::{Entry, Etcd, EtcdAddress, Identity, Log, LogError, LogSnapshot, Place};
 use package_indexer::testing::log_contract::hold_to_contract;
 
-/// How long a replica watches a node that says nothing, and then anew, with time to spare.
-const ANEW: Duration = Duration::from_millis(2_500);
+/// How long a replica watches a node that says nothing, and then again, with time to spare.
+const WATCH_AGAIN: Duration = Duration::from_millis(2_500);
 
 /// More entries than there are.
 const ALL: usize = usize::MAX;
@@ -108,7 +108,7 @@ fn replicas_go_on_and_join_while_another_compacts_etcd() {
         // It follows what is gone by the time that it asks again.
         index(&replicas, 0);
         cluster.compact();
-        replicas.query_for(ANEW, &[0, 1], "package-0");
+        replicas.query_for(WATCH_AGAIN, &[0, 1], "package-0");
         index(&replicas, 1);
         index(&replicas, 0);
         // It has not heard of what is gone.

@@ -1,4 +1,4 @@
-//! Whatever bytes a client sends, each message is answered exactly once and the connection stays
+//! A client may send any bytes: each message is answered exactly once and the connection stays
 //! in step; the rules are those of `spec/protocol.md`.
 
 use crate::common;

@@ -1,6 +1,6 @@
 //! The specification and the code, bound by the state graph that a model checker finds: what is
 //! committed of it is what the checker finds, and every step of it is one of the code, in memory
-//! and over TCP. `UPDATE=1 cargo test --test spec committed` writes it anew.
+//! and over TCP. `UPDATE=1 cargo test --test spec committed` writes it again.
 
 #[path = "../common/optional.rs"]
 mod optional;
@@ -194,7 +194,7 @@ fn what_is_committed_is_what_the_checker_finds() {
     assert!(
         found == kept,
         "spec/graph.txt is not what the checker finds in PackageIndex.tla, first in {differing:?}; \
-         `UPDATE=1 cargo test --test spec committed` writes it anew"
+         `UPDATE=1 cargo test --test spec committed` writes it again"
     );
 }
 
@@ -230,7 +230,7 @@ fn members(set: &str) -> BTreeSet<String> {
 /// The text between two others.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let (_, text) = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}"));
-    text.split_once(end).unwrap_or_else(|| panic!("no {end} behind {start}{text}")).0
+    text.split_once(end).unwrap_or_else(|| panic!("no {end} after {start}{text}")).0
 }
 
 /// What is indexed, and the function from packages to lists: as in the graph's text.
@@ -240,7 +240,7 @@ fn state(indexed: &str, needs: &str) -> String {
     for entry in needs.split("@@") {
         let (package, list) = entry.split_once(":>").unwrap();
         let list = members(between(list, "{", "}"));
-        assert!(indexed.contains(package) || list.is_empty(), "{package} left something behind");
+        assert!(indexed.contains(package) || list.is_empty(), "{package} was not removed");
         if indexed.contains(package) {
             text += &format!(" {package}[{}]", Vec::from_iter(list).join(","));
         }

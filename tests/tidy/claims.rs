@@ -1,5 +1,5 @@
 //! What holds each promise: `docs/claims.md`, made of `docs/claims.txt`, which says how that is written.
-//! `UPDATE=1 cargo test --test tidy committed` writes it anew.
+//! `UPDATE=1 cargo test --test tidy committed` writes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The same words, whatever lines they stand in.
+/// The same words, with any breaks of lines.
 fn in_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -181,7 +181,7 @@ impl Claims {
         for name in names.iter().filter(|name| !self.evidence.contains_key(**name)) {
             let (command, filter) = match name.split_once("::") {
                 _ if kind == "transcript" => ("cargo test --test library".into(), "transcripts"),
-                // A flag of the compiler has these built anew, so they are run with all others.
+                // A flag of the compiler has these built again, so they are run with all others.
                 Some(_) if kind == "schedule" => {
                     commands.insert(self.evidence["engine-schedules"].command.clone());
                     continue;
@@ -293,7 +293,7 @@ fn the_claims_that_are_committed_are_what_is_generated() {
         fs::write(&path, &page).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    let advice = "`UPDATE=1 cargo test --test tidy committed` writes docs/claims.md anew";
+    let advice = "`UPDATE=1 cargo test --test tidy committed` writes docs/claims.md again";
     let differs = page.lines().zip(committed.lines()).find(|(one, other)| one != other);
     assert!(page == committed, "{advice}, first {differs:?}");
 }
@@ -318,7 +318,7 @@ fn every_promise_that_is_listed_stands_in_its_document() {
 fn every_promise_of_the_protocol_and_of_security_is_listed() {
     let claims = Claims::read();
     let listed: BTreeSet<&str> = claims.promises.iter().map(|it| it.id.as_str()).collect();
-    // However the list of rules is read: wherever an id is in bold, it is one.
+    // In any form of the list of rules: where an id is in bold, it is one.
     let protocol = read(PROTOCOL);
     let bold = protocol.split("**").skip(1).step_by(2);
     let is_id = |it: &&str| it.len() > 1 && it[1..].bytes().all(|byte| byte.is_ascii_digit());

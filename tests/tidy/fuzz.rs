@@ -1,5 +1,5 @@
 //! What `fuzz/` holds is what the table of properties generates, and every property holds on what
-//! is kept there. `UPDATE=1 cargo test --test tidy committed` writes it anew.
+//! is kept there. `UPDATE=1 cargo test --test tidy committed` writes it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

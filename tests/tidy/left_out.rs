@@ -48,10 +48,58 @@ fn a_campaign_says_what_its_parts_are_and_refuses_others() {
     let help = Command::new(&campaign).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     for part in parts {
-        assert!(script.contains(&format!("\n{part}() {{\n")), "{part} does nothing");
+        for function in [format!("\n{part}() {{"), format!("\n{part}_steps() {{ ")] {
+            assert!(script.contains(&function), "{part} has no{function}");
+        }
         assert!(help.contains(&format!("\n  {part} ")), "{part} is not in {help}");
     }
-    let refused = Command::new(&campaign).arg("everything").output().unwrap();
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).ends_with("there is no part everything\n"));
+    for (arguments, reason) in [
+        (&["everything"][..], "there is no part everything\n"),
+        (&["--shard", "5/4"], "--shard 5/4: there are only 4\n"),
+        (&["--minutes", "0"], "--minutes takes a number from 1 on\n"),
+    ] {
+        let refused = Command::new(&campaign).args(arguments).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.ends_with(reason), "{said}");
+    }
+}
+
+#[test]
+fn each_room_whose_mutants_are_tried_has_files_and_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = std::fs::read_to_string(root.join(".ci/rooms")).unwrap();
+    let rows = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let mut rooms = Vec::new();
+    for row in rows {
+        let [room, files, arguments] = row.split(" | ").collect::<Vec<_>>()[..] else {
+            panic!("{row}: not a room, its files and what its tests are")
+        };
+        for path in files.split(' ').map(|path| root.join(path.trim_end_matches("/**"))) {
+            assert!(path.exists(), "{row}: there is no {}", path.display());
+        }
+        // A filter of tests names a module or a test, or nothing would notice a mutant.
+        let filters = arguments.split(" -- ").nth(1).unwrap_or_default();
+        for module in filters.split(' ').filter_map(|it| it.strip_suffix("::")) {
+            let is_there = ["src", "src/testing", "src/testing/scope"]
+                .iter()
+                .any(|folder| root.join(folder).join(format!("{module}.rs")).exists());
+            assert!(is_there, "{row}: there is no module {module}");
+        }
+        rooms.push(room);
+    }
+    let right = [
+        "name",
+        "command",
+        "wire",
+        "index",
+        "model",
+        "session",
+        "engine",
+        "store",
+        "log",
+        "replica",
+        "statecheck",
+    ];
+    assert_eq!(rooms, right);
 }

@@ -20,7 +20,7 @@ pub fn commands() -> u64 {
     COMMANDS.load(Ordering::Relaxed)
 }
 
-/// Notes the length of a trace if the test of it panics. While a tool shrinks, whatever fails last is what
+/// Notes the length of a trace if the test of it panics. While a tool shrinks, the trace that fails last is what
 /// it reports in the end.
 pub fn noting<T>(length: usize, test: impl FnOnce() -> T) -> T {
     struct Note(usize);

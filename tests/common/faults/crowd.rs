@@ -1,5 +1,5 @@
 //! The well-behaved clients: each has a conversation about packages of its own, so that every
-//! reply is determined, whatever others do, and is held against the reference model.
+//! reply is determined, not by others, and is held against the reference model.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
