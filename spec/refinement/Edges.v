@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory.
+Require Import Cells Memory.
 
 Definition targets (m : memory) (l : list nat) : list nat := map (fun e => m e DEPENDENCY) l.
 
@@ -149,15 +149,15 @@ Proof.
         assert (n <> y) by (intros ->; apply (Hab y); [assumption | now left]).
         rewrite Hnext in *.
         split; [| split].
-        -- unfold unlinked. destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try tauto.
+        -- unfold unlinked. destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try contradiction.
            rewrite put_other by (right; word). apply put_same.
-        -- unfold unlinked. destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try tauto.
+        -- unfold unlinked. destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try contradiction.
            apply put_same.
         -- apply dleads_ext with m; [| | assumption].
            ++ apply Hw; [left; assumption | right; word].
            ++ assert (~ In n b) by now inversion Hdb.
               intros c Hc. unfold unlinked.
-              destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try tauto.
+              destruct (Nat.eqb_spec y NONE), (Nat.eqb_spec n NONE); try contradiction.
               split; rewrite !put_other; auto; try (right; word); left; intros ->; try tauto.
               apply (Hab y); [assumption | now right].
   - (* It is the first. *)
@@ -210,7 +210,7 @@ Proof.
   set (m' := unlinked m q (m e NEXT_IN) (m e PREVIOUS_IN)).
   assert (Hm : forall c w, c <> e \/ w <> 0 -> w <> NEXT_IN -> w <> PREVIOUS_IN ->
       (c <> q \/ w <> FIRST_IN) -> put m' e 0 v c w = m c w).
-  { intros c w Hc H3 H4 H1. rewrite put_other by tauto. now apply unlinked_other. }
+  { intros c w Hc H3 H4 H1. rewrite put_other by exact Hc. now apply unlinked_other. }
   assert (Hme : forall c r w, role c = EdgeOf r -> w = 0 \/ w = 1 \/ w = 2 -> c <> e -> put m' e 0 v c w = m c w).
   { intros c r w Hc Hw Hce. apply Hm; [now left | word | word |]. left. intros ->. congruence. }
   assert (Hdp : NoDup (outs p)) by (eapply targets_nodup, Hsorted, Hp).
@@ -224,9 +224,9 @@ Proof.
     rewrite !(Hme y r) by (auto; word). rewrite !Hheads. auto.
   - intros r y Hr. rewrite Hheads in Hr. destruct (Nat.eq_dec r p) as [-> | Hrp].
     + rewrite upd_same. rewrite (remove_middle _ _ _ _ Hdp Hsplit y), Houts by assumption.
-      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; intuition congruence.
+      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; [split; [tauto | discriminate] | tauto].
     + rewrite upd_other by assumption. rewrite Houts by assumption.
-      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; intuition congruence.
+      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; [split; congruence | tauto].
   - intros r Hr. rewrite Hheads in Hr. pose proof (Hsorted r Hr) as Hs.
     destruct (Nat.eq_dec r p) as [-> | Hrp].
     + rewrite upd_same. rewrite (targets_ext m).
@@ -316,7 +316,7 @@ Proof.
   assert (Hframe : forall c w, c <> e -> w <> NEXT_IN -> w <> PREVIOUS_IN -> c <> d \/ w <> FIRST_IN ->
     words g' c w = m c w).
   { intros c w H1 H2 H3 H4. rewrite Hw.
-    destruct (n =? NONE); rewrite ?put_other by tauto; now apply put_cell_other. }
+    destruct (n =? NONE); rewrite ?put_other by (exact H4 || now right); now apply put_cell_other. }
   assert (Hnew : forall w, w = 0 \/ w = 1 \/ w = 2 \/ w = 3 ->
     words g' e w = nth_word p d next n NONE w 0).
   { intros w H. rewrite Hw. destruct (n =? NONE); rewrite ?put_other by ((right; word) || (left; tauto));
@@ -351,9 +351,9 @@ Proof.
       repeat split; auto. rewrite Hframe; auto; word.
   - intros r y Hr. rewrite Hheads in Hr. destruct (Nat.eq_dec r p) as [-> | Hrp].
     + rewrite upd_same. specialize (Houts p y Hp). rewrite Hsplit in Houts. rewrite in_app_iff in *. cbn.
-      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; intuition congruence.
+      unfold upd. destruct (Nat.eqb_spec y e) as [-> | Hye]; [tauto |]. rewrite <- Houts. clear -Hye. intuition congruence.
     + rewrite upd_other by assumption. rewrite Houts by assumption.
-      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; intuition congruence.
+      unfold upd. destruct (Nat.eqb_spec y e) as [-> |]; [| tauto]. clear -Hrole Hrp. intuition congruence.
   - intros r Hr. rewrite Hheads in Hr. pose proof (Hsorted r Hr) as Hs.
     assert (Ht : forall l, (forall y, In y l -> In y (outs r)) -> targets (words g') l = targets m l).
     { intros l Hl. apply targets_ext. intros y Hy. apply Hl in Hy. apply Houts in Hy; [| assumption].
@@ -382,8 +382,8 @@ Proof.
         + exists r'. destruct (Hkept _ _ H1). rewrite upd_other by assumption.
           rewrite (Htargets y r') by assumption. auto. }
     rewrite H. destruct (Nat.eq_dec r d) as [-> | Hrd].
-    + rewrite upd_same. cbn. intuition congruence.
-    + rewrite upd_other by assumption. intuition congruence.
+    + rewrite upd_same. cbn. clear. intuition congruence.
+    + rewrite upd_other by assumption. clear -Hrd. intuition congruence.
   - intros r Hr. rewrite Hheads in Hr. destruct (Nat.eq_dec r d) as [-> | Hrd].
     + rewrite upd_same. constructor; [| auto]. intros H. apply (Hroles e d) in H as [? _]; auto.
     + rewrite upd_other by assumption. auto.

@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory Edges Lists Loops Replace.
+Require Import Cells Dependencies Packages Memory Edges Lists Loops Replace.
 
 (** The invariant of a graph with these packages. *)
 Definition Sound (g : graph) (heads : list nat) : Prop :=

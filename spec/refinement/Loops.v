@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory Edges Lists.
+Require Import Cells Dependencies Memory Edges Lists.
 
 (** The id [x] leads through just these edges. *)
 Definition run (m : memory) (x : nat) (l : list nat) : Prop :=

@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm.
+Require Import Cells.
 
 (** What a cell is used for. *)
 Inductive kind := Outside | Free | Head | EdgeOf (package : nat).

@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory Edges Lists Graph.
+Require Import Model Cells Dependencies Packages Index Memory Edges Lists Graph.
 
 (** The invariant of an index: that of its graph, and that each name is there once. *)
 Record Good (s : index) : Prop := {

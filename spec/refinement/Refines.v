@@ -3,7 +3,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory Edges Lists Graph Names.
+Require Import Model Cells Dependencies Packages Index Memory Edges Lists Graph Names.
 
 (** * The model *)
 

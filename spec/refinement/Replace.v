@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Model Algorithm Memory Edges Lists Loops.
+Require Import Cells Dependencies Memory Edges Lists Loops.
 
 Lemma last_of_app a b : last_of (a ++ b) = match last_of b with Some e => Some e | None => last_of a end.
 Proof.
@@ -142,7 +142,7 @@ Proof.
            { intros l Hl'. apply map_ext_in. intros y Hy. apply Hsame; auto. }
            rewrite (Hx pre), (Hx a), (Hx b) by
              (intros y Hy; rewrite Hsplit; rewrite !in_app_iff; tauto).
-           tauto.
+           clear. tauto.
         -- eapply else_trans; [exact H9 |]. eapply else_trans; [exact K2 | exact R3].
 Qed.
 
