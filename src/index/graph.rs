@@ -15,6 +15,8 @@
 //! this file knows who depends on whom, and no rule.
 
 mod check;
+#[cfg(feature = "testing")]
+pub(super) mod representation;
 mod text;
 mod visit;
 
