@@ -69,6 +69,20 @@ Qed.
 Lemma last_of_none l : last_of l = None -> l = [].
 Proof. destruct l as [| x l]; cbn; [reflexivity |]. now destruct (last_of l). Qed.
 
+(** What [insert_edge] writes. *)
+Lemma insert_edge_words g p d next g' e :
+  insert_edge g p d next = (g', e) ->
+  exists h, insert_cell g p d next (words g d FIRST_IN) NONE = (h, e) /\
+  (forall c w, words g' c w =
+    (if words g d FIRST_IN =? NONE then put (words h) d FIRST_IN e
+     else put (put (words h) d FIRST_IN e) (words g d FIRST_IN) PREVIOUS_IN e) c w) /\
+  marks g' = marks h /\ packages g' = packages h /\ dependencies g' = dependencies h /\ used g' = used h /\
+  bound g' = bound h /\ free g' = free h.
+Proof.
+  unfold insert_edge. destruct (insert_cell _ _ _ _ _ _) as [h e'] eqn:E. intros [= <- <-].
+  exists h. split; [reflexivity |]. destruct (words g d FIRST_IN =? NONE); cbn; repeat split; auto.
+Qed.
+
 (** * Taking an edge out *)
 
 (** What [unlink_in] writes, word by word. *)
@@ -276,19 +290,6 @@ Proof.
 Qed.
 
 (** * Putting an edge in *)
-
-Lemma insert_edge_words g p d next g' e :
-  insert_edge g p d next = (g', e) ->
-  exists h, insert_cell g p d next (words g d FIRST_IN) NONE = (h, e) /\
-  (forall c w, words g' c w =
-    (if words g d FIRST_IN =? NONE then put (words h) d FIRST_IN e
-     else put (put (words h) d FIRST_IN e) (words g d FIRST_IN) PREVIOUS_IN e) c w) /\
-  marks g' = marks h /\ packages g' = packages h /\ dependencies g' = dependencies h /\ used g' = used h /\
-  bound g' = bound h /\ free g' = free h.
-Proof.
-  unfold insert_edge. destruct (insert_cell _ _ _ _ _ _) as [h e'] eqn:E. intros [= <- <-].
-  exists h. split; [reflexivity |]. destruct (words g d FIRST_IN =? NONE); cbn; repeat split; auto.
-Qed.
 
 Lemma insert_links g outs ins frees role p d next g' e pre suf :
   Links (words g) p outs ins role -> Pool g frees role ->

@@ -245,6 +245,9 @@ Proof.
     rewrite <- Ho. split; intros; congruence.
 Qed.
 
+Lemma remove_cell_counts g e : used (remove_cell g e) = used g - 1.
+Proof. reflexivity. Qed.
+
 Lemma store_pool g frees role c w v :
   Pool g frees role -> role c <> Free -> Pool (store g c w v) frees role.
 Proof.

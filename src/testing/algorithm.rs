@@ -335,7 +335,9 @@ impl Algorithm {
             cells[id - 1] = CellUse::Free { next: self.words[id][0] };
         }
         for (&head, (name, text)) in &self.marks {
-            text.iter().for_each(|cell| cells[cell - 1] = CellUse::Text);
+            for cell in text {
+                cells[cell - 1] = CellUse::Text;
+            }
             let [first_out, first_in, ..] = self.words[head];
             cells[head - 1] = CellUse::Head { name: name.clone(), first_out, first_in };
         }
