@@ -2,7 +2,7 @@
 
 From Coq Require Import List Arith Bool Lia Sorted.
 Import ListNotations.
-Require Import Cells Memory Edges.
+Require Import Cells Memory Edges Insertion.
 
 (** How many edges there are. *)
 Fixpoint total (outs : nat -> list nat) (heads : list nat) : nat :=
