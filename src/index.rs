@@ -35,6 +35,8 @@ use emptied::Emptied;
 pub(crate) use export::commands_of;
 pub use export::{Digest, Dot};
 pub use frozen::FrozenIndex;
+#[cfg(feature = "testing")]
+pub(crate) use graph::representation::{CellUse, Representation};
 use graph::{DependencyGraph, PackageId, Text};
 use hash::NameHash;
 pub use invariants::InvariantViolation;
@@ -115,6 +117,12 @@ impl PackageIndex {
     #[must_use]
     pub fn with_names_a_table(names: usize) -> Self {
         Self { by_name: Table::with_max_names(names), ..Self::new() }
+    }
+
+    /// The cells that the index is made of.
+    #[cfg(feature = "testing")]
+    pub(crate) fn representation(&self) -> Representation {
+        self.graph.representation()
     }
 
     /// Applies one command, and returns its outcome.

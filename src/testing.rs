@@ -28,6 +28,7 @@ pub mod transcript;
 
 pub mod properties;
 
+mod algorithm;
 mod machines;
 
 #[cfg(test)]

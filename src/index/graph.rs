@@ -15,6 +15,8 @@
 //! parent decides which commands are allowed.
 
 mod check;
+#[cfg(feature = "testing")]
+pub(super) mod representation;
 mod text;
 mod visit;
 

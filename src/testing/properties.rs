@@ -129,6 +129,8 @@ statecheck::properties! {
     index::index_shows_its_state_alone(Trace<Command>) * 2_000 [O4];
     /// An index whose tables are split again and again refines the model like any other.
     index::splits_change_nothing(Trace<Command>) * 5_000 [I4 X2 X3];
+    /// Cell by cell, an index is what the algorithm of `spec/refinement` makes of the same commands, and of undoing them.
+    index::cells_are_those_of_the_algorithm(Trace<Command>) * 2_000 [I4 X2 X3];
     /// The commands that an index exports are all answered OK, and rebuild an equal index.
     index::export_rebuilds_the_index(Trace<Command>) * 2_000 [I6 I7];
     /// In the installation order a package comes after all that it depends on, cycles aside, and no package is missing.

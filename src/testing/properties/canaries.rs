@@ -69,6 +69,8 @@ statecheck::canaries! {
     machine_is_deterministic sees Wrong::Machine(Fault::HashShows), in "INDEX|a|; QUERY|a|";
     index_shows_its_state_alone sees Wrong::Inside(Bug::HistoryShows), in "INDEX|b|; INDEX|a|b";
     splits_change_nothing sees Wrong::Inside(Bug::EdgesGoAsIfFirst), in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
+    cells_are_those_of_the_algorithm sees Wrong::Inside(Bug::EdgesGoAsIfFirst),
+        in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
     export_rebuilds_the_index sees tried(|trace| rebuilds(faulty::cycles_stay_open, trace)),
         in "INDEX|a|; INDEX|a|a";
     order_respects_dependencies sees tried(|trace| respects_dependencies(faulty::order_is_reversed, trace)),

@@ -7,6 +7,7 @@ use crate::command::{Command, Outcome};
 use crate::index::{InstallationStep, LimitError, Limits, PackageIndex};
 use crate::model::Model;
 use crate::name::Name;
+use crate::testing::algorithm::Algorithm;
 use crate::testing::generators::Bounded;
 use crate::testing::trace::Trace;
 use crate::testing::{State, state_of_index, state_of_model};
@@ -58,6 +59,37 @@ pub(super) fn splits_change_nothing(trace: &Trace<Command>) -> Result<(), String
         }
         shows_what_it_holds(transitive_dependencies, &index)
     })
+}
+
+pub(super) fn cells_are_those_of_the_algorithm(trace: &Trace<Command>) -> Result<(), String> {
+    let (mut index, mut algorithm) = (PackageIndex::new(), Algorithm::new());
+    index.record_changes();
+    for (position, command) in trace.0.iter().enumerate() {
+        if position == trace.0.len() / 2 {
+            // From here on all is taken back.
+            index.take_changes();
+            algorithm.take_changes();
+        }
+        let when = format!("at message {}", position + 1);
+        let (actual, expected) = (index.apply(command), algorithm.apply(command));
+        if actual != Ok(expected) {
+            return Err(format!("{when}: {actual:?}, not {expected:?}"));
+        }
+        same_cells(&when, &index, &algorithm)?;
+    }
+    let changes = index.take_changes();
+    index.undo(changes.into_iter());
+    algorithm.undo();
+    same_cells("after the second half was taken back", &index, &algorithm)
+}
+
+fn same_cells(when: &str, index: &PackageIndex, algorithm: &Algorithm) -> Result<(), String> {
+    algorithm.check().map_err(|fault| format!("{when}: {fault}"))?;
+    let (actual, expected) = (index.representation(), algorithm.representation());
+    if actual == expected {
+        return Ok(());
+    }
+    Err(format!("{when}: the index has {actual:?}, not {expected:?}"))
 }
 
 pub(super) fn export_rebuilds_the_index(trace: &Trace<Command>) -> Result<(), String> {
