@@ -172,6 +172,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`], except `Messages`, `Refused` and `NotOneLine`.
+    #[cfg(feature = "check")]
     pub(crate) fn exchange_all(
         &mut self,
         lines: &[u8],
