@@ -55,7 +55,7 @@ pub(super) fn picture(
 }
 
 /// How wide the place is at most where the page opens: a narrow screen shows all of it.
-const OPENING: f64 = 300.0;
+const OPENING: f64 = 350.0;
 
 /// The place where the page opens: the end of the bar of the fault, with its labels as far as a narrow
 /// screen has room for them. A browser first shows what has the focus, and what a link leads to.

@@ -210,7 +210,7 @@ fn a_page_opens_at_the_end_of_the_bar_of_the_fault() {
         let (left, right) = (pixels("left"), pixels("left") + pixels("width"));
         assert!(left < edge && edge < right + 0.1, "{left} {edge} {right}");
         assert!(left < label || right - left > 250.0, "{left} {label} {right}");
-        assert!(note < right && right - left <= 300.0, "{left} {note} {right}");
+        assert!(note < right && right - left <= 350.0, "{left} {note} {right}");
         assert!(page.contains("<a href=\"#fault\">no order of the commands explains that</a>"));
     }
     assert!(!words(WRONG).to_html("", None).contains("id=\"fault\""));
