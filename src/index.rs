@@ -4,6 +4,7 @@
 //! Bytes, connections and durability belong to the floors above. `model` says once more, slowly, what the
 //! right answers are.
 
+mod bulk;
 mod cells;
 mod changes;
 mod contents;
@@ -28,6 +29,7 @@ use crate::bug::{Bug, planted};
 use crate::command::{Command, CommandRef, Dependencies, Outcome};
 use crate::name::NameRef;
 
+pub(crate) use bulk::{Bulk, BulkError};
 pub use changes::Change;
 pub use contents::Names;
 use emptied::Emptied;

@@ -40,19 +40,19 @@
 
 #[cfg(feature = "store")]
 mod disk;
+mod loading;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use crate::command::Outcome;
-use crate::index::{Change, LimitError, Limits, PackageIndex};
-use crate::name::NameRef;
+use crate::index::Change;
 use crate::shown::{shown, shown_path};
-use crate::wire::rows::RowBuffer;
 use crate::wire::{Row, RowError};
 
 #[cfg(feature = "store")]
 pub use disk::Disk;
+pub(crate) use loading::load_snapshot;
+pub use loading::{LoadError, load};
 
 /// Keeps the state of an index.
 pub trait Store: Send {
@@ -80,7 +80,7 @@ pub trait Store: Send {
 
 /// What a store kept at one moment. While a snapshot lives, the store cannot reuse the space of what later
 /// commits replace.
-pub trait Snapshot: Send {
+pub trait Snapshot: Send + Sync {
     /// About how many packages there are. Recent commits may not be counted.
     ///
     /// # Errors
@@ -98,14 +98,6 @@ pub trait Snapshot: Send {
     /// # Errors
     /// [`StoreError`] if something cannot be read.
     fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError>;
-
-    /// Like [`visit`](Self::visit), but the lists may be left out, and need not be read.
-    ///
-    /// # Errors
-    /// As [`visit`](Self::visit).
-    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.visit(&mut |row| visit(row.map(Row::without_list)))
-    }
 }
 
 /// A function that gets what is kept, row by row, and returns whether it has enough.
@@ -191,107 +183,4 @@ pub enum StoreError {
         /// What the system says.
         error: String,
     },
-}
-
-/// Why what is kept makes no index.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// The store cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A row is not a package with a list.
-    #[error(transparent)]
-    Malformed(#[from] RowError),
-    /// A package depends on one that is not there.
-    #[error(
-        "package \"{}\" depends on \"{}\", which is not there",
-        shown(package),
-        shown(dependency)
-    )]
-    NotClosed {
-        /// The package.
-        package: String,
-        /// What it needs.
-        dependency: String,
-    },
-    /// More is kept than the index may hold.
-    #[error("package \"{}\": {error}", shown(package))]
-    Limit {
-        /// The package that is one too many.
-        package: String,
-        /// The limit that it breaks.
-        error: LimitError,
-    },
-}
-
-/// Makes an index of all that is kept, as a stream. Checks every name, and that no dependency is missing.
-/// `progress` gets numbers of packages, and counts each package twice: first by itself, then with its list.
-/// O(packages + dependencies).
-///
-/// # Errors
-/// [`LoadError`], which names the package.
-pub fn load(
-    store: &dyn Store,
-    limits: Limits,
-    progress: impl FnMut(usize),
-) -> Result<PackageIndex, LoadError> {
-    load_snapshot(&*store.snapshot()?, limits, progress)
-}
-
-/// Like [`load`], from a snapshot of any store.
-pub(crate) fn load_snapshot(
-    snapshot: &dyn Snapshot,
-    limits: Limits,
-    mut progress: impl FnMut(usize),
-) -> Result<PackageIndex, LoadError> {
-    let mut loading =
-        Loading { index: PackageIndex::with_limits(limits), next: RowBuffer::default() };
-    for visit in [<dyn Snapshot>::visit_packages, <dyn Snapshot>::visit] {
-        let mut taken = Ok(());
-        visit(snapshot, &mut |row| {
-            taken = row.map_err(LoadError::from).and_then(|row| loading.take(row));
-            progress(1);
-            if taken.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        taken?;
-        loading.apply()?;
-    }
-    Ok(loading.index)
-}
-
-/// How many packages are looked up together: as many as a batch of a session has.
-pub(crate) const TOGETHER: usize = 256;
-
-/// An index that is being loaded, and the packages that come next.
-struct Loading {
-    index: PackageIndex,
-    next: RowBuffer,
-}
-
-impl Loading {
-    fn take(&mut self, row: Row<'_>) -> Result<(), LoadError> {
-        self.next.push(row);
-        if self.next.len() < TOGETHER { Ok(()) } else { self.apply() }
-    }
-
-    /// Indexes the packages that were taken.
-    fn apply(&mut self) -> Result<(), LoadError> {
-        self.index.prefetch(self.next.iter().map(Row::command));
-        for row in self.next.iter() {
-            let package = || row.package.to_string();
-            match self.index.apply(row.command()) {
-                Ok(Outcome::Ok) => {}
-                Ok(Outcome::Fail) => {
-                    let is_missing = |name: &NameRef<'_>| !self.index.contains(name.as_str());
-                    let missing = row.dependencies.iter().find(is_missing);
-                    let dependency = missing.map(|name| name.to_string()).unwrap_or_default();
-                    return Err(LoadError::NotClosed { package: package(), dependency });
-                }
-                Err(error) => return Err(LoadError::Limit { package: package(), error }),
-            }
-        }
-        self.next.clear();
-        Ok(())
-    }
 }

@@ -35,6 +35,13 @@ pub(super) use text::{Text, cells_of_name};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PackageId(u32);
 
+impl PackageId {
+    /// Its place in a map of bits: the word, and the bit in that word.
+    pub(super) fn bit(self) -> (usize, u64) {
+        ((self.0 / u64::BITS) as usize, 1 << (self.0 % u64::BITS))
+    }
+}
+
 // The words of a head. Those of its name follow.
 const FIRST_OUT: usize = 0;
 const FIRST_IN: usize = 1;

@@ -31,6 +31,8 @@ pub(super) struct Table {
     directory: Vec<u32>,
     len: usize,
     max_names: usize,
+    /// For how many names a part has room at first.
+    first_room: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +50,19 @@ impl Table {
     /// A table whose parts are split when they have so many names.
     pub(super) fn with_max_names(max_names: usize) -> Self {
         let parts = vec![Part { ids: HashTable::new(), depth: 0 }];
-        Self { parts, directory: vec![0], len: 0, max_names: max_names.max(1) }
+        Self { parts, directory: vec![0], len: 0, max_names: max_names.max(1), first_room: 0 }
+    }
+
+    /// An empty table for about so many names. If that many come, no part is split or grows on the way, but
+    /// for a few.
+    pub(super) fn expecting(names: usize) -> Self {
+        let mut depth = 0;
+        while depth < MAX_DEPTH && names >> depth > MAX_NAMES / 4 * 3 {
+            depth += 1;
+        }
+        let parts = vec![Part { ids: HashTable::new(), depth }; 1 << depth];
+        let first_room = if depth == 0 { 0 } else { with_room(names >> depth) };
+        Self { directory: (0..1 << depth).collect(), parts, first_room, ..Self::new() }
     }
 
     /// Takes everything out, and leaves nothing. O(1).
@@ -93,7 +107,8 @@ impl Table {
         }
         let ids = &mut self.parts[number].ids;
         if ids.len() == ids.capacity() {
-            resize(ids, with_room(ids.len()), hash_of);
+            let room = if ids.capacity() == 0 { self.first_room } else { 0 };
+            resize(ids, with_room(ids.len()).max(room), hash_of);
         }
         ids.insert_unique(hash, id, |&id| hash_of(id));
     }
@@ -254,6 +269,20 @@ mod tests {
             }
         }
         assert!((1_100..1_200).contains(&most), "{most}");
+    }
+
+    #[test]
+    fn a_table_of_the_expected_size_is_as_full_as_one_that_grew() {
+        for count in [1_000, 5_000, 20_000, 50_000, 87_000, 200_000] {
+            let ids = packages(count);
+            let mut table = Table::expecting(count);
+            let parts = table.parts.len();
+            filled(&mut table, &ids);
+            assert_eq!(table.parts.len(), parts, "{count}");
+            let held = table.held_bytes() * 100 / count;
+            assert!(held < 1_300, "{held} for each of {count}");
+            assert!(ids.iter().all(|&id| finds(&table, id)));
+        }
     }
 
     #[test]

@@ -11,8 +11,10 @@ use crate::command::CommandRef;
 use crate::engine::UNKNOWN;
 use crate::index::{FrozenIndex, PackageIndex};
 use crate::log::{Entry, LogError, Place};
-use crate::store::TOGETHER;
 use crate::wire::{self, rows::lines};
+
+/// How many commands are looked up together: as many as a batch of a session has.
+const TOGETHER: usize = 256;
 
 impl Replica {
     /// Applies entries after the last place that was applied, until nothing has come for a while: a duty of a

@@ -1,7 +1,6 @@
 //! Snapshots of a replica's index: how they get into the log, and how they become an index again.
 
-use std::cell::RefCell;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use super::{Guarded, Replica, Share};
 use crate::index::{FrozenIndex, Limits, PackageIndex};
@@ -76,9 +75,9 @@ pub(super) fn restore(
             let index = PackageIndex::with_limits(limits);
             return Ok(IndexAt { index, place: Place::default(), log_bytes: 0, begun: None });
         };
-        let chunks = Chunks { log, snapshot, failure: RefCell::default() };
+        let chunks = Chunks { log, snapshot, failure: Mutex::default() };
         let loaded = load_snapshot(&chunks, limits, &mut progress);
-        match (loaded, chunks.failure.into_inner()) {
+        match (loaded, chunks.failure.into_inner().unwrap_or_else(PoisonError::into_inner)) {
             (Ok(index), None) => {
                 let LogSnapshot { place, log_bytes, .. } = snapshot;
                 return Ok(IndexAt { index, place, log_bytes, begun: None });
@@ -108,7 +107,7 @@ impl Guarded {
 struct Chunks<'a> {
     log: &'a dyn Log,
     snapshot: LogSnapshot,
-    failure: RefCell<Option<Failure>>,
+    failure: Mutex<Option<Failure>>,
 }
 
 enum Failure {
@@ -134,7 +133,7 @@ impl Snapshot for Chunks<'_> {
                 Ok(None) => Failure::Gone,
                 Err(error) => Failure::Log(error),
             };
-            *self.failure.borrow_mut() = Some(failure);
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
             return Err(StoreError::Closed);
         }
         Ok(())

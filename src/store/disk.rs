@@ -256,10 +256,6 @@ impl Snapshot for FileView {
     fn visit(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         self.each(|package, list| visit(Row::read(package, list)))
     }
-
-    fn visit_packages(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.each(|package, list| visit(Row::read_without_list(package, list)))
-    }
 }
 
 impl FileView {

@@ -1,13 +1,14 @@
 //! The algorithm of the index once more, as `spec/refinement` has it and proves it: what the index is held against,
 //! word by word.
 //!
-//! Each function stands in that text under the same name: in `Cells.v`, `Dependencies.v`, `Packages.v` and `Index.v`.
+//! Each function stands in that text under the same name: in `Cells.v`, `Dependencies.v`, `Packages.v`, `Index.v`
+//! and `Bulk.v`.
 //! Hold them against each other by eye, and change them together. One thing is added, so that cells come in the same
 //! order as in the index: a long name takes further cells. Nothing here is fast.
 
 mod sound;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::command::{Command, Outcome};
 use crate::index::{CellUse, Representation};
@@ -354,5 +355,30 @@ impl Algorithm {
         let next = |id: usize| Some(id).filter(|&id| id != NONE);
         let cells = std::iter::successors(next(self.free), |&id| next(self.words[id][0]));
         cells.take(self.words.len()).collect()
+    }
+}
+
+// Bulk.v
+impl Algorithm {
+    fn name(&mut self, names: &[Name]) -> Vec<usize> {
+        names.iter().map(|name| self.find(name).unwrap_or_else(|| self.insert(name))).collect()
+    }
+
+    /// Adds rows: packages with their lists.
+    pub(super) fn add(&mut self, rows: &[(Name, Vec<Name>)]) {
+        let named: Vec<_> = rows
+            .iter()
+            .map(|(package, list)| (self.name(list), self.name(std::slice::from_ref(package))[0]))
+            .collect();
+        for (mut ids, package) in named {
+            ids.sort_unstable();
+            ids.dedup();
+            self.set_dependencies(package, &ids);
+        }
+    }
+
+    /// Whether a package is among those whose rows have come, for each.
+    pub(super) fn is_complete(&self, come: &BTreeSet<Name>) -> bool {
+        self.table.iter().all(|&id| come.contains(self.name_of(id)))
     }
 }

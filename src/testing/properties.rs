@@ -131,6 +131,8 @@ statecheck::properties! {
     index::splits_change_nothing(Trace<Command>) * 5_000 [I4 X2 X3];
     /// Cell by cell, an index is what the algorithm of `spec/refinement` makes of the same commands, and of undoing them.
     index::cells_are_those_of_the_algorithm(Trace<Command>) * 2_000 [I4 X2 X3];
+    /// Rows in any order, in groups of any size, build cell by cell what their commands would. They build nothing if a package has two rows, or if a list names one without a row.
+    index::rows_build_what_their_commands_do(Trace<Command>) * 2_000 [I1 I4 I6 I8];
     /// The commands that an index exports are all answered OK, and rebuild an equal index.
     index::export_rebuilds_the_index(Trace<Command>) * 2_000 [I6 I7];
     /// In the installation order a package comes after all that it depends on, cycles aside, and no package is missing.

@@ -79,12 +79,6 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Reads only the package, with an empty list in place of its own. An error shows both.
-    #[cfg(feature = "store")]
-    pub(crate) fn read_without_list(package: &'a [u8], list: &'a [u8]) -> Result<Self, RowError> {
-        Self::read(package, b"").or_else(|_| Self::read(package, list))
-    }
-
     /// Reads a line that has a row.
     pub(crate) fn read_line(line: &'a [u8]) -> Result<Self, RowError> {
         match Line::read(line)? {
@@ -97,12 +91,6 @@ impl<'a> Row<'a> {
     #[must_use]
     pub const fn command(self) -> CommandRef<'a> {
         CommandRef::Index { package: self.package, dependencies: self.dependencies }
-    }
-
-    /// The package with an empty list.
-    #[must_use]
-    pub(crate) const fn without_list(self) -> Self {
-        Self { dependencies: Dependencies::NONE, ..self }
     }
 
     /// Writes the line.
@@ -241,7 +229,7 @@ impl RowBuffer {
     }
 
     /// The rows in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Row<'_>> + Clone {
         self.rows.iter().map(|&Span { start, list, end, names }| Row {
             package: NameRef::from_checked(&self.bytes[start..list]),
             dependencies: match names {
@@ -253,6 +241,11 @@ impl RowBuffer {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// How many bytes they have.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Removes all rows. Keeps the memory.

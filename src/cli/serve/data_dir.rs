@@ -101,8 +101,7 @@ pub(in crate::cli) fn export(Arguments { data_dir }: &Arguments) -> Result<Fulfi
 
 fn load(disk: &Disk, limits: Limits) -> Result<PackageIndex, LoadError> {
     let packages = disk.snapshot()?.package_count()?;
-    // Each package is reported twice.
-    let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
+    let steps = usize::try_from(packages).unwrap_or(usize::MAX);
     let progress = Progress::of_steps("loading", steps);
     let index = store::load(disk, limits, |packages| progress.advance(packages));
     progress.finish();

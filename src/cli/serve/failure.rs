@@ -84,7 +84,9 @@ impl ServeFailure {
             }
             Self::Store(StoreError::Damaged { .. })
             | Self::State {
-                error: LoadError::Malformed(_) | LoadError::NotClosed { .. }, ..
+                error:
+                    LoadError::Malformed(_) | LoadError::NotClosed { .. } | LoadError::Twice { .. },
+                ..
             } => Some("restore a backup".into()),
             Self::State { error: LoadError::Limit { .. }, .. } => {
                 Some("raise the limit, or serve once without it and remove packages".into())
@@ -125,6 +127,7 @@ impl ServeFailure {
         let (package, dependency) = (text.to_owned(), text.to_owned());
         let state = [
             LoadError::NotClosed { package: package.clone(), dependency },
+            LoadError::Twice { package: package.clone() },
             LoadError::Limit { package, error: LimitError::Packages { limit: 1 } },
         ];
         let listen = Self::Listen {

@@ -204,9 +204,9 @@ impl Replication {
         let (begun, mut retry) = (Instant::now(), Retry::default());
         let mut is_said = false;
         loop {
-            // Each package of the snapshot comes twice. How many entries follow it is not known.
+            // How many entries follow the snapshot is not known.
             let packages = log.snapshot().ok().flatten().map_or(0, |snapshot| snapshot.packages);
-            let steps = usize::try_from(packages).unwrap_or(usize::MAX).saturating_mul(2);
+            let steps = usize::try_from(packages).unwrap_or(usize::MAX);
             let progress = Progress::of_steps("loading", steps);
             let replica =
                 Replica::start(Arc::clone(&log), limits, how, |count| progress.advance(count));

@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
-use super::{DependencyGraph, PackageId};
-use crate::index::cells::{CELL_BYTES, Cell};
+use super::{DependencyGraph, FIRST_IN, PackageId};
+use crate::index::cells::{CELL_BYTES, Cell, NONE};
 use crate::index::sought::Sought;
 use crate::name::{MAX_NAME_BYTES, Name, NameRef};
 
@@ -123,6 +123,17 @@ impl DependencyGraph {
         let head = self.cells.at(package.0);
         let is_long = usize::from(length_of(head)) > IN_HEAD;
         if is_long { self.cells.at(head[4])[0] } else { head[4] }
+    }
+
+    /// Reads the head of a package, and the next cell of its name if there is one. Returns the newest edge
+    /// into the package, or [`NONE`], for [`touch_edge`](Self::touch_edge).
+    pub(in crate::index) fn touch_for_edge(&self, package: PackageId) -> (u32, u32) {
+        (self.touch(package), self.cells.at(package.0)[FIRST_IN])
+    }
+
+    /// Reads the edge that changes when another comes before it.
+    pub(in crate::index) fn touch_edge(&self, (name, edge): (u32, u32)) -> u32 {
+        if edge == NONE { name } else { self.cells.at(edge)[0] }
     }
 
     /// Puts a name into cells. Returns the words that go into the head.

@@ -10,7 +10,7 @@ use super::faulty::{
     self, COMMA_IS_PRINTED_FIRST, Fault, Faulty, LONGEST_NAME_IS_REFUSED, POINTS_BEHIND,
     REPLY_MAY_HAVE_CR, THIRD_BAR,
 };
-use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies};
+use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies, rows_build};
 use super::service::{
     answers_as_model, ends_with_http, equals_its_commands, see_one_order, serves_as_model,
 };
@@ -71,6 +71,8 @@ statecheck::canaries! {
     splits_change_nothing sees Wrong::Inside(Bug::EdgesGoAsIfFirst), in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
     cells_are_those_of_the_algorithm sees Wrong::Inside(Bug::EdgesGoAsIfFirst),
         in "INDEX|a|; INDEX|b|a; INDEX|a|a; INDEX|b|";
+    rows_build_what_their_commands_do sees tried(|trace| rows_build(faulty::debts_are_forgiven, trace)),
+        in "INDEX|a|b";
     export_rebuilds_the_index sees tried(|trace| rebuilds(faulty::cycles_stay_open, trace)),
         in "INDEX|a|; INDEX|a|a";
     order_respects_dependencies sees tried(|trace| respects_dependencies(faulty::order_is_reversed, trace)),

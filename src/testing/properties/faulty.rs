@@ -9,9 +9,9 @@ use statecheck::StateMachine;
 use super::Subject;
 use super::service::tell;
 use super::wire::Wire;
-use crate::command::{Command, CommandRef, Outcome, Reply};
+use crate::command::{Command, CommandRef, Dependencies, Outcome, Reply};
 use crate::engine::Engine;
-use crate::index::{InstallationStep, LimitError, Limits, PackageIndex};
+use crate::index::{Bulk, BulkError, InstallationStep, LimitError, Limits, PackageIndex};
 use crate::name::{MAX_NAME_BYTES, Name};
 use crate::session::{MAX_BATCH, Session};
 use crate::testing::State;
@@ -188,6 +188,14 @@ pub(super) fn split_line_is_forgotten(buffer: &mut LineBuffer) {
 /// Begins with the packages that need all others.
 pub(super) fn order_is_reversed(index: &PackageIndex) -> Vec<InstallationStep> {
     index.installation_order().into_iter().rev().collect()
+}
+
+/// Builds the packages without rows all the same, with empty lists.
+pub(super) fn debts_are_forgiven(mut bulk: Bulk) -> Result<PackageIndex, BulkError> {
+    while let Err(BulkError::Owed { dependency, .. }) = bulk.clone().finish() {
+        bulk.add([(dependency.borrowed(), Dependencies::NONE)].into_iter())?;
+    }
+    bulk.finish()
 }
 
 /// Leaves out the commands that close cycles: those for packages that came before.

@@ -1,10 +1,10 @@
 //! What the table claims about [`PackageIndex`] alone: what it shows beyond replies, and its limits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::machine::machine_refines_model;
 use crate::command::{Command, Outcome};
-use crate::index::{InstallationStep, LimitError, Limits, PackageIndex};
+use crate::index::{Bulk, BulkError, InstallationStep, LimitError, Limits, PackageIndex};
 use crate::model::Model;
 use crate::name::Name;
 use crate::testing::algorithm::Algorithm;
@@ -90,6 +90,78 @@ fn same_cells(when: &str, index: &PackageIndex, algorithm: &Algorithm) -> Result
         return Ok(());
     }
     Err(format!("{when}: the index has {actual:?}, not {expected:?}"))
+}
+
+/// A package with its list.
+type Row = (Name, Vec<Name>);
+
+pub(super) fn rows_build_what_their_commands_do(trace: &Trace<Command>) -> Result<(), String> {
+    rows_build(Bulk::finish, trace)
+}
+
+pub(super) fn rows_build(
+    finish: fn(Bulk) -> Result<PackageIndex, BulkError>,
+    trace: &Trace<Command>,
+) -> Result<(), String> {
+    let rows = trace.0.iter().filter_map(|command| match command {
+        Command::Index { package, dependencies } => Some((package.clone(), dependencies.clone())),
+        Command::Remove { .. } | Command::Query { .. } => None,
+    });
+    let rows: Vec<Row> = rows.collect();
+    in_groups(finish, &rows)?;
+    // Each package once, and then all that are named.
+    let mut distinct: BTreeMap<Name, Vec<Name>> = rows.iter().cloned().collect();
+    in_groups(finish, &distinct.clone().into_iter().collect::<Vec<_>>())?;
+    for name in rows.iter().flat_map(|(_, list)| list) {
+        distinct.entry(name.clone()).or_default();
+    }
+    in_groups(finish, &distinct.into_iter().rev().collect::<Vec<_>>())
+}
+
+fn in_groups(
+    finish: fn(Bulk) -> Result<PackageIndex, BulkError>,
+    rows: &[Row],
+) -> Result<(), String> {
+    let mut come = BTreeSet::new();
+    let twice = rows.iter().map(|(package, _)| package).find(|name| !come.insert((*name).clone()));
+    let lists = || rows.iter().flat_map(|(_, list)| list);
+    let owed = lists().filter(|name| !come.contains(*name)).min();
+    for together in [1, 3, rows.len().max(1)] {
+        // Also with a table that expects other numbers.
+        let mut bulk = Bulk::new(Limits::default(), rows.len() / together * 1_000);
+        let mut algorithm = Algorithm::new();
+        let added = rows.chunks(together).try_for_each(|some| {
+            algorithm.add(some);
+            bulk.add(some.iter().map(|(package, list)| (package.borrowed(), list.into())))
+        });
+        let when = format!("{rows:?}, {together} at once");
+        match added.and_then(|()| finish(bulk)) {
+            Ok(index) => {
+                if twice.is_some() || owed.is_some() {
+                    return Err(format!("{when}, make {index:?}"));
+                }
+                same_cells(&when, &index, &algorithm)?;
+                index.check_invariants().map_err(|violation| format!("{when}: {violation}"))?;
+                let expected: State = rows
+                    .iter()
+                    .map(|(name, list)| (name.clone(), list.iter().cloned().collect()))
+                    .collect();
+                if !algorithm.is_complete(&come) || state_of_index(&index) != expected {
+                    return Err(format!("{when}, make {index:?}"));
+                }
+            }
+            Err(BulkError::Twice { package }) if Some(&package) == twice => {}
+            Err(BulkError::Owed { package, dependency })
+                if twice.is_none()
+                    && Some(&dependency) == owed
+                    && !algorithm.is_complete(&come)
+                    && rows
+                        .iter()
+                        .any(|(name, list)| *name == package && list.contains(&dependency)) => {}
+            Err(error) => return Err(format!("{when}: {error:?}")),
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn export_rebuilds_the_index(trace: &Trace<Command>) -> Result<(), String> {
