@@ -3,7 +3,7 @@
 
 From Coq Require Import List Arith Bool.
 Import ListNotations.
-Require Import Model Cells Dependencies Packages Index.
+Require Import Model Cells Dependencies Packages Index Bulk.
 
 Definition names := [0; 1; 2; 3; 4].
 
@@ -97,6 +97,15 @@ Fixpoint sane_from (seeds : list nat) : bool :=
       else false
   end.
 
-Definition sane : bool := sane_from [1; 2; 3; 5].
+(** Rows in groups, with lists that name what comes later, what came before, and a package twice. *)
+Definition rows : list row := [(3, [1; 3; 1]); (0, [1; 2]); (2, []); (1, [0; 4]); (4, [4])].
+
+Definition builds : bool :=
+  let agree groups := match build groups with Some s => agrees s rows | None => false end in
+  let refused groups := match build groups with Some _ => false | None => true end in
+  agree [rows] && agree (map (fun r => [r]) rows) && agree [firstn 2 rows; skipn 2 rows] &&
+  refused [firstn 4 rows] && refused [rows; [(2, [])]].
+
+Definition sane : bool := builds && sane_from [1; 2; 3; 5].
 
 Eval vm_compute in sane.
