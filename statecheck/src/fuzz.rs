@@ -4,6 +4,7 @@
 
 mod folder;
 mod heads;
+mod mutator;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::property::Violation;
 
 pub use folder::FuzzFolder;
+pub use mutator::{cross_over, mutate};
 pub use target::{check, replay};
 
 /// What is wrong with a [`FuzzFolder`]. Paths begin at the project's root.

@@ -4,6 +4,7 @@
 //! code that they reach. quickcheck draws them at random, through [`Generated`]. Both shrink a failing input
 //! by the same steps. Nothing here knows of machines.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
@@ -41,6 +42,31 @@ pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
     fn to_rust(&self) -> Option<String> {
         None
     }
+}
+
+thread_local! {
+    /// How many bytes are left where an element begins, for each, while anybody wants to know.
+    static MARKS: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };
+}
+
+/// Says that an element of a sequence begins here: a command of a trace, a message of a conversation. The
+/// fuzzer's mutator then [moves, repeats and leaves out](crate::fuzz::mutate) whole elements. Call it in an
+/// implementation of [`Arbitrary`], before each element is made.
+pub fn mark_element(u: &Unstructured<'_>) {
+    MARKS.with_borrow_mut(|marks| {
+        if let Some(marks) = marks {
+            marks.push(u.len());
+        }
+    });
+}
+
+/// Where the elements begin in the bytes of an input.
+pub(crate) fn elements<I: Input>(bytes: &[u8]) -> Vec<usize> {
+    MARKS.set(Some(Vec::new()));
+    // A panic or a lack of bytes shows when the property is tried. What was marked until then counts.
+    let _made = panic::catch_unwind(|| from_bytes::<I>(bytes).is_some());
+    let marks = MARKS.take().unwrap_or_default();
+    marks.into_iter().map(|left| bytes.len() - left.min(bytes.len())).collect()
 }
 
 /// The input that some bytes make, or `None` if there are too few.

@@ -142,6 +142,13 @@ impl Property {
         }
     }
 
+    /// Where the elements begin in the bytes of an input, as its type [marks](crate::input::mark_element) them.
+    /// None, if it marks none.
+    #[must_use]
+    pub fn elements(&self, bytes: &[u8]) -> Vec<usize> {
+        self.check.elements(bytes)
+    }
+
     /// The property that two machines answer alike and hold the same after each command of any trace. It runs
     /// [`lockstep::run`], with the arguments of [`explore::run`](super::explore::run).
     ///

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use super::input::{Input, without_runs};
+use super::input::{Input, mark_element, without_runs};
 use crate::source::commands_in_rust;
 
 /// The most commands of a generated trace.
@@ -20,13 +20,14 @@ pub trait TraceCommand: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
     const BYTES: usize = 4;
 
     /// A trace of at most [`MAX_COMMANDS`]. Override it if the commands of a trace should have something in
-    /// common.
+    /// common. Then [mark](mark_element) where each begins.
     ///
     /// # Errors
     /// If there are too few bytes.
     fn arbitrary_trace(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Self>> {
         let mut trace = Vec::new();
         while !u.is_empty() && trace.len() < MAX_COMMANDS {
+            mark_element(u);
             trace.push(Self::arbitrary(u)?);
         }
         Ok(trace)

@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::command::Command;
 use crate::name::{MAX_NAME_BYTES, Name};
-use crate::testing::input::{Input, without_runs};
+use crate::testing::input::{Input, mark_element, without_runs};
 use crate::testing::reference;
 use crate::testing::trace::{MAX_COMMANDS, TraceCommand};
 use crate::wire::DEFAULT_MAX_LINE_BYTES;
@@ -107,6 +107,7 @@ impl TraceCommand for Command {
         let size = alphabet_size(u)?;
         let mut trace = Vec::new();
         while !u.is_empty() && trace.len() < MAX_COMMANDS {
+            mark_element(u);
             trace.push(command(u, Mix::LASTING, few_names(size))?);
         }
         Ok(trace)

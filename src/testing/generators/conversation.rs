@@ -6,7 +6,7 @@ use super::command::{ALPHABET, Mix, alphabet_size, command, few_names, seeds};
 use super::line::{VERBATIM, near_miss, simpler_bytes};
 use crate::command::Command;
 use crate::index::Limits;
-use crate::testing::input::{Input, without_runs};
+use crate::testing::input::{Input, mark_element, without_runs};
 use crate::testing::trace::{Trace, TraceCommand};
 use crate::wire::MIN_LINE_BYTES;
 
@@ -63,6 +63,7 @@ impl Arbitrary<'_> for Conversation {
             })
             .collect();
         while !u.is_empty() && messages.len() < MAX_MESSAGES {
+            mark_element(u);
             messages.push(message(u, size)?);
         }
         Ok(Self { messages, pieces })
@@ -178,6 +179,7 @@ impl Arbitrary<'_> for Duo {
             if u.is_empty() {
                 break;
             }
+            mark_element(u);
             clients[turn % 2].push(command(u, Mix::LASTING, few_names(size))?);
         }
         Ok(Self { clients, turns })

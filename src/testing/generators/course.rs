@@ -7,7 +7,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use super::command::{Mix, alphabet_size, command, few_names, seeds};
 use crate::command::Command;
 use crate::name::Name;
-use crate::testing::input::{Input, without_runs};
+use crate::testing::input::{Input, mark_element, without_runs};
 use crate::testing::trace::{Trace, TraceCommand};
 
 pub use crate::log::memory::Luck;
@@ -167,6 +167,7 @@ impl Arbitrary<'_> for Course {
         let size = alphabet_size(u)?;
         let mut steps = Vec::new();
         while !u.is_empty() && steps.len() < Self::MAX_STEPS {
+            mark_element(u);
             let kind = u8::arbitrary(u)?;
             let (class, kind) = (kind / 16, kind % 16);
             let replica = u8::arbitrary(u)? % replicas;

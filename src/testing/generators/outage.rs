@@ -7,7 +7,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 use super::command::{Mix, alphabet_size, command, few_names, seeds};
 use crate::command::Command;
-use crate::testing::input::{Input, without_runs};
+use crate::testing::input::{Input, mark_element, without_runs};
 use crate::testing::trace::{MAX_COMMANDS, Trace, TraceCommand};
 
 /// The commands of an index with a store, and when the power or the disk fails.
@@ -92,6 +92,7 @@ impl Arbitrary<'_> for Outage {
         let size = alphabet_size(u)?;
         let (mut batches, mut left) = (Vec::new(), MAX_COMMANDS);
         while !u.is_empty() && left > 0 {
+            mark_element(u);
             let count = (1 + usize::from(u8::arbitrary(u)? % 4)).min(left);
             let commands = (0..count).map(|_| command(u, Mix::LASTING, few_names(size)));
             batches.push(commands.collect::<Result<_>>()?);

@@ -31,6 +31,19 @@ impl Subject for LetsGo {
     }
 }
 
+/// The fuzzer's mutator keeps commands, messages and steps whole.
+#[test]
+fn inputs_that_are_sequences_mark_their_elements() {
+    let mut g = quickcheck::Gen::from_size_and_seed(100, 7);
+    let bytes: Vec<u8> = (0..200).map(|_| quickcheck::Arbitrary::arbitrary(&mut g)).collect();
+    for property in roster() {
+        let is_whole = ["Noise", "Line", "Command"].contains(&property.input.as_str());
+        let elements = property.elements(&bytes);
+        assert_eq!(elements.is_empty(), is_whole, "{property:?}");
+        assert!(elements.is_sorted_by(|one, next| one < next), "{property:?}: {elements:?}");
+    }
+}
+
 #[test]
 fn a_machine_holds_what_its_state_says() {
     /// A model that shows only its state.

@@ -9,8 +9,8 @@ use std::{env, fs, io, panic, process};
 use super::shown;
 use crate::property::Property;
 
-/// The whole of a fuzz target, from an expression that makes its property. It has the function that libFuzzer
-/// calls. Where cargo-fuzz does not build, it has a `main` that [replays](crate::fuzz::replay) files. The
+/// The whole of a fuzz target, from an expression that makes its property. It has the functions that libFuzzer
+/// calls: one tries the property, two [change](crate::fuzz::mutate) inputs element by element. Where cargo-fuzz does not build, it has a `main` that [replays](crate::fuzz::replay) files. The
 /// crate of the target has to depend on `libfuzzer-sys`, and to begin with `#![cfg_attr(fuzzing, no_main)]`.
 /// [`FuzzFolder`](crate::fuzz::FuzzFolder) writes such crates.
 #[macro_export]
@@ -24,6 +24,21 @@ macro_rules! fuzz_target {
         #[cfg(fuzzing)]
         ::libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             PROPERTY.with(|property| $crate::fuzz::check(property, bytes))
+        });
+
+        #[cfg(fuzzing)]
+        ::libfuzzer_sys::fuzz_mutator!(|bytes: &mut [u8],
+                                        length: usize,
+                                        most: usize,
+                                        seed: u32| {
+            let usual = ::libfuzzer_sys::fuzzer_mutate;
+            PROPERTY
+                .with(|property| $crate::fuzz::mutate(property, bytes, length, most, seed, usual))
+        });
+
+        #[cfg(fuzzing)]
+        ::libfuzzer_sys::fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
+            PROPERTY.with(|property| $crate::fuzz::cross_over(property, one, other, out, seed))
         });
 
         #[cfg(not(fuzzing))]

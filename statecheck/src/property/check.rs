@@ -25,6 +25,9 @@ pub(super) trait Check {
 
     /// As [`Input::seeds`] says.
     fn seeds(&self, example: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Where the elements begin in the bytes of an input.
+    fn elements(&self, bytes: &[u8]) -> Vec<usize>;
 }
 
 /// A check of inputs of this type.
@@ -89,6 +92,10 @@ impl<I: Input, F: Fn(&I) -> Result<(), String>> Check for Typed<I, F> {
 
     fn seeds(&self, example: &[u8]) -> Vec<Vec<u8>> {
         I::seeds(example)
+    }
+
+    fn elements(&self, bytes: &[u8]) -> Vec<usize> {
+        input::elements::<I>(bytes)
     }
 }
 
