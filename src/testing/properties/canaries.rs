@@ -12,7 +12,8 @@ use super::faulty::{
 };
 use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies};
 use super::service::{
-    answers_as_model, ends_with_http, equals_its_commands, see_one_order, serves_as_model,
+    answers_as_model, answers_as_peer, ends_with_http, equals_its_commands, see_one_order,
+    serves_as_model,
 };
 use super::shown::is_shown_clean;
 use super::wire::ignores_segmentation;
@@ -83,6 +84,8 @@ statecheck::canaries! {
     // Here and below, empty lines are the shortest messages.
     session_answers_as_model sees tried(|it: &Conversation| answers_as_model(faulty::errors_come_first, it, &it.stream())),
         in "INDEX|a|; ";
+    session_answers_as_peer sees tried(|visit| answers_as_peer(faulty::errors_come_first, visit)),
+        in "A a HTTP/1; INDEX|a|; ";
     http_ends_the_conversation sees tried(|visit| ends_with_http(faulty::http_is_read, visit)),
         in "A a HTTP/1";
     batch_equals_its_commands sees tried(|it| equals_its_commands(faulty::rest_of_a_batch_waits, it)),
