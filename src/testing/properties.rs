@@ -15,6 +15,7 @@
 mod durable;
 mod index;
 mod machine;
+mod moved;
 mod replicated;
 mod service;
 mod shown;
@@ -24,7 +25,9 @@ use std::fmt::Display;
 
 use statecheck::StateMachine;
 
-use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage, Visit};
+use super::generators::{
+    Bounded, Conversation, Course, Duo, Line, Migration, Noise, Outage, Visit,
+};
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
 use crate::command::{Command, Outcome};
@@ -155,6 +158,8 @@ statecheck::properties! {
     durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
     /// The order of the log explains all that replicas answer and hold, and has each batch at most once. Anything may be lost, late or forgotten, and any replica may crash.
     replicated::replicas_apply_one_order(Course) * 2_000 [O4 O5 O6 O9];
+    /// An index that moves from a store to replicas, and from those to another store, is the same after each move, whatever strikes the disks and the log.
+    moved::moves_keep_the_index(Migration) * 500 [I7 O4 O6];
 }
 
 #[cfg(test)]

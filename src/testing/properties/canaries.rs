@@ -11,6 +11,7 @@ use super::faulty::{
     REPLY_MAY_HAVE_CR, THIRD_BAR,
 };
 use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies};
+use super::moved::keep_the_index;
 use super::service::{
     answers_as_model, answers_as_peer, ends_with_http, equals_its_commands, see_one_order,
     serves_as_model,
@@ -96,6 +97,8 @@ statecheck::canaries! {
         in "; ";
     commits_survive_power_cuts sees Wrong::Tried(one_commit_late()), in "INDEX|a|";
     replicas_apply_one_order sees Wrong::Inside(Bug::RepeatsAreNew), in "INDEX|a|";
+    moves_keep_the_index sees tried(|it| keep_the_index(faulty::cycles_stay_open, it)),
+        in "INDEX|a|; INDEX|a|a";
 }
 
 impl Canary for Wrong {
