@@ -48,12 +48,7 @@ pub(super) fn moved_in(
 ) -> Result<PackageIndex, String> {
     let mut trial = CourseRun::new(course.replicas, Kind::Right)?;
     for (replica, commands) in (0..course.replicas).cycle().zip(commands.chunks(3)) {
-        trial.take(&CourseStep { replica, deed: Deed::HandIn(commands.to_vec()) })?;
-        // A replica that has not followed needs some attempts.
-        for _ in 0..4 {
-            trial.take(&CourseStep { replica, deed: Deed::AllDuties })?;
-            trial.look()?;
-        }
+        trial.move_in(replica, commands)?;
     }
     let model = trial.order.model().packages().iter();
     let moved = model.filter(|(name, _)| number_of(name.as_str()).is_none());
@@ -179,6 +174,23 @@ impl CourseRun {
         let replicas = (0..replicas).map(|_| start(&log, kind)).collect::<Result<_, _>>()?;
         let order = Order { models: vec![Model::default()], told: Vec::new() };
         Ok(Self { kind, log, replicas, batches: Vec::new(), order, seen: 0 })
+    }
+
+    /// Hands commands in until they are answered: a client may be told that what became of them is unknown.
+    fn move_in(&mut self, replica: u8, commands: &[Command]) -> Result<(), String> {
+        for _ in 0..4 {
+            self.take(&CourseStep { replica, deed: Deed::HandIn(commands.to_vec()) })?;
+            // A replica that has not followed needs some attempts.
+            for _ in 0..4 {
+                self.take(&CourseStep { replica, deed: Deed::AllDuties })?;
+                self.look()?;
+            }
+            if self.batches.last().is_some_and(|batch| batch.end == Some(End::Answered)) {
+                return Ok(());
+            }
+        }
+        let end = self.batches.last().and_then(|batch| batch.end);
+        Err(format!("what moves to replica {replica} is not answered: {end:?}"))
     }
 
     /// Takes all steps and brings the course to its end.
