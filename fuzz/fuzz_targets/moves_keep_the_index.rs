@@ -1,0 +1,7 @@
+//! An index that moves from a store to replicas, and from those to another store, is the same after each move, whatever strikes the disks and the log.
+//! Seeds: fuzz/seeds/Migration. Generated: see `fuzz/README.md`.
+#![cfg_attr(fuzzing, no_main)]
+
+use package_indexer::testing::properties;
+
+statecheck::fuzz_target!(properties::moves_keep_the_index());
