@@ -158,7 +158,7 @@ statecheck::properties! {
     durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
     /// The order of the log explains all that replicas answer and hold, and has each batch at most once. Anything may be lost, late or forgotten, and any replica may crash.
     replicated::replicas_apply_one_order(Course) * 2_000 [O4 O5 O6 O9];
-    /// An index that moves from a store to replicas, and from those to another store, is the same after each move, whatever strikes the disks and the log.
+    /// An index that moves from a store to replicas, and from those to another store, is the same after each move, also if disks and log fail on the way.
     moved::moves_keep_the_index(Migration) * 500 [I7 O4 O6];
 }
 
