@@ -1,4 +1,4 @@
-//! What ClusterFuzzLite is given to build: `.clusterfuzzlite/build.sh` is followed with stand-ins for Cargo and
+//! What the service of `.clusterfuzzlite` is given to build: `build.sh` is followed with stand-ins for Cargo and
 //! zip, so that every `cargo test` sees what is missing.
 
 use std::fs::{self, Permissions};
