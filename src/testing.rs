@@ -30,6 +30,7 @@ pub mod properties;
 
 mod algorithm;
 mod machines;
+mod peer;
 
 #[cfg(test)]
 mod automaton;

@@ -9,12 +9,14 @@ pub(crate) mod command;
 mod conversation;
 mod course;
 mod line;
+mod migration;
 mod outage;
 mod visit;
 
 pub use conversation::{Bounded, Conversation, Duo, LINE_LIMIT};
 pub use course::{Course, CourseStep, Deed, Luck};
 pub use line::{Line, Noise};
+pub use migration::Migration;
 pub use outage::{Fault, Outage, PowerCut};
 pub use visit::Visit;
 

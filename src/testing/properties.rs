@@ -15,6 +15,7 @@
 mod durable;
 mod index;
 mod machine;
+mod moved;
 mod replicated;
 mod service;
 mod shown;
@@ -24,7 +25,9 @@ use std::fmt::Display;
 
 use statecheck::StateMachine;
 
-use super::generators::{Bounded, Conversation, Course, Duo, Line, Noise, Outage, Visit};
+use super::generators::{
+    Bounded, Conversation, Course, Duo, Line, Migration, Noise, Outage, Visit,
+};
 use super::trace::Trace;
 use super::{State, state_of_index, state_of_model};
 use crate::command::{Command, Outcome};
@@ -143,6 +146,8 @@ statecheck::properties! {
     index::limits_refuse_and_change_nothing(Bounded) * 5_000 [O7 O8];
     /// A session answers any bytes of a client, in any pieces, as the model does message by message.
     service::session_answers_as_model(Conversation) * 5_000 [M9 L1 L2 L3 L8 L9 O1 O2 O3 O9 C6];
+    /// A session answers any bytes of a client, in any pieces, as a peer does that others could have written: `spec/peer.py`.
+    service::session_answers_as_peer(Visit) * 2_000 [M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 N1 N4 N5 D1 D2 D3 D4 D5 L1 L2 L3 L4 L5 L6 L7 L8 L9 L10 I1 I2 I3 I4 I5 I6 I7 X1 X2 X3 X4 X5 X6 X7 Q1 Q2 Q3 O1 O2 O9 C6 C7];
     /// An HTTP request that comes first gets one ERROR, and nothing after it is read. Anywhere else it is a line like any other.
     service::http_ends_the_conversation(Visit) * 5_000 [C6 C7];
     /// Messages that arrive together are answered like messages that arrive one by one, and do the same.
@@ -155,6 +160,8 @@ statecheck::properties! {
     durable::commits_survive_power_cuts(Outage) * 1_000 [O4 O6];
     /// The order of the log explains all that replicas answer and hold, and has each batch at most once. Anything may be lost, late or forgotten, and any replica may crash.
     replicated::replicas_apply_one_order(Course) * 2_000 [O4 O5 O6 O9];
+    /// An index that moves from a store to replicas, and from those to another store, is the same after each move, also if disks and log fail on the way.
+    moved::moves_keep_the_index(Migration) * 500 [I7 O4 O6];
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub trait Input: for<'a> Arbitrary<'a> + Clone + Debug + 'static {
 }
 
 thread_local! {
-    /// How many bytes are left where an element begins, for each, while anybody wants to know.
+    /// The address of the byte where an element begins, for each, while anybody wants to know.
     static MARKS: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };
 }
 
@@ -55,18 +55,29 @@ thread_local! {
 pub fn mark_element(u: &Unstructured<'_>) {
     MARKS.with_borrow_mut(|marks| {
         if let Some(marks) = marks {
-            marks.push(u.len());
+            // By address, because `u` may have a part of the input alone.
+            marks.extend(u.peek_bytes(u.len()).map(address));
         }
     });
 }
 
-/// Where the elements begin in the bytes of an input.
+/// Where the elements begin in the bytes of an input, in order.
 pub(crate) fn elements<I: Input>(bytes: &[u8]) -> Vec<usize> {
     MARKS.set(Some(Vec::new()));
     // A panic or a lack of bytes shows when the property is tried. What was marked until then counts.
     let _made = panic::catch_unwind(|| from_bytes::<I>(bytes).is_some());
-    let marks = MARKS.take().unwrap_or_default();
-    marks.into_iter().map(|left| bytes.len() - left.min(bytes.len())).collect()
+    let marks = MARKS.take().unwrap_or_default().into_iter();
+    let mut next = 0;
+    let starts = marks.filter_map(|mark| mark.checked_sub(address(bytes))).filter(|&start| {
+        let is_next = (next..=bytes.len()).contains(&start);
+        next = if is_next { start + 1 } else { next };
+        is_next
+    });
+    starts.collect()
+}
+
+fn address(bytes: &[u8]) -> usize {
+    bytes.as_ptr().addr()
 }
 
 /// The input that some bytes make, or `None` if there are too few.

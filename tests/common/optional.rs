@@ -48,6 +48,9 @@ pub(crate) const PROMTOOL: Program =
 pub(crate) const MANDOC: Program =
     Program { names: &["mandoc"], version: "-h", checked: "TOOLS_CHECKED" };
 
+const PYTHON: Program =
+    Program { names: &["python3"], version: "--version", checked: "TOOLS_CHECKED" };
+
 pub(crate) const BASH: Program =
     Program { names: &["bash"], version: "--version", checked: "TOOLS_CHECKED" };
 
@@ -131,7 +134,7 @@ enum How {
     Apart(&'static str),
 }
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part {
         what: "replicas over a real etcd, with faults, TLS and users",
         needs: &[ETCD, OPENSSL],
@@ -161,6 +164,11 @@ const PARTS: [Part; 9] = [
         what: "completions, in the shells that they are for",
         needs: &[BASH, ZSH],
         how: How::Always("cargo test --test program generate"),
+    },
+    Part {
+        what: "the protocol in another language, beside the index",
+        needs: &[PYTHON],
+        how: How::Always("cargo test --lib session_answers_as_peer"),
     },
     Part {
         what: "man pages, checked for mistakes",

@@ -138,6 +138,7 @@ fn what_is_said_beside_the_work_goes_one_way_and_cannot_fail() {
     let allowed = [
         ("io::stderr", "src/cli/serve/logging.rs"),
         ("io::stderr", "src/cli/output.rs"),
+        ("io::stderr", "src/testing/peer.rs"),
         ("println!", "src/sync/checker.rs"),
         (".display()", "src/cli/load/report.rs"),
     ];

@@ -6,6 +6,8 @@ mod optional;
 
 mod circles;
 mod claims;
+#[cfg(unix)]
+mod clusterfuzzlite;
 mod events;
 mod fuzz;
 // With all commands that a page may show.

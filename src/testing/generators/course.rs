@@ -119,7 +119,7 @@ impl Course {
     }
 
     /// All commands that are handed in or asked, in order.
-    fn commands(&self) -> Vec<Command> {
+    pub(super) fn commands(&self) -> Vec<Command> {
         self.steps.iter().flat_map(|step| step.deed.commands()).collect()
     }
 

@@ -11,8 +11,10 @@ use super::faulty::{
     REPLY_MAY_HAVE_CR, THIRD_BAR,
 };
 use super::index::{closures_agree, limits_refuse, rebuilds, respects_dependencies, rows_build};
+use super::moved::keep_the_index;
 use super::service::{
-    answers_as_model, ends_with_http, equals_its_commands, see_one_order, serves_as_model,
+    answers_as_model, answers_as_peer, ends_with_http, equals_its_commands, see_one_order,
+    serves_as_model,
 };
 use super::shown::is_shown_clean;
 use super::wire::ignores_segmentation;
@@ -85,6 +87,8 @@ statecheck::canaries! {
     // Here and below, empty lines are the shortest messages.
     session_answers_as_model sees tried(|it: &Conversation| answers_as_model(faulty::errors_come_first, it, &it.stream())),
         in "INDEX|a|; ";
+    session_answers_as_peer sees tried(|visit| answers_as_peer(faulty::http_is_read, visit)),
+        in "A a HTTP/1";
     http_ends_the_conversation sees tried(|visit| ends_with_http(faulty::http_is_read, visit)),
         in "A a HTTP/1";
     batch_equals_its_commands sees tried(|it| equals_its_commands(faulty::rest_of_a_batch_waits, it)),
@@ -95,6 +99,8 @@ statecheck::canaries! {
         in "; ";
     commits_survive_power_cuts sees Wrong::Tried(one_commit_late()), in "INDEX|a|";
     replicas_apply_one_order sees Wrong::Inside(Bug::RepeatsAreNew), in "INDEX|a|";
+    moves_keep_the_index sees tried(|it| keep_the_index(faulty::cycles_stay_open, it)),
+        in "INDEX|a|; INDEX|a|a";
 }
 
 impl Canary for Wrong {

@@ -47,8 +47,20 @@ struct Survived {
     unnoted: usize,
 }
 
+/// What a disk holds after an outage.
+pub(super) fn outlasting(outage: &Outage) -> Result<PackageIndex, String> {
+    let (_, storage) = outlast(outage, &|storage| Ok(Box::new(disk(&storage)?)))?;
+    let store = disk(&storage).map_err(|error| error.to_string())?;
+    load(&store, Limits::default(), |_| ()).map_err(|error| error.to_string())
+}
+
 /// Runs an index through an outage.
 fn survives(outage: &Outage, open: Open<'_>) -> Result<Survived, String> {
+    outlast(outage, open).map(|(survived, _)| survived)
+}
+
+/// The same, and the storage at its end.
+fn outlast(outage: &Outage, open: Open<'_>) -> Result<(Survived, Storage), String> {
     let mut course = Course::new(&outage.batches);
     let mut storage = Storage::holding(empty()?);
     let after = |cuts: usize| move |what| format!("after {cuts} faults: {what}");
@@ -67,7 +79,7 @@ fn survives(outage: &Outage, open: Open<'_>) -> Result<Survived, String> {
         course.go_on(&storage, None, open).map_err(after(outage.cuts.len()))?;
         storage = storage.powered_again(0);
     }
-    Ok(course.survived)
+    Ok((course.survived, storage))
 }
 
 /// A file at the moment when it gets its name: complete, and without packages.

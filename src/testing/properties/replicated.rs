@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Subject;
+use super::{State, Subject, state_of_index};
 use crate::command::{Command, CommandRef, Outcome};
 use crate::index::{Limits, PackageIndex};
 use crate::log::memory::{Luck, Memory};
@@ -36,13 +36,28 @@ enum Kind {
 
 /// Runs replicas through a course. Returns how each batch ended.
 fn run(course: &Course, kind: Kind) -> Result<Vec<End>, String> {
-    let mut trial = CourseRun::new(course.replicas, kind)?;
-    for (number, step) in course.steps.iter().enumerate() {
-        let at = |what| format!("at step {}: {what}", number + 1);
-        trial.take(step).and_then(|()| trial.look()).map_err(at)?;
-    }
-    trial.settle().map_err(|what| format!("at the end: {what}"))?;
+    let trial = CourseRun::new(course.replicas, kind)?.go_through(course)?;
     Ok(trial.batches.into_iter().filter_map(|batch| batch.end).collect())
+}
+
+/// What replicas hold in the end that first get an index by its commands, and then run through a course.
+pub(super) fn moved_in(
+    commands: &[Command],
+    index: &PackageIndex,
+    course: &Course,
+) -> Result<PackageIndex, String> {
+    let mut trial = CourseRun::new(course.replicas, Kind::Right)?;
+    for (replica, commands) in (0..course.replicas).cycle().zip(commands.chunks(3)) {
+        trial.move_in(replica, commands)?;
+    }
+    let model = trial.order.model().packages().iter();
+    let moved = model.filter(|(name, _)| number_of(name.as_str()).is_none());
+    let moved: State = moved.map(|(name, list)| (name.clone(), list.clone())).collect();
+    if moved != state_of_index(index) {
+        return Err(format!("{moved:?} has moved in, not {:?}", state_of_index(index)));
+    }
+    let late = trial.go_through(course)?.replicas.pop().ok_or("there is no replica")?;
+    late.read(PackageIndex::clone).map_err(|error| error.to_string())
 }
 
 /// A replica that does its duties when a course says so.
@@ -159,6 +174,33 @@ impl CourseRun {
         let replicas = (0..replicas).map(|_| start(&log, kind)).collect::<Result<_, _>>()?;
         let order = Order { models: vec![Model::default()], told: Vec::new() };
         Ok(Self { kind, log, replicas, batches: Vec::new(), order, seen: 0 })
+    }
+
+    /// Hands commands in until they are answered: a client may be told that what became of them is unknown.
+    fn move_in(&mut self, replica: u8, commands: &[Command]) -> Result<(), String> {
+        for _ in 0..4 {
+            self.take(&CourseStep { replica, deed: Deed::HandIn(commands.to_vec()) })?;
+            // A replica that has not followed needs some attempts.
+            for _ in 0..4 {
+                self.take(&CourseStep { replica, deed: Deed::AllDuties })?;
+                self.look()?;
+            }
+            if self.batches.last().is_some_and(|batch| batch.end == Some(End::Answered)) {
+                return Ok(());
+            }
+        }
+        let end = self.batches.last().and_then(|batch| batch.end);
+        Err(format!("what moves to replica {replica} is not answered: {end:?}"))
+    }
+
+    /// Takes all steps and brings the course to its end.
+    fn go_through(mut self, course: &Course) -> Result<Self, String> {
+        for (number, step) in course.steps.iter().enumerate() {
+            let at = |what| format!("at step {}: {what}", number + 1);
+            self.take(step).and_then(|()| self.look()).map_err(at)?;
+        }
+        self.settle().map_err(|what| format!("at the end: {what}"))?;
+        Ok(self)
     }
 
     fn take(&mut self, step: &CourseStep) -> Result<(), String> {

@@ -11,7 +11,7 @@ use crate::server::{Config, Server};
 use crate::session::Session;
 use crate::testing::generators::{Conversation, Duo, LINE_LIMIT, Visit};
 use crate::testing::transcript::{Endpoint, Link, Remote};
-use crate::testing::{interleaving, reference, state_of_index, state_of_model};
+use crate::testing::{interleaving, peer, reference, state_of_index, state_of_model};
 use crate::wire::{DEFAULT_MAX_LINE_BYTES, parse_reply};
 
 /// A function that gives a session some bytes, and returns all replies to them: [`tell`], or a wrong one.
@@ -19,6 +19,39 @@ pub(super) type Tell = fn(&mut Session, &Engine, &[u8]) -> Result<Vec<Reply>, St
 
 pub(super) fn session_answers_as_model(conversation: &Conversation) -> Result<(), String> {
     answers_as_model(tell, conversation, &conversation.stream())
+}
+
+pub(super) fn session_answers_as_peer(visit: &Visit) -> Result<(), String> {
+    answers_as_peer(tell, visit)
+}
+
+/// Checks that a session answers as the peer does, with a first line that may be HTTP, and without.
+pub(super) fn answers_as_peer(tell: Tell, visit: &Visit) -> Result<(), String> {
+    for stream in [visit.rest.stream(), visit.stream_after(b"")] {
+        let Some(answers) = peer::converse(visit.rest.arriving(&stream))? else {
+            answers_as_model(tell, &visit.rest, &stream)?;
+            continue;
+        };
+        let engine = Engine::default();
+        let mut session = Session::new(LINE_LIMIT);
+        let mut arrived = 0;
+        // Its last answer is to the end of the stream, to which a session has nothing to say.
+        for (piece, answer) in visit.rest.arriving(&stream).chain([b"".as_slice()]).zip(answers) {
+            arrived += piece.len();
+            let lines = answer.replies.split_inclusive(|byte| *byte == b'\n');
+            let due: Result<Vec<Reply>, _> = lines.map(parse_reply).collect();
+            let due = due.map_err(|error| format!("the peer's reply: {error}"))?;
+            let replies = tell(&mut session, &engine, piece)?;
+            if replies != due {
+                return Err(format!("at byte {arrived}, {}", differing(&replies, &due)));
+            }
+            if session.is_over() != answer.is_over {
+                let is_over = session.is_over();
+                return Err(format!("at byte {arrived}, that it is over is {is_over}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn http_ends_the_conversation(visit: &Visit) -> Result<(), String> {

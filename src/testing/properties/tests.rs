@@ -34,13 +34,17 @@ impl Subject for LetsGo {
 /// The fuzzer's mutator keeps commands, messages and steps whole.
 #[test]
 fn inputs_that_are_sequences_mark_their_elements() {
-    let mut g = quickcheck::Gen::from_size_and_seed(100, 7);
-    let bytes: Vec<u8> = (0..200).map(|_| quickcheck::Arbitrary::arbitrary(&mut g)).collect();
+    let mut g = ::quickcheck::Gen::from_size_and_seed(100, 7);
+    let mut bytes: Vec<u8> = (0..400).map(|_| ::quickcheck::Arbitrary::arbitrary(&mut g)).collect();
+    // An index that moves then has steps of both kinds.
+    bytes[0] = 50;
     for property in roster() {
         let is_whole = ["Noise", "Line", "Command"].contains(&property.input.as_str());
         let elements = property.elements(&bytes);
         assert_eq!(elements.is_empty(), is_whole, "{property:?}");
-        assert!(elements.is_sorted_by(|one, next| one < next), "{property:?}: {elements:?}");
+        let is_moved = property.name == "moves_keep_the_index";
+        let first = elements.iter().filter(|start| **start <= 100).count();
+        assert!(!is_moved || first > 5 && elements.len() > first + 5, "{elements:?}");
     }
 }
 
