@@ -1,8 +1,8 @@
 //! Changes the inputs of a fuzzer element by element: the commands of a trace, the messages of a conversation.
 //!
 //! To libFuzzer an input is bytes. If it leaves out a byte, every later command reads other bytes and is
-//! another command. Here whole elements are left out, repeated, moved, exchanged, written anew, or taken over
-//! from another input, and all others stay as they are. The type of the inputs
+//! another command. Here whole elements are left out, repeated, moved, exchanged, replaced, or taken over from
+//! another input, and all others stay as they are. The type of the inputs
 //! [marks](crate::input::mark_element) where they begin. Half of the changes are still libFuzzer's own, which
 //! know its dictionary.
 

@@ -1,3 +1,5 @@
+//! Tests of the mutator, on commands of different lengths.
+
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
@@ -95,7 +97,7 @@ fn each_kind_of_change_is_made() {
         seen(&|after| (0..4).any(|at| after.len() == 5
             && after[at + 1..] == before[at + 1..]
             && after[at] != before[at])),
-        "written anew"
+        "replaced"
     );
 }
 
