@@ -47,7 +47,8 @@ pub fn mutate(
 }
 
 /// Makes an input of the first elements of one and the last of another. Writes it to `out`, and returns its
-/// length. The same arguments lead to the same input.
+/// length. The same arguments lead to the same input. If [`mutate`] is to leave all to libFuzzer, it makes
+/// none, and returns 0.
 pub fn cross_over(
     property: &Property,
     one: &[u8],
@@ -55,6 +56,9 @@ pub fn cross_over(
     out: &mut [u8],
     seed: u32,
 ) -> usize {
+    if is_off() {
+        return 0;
+    }
     let mut draw = Draw(u64::from(seed));
     let [mut first, mut last] = [one, other].map(|bytes| spans(property, bytes));
     let head = first.first().map_or(one.len(), |span| span.start);
